@@ -1,0 +1,45 @@
+# Every target makes .venv from requirements.lock when it is missing or older than the lock.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test dev check docs bench lock clean
+
+help:            ## list the targets
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */make \1\t/'
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "SigmaSight needs Python 3.11 to 3.13, and PYTHON=$(PYTHON) is " + sys.version.split()[0])'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+demo: $(STAMP)   ## three portfolios, one quarter of real prices, all risk assets
+	$(BIN)/sigmasight demo
+
+test: $(STAMP)   ## all tests, on a real PostgreSQL and a real Dagster instance
+	$(BIN)/python -m pytest
+
+dev: $(STAMP)    ## the Dagster UI and daemon on the demo's database
+	$(BIN)/sigmasight dev
+
+check: $(STAMP)  ## linters, types and the docs check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m sigmasight_dagster.docs --check
+
+docs: $(STAMP)   ## write the generated pages of docs/ again
+	$(BIN)/python -m sigmasight_dagster.docs
+
+bench: $(STAMP)  ## the benchmarks, as ratios measured in one run
+	$(BIN)/python -m benchmarks
+
+lock:            ## resolve requirements.lock again (needs uv)
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev -o requirements.lock pyproject.toml
+
+clean:           ## stop the database, remove the environment and everything computed
+	-test ! -x $(BIN)/sigmasight || $(BIN)/sigmasight db stop
+	rm -rf .venv .sigmasight .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

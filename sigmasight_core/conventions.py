@@ -1,0 +1,36 @@
+"""Conventions that every calculation shares: position types, multipliers, day count, statuses.
+
+Sign convention: quantities are signed (short is negative), prices are never negative,
+``exposure`` is signed and ``market_value`` is not.
+"""
+
+from typing import Final
+
+LONG: Final = "LONG"
+SHORT: Final = "SHORT"
+LONG_CALL: Final = "LC"
+SHORT_CALL: Final = "SC"
+LONG_PUT: Final = "LP"
+SHORT_PUT: Final = "SP"
+
+LINEAR_TYPES: Final = (LONG, SHORT)
+OPTION_TYPES: Final = (LONG_CALL, SHORT_CALL, LONG_PUT, SHORT_PUT)
+POSITION_TYPES: Final = LINEAR_TYPES + OPTION_TYPES
+
+OPTION_MULTIPLIER: Final = 100
+"""Shares per listed US equity option contract."""
+
+DAYS_PER_YEAR: Final = 365.0
+"""Act/365 fixed: option time is calendar days to expiry / 365."""
+
+SESSIONS_PER_YEAR: Final = 252
+"""Trading sessions used to annualise volatilities."""
+
+EWMA_DECAY: Final = 0.94
+"""RiskMetrics daily decay (J.P. Morgan/Reuters, RiskMetrics Technical Document, 1996)."""
+
+OK: Final = "ok"
+"""Status of a row whose values are all there. Any other status is the reason why one is NULL."""
+
+PORTFOLIO_NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+"""Names of portfolios, which are also Dagster partition keys ("|" and "," would break those)."""

@@ -1,0 +1,89 @@
+"""Row models: the one declaration of every table. See `base` for what they have in common."""
+
+from sigmasight_core.tables.base import (
+    Audit,
+    Grain,
+    Table,
+    columns_by_role,
+    grain,
+    primary_key,
+    table_name,
+    validate,
+)
+from sigmasight_core.tables.market import CorporateActions, DailyPrices, SecurityMaster, TreasuryYields
+from sigmasight_core.tables.market_risk import (
+    FactorBetas,
+    FactorCovariance,
+    FactorReturns,
+    FactorState,
+    RealizedVolatility,
+)
+from sigmasight_core.tables.portfolio import PortfolioSnapshots, PositionGreeks, PositionValues
+from sigmasight_core.tables.portfolio_risk import (
+    CorrelationClusters,
+    CorrelationSummary,
+    FactorExposures,
+    PositionCorrelations,
+    PositionFactorExposures,
+    PositionStress,
+    StressResults,
+)
+from sigmasight_core.tables.registry import Portfolios, Positions
+
+TABLES: tuple[type[Table], ...] = (
+    Portfolios,
+    Positions,
+    DailyPrices,
+    CorporateActions,
+    TreasuryYields,
+    SecurityMaster,
+    RealizedVolatility,
+    FactorReturns,
+    FactorState,
+    FactorBetas,
+    FactorCovariance,
+    PositionValues,
+    PositionGreeks,
+    PositionFactorExposures,
+    FactorExposures,
+    PositionCorrelations,
+    CorrelationSummary,
+    CorrelationClusters,
+    StressResults,
+    PositionStress,
+    PortfolioSnapshots,
+)
+"""Every table, in the order of the flow of data."""
+
+__all__ = [
+    "TABLES",
+    "Audit",
+    "CorporateActions",
+    "CorrelationClusters",
+    "CorrelationSummary",
+    "DailyPrices",
+    "FactorBetas",
+    "FactorCovariance",
+    "FactorExposures",
+    "FactorReturns",
+    "FactorState",
+    "Grain",
+    "PortfolioSnapshots",
+    "Portfolios",
+    "PositionCorrelations",
+    "PositionFactorExposures",
+    "PositionGreeks",
+    "PositionStress",
+    "PositionValues",
+    "Positions",
+    "RealizedVolatility",
+    "SecurityMaster",
+    "StressResults",
+    "Table",
+    "TreasuryYields",
+    "columns_by_role",
+    "grain",
+    "primary_key",
+    "table_name",
+    "validate",
+]

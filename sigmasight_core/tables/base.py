@@ -1,0 +1,160 @@
+"""What every row model shares: grain, roles and units of columns, the rule on NULLs, validation.
+
+A row model is the one declaration of a table. From it come validation (here), the SQL table
+(`sigmasight_dagster.warehouse`), Dagster's column schema and the data dictionary.
+"""
+
+from enum import Enum
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
+
+from sigmasight_core.conventions import OK
+from sigmasight_core.errors import DataQualityError
+
+
+class Grain(Enum):
+    """The partition dimensions of a table."""
+
+    DATE = ("date",)
+    DATE_PORTFOLIO = ("date", "portfolio")
+    UNPARTITIONED = ()
+
+
+def key(description: str, **checks: Any) -> Any:
+    """A column of the primary key: never NULL."""
+    return pa.Field(description=description, metadata={"role": "key", "unit": ""}, **checks)
+
+
+def label(description: str, *, nullable: bool = False, exact: bool = False, **checks: Any) -> Any:
+    """A descriptive column, not a measurement. `nullable` ones say in their description what NULL means.
+
+    `exact` columns are NUMERIC in SQL (what a user typed in), all other floats double precision.
+    """
+    metadata = {"role": "label", "unit": "", "exact": exact}
+    return pa.Field(description=description, metadata=metadata, nullable=nullable, **checks)
+
+
+def value(description: str, unit: str, *, alias: str | None = None, **checks: Any) -> Any:
+    """A measured or computed column with its unit; NULL only in a row whose status says why."""
+    metadata = {"role": "value", "unit": unit}
+    return pa.Field(description=description, metadata=metadata, alias=alias, nullable=True, **checks)
+
+
+class Table(pa.DataFrameModel):
+    """Base of the row models. Keys come first, in the order of declaration."""
+
+    class Config:
+        coerce = True
+        strict = True
+
+
+class DateTable(Table):
+    """A table with one row per trading date and key."""
+
+    date: Series[pd.Timestamp] = key("Trading date (NYSE session)")
+
+
+class PortfolioTable(DateTable):
+    """A table with one row per trading date, portfolio and key."""
+
+    portfolio: Series[str] = key("Portfolio name")
+
+
+class Audit(Table):
+    """Columns that the warehouse adds to every row. They are left out when two runs are compared."""
+
+    run_id: Series[str] = label("Dagster run that wrote the row, or the command")
+    code_version: Series[str] = label("Version of the code that computed the row")
+    computed_at: Series[pd.Timestamp] = label("When the row was written (UTC)")
+
+
+def table_name(model: type[Table]) -> str:
+    """The SQL table and Dagster asset name of a row model."""
+    name = model.to_schema().name
+    if not name:
+        raise TypeError(f"{model.__name__} has no Config.name")
+    return name
+
+
+def columns_by_role(model: type[Table], role: str) -> list[str]:
+    """Names of the columns with a role ('key', 'label', 'value'), in the order of declaration."""
+    columns = model.to_schema().columns
+    return [str(name) for name, column in columns.items() if (column.metadata or {}).get("role") == role]
+
+
+def primary_key(model: type[Table]) -> list[str]:
+    """Key columns of a row model: its grain first, then its own key."""
+    return columns_by_role(model, "key")
+
+
+def grain(model: type[Table]) -> Grain:
+    """Partition dimensions of a row model, read from its leading key columns."""
+    keys = tuple(primary_key(model))
+    if keys[:2] == Grain.DATE_PORTFOLIO.value:
+        return Grain.DATE_PORTFOLIO
+    return Grain.DATE if keys[:1] == Grain.DATE.value else Grain.UNPARTITIONED
+
+
+def validate(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
+    """Check rows against their row model and return them coerced, ordered by key and column.
+
+    :param frame: rows with exactly the model's columns (an empty frame is legal).
+    :raises DataQualityError: on a wrong type, a broken bound, a duplicate key, or a NULL value in a
+        row whose status is ok. The attribute ``failures`` holds the offending rows: the columns
+        ``row`` (position in the frame), ``column``, ``check`` and ``value``.
+    """
+    schema = model.to_schema()
+    try:
+        checked = schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        raise _quality_error(model, _failures(error)) from None
+    checked = checked[list(schema.columns)]
+    found = pd.concat([_duplicate_keys(model, checked), _unexplained_nulls(model, checked)])
+    if len(found):
+        raise _quality_error(model, found)
+    return checked.sort_values(primary_key(model), kind="stable", ignore_index=True)
+
+
+def _failures(error: Any) -> pd.DataFrame:
+    cases = error.failure_cases
+    return pd.DataFrame(
+        {
+            "row": pd.to_numeric(cases["index"], errors="coerce"),
+            "column": cases["column"].astype(str),
+            "check": cases["check"].astype(str),
+            "value": cases["failure_case"].astype(str),
+        }
+    )
+
+
+def _duplicate_keys(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
+    keys = primary_key(model)
+    duplicated = frame.duplicated(keys, keep=False).to_numpy()
+    values = frame.loc[duplicated, keys].astype(str).agg(" / ".join, axis=1) if duplicated.any() else []
+    return pd.DataFrame(
+        {"row": duplicated.nonzero()[0], "column": ", ".join(keys), "check": "unique key", "value": list(values)}
+    )
+
+
+def _unexplained_nulls(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
+    if "status" not in frame.columns:
+        return pd.DataFrame(columns=["row", "column", "check", "value"])
+    values = columns_by_role(model, "value")
+    missing = frame[values].isna().to_numpy() & (frame["status"] == OK).to_numpy()[:, None]
+    rows, columns = missing.nonzero()
+    return pd.DataFrame(
+        {"row": rows, "column": [values[c] for c in columns], "check": "NULL needs a status", "value": "NULL"}
+    )
+
+
+def _quality_error(model: type[Table], failures: pd.DataFrame) -> DataQualityError:
+    first = failures.iloc[0]
+    error = DataQualityError(
+        f"{table_name(model)}: {len(failures)} values break the table's contract; first: row {first['row']}, "
+        f"column {first['column']}, check '{first['check']}', value {first['value']}"
+    )
+    error.failures = failures.reset_index(drop=True)  # type: ignore[attr-defined]
+    return error

@@ -1,0 +1,66 @@
+"""Market tables: what providers deliver. One row per trading date and symbol, for everyone."""
+
+from pandera.typing import Series
+
+from sigmasight_core.tables.base import DateTable, key, label, value
+
+
+class DailyPrices(DateTable):
+    """One bar of one symbol at the close of one session."""
+
+    symbol: Series[str] = key("Symbol of a stock, ETF, fund or index")
+    open: Series[float] = value("Opening price, as traded", "USD", gt=0)
+    high: Series[float] = value("Highest price, as traded", "USD", gt=0)
+    low: Series[float] = value("Lowest price, as traded", "USD", gt=0)
+    close: Series[float] = value("Closing price, as traded; values positions", "USD", gt=0)
+    adjusted_close: Series[float] = value(
+        "Closing price adjusted for splits and dividends; for returns only", "USD", gt=0
+    )
+    volume: Series[float] = value("Shares traded", "shares", ge=0)
+    source: Series[str] = label("Provider, and what it could not tell apart")
+    status: Series[str] = label("ok, or why a value is NULL")
+
+    class Config:
+        name = "daily_prices"
+
+
+class CorporateActions(DateTable):
+    """One split or dividend of one symbol, on its ex-date."""
+
+    symbol: Series[str] = key("Symbol")
+    kind: Series[str] = key("split or dividend", isin=("split", "dividend"))
+    amount: Series[float] = value(
+        "split: new shares per old share; dividend: cash per share", "ratio or USD per share", gt=0
+    )
+    source: Series[str] = label("Provider")
+    status: Series[str] = label("ok, or why a value is NULL")
+
+    class Config:
+        name = "corporate_actions"
+
+
+class TreasuryYields(DateTable):
+    """One constant-maturity Treasury yield on one session."""
+
+    series: Series[str] = key("3M, 2Y, 10Y or 30Y", isin=("3M", "2Y", "10Y", "30Y"))
+    yield_percent: Series[float] = value("Constant-maturity yield", "percent")
+    source: Series[str] = label("Provider")
+    status: Series[str] = label("ok, or why the yield is NULL (never filled, never 0)")
+
+    class Config:
+        name = "treasury_yields"
+
+
+class SecurityMaster(DateTable):
+    """What is known of one symbol on one session."""
+
+    symbol: Series[str] = key("Symbol")
+    name: Series[str] = label("Name; empty = unknown")
+    security_type: Series[str] = label(
+        "stock, etf, mutual_fund, index or unknown", isin=("stock", "etf", "mutual_fund", "index", "unknown")
+    )
+    sector: Series[str] = label("Sector, or 'unclassified'")
+    source: Series[str] = label("Provider")
+
+    class Config:
+        name = "security_master"

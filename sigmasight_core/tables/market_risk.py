@@ -1,0 +1,99 @@
+"""Market risk tables: estimates that belong to a symbol or factor, computed once for every portfolio."""
+
+from pandera.typing import Series
+
+from sigmasight_core.tables.base import DateTable, key, label, value
+
+QUALITIES = ("full", "limited", "insufficient", "unavailable")
+
+
+class RealizedVolatility(DateTable):
+    """EWMA volatility of one symbol."""
+
+    symbol: Series[str] = key("Symbol")
+    annualized_volatility: Series[float] = value(
+        "Zero-mean EWMA volatility of log returns, decay 0.94, x sqrt(252)", "1/sqrt(year)", ge=0
+    )
+    n_obs: Series[int] = value("Log returns used", "sessions", ge=0)
+    status: Series[str] = label("ok, or why the volatility is NULL")
+
+    class Config:
+        name = "realized_volatility"
+
+
+class FactorReturns(DateTable):
+    """One session's return of one factor's proxy."""
+
+    factor: Series[str] = key("Factor id")
+    proxy: Series[str] = label("Symbol or series that stands for the factor; empty = none configured")
+    return_: Series[float] = value(
+        "Simple return of the proxy; for rates the change of the 10-year yield in percentage points",
+        "fraction; rates: percentage points",
+        alias="return",
+    )
+    status: Series[str] = label("ok, or why the return is NULL")
+
+    class Config:
+        name = "factor_returns"
+
+
+class FactorState(DateTable):
+    """How one factor enters the state at one date: its loadings on what comes before it."""
+
+    factor: Series[str] = key("Factor id")
+    market_loading: Series[float] = value("Coefficient on the market log return", "per unit log return")
+    rates_loading: Series[float] = value(
+        "Coefficient on the orthogonalised 10-year yield change (0 without yields)", "per percentage point"
+    )
+    residual_volatility: Series[float] = value(
+        "Daily standard deviation of the orthogonalised factor over the window", "log return per session", ge=0
+    )
+    variance_inflation_factor: Series[float] = value("VIF of the raw factor among all factors", "ratio", ge=1)
+    n_obs: Series[int] = value("Common observations in the window", "sessions", ge=0)
+    status: Series[str] = label("ok, or why a value is NULL")
+
+    class Config:
+        name = "factor_state"
+
+
+class FactorBetas(DateTable):
+    """Sensitivity of one symbol to one factor of the joint, orthogonalised state."""
+
+    symbol: Series[str] = key("Symbol")
+    factor: Series[str] = key("Factor id")
+    beta: Series[float] = value(
+        "Shrunk joint beta", "log return per unit log return; rates: log return per percentage point"
+    )
+    std_error: Series[float] = value("Posterior standard error of beta", "as beta", ge=0)
+    t_stat: Series[float] = value("beta / std_error", "ratio")
+    univariate_beta: Series[float] = value("Plain OLS beta on this factor alone", "as beta")
+    univariate_std_error: Series[float] = value("OLS standard error of univariate_beta", "as beta", ge=0)
+    univariate_p_value: Series[float] = value("Two-sided t-test p-value of univariate_beta", "probability")
+    univariate_r_squared: Series[float] = value("R2 of the univariate regression", "fraction")
+    r_squared: Series[float] = value("R2 of the joint fit (same for each factor of the symbol)", "fraction")
+    annualized_specific_volatility: Series[float] = value(
+        "Residual volatility of the joint fit x sqrt(252)", "1/sqrt(year)", ge=0
+    )
+    n_obs: Series[int] = value("Common observations in the window", "sessions", ge=0)
+    quality: Series[str] = label("full (252), limited (60-251), insufficient or unavailable", isin=QUALITIES)
+    status: Series[str] = label("ok, or why the betas are NULL")
+
+    class Config:
+        name = "factor_betas"
+
+
+class FactorCovariance(DateTable):
+    """EWMA covariance of two components of the state, shrunk towards its diagonal."""
+
+    factor_1: Series[str] = key("Factor id")
+    factor_2: Series[str] = key("Factor id")
+    covariance: Series[float] = value(
+        "Zero-mean EWMA covariance (0.94) of the state, 0.9 S + 0.1 diag(S)",
+        "squared log return per session; rates in percentage points",
+    )
+    correlation: Series[float] = value("Correlation of the same matrix", "fraction", ge=-1.0000001, le=1.0000001)
+    n_obs: Series[int] = value("Common observations in the window", "sessions", ge=0)
+    status: Series[str] = label("ok, or why the covariance is NULL")
+
+    class Config:
+        name = "factor_covariance"

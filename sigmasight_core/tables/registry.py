@@ -1,0 +1,42 @@
+"""The ledger: portfolios and their positions. Not partitioned: a position carries its own dates."""
+
+import pandas as pd
+from pandera.typing import Series
+
+from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN, POSITION_TYPES
+from sigmasight_core.tables.base import Table, key, label
+
+
+class Portfolios(Table):
+    """One registered portfolio."""
+
+    portfolio: Series[str] = key("Portfolio name", str_matches=PORTFOLIO_NAME_PATTERN)
+    cash: Series[float] = label("Cash balance, counted in total_value on every date (USD)", exact=True)
+    source: Series[str] = label("File name that the portfolio was imported from")
+
+    class Config:
+        name = "portfolios"
+
+
+class Positions(Table):
+    """One position of a portfolio, from entry to exit or expiry, in units of its entry date."""
+
+    portfolio: Series[str] = key("Portfolio name", str_matches=PORTFOLIO_NAME_PATTERN)
+    position_id: Series[str] = key("symbol@entry_date, stable across imports of the same file")
+    symbol: Series[str] = label("Symbol; for an option the compact OCC symbol")
+    underlying: Series[str] = label("Underlying symbol of an option; the symbol itself otherwise")
+    position_type: Series[str] = label("LONG, SHORT, LC, SC, LP or SP", isin=POSITION_TYPES)
+    quantity: Series[float] = label("Shares or contracts at entry, negative = short", exact=True)
+    multiplier: Series[int] = label("Shares per unit of quantity: 100 for listed options, else 1")
+    entry_price: Series[float] = label("Price per share at entry, as traded then (USD)", exact=True, gt=0)
+    entry_date: Series[pd.Timestamp] = label("First session that holds the position at its close")
+    exit_price: Series[float] = label("Price per share at exit (USD); NULL = not exited", nullable=True, exact=True)
+    exit_date: Series[pd.Timestamp] = label(
+        "Session of the exit; held on dates before it; NULL = not exited", nullable=True
+    )
+    expiry_date: Series[pd.Timestamp] = label("Expiry of an option; NULL = not an option", nullable=True)
+    strike: Series[float] = label("Strike of an option (USD); NULL = not an option", nullable=True, exact=True)
+    tags: Series[str] = label("Tags, comma-separated; empty = none")
+
+    class Config:
+        name = "positions"

@@ -1,0 +1,1 @@
+"""SigmaSight's Dagster project: providers, warehouse, assets, checks, commands."""

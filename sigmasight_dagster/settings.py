@@ -1,0 +1,64 @@
+"""Settings: environment variables (SIGMASIGHT_*), then `.env`, then `sigmasight.toml`, then the defaults."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PACKAGE_PARENT = Path(__file__).resolve().parent.parent
+
+
+def project_root() -> Path:
+    """The folder with workspace.yaml: the checkout, or the working directory of an installed package."""
+    return PACKAGE_PARENT if (PACKAGE_PARENT / "workspace.yaml").exists() else Path.cwd()
+
+
+class Settings(BaseSettings):
+    """Everything that a user may set. Secrets come from the environment or `.env` only."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SIGMASIGHT_",
+        env_file=project_root() / ".env",
+        toml_file=project_root() / "sigmasight.toml",
+        extra="ignore",
+    )
+
+    home: Path = Field(default_factory=lambda: project_root() / ".sigmasight", description="State directory")
+    database_url: str | None = Field(None, description="External asset database instead of the embedded one")
+    dagster_postgres_url: str | None = Field(
+        None, validation_alias="DAGSTER_POSTGRES_URL", description="External database for Dagster's storage"
+    )
+
+    provider: Literal["sample", "files"] = Field("sample", description="Where market data comes from")
+    files_dir: Path | None = Field(None, description="Directory of the `files` provider")
+    files_close_basis: Literal["as_traded", "split_adjusted", "adjusted"] = Field(
+        "as_traded", description="What the closes in `files_dir` are: as traded, adjusted for splits, or for both"
+    )
+    start_date: dt.date | None = Field(None, description="First trading date; default: the provider's first")
+    end_date: dt.date | None = Field(
+        None, description="Last trading date; default: the provider's last, or the last closed session"
+    )
+
+    risk_free_rate: float = Field(0.04, description="Continuously compounded, for options", ge=-0.1, le=1)
+    dividend_yield: float = Field(0.0, description="Continuous, of underlyings not named below", ge=0, le=1)
+    dividend_yields: dict[str, float] = Field(default_factory=dict, description="Continuous, by symbol")
+    max_price_age_days: int = Field(7, description="How old a carried-forward price may be", ge=0)
+    chunk_partitions: int = Field(6_300, description="Partitions (dates x portfolios) per run", ge=1)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (fixed by pydantic-settings)
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
