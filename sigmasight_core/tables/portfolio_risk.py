@@ -101,6 +101,7 @@ class StressResults(PortfolioTable):
     plausibility_sigma: Series[float] = value(
         "Mahalanobis distance of the shocks under a one-year covariance; above 6 is implausible", "sigmas", ge=0
     )
+    warning: Series[str] = label("Implausible shocks, regime-dependent numbers; '; '-separated; empty = none")
     status: Series[str] = label("ok, 'partial: ...' with what is left out, or why a value is NULL")
 
     class Config:
@@ -115,7 +116,7 @@ class PositionStress(PortfolioTable):
     direct_pnl: Series[float] = value("P&L of the shocked factors alone, spot and volatility", "USD")
     correlated_pnl: Series[float] = value("P&L of the most likely state given the shocks", "USD")
     spot_only_pnl: Series[float] = value("Direct P&L with the option's volatility unchanged", "USD")
-    status: Series[str] = label("ok, or why a value is NULL")
+    status: Series[str] = label("ok, 'partial: ...' with the factors left out, or why a value is NULL")
 
     class Config:
         name = "position_stress"
