@@ -12,6 +12,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+PRICE_LOOK_BACK_SESSIONS = 6
+"""Sessions before a date that hold its previous close and any price young enough to be carried forward."""
+
 PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 
 
@@ -41,6 +44,9 @@ class Settings(BaseSettings):
     files_close_basis: Literal["as_traded", "split_adjusted", "adjusted"] = Field(
         "as_traded", description="What the closes in `files_dir` are: as traded, adjusted for splits, or for both"
     )
+    factor_proxies: dict[str, str] = Field(
+        default_factory=dict, description="Symbol by style factor or market, instead of the provider's proxy"
+    )
     start_date: dt.date | None = Field(None, description="First trading date; default: the provider's first")
     end_date: dt.date | None = Field(
         None, description="Last trading date; default: the provider's last, or the last closed session"
@@ -49,7 +55,7 @@ class Settings(BaseSettings):
     risk_free_rate: float = Field(0.04, description="Continuously compounded, for options", ge=-0.1, le=1)
     dividend_yield: float = Field(0.0, description="Continuous, of underlyings not named below", ge=0, le=1)
     dividend_yields: dict[str, float] = Field(default_factory=dict, description="Continuous, by symbol")
-    max_price_age_days: int = Field(7, description="How old a carried-forward price may be", ge=0)
+    max_price_age_days: int = Field(7, description="How old a carried-forward price may be", ge=0, le=7)
     chunk_partitions: int = Field(6_300, description="Partitions (dates x portfolios) per run", ge=1)
 
     @classmethod
