@@ -18,6 +18,7 @@ from sigmasight_core.tables.market_risk import (
     FactorState,
     RealizedVolatility,
 )
+from sigmasight_core.tables.operations import Publications, RejectedRows
 from sigmasight_core.tables.portfolio import PortfolioSnapshots, PositionGreeks, PositionValues
 from sigmasight_core.tables.portfolio_risk import (
     CorrelationClusters,
@@ -55,7 +56,11 @@ TABLES: tuple[type[Table], ...] = (
 )
 """Every table, in the order of the flow of data."""
 
+OPERATIONS_TABLES: tuple[type[Table], ...] = (Publications, RejectedRows)
+"""The warehouse's own books. They are no assets."""
+
 __all__ = [
+    "OPERATIONS_TABLES",
     "TABLES",
     "Audit",
     "CorporateActions",
@@ -76,7 +81,9 @@ __all__ = [
     "PositionStress",
     "PositionValues",
     "Positions",
+    "Publications",
     "RealizedVolatility",
+    "RejectedRows",
     "SecurityMaster",
     "StressResults",
     "Table",
