@@ -1,0 +1,25 @@
+"""Market data providers: where market data comes from. See `base` and docs/providers.md."""
+
+from typing import TYPE_CHECKING
+
+from sigmasight_core.errors import InputError
+
+if TYPE_CHECKING:
+    from sigmasight_dagster.providers.base import MarketDataProvider
+    from sigmasight_dagster.settings import Settings
+
+
+def make_provider(settings: "Settings") -> "MarketDataProvider":
+    """The provider that the settings name. Data is read when it is first asked for.
+
+    :raises InputError: when a setting that the provider needs is missing or wrong.
+    """
+    if settings.provider == "sample":
+        from sigmasight_dagster.providers.sample import SampleProvider
+
+        return SampleProvider(settings.factor_proxies)
+    if settings.files_dir is None:
+        raise InputError("provider 'files' needs a directory of prices; set SIGMASIGHT_FILES_DIR to it")
+    from sigmasight_dagster.providers.files import FilesProvider
+
+    return FilesProvider(settings.files_dir, settings.files_close_basis, settings.factor_proxies)
