@@ -1,0 +1,31 @@
+"""Every computation of the project, in the order of the flow of data. One file a topic."""
+
+from sigmasight_dagster.assets import (
+    correlations,
+    factors,
+    greeks,
+    market,
+    market_risk,
+    snapshots,
+    stress,
+    valuation,
+)
+from sigmasight_dagster.risk_asset import RiskAsset
+
+RISK_ASSETS: tuple[RiskAsset, ...] = (
+    market.daily_prices,
+    market.corporate_actions,
+    market.treasury_yields,
+    market.security_master,
+    market_risk.realized_volatility,
+    market_risk.factor_returns,
+    market_risk.factor_betas,
+    market_risk.factor_covariance,
+    valuation.position_values,
+    greeks.position_greeks,
+    snapshots.portfolio_snapshots,
+    factors.position_factor_exposures,
+    factors.factor_exposures,
+    correlations.position_correlations,
+    stress.stress_results,
+)

@@ -1,0 +1,37 @@
+"""Factor exposures of positions and portfolios."""
+
+import pandas as pd
+
+from sigmasight_core import exposures
+from sigmasight_core.tables import (
+    FactorBetas,
+    FactorExposures,
+    PortfolioSnapshots,
+    PositionFactorExposures,
+    PositionGreeks,
+    PositionValues,
+)
+from sigmasight_dagster.batch import Batch
+from sigmasight_dagster.risk_asset import risk_asset
+
+GROUP = "portfolio_risk"
+
+
+@risk_asset(PositionFactorExposures, inputs=[PositionValues, PositionGreeks, FactorBetas], group=GROUP)
+def position_factor_exposures(batch: Batch) -> pd.DataFrame:
+    """Delta exposure of each position times the beta of its underlying."""
+    return exposures.position_factor_exposures(
+        batch.read(PositionValues),
+        batch.read(PositionGreeks),
+        batch.read(FactorBetas),
+        batch.platform.factor_model.factor_ids,
+    )
+
+
+@risk_asset(FactorExposures, inputs=[PositionFactorExposures, PortfolioSnapshots], group=GROUP)
+def factor_exposures(batch: Batch) -> pd.DataFrame:
+    """Sums over positions, and betas relative to the portfolio's total value."""
+    totals = batch.read(PortfolioSnapshots)[["date", "portfolio", "total_value"]]
+    return exposures.factor_exposures(
+        batch.read(PositionFactorExposures), totals, batch.platform.factor_model.factor_ids
+    )

@@ -1,0 +1,40 @@
+"""Greeks of each held position."""
+
+import pandas as pd
+
+from sigmasight_core import position_greeks as core
+from sigmasight_core.tables import (
+    CorporateActions,
+    DailyPrices,
+    PositionGreeks,
+    PositionValues,
+    RealizedVolatility,
+)
+from sigmasight_dagster.batch import Batch
+from sigmasight_dagster.gates import GREEKS_AGREE_WITH_MIBIAN
+from sigmasight_dagster.risk_asset import Input, risk_asset
+from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
+
+
+@risk_asset(
+    PositionGreeks,
+    inputs=[
+        PositionValues,
+        Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS),
+        RealizedVolatility,
+        Input(CorporateActions, since_entry=True),
+    ],
+    group="portfolio_risk",
+    gates=[GREEKS_AGREE_WITH_MIBIAN],
+)
+def position_greeks(batch: Batch) -> pd.DataFrame:
+    """Black-Scholes-Merton Greeks per share and per position; a linear position has delta 1."""
+    return core.position_greeks(
+        position_values=batch.read(PositionValues),
+        positions=batch.positions,
+        prices=batch.read(DailyPrices),
+        volatilities=batch.read(RealizedVolatility),
+        corporate_actions=batch.read(CorporateActions),
+        parameters=batch.platform.option_parameters,
+        max_price_age_days=batch.platform.settings.max_price_age_days,
+    )

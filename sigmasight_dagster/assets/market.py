@@ -1,0 +1,58 @@
+"""Market data: what the provider delivers, one partition a trading date, for every portfolio."""
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from sigmasight_core.errors import SigmaSightError
+from sigmasight_core.tables import CorporateActions, DailyPrices, SecurityMaster, TreasuryYields
+from sigmasight_dagster.batch import Batch
+from sigmasight_dagster.risk_asset import risk_asset
+
+GROUP = "market"
+
+
+@risk_asset(DailyPrices, group=GROUP)
+def daily_prices(batch: Batch) -> pd.DataFrame:
+    """Fetched from the configured provider; a session without any price fails."""
+    provider = batch.platform.market_data
+    prices = provider.daily_prices(_universe(batch), batch.dates[0], batch.dates[-1])
+    prices = prices[prices["date"].isin(batch.dates)]
+    missing = batch.dates.difference(pd.DatetimeIndex(prices["date"].unique()))
+    if len(missing):
+        raise SigmaSightError(
+            f"no prices for {missing[0]:%Y-%m-%d} from provider {provider.name} ({len(missing)} of "
+            f"{len(batch.dates)} sessions): check the provider's coverage, then run these dates again"
+        )
+    return prices
+
+
+@risk_asset(CorporateActions, group=GROUP)
+def corporate_actions(batch: Batch) -> pd.DataFrame:
+    """Splits and dividends by ex-date, from the configured provider. Most dates have none."""
+    actions = batch.platform.market_data.corporate_actions(_universe(batch), batch.dates[0], batch.dates[-1])
+    return actions[actions["date"].isin(batch.dates)]
+
+
+@risk_asset(TreasuryYields, group=GROUP)
+def treasury_yields(batch: Batch) -> pd.DataFrame:
+    """Constant-maturity yields; a missing one is NULL with a status, never filled."""
+    yields = batch.platform.market_data.treasury_yields(batch.dates[0], batch.dates[-1])
+    return yields[yields["date"].isin(batch.dates)]
+
+
+@risk_asset(SecurityMaster, inputs=[DailyPrices], group=GROUP)
+def security_master(batch: Batch) -> pd.DataFrame:
+    """Name, type and sector of every symbol with a price on the date."""
+    symbols = batch.read(DailyPrices)[["date", "symbol"]]
+    known = batch.platform.market_data.securities(symbols["symbol"].unique())
+    return symbols.merge(known, on="symbol", validate="many_to_one")
+
+
+def _universe(batch: Batch) -> Collection[str] | None:
+    """Symbols to fetch: all of a provider that can list its own, else what is held plus factor proxies."""
+    provider = batch.platform.market_data
+    if provider.symbols() is not None:
+        return None
+    held = batch.platform.warehouse.positions()["underlying"]
+    return sorted({*held, *(proxy for proxy in provider.factor_proxies().values() if proxy)})

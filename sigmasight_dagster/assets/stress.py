@@ -1,0 +1,39 @@
+"""Stress tests: every scenario on every position, options fully revalued."""
+
+import pandas as pd
+
+from sigmasight_core import scenarios, stress
+from sigmasight_core.tables import (
+    FactorBetas,
+    FactorCovariance,
+    FactorState,
+    PositionGreeks,
+    PositionStress,
+    PositionValues,
+    StressResults,
+)
+from sigmasight_dagster.batch import Batch
+from sigmasight_dagster.gates import STRESS_IS_PLAUSIBLE
+from sigmasight_dagster.risk_asset import risk_asset
+
+
+@risk_asset(
+    StressResults,
+    PositionStress,
+    inputs=[PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
+    group="portfolio_risk",
+    gates=[STRESS_IS_PLAUSIBLE],
+)
+def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Direct and correlated P&L of each scenario, by portfolio and by position; no cap anywhere."""
+    output = stress.stress(
+        scenarios.default_scenarios(batch.platform.factor_model.factor_ids),
+        batch.read(PositionValues),
+        batch.read(PositionGreeks),
+        batch.positions,
+        batch.read(FactorBetas),
+        batch.read(FactorState),
+        batch.read(FactorCovariance),
+        partitions=batch.partitions,
+    )
+    return output.results, output.positions

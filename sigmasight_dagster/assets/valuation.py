@@ -1,0 +1,41 @@
+"""Positions at the close of each date."""
+
+import pandas as pd
+
+from sigmasight_core import calendar, valuation
+from sigmasight_core.tables import (
+    CorporateActions,
+    DailyPrices,
+    PositionValues,
+    RealizedVolatility,
+    SecurityMaster,
+)
+from sigmasight_dagster.batch import Batch
+from sigmasight_dagster.gates import POSITIONS_ARE_PRICED
+from sigmasight_dagster.risk_asset import Input, risk_asset
+from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
+
+@risk_asset(
+    PositionValues,
+    inputs=[
+        Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS),
+        Input(RealizedVolatility, look_back=1),
+        Input(CorporateActions, since_entry=True),
+        SecurityMaster,
+    ],
+    group="portfolio",
+    gates=[POSITIONS_ARE_PRICED],
+)
+def position_values(batch: Batch) -> pd.DataFrame:
+    """Market value, exposure and P&L of each position; options without a quote at the model price."""
+    return valuation.position_values(
+        dates=batch.dates,
+        sessions=calendar.sessions(calendar.shift_sessions(batch.dates[0], -PRICE_LOOK_BACK_SESSIONS), batch.dates[-1]),
+        positions=batch.positions,
+        prices=batch.read(DailyPrices),
+        volatilities=batch.read(RealizedVolatility),
+        corporate_actions=batch.read(CorporateActions),
+        securities=batch.read(SecurityMaster),
+        parameters=batch.platform.option_parameters,
+        max_price_age_days=batch.platform.settings.max_price_age_days,
+    )

@@ -1,0 +1,99 @@
+"""Declarations to Dagster assets: names, groups, column schemas, partitions, checks, dependencies."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from sigmasight_core.tables import Grain, Portfolios, Positions, Table, table_name
+from sigmasight_dagster import publish
+from sigmasight_dagster.risk_asset import RiskAsset
+
+OWNERS = ["team:risk"]
+LEDGER_GROUP = "portfolio"
+
+_TYPES = {"datetime64[ns]": "date", "float64": "double precision", "Int64": "bigint", "int64": "bigint"}
+
+
+def column_schema(model: type[Table]) -> dg.TableSchema:
+    """Dagster's column schema of a row model: type, description with unit, constraints."""
+    columns = []
+    for name, column in model.to_schema().columns.items():
+        facts = column.metadata or {}
+        unit = f" [{facts['unit']}]" if facts.get("unit") else ""
+        columns.append(
+            dg.TableColumn(
+                name=str(name),
+                type=_TYPES.get(str(column.dtype), "text"),
+                description=f"{column.description}{unit}",
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable, other=["primary key"] if facts.get("role") == "key" else []
+                ),
+            )
+        )
+    return dg.TableSchema(columns=columns)
+
+
+def build(
+    asset: RiskAsset, partitions: Mapping[Grain, dg.PartitionsDefinition], first_date: pd.Timestamp
+) -> dg.AssetsDefinition:
+    """The Dagster asset of a declaration; several tables make a multi-asset that runs as one."""
+
+    @dg.multi_asset(
+        name=asset.name,
+        specs=[_spec(asset, model) for model in asset.tables],
+        check_specs=list(_check_specs(asset)),
+        partitions_def=partitions[asset.grain],
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={"platform"},
+    )
+    def materialize(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from publish.run(asset, context, first_date)
+
+    return materialize
+
+
+def ledger_specs() -> Sequence[dg.AssetSpec]:
+    """The ledger, which commands write: shown in the graph, not materialised by runs."""
+    return [
+        dg.AssetSpec(
+            table_name(model),
+            description=(model.__doc__ or "").strip(),
+            group_name=LEDGER_GROUP,
+            owners=OWNERS,
+            kinds={"postgres"},
+            metadata={"dagster/column_schema": column_schema(model), "written_by": "sigmasight import"},
+        )
+        for model in (Portfolios, Positions)
+    ]
+
+
+def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
+    own = {table_name(table) for table in asset.tables}
+    names = [table_name(item.model) for item in asset.inputs]
+    ledger = [table_name(Positions)] if asset.grain is Grain.DATE_PORTFOLIO else []
+    return dg.AssetSpec(
+        table_name(model),
+        deps=[name for name in [*names, *ledger] if name not in own],
+        description=f"{(model.__doc__ or '').strip()}\n\n{asset.description}",
+        group_name=asset.group,
+        owners=OWNERS,
+        kinds={"postgres", "pandas"},
+        code_version=publish.CODE_VERSION,
+        metadata={"dagster/column_schema": column_schema(model)},
+    )
+
+
+def _check_specs(asset: RiskAsset) -> Iterator[dg.AssetCheckSpec]:
+    for model in asset.tables:
+        yield dg.AssetCheckSpec(
+            publish.CONTRACT_CHECK,
+            asset=table_name(model),
+            description="Types, bounds, unique keys, and no NULL without a status; evaluated before publishing",
+            blocking=True,
+        )
+    for gate in asset.gates:
+        yield dg.AssetCheckSpec(
+            gate.name, asset=table_name(gate.model), description=gate.description, blocking=gate.blocking
+        )

@@ -1,0 +1,114 @@
+"""Standing checks: tables against each other, on what is stored. They never load an asset as an input."""
+
+import dagster as dg
+import pandas as pd
+
+from sigmasight_core.tables import (
+    FactorExposures,
+    PortfolioSnapshots,
+    PositionFactorExposures,
+    PositionGreeks,
+    PositionStress,
+    PositionValues,
+    StressResults,
+    Table,
+    table_name,
+)
+from sigmasight_dagster.partitions import rectangles
+
+TOLERANCE = 1e-6
+
+SNAPSHOT_SUMS: dict[str, tuple[type[Table], str]] = {
+    "net_exposure": (PositionValues, "exposure"),
+    "daily_pnl": (PositionValues, "daily_pnl"),
+    "portfolio_delta": (PositionGreeks, "position_delta"),
+    "portfolio_gamma": (PositionGreeks, "position_gamma"),
+    "portfolio_theta": (PositionGreeks, "position_theta"),
+    "portfolio_vega": (PositionGreeks, "position_vega"),
+    "portfolio_rho": (PositionGreeks, "position_rho"),
+    "delta_usd": (PositionGreeks, "delta_exposure"),
+}
+
+
+
+
+def largest_difference(total: pd.DataFrame, column: str, parts: pd.DataFrame, part_column: str) -> float:
+    """Largest |total - sum of parts| over the keys of `total`, relative to the larger of 1 and |total|."""
+    keys = [name for name in ("date", "portfolio", "factor", "scenario") if name in total.columns]
+    sums = parts.groupby(keys)[part_column].sum().rename("_sum")
+    joined = total.set_index(keys)[[column]].join(sums).fillna({"_sum": 0.0}).dropna()
+    scale = joined[column].abs().clip(lower=1.0)
+    return float(((joined[column] - joined["_sum"]).abs() / scale).max()) if len(joined) else 0.0
+
+
+class _Stored:
+    """Stored rows of the partitions that the check's run published, or of all when it published none."""
+
+    def __init__(self, context: dg.AssetCheckExecutionContext, of: type[Table]):
+        self._warehouse = context.resources.platform.warehouse
+        self.partitions = self._warehouse.published(of, run_id=context.run_id)
+        if self.partitions.empty:
+            self.partitions = self._warehouse.published(of)
+        keys = self.partitions["date"].dt.strftime("%Y-%m-%d") + "|" + self.partitions["portfolio"]
+        self._rectangles = rectangles(keys)
+
+    def rows(self, model: type[Table]) -> pd.DataFrame:
+        pieces = [self._warehouse.read(model, dates=d, portfolios=p) for d, p in self._rectangles]
+        return pd.concat(pieces, ignore_index=True) if pieces else self._warehouse.read(model, dates=[])
+
+
+def _result(differences: dict[str, float], stored: _Stored) -> dg.AssetCheckResult:
+    worst = max(differences.values(), default=0.0)
+    return dg.AssetCheckResult(
+        passed=worst <= TOLERANCE,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"partitions": len(stored.partitions), "tolerance": TOLERANCE, **differences},
+    )
+
+
+@dg.asset_check(
+    asset=table_name(PortfolioSnapshots),
+    description="Each total of a snapshot equals the sum over the stored positions to 1e-6",
+    required_resource_keys={"platform"},
+)
+def snapshots_equal_their_positions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    stored = _Stored(context, PortfolioSnapshots)
+    snapshots = stored.rows(PortfolioSnapshots)
+    frames = {PositionValues: stored.rows(PositionValues), PositionGreeks: stored.rows(PositionGreeks)}
+    differences = {
+        column: largest_difference(snapshots, column, frames[model], part)
+        for column, (model, part) in SNAPSHOT_SUMS.items()
+    }
+    gross = frames[PositionValues].assign(gross=lambda rows: rows["exposure"].abs())
+    differences["gross_exposure"] = largest_difference(snapshots, "gross_exposure", gross, "gross")
+    return _result(differences, stored)
+
+
+@dg.asset_check(
+    asset=table_name(FactorExposures),
+    description="Factor dollars of a portfolio equal the sum over its positions to 1e-6",
+    required_resource_keys={"platform"},
+)
+def factor_dollars_equal_their_positions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    stored = _Stored(context, FactorExposures)
+    totals, positions = stored.rows(FactorExposures), stored.rows(PositionFactorExposures)
+    return _result({"exposure_usd": largest_difference(totals, "exposure_usd", positions, "exposure_usd")}, stored)
+
+
+@dg.asset_check(
+    asset=table_name(StressResults),
+    description="Scenario P&L of a portfolio equals the sum over its positions to 1e-6",
+    required_resource_keys={"platform"},
+)
+def stress_equals_its_positions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    stored = _Stored(context, StressResults)
+    totals, positions = stored.rows(StressResults), stored.rows(PositionStress)
+    columns = ("direct_pnl", "correlated_pnl", "spot_only_pnl")
+    return _result({name: largest_difference(totals, name, positions, name) for name in columns}, stored)
+
+
+STANDING_CHECKS = [
+    snapshots_equal_their_positions,
+    factor_dollars_equal_their_positions,
+    stress_equals_its_positions,
+]

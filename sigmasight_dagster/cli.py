@@ -1,0 +1,67 @@
+"""The `sigmasight` command. Modules of the commands are imported when a command runs: help stays fast."""
+
+import sys
+from importlib import import_module
+
+import click
+
+from sigmasight_core.errors import SigmaSightError
+from sigmasight_dagster import logs
+
+_COMMANDS = {
+    "db": ("sigmasight_dagster.commands.db", "db"),
+    "import": ("sigmasight_dagster.commands.portfolios", "import_portfolio"),
+    "portfolios": ("sigmasight_dagster.commands.portfolios", "list_portfolios"),
+    "run": ("sigmasight_dagster.commands.run", "run"),
+    "backfill": ("sigmasight_dagster.commands.run", "backfill"),
+    "demo": ("sigmasight_dagster.commands.demo", "demo"),
+    "dev": ("sigmasight_dagster.commands.dev", "dev"),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        return getattr(import_module(module), name)
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show tracebacks and debug logs.")
+@click.version_option(package_name="sigmasight")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
+    """SigmaSight: daily portfolio risk as Dagster assets, in PostgreSQL."""
+    ctx.ensure_object(dict)["debug"] = debug
+    logs.configure("DEBUG" if debug else "WARNING")
+
+
+def main() -> None:
+    """Entry point: an error is one line on standard error and exit code 1, with --debug a traceback."""
+    if "--debug" in sys.argv:
+        cli()
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.Abort:
+        click.echo("Aborted.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SigmaSightError as error:
+        _fail(str(error))
+    except Exception as error:
+        _fail(f"{type(error).__name__}: {' '.join(str(error).split())} (a traceback: sigmasight --debug ...)")
+
+
+def _fail(message: str) -> None:
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(1)

@@ -1,0 +1,98 @@
+"""What a terminal shows of a computation: a bar of published partitions, then a table of the runs."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sigmasight_dagster.execute import RunOutcome
+from sigmasight_dagster.launch import RangeRun
+from sigmasight_dagster.requests import Project
+from sigmasight_dagster.warehouse import Warehouse
+
+POLL_SECONDS = 0.5
+
+
+def compute(project: Project, dates: pd.DatetimeIndex, names: Sequence[str]) -> list[RunOutcome]:
+    """Plan and execute a request with a progress bar, then print what was published and what failed."""
+    console = Console(file=sys.stderr)
+    runs = project.plan(dates, names)
+    total = sum(run.n_partitions for run in runs)
+    console.print(
+        f"{len(dates)} trading dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {', '.join(names)}: "
+        f"{total:,} partitions in {len(runs)} runs"
+    )
+    begun = time.monotonic()
+    with _progress_bar(project.platform.warehouse, total, console) as started:
+        outcomes = project.execute(runs, started)
+    print_outcomes(outcomes, Console())
+    console.print(f"{time.monotonic() - begun:.1f} s")
+    return outcomes
+
+
+class _Counter:
+    """Counts published partitions of the runs started so far, in a thread of its own."""
+
+    def __init__(self, warehouse: Warehouse, bar: Progress, total: int):
+        self._warehouse = warehouse
+        self._bar = bar
+        self._task = bar.add_task("starting", total=total)
+        self._run_ids: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._poll, daemon=True)
+
+    def started(self, run: RangeRun, run_id: str) -> None:
+        self._run_ids.append(run_id)
+        self._bar.update(self._task, description=f"{run.layer} {run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}")
+
+    def __enter__(self) -> "_Counter":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._count()
+
+    def _poll(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            self._count()
+
+    def _count(self) -> None:
+        done = sum(self._warehouse.count_published(run_id=run_id) for run_id in self._run_ids)
+        self._bar.update(self._task, completed=done)
+
+
+@contextmanager
+def _progress_bar(warehouse: Warehouse, total: int, console: Console) -> Iterator:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar, _Counter(warehouse, bar, total) as counter:
+        yield counter.started
+
+
+def print_outcomes(outcomes: Sequence[RunOutcome], console: Console) -> None:
+    """One line a run: what it published, or why it failed."""
+    table = Table(title="Runs", title_justify="left")
+    for name in ("layer", "dates", "portfolios", "partitions", "result"):
+        table.add_column(name, overflow="fold")
+    for outcome in outcomes:
+        run = outcome.run
+        table.add_row(
+            run.layer,
+            f"{run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}",
+            ", ".join(run.portfolios) or "-",
+            f"{run.n_partitions:,}",
+            "[green]published[/green]" if outcome.succeeded else f"[red]failed[/red]: {outcome.error}",
+        )
+    console.print(table)
+    failed = [outcome for outcome in outcomes if not outcome.succeeded]
+    if failed:
+        console.print(f"[red]{len(failed)} of {len(outcomes)} runs failed.[/red] Events: run ids below, in the UI.")
+        for outcome in failed:
+            console.print(f"  {outcome.run_id}  failed steps: {', '.join(outcome.failed_assets)}")

@@ -1,0 +1,33 @@
+"""The code location: every asset, check, job and resource of SigmaSight."""
+
+import dagster as dg
+import pandas as pd
+
+from sigmasight_core.tables import Grain
+from sigmasight_dagster import build_assets, partitions
+from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.checks import STANDING_CHECKS
+from sigmasight_dagster.logs import console_logger
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.settings import Settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """Definitions for one set of settings."""
+    start, end = partitions.date_bounds(settings)
+    dates = partitions.trading_dates(start, end)
+    by_grain = {Grain.DATE: dates, Grain.DATE_PORTFOLIO: partitions.portfolio_dates(dates)}
+    first_date = pd.Timestamp(start)
+    return dg.Definitions(
+        assets=[
+            *build_assets.ledger_specs(),
+            *(build_assets.build(asset, by_grain, first_date) for asset in RISK_ASSETS),
+        ],
+        asset_checks=STANDING_CHECKS,
+        resources={"platform": Platform(settings)},
+        loggers={"console": console_logger},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_definitions(Settings())

@@ -1,0 +1,111 @@
+"""Execute range runs against the Dagster instance, one after the other, and say what became of each."""
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import dagster as dg
+import psutil
+from dagster import DagsterInstance
+
+from sigmasight_dagster.launch import RangeRun
+from sigmasight_dagster.partitions import range_tags
+from sigmasight_dagster.publish import BAD_PARTITIONS
+
+LAUNCHER_TAG = "sigmasight/launcher"
+LAYER_TAG = "sigmasight/layer"
+REPOSITORY_TAG = ".dagster/repository"
+REPOSITORY = "__repository__@sigmasight"
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What became of a run: `error` is empty on success; `failed_assets` names what did not publish."""
+
+    run: RangeRun
+    run_id: str
+    error: str = ""
+    failed_assets: tuple[str, ...] = ()
+    bad_partitions: tuple[str, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.error
+
+
+def new_run_id() -> str:
+    return str(uuid.uuid4())
+
+
+def execute(run: RangeRun, run_id: str, definitions: dg.Definitions, instance: DagsterInstance) -> RunOutcome:
+    """Execute one range run in this process; its events go to the instance as any run's do."""
+    job = definitions.get_implicit_global_asset_job_def()
+    ends = (run.portfolios[0], run.portfolios[-1]) if run.portfolios else None
+    result = job.execute_in_process(
+        instance=instance,
+        run_id=run_id,
+        asset_selection=[dg.AssetKey(name) for name in run.table_names],
+        tags={
+            **range_tags(run.dates, ends),
+            LAUNCHER_TAG: launcher_identity(),
+            LAYER_TAG: run.layer,
+            REPOSITORY_TAG: REPOSITORY,
+        },
+        raise_on_error=False,
+    )
+    failures = [event for event in result.all_events if event.is_step_failure]
+    if result.success:
+        return RunOutcome(run, run_id)
+    return RunOutcome(
+        run,
+        run_id,
+        error=next(_messages(failures), "the run failed before its first step: see its events"),
+        failed_assets=tuple(str(event.step_key) for event in failures),
+        bad_partitions=tuple(_bad_partitions(failures)),
+    )
+
+
+def _messages(failures: list[dg.DagsterEvent]) -> Iterator[str]:
+    for event in failures:
+        data = event.step_failure_data
+        if data.user_failure_data and data.user_failure_data.description:
+            yield data.user_failure_data.description
+        elif data.error:
+            yield (data.error.cause or data.error).message.strip()
+
+
+def _bad_partitions(failures: list[dg.DagsterEvent]) -> Iterator[str]:
+    for event in failures:
+        user_data = event.step_failure_data.user_failure_data
+        if user_data and BAD_PARTITIONS in user_data.metadata:
+            yield from user_data.metadata[BAD_PARTITIONS].value
+
+
+def launcher_identity() -> str:
+    """host:pid:start time: tells a live launcher from a dead one whose pid was taken over."""
+    return f"{socket.gethostname()}:{os.getpid()}:{int(psutil.Process().create_time())}"
+
+
+def report_orphans(instance: DagsterInstance) -> list[str]:
+    """Mark runs as failed whose launcher on this host is gone (kill -9), and return their ids."""
+    unfinished = instance.get_runs(
+        filters=dg.RunsFilter(
+            statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+        )
+    )
+    orphans = [run for run in unfinished if LAUNCHER_TAG in run.tags and _is_gone(run.tags[LAUNCHER_TAG])]
+    for run in orphans:
+        instance.report_run_failed(run, "The process that ran it ended without finishing it.")
+    return [run.run_id for run in orphans]
+
+
+def _is_gone(identity: str) -> bool:
+    host, pid, created = identity.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        return int(psutil.Process(int(pid)).create_time()) != int(created)
+    except psutil.NoSuchProcess:
+        return True

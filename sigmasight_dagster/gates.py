@@ -1,0 +1,82 @@
+"""Gates: assertions on rows before they are published. Blocking ones stop the publication."""
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core import greeks_audit
+from sigmasight_core.tables import PositionGreeks, PositionValues, StressResults
+from sigmasight_dagster.risk_asset import Gate, GateResult
+
+AUDIT_ROWS_PER_PARTITION = 2
+AUDIT_TOLERANCE = 1e-8
+PLAUSIBLE_SIGMAS = 6.0
+
+
+def _positions_are_priced(values: pd.DataFrame) -> GateResult:
+    unpriced = values[values["price"].isna()]
+    stale = values[values["price_age_days"].fillna(0) > 0]
+    return GateResult(
+        passed=unpriced.empty and stale.empty,
+        metadata={
+            "rows": len(values),
+            "unpriced_rows": len(unpriced),
+            "stale_rows": len(stale),
+            "unpriced_symbols": ", ".join(sorted(unpriced["symbol"].unique())[:20]),
+        },
+    )
+
+
+def _greeks_agree_with_mibian(greeks: pd.DataFrame) -> GateResult:
+    options = greeks.reset_index(names="row").query("status == 'ok' and days_to_expiry > 0")
+    sample = options.groupby(["date", "portfolio"]).head(AUDIT_ROWS_PER_PARTITION)
+    if not greeks_audit.available():
+        return GateResult(False, {"reason": "mibian is not installed: nothing was audited", "rows_audited": 0})
+    if sample.empty:
+        return GateResult(True, {"rows_audited": 0, "reason": "no live option in these partitions"})
+    differences = greeks_audit.audit_greeks(sample)
+    worst = differences["relative_difference"].to_numpy(float)
+    bad = ~(worst <= AUDIT_TOLERANCE)
+    return GateResult(
+        passed=not bad.any(),
+        metadata={
+            "rows_audited": len(sample),
+            "largest_relative_difference": float(np.nanmax(worst)),
+            "tolerance": AUDIT_TOLERANCE,
+            "bad_rows": int(bad.sum()),
+        },
+        rows=sample["row"].to_numpy()[bad].tolist(),
+    )
+
+
+def _stress_is_plausible(results: pd.DataFrame) -> GateResult:
+    implausible = results[results["plausibility_sigma"] > PLAUSIBLE_SIGMAS]
+    return GateResult(
+        passed=implausible.empty,
+        metadata={
+            "rows": len(results),
+            "above_6_sigmas": len(implausible),
+            "scenarios": ", ".join(sorted(implausible["scenario"].unique())),
+            "largest_sigma": float(results["plausibility_sigma"].max()) if len(implausible) else 0.0,
+        },
+    )
+
+
+POSITIONS_ARE_PRICED = Gate(
+    "positions_are_priced",
+    "Every position has a price of its own session; unpriced ones are NULL with a status",
+    PositionValues,
+    _positions_are_priced,
+)
+GREEKS_AGREE_WITH_MIBIAN = Gate(
+    "greeks_agree_with_mibian",
+    "A sample of each partition's options, computed again by mibian, differs by less than 1e-8",
+    PositionGreeks,
+    _greeks_agree_with_mibian,
+    blocking=True,
+)
+STRESS_IS_PLAUSIBLE = Gate(
+    "stress_is_plausible",
+    "No scenario's shocks are more than 6 sigmas from today's one-year covariance",
+    StressResults,
+    _stress_is_plausible,
+)

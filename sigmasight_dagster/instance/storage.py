@@ -1,0 +1,119 @@
+"""Dagster's PostgreSQL storage with pooled connections and bulk inserts of partition events.
+
+A range run stores one planned and one materialization event for each asset and partition. The stock
+storage opens two connections for each event and stores planned events one by one; that, not the
+calculations, is where such a run spends its time. Rows are the same as the stock storage's.
+
+`dagster.yaml` names `SigmaSightStorage`, so that webserver, daemon, code servers and commands all use
+it. An untested Dagster version gets the stock storage and a warning.
+"""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEventType
+from dagster._config.config_schema import UserConfigSchema
+from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.event_log import SqlEventLogStorageTable
+from dagster._core.storage.root import LocalArtifactStorage
+from dagster._serdes import ConfigurableClassData
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+
+from sigmasight_dagster.database_urls import dagster_database_url, sqlalchemy_url
+from sigmasight_dagster.settings import Settings
+
+TESTED_DAGSTER_VERSIONS = ("1.13.27", "1.13.28")
+EVENT_BATCH_SIZE = 1_000
+STATEMENT_TIMEOUT_MS = 600_000
+POOL_RECYCLE_SECONDS = 3_600
+MAX_OVERFLOW = 20
+
+_BULK_EVENTS = {
+    DagsterEventType.ASSET_MATERIALIZATION,
+    DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+    DagsterEventType.ASSET_OBSERVATION,
+}
+
+
+class BulkEventLogStorage(PostgresEventLogStorage):
+    """Event log storage that stores a batch of asset events with one INSERT."""
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        bulk = [event for event in events if event.dagster_event_type in _BULK_EVENTS]
+        if bulk:
+            self._store_asset_events(bulk)
+        rest = [event for event in events if event.dagster_event_type not in _BULK_EVENTS]
+        for event in rest:
+            if not event.get_dagster_event().is_asset_failed_to_materialize:
+                self.store_event(event)
+
+    def _store_asset_events(self, events: Sequence[EventLogEntry]) -> None:
+        insert = SqlEventLogStorageTable.insert().returning(
+            SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
+        )
+        last: dict[tuple[Any, Any], tuple[EventLogEntry, int]] = {}
+        with self.index_transaction() as conn:
+            ids = [int(row[0]) for row in conn.execute(insert, [self._event_to_row(event) for event in events])]
+            self._store_asset_event_tags(conn, events, ids)
+            for event, event_id in zip(events, ids, strict=True):
+                dagster_event = event.get_dagster_event()
+                last[(dagster_event.asset_key, dagster_event.event_type)] = (event, event_id)
+            for event, event_id in last.values():
+                self._store_asset_event(conn, event, event_id)
+
+
+class SigmaSightStorage(DagsterPostgresStorage):
+    """Run, event and schedule storage of Dagster on pooled connections.
+
+    Without a configured URL it uses `DAGSTER_POSTGRES_URL`, or the embedded server, which it starts.
+    """
+
+    def __init__(
+        self,
+        postgres_url: str,
+        should_autocreate_tables: bool = True,
+        inst_data: ConfigurableClassData | None = None,
+    ):
+        super().__init__(postgres_url, should_autocreate_tables, inst_data)
+        self._event_log_storage = BulkEventLogStorage(postgres_url, should_autocreate_tables)
+        for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, MAX_OVERFLOW)
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        return {"postgres_url": dg.Field(dg.StringSource, is_required=False)}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> DagsterPostgresStorage:
+        url = sqlalchemy_url(config_value.get("postgres_url") or dagster_database_url(Settings()))
+        installed = version("dagster")
+        if installed not in TESTED_DAGSTER_VERSIONS:
+            warnings.warn(
+                f"SigmaSight's event storage is tested with Dagster {', '.join(TESTED_DAGSTER_VERSIONS)}, not "
+                f"{installed}: using the stock PostgreSQL storage, which is slower in range runs",
+                stacklevel=2,
+            )
+            return DagsterPostgresStorage(url, inst_data=inst_data)
+        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
+        return cls(url, inst_data=inst_data)
+
+
+class HomeArtifactStorage(LocalArtifactStorage):
+    """Dagster's local files (compute logs) under the state directory, wherever the process was started."""
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        return {}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> LocalArtifactStorage:
+        del config_value
+        return cls(str(Settings().home / "dagster"), inst_data)

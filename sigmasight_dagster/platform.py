@@ -1,0 +1,41 @@
+"""What a computation needs from outside: settings, warehouse and market data, made on first use."""
+
+from functools import cached_property
+
+from sigmasight_core.factor_config import FactorModelConfig
+from sigmasight_core.valuation import OptionParameters
+from sigmasight_dagster.database_urls import asset_database_url
+from sigmasight_dagster.providers import make_provider
+from sigmasight_dagster.providers.base import MarketDataProvider
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.warehouse import Warehouse
+
+
+class Platform:
+    """Dagster resource of every asset; also used by the commands."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        return Warehouse(asset_database_url(self.settings))
+
+    @cached_property
+    def market_data(self) -> MarketDataProvider:
+        return make_provider(self.settings)
+
+    @cached_property
+    def factor_model(self) -> FactorModelConfig:
+        return FactorModelConfig.default(self.market_data.factor_proxies())
+
+    @cached_property
+    def option_parameters(self) -> OptionParameters:
+        settings = self.settings
+        return OptionParameters(
+            risk_free_rate=settings.risk_free_rate,
+            risk_free_rate_source="settings",
+            dividend_yields=settings.dividend_yields,
+            default_dividend_yield=settings.dividend_yield,
+            dividend_yield_source="settings",
+        )

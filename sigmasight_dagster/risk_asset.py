@@ -1,0 +1,96 @@
+"""How a calculation becomes an asset: `@risk_asset` declares its tables, inputs and gates; nothing runs here.
+
+`build_assets` turns the declarations into Dagster assets; `publish` runs them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sigmasight_core.tables import Grain, Table, grain, table_name
+
+if TYPE_CHECKING:
+    from sigmasight_dagster.batch import Batch
+
+Frames = pd.DataFrame | tuple[pd.DataFrame, ...]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A table that a calculation reads.
+
+    :param look_back: sessions before the first requested date that it needs as well.
+    :param since_entry: it needs every session since the earliest entry of the portfolios' positions.
+    """
+
+    model: type[Table]
+    look_back: int = 0
+    since_entry: bool = False
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """Outcome of a gate: `metadata` holds the numbers behind it, `rows` the positions of offending rows."""
+
+    passed: bool
+    metadata: dict[str, Any] = field(default_factory=dict)
+    rows: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """An assertion on the rows of one table, evaluated before they are published.
+
+    A blocking gate that fails stops the publication; any other is a warning.
+    """
+
+    name: str
+    description: str
+    model: type[Table]
+    evaluate: Callable[[pd.DataFrame], GateResult]
+    blocking: bool = False
+
+
+@dataclass(frozen=True)
+class RiskAsset:
+    """Declaration of one computation and the tables that it publishes together."""
+
+    name: str
+    compute: "Callable[[Batch], Frames]"
+    tables: tuple[type[Table], ...]
+    inputs: tuple[Input, ...]
+    group: str
+    description: str
+    gates: tuple[Gate, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def grain(self) -> Grain:
+        return grain(self.tables[0])
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        return tuple(table_name(model) for model in self.tables)
+
+
+def risk_asset(
+    *tables: type[Table], inputs: Sequence[Input | type[Table]] = (), group: str, gates: Sequence[Gate] = ()
+) -> "Callable[[Callable[[Batch], Frames]], RiskAsset]":
+    """Declare the function below as the computation of `tables`; it returns their rows in that order."""
+    if len({grain(model) for model in tables}) != 1:
+        raise TypeError("tables that are published together need the same partitions")
+
+    def declare(compute: "Callable[[Batch], Frames]") -> RiskAsset:
+        return RiskAsset(
+            name=compute.__name__,
+            compute=compute,
+            tables=tables,
+            inputs=tuple(item if isinstance(item, Input) else Input(item) for item in inputs),
+            group=group,
+            description=(compute.__doc__ or "").strip(),
+            gates=tuple(gates),
+        )
+
+    return declare
