@@ -34,29 +34,49 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=lambda: project_root() / ".sigmasight", description="State directory")
-    database_url: str | None = Field(None, description="External asset database instead of the embedded one")
+    database_url: str | None = Field(
+        default=None, description="External asset database instead of the embedded one"
+    )
     dagster_postgres_url: str | None = Field(
-        None, validation_alias="DAGSTER_POSTGRES_URL", description="External database for Dagster's storage"
+        default=None,
+        validation_alias="DAGSTER_POSTGRES_URL",
+        description="External database for Dagster's storage",
+    )
+    db_port: int | None = Field(
+        default=None,
+        description="The embedded server also listens on this port of 127.0.0.1",
+        ge=1024,
+        le=65535,
     )
 
-    provider: Literal["sample", "files"] = Field("sample", description="Where market data comes from")
-    files_dir: Path | None = Field(None, description="Directory of the `files` provider")
+    provider: Literal["sample", "files"] = Field(default="sample", description="Where market data comes from")
+    files_dir: Path | None = Field(default=None, description="Directory of the `files` provider")
     files_close_basis: Literal["as_traded", "split_adjusted", "adjusted"] = Field(
-        "as_traded", description="What the closes in `files_dir` are: as traded, adjusted for splits, or for both"
+        default="as_traded",
+        description="What the closes in `files_dir` are: as traded, adjusted for splits, or for both",
     )
     factor_proxies: dict[str, str] = Field(
         default_factory=dict, description="Symbol by style factor or market, instead of the provider's proxy"
     )
-    start_date: dt.date | None = Field(None, description="First trading date; default: the provider's first")
+    start_date: dt.date | None = Field(
+        default=None, description="First trading date; default: the provider's first"
+    )
     end_date: dt.date | None = Field(
-        None, description="Last trading date; default: the provider's last, or the last closed session"
+        default=None,
+        description="Last trading date; default: the provider's last, or the last closed session",
     )
 
-    risk_free_rate: float = Field(0.04, description="Continuously compounded, for options", ge=-0.1, le=1)
-    dividend_yield: float = Field(0.0, description="Continuous, of underlyings not named below", ge=0, le=1)
+    risk_free_rate: float = Field(
+        default=0.04, description="Continuously compounded, for options", ge=-0.1, le=1
+    )
+    dividend_yield: float = Field(
+        default=0.0, description="Continuous, of underlyings not named below", ge=0, le=1
+    )
     dividend_yields: dict[str, float] = Field(default_factory=dict, description="Continuous, by symbol")
-    max_price_age_days: int = Field(7, description="How old a carried-forward price may be", ge=0, le=7)
-    chunk_partitions: int = Field(6_300, description="Partitions (dates x portfolios) per run", ge=1)
+    max_price_age_days: int = Field(
+        default=7, description="How old a carried-forward price may be", ge=0, le=7
+    )
+    chunk_partitions: int = Field(default=6_300, description="Partitions (dates x portfolios) per run", ge=1)
 
     @classmethod
     def settings_customise_sources(
