@@ -128,11 +128,7 @@ def merge_proxies(
     choosable = [factor for factor in FACTORS if factor != "rates"]
     for factor, symbol in chosen.items():
         if factor not in choosable:
-            raise InputError(
-                f"factor_proxies: no factor '{factor}' to choose for; use {', '.join(choosable)}"
-            )
+            raise InputError(f"factor_proxies: there is no '{factor}'; use {', '.join(choosable)}")
         if symbol not in symbols:
-            raise InputError(
-                f"factor_proxies: {factor} = '{symbol}' has no prices here; use a symbol that has"
-            )
+            raise InputError(f"factor_proxies: {factor} = '{symbol}' has no prices; use a symbol that has")
     return {**defaults, **chosen}

@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.providers.csv_tables import CALENDAR, normalised, outside_calendar
+
+LONG_COLUMNS: Final = frozenset(("date", "symbol", "open", "high", "low", "close", "adj", "volume"))
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,7 @@ class ParquetTable:
         """
         values = self.frame[column]
         if pd.api.types.is_numeric_dtype(values):
-            raise InputError(
-                f"{self.path}, column {column}: {values.dtype} is no date; store dates or timestamps"
-            )
+            raise InputError(f"{self.path}, column {column}: {values.dtype} is no date; store dates")
         days = pd.to_datetime(values, errors="coerce", format="%Y-%m-%d" if _is_text(values) else None)
         stamps = days.dt.tz_localize(None).to_numpy("datetime64[us]")
         bad = outside_calendar(stamps)
@@ -67,12 +69,9 @@ class ParquetTable:
         bad = np.isinf(values) | ((values < 0) if zero_is_legal else (values <= 0))
         if bad.any():
             row, column = (int(at[0]) for at in bad.nonzero())
-            need = (
-                "finite" if np.isinf(values[row, column]) else ("0 or more" if zero_is_legal else "positive")
-            )
-            raise self.error(
-                row, columns[column], f"{values[row, column]:g} must be {need}; correct or remove it"
-            )
+            number = values[row, column]
+            need = "finite" if np.isinf(number) else ("0 or more" if zero_is_legal else "positive")
+            raise self.error(row, columns[column], f"{number:g} must be {need}; correct or remove it")
         return values
 
     def unique(self, column: str) -> np.ndarray:
@@ -96,8 +95,6 @@ def read_parquet_table(path: Path, aliases: Mapping[str, str]) -> ParquetTable:
     :param aliases: other normalised names of columns -> the names used here.
     :raises InputError: for a file that is not Parquet, has no rows or no dates.
     """
-    import pyarrow as pa
-
     try:
         frame = pd.read_parquet(path)
     except (pa.ArrowException, OSError) as error:
@@ -119,9 +116,7 @@ def read_parquet_table(path: Path, aliases: Mapping[str, str]) -> ParquetTable:
 def _known_names(frame: pd.DataFrame, aliases: Mapping[str, str]) -> list[str]:
     names = [str(name) for name in frame.columns]
     plain = [aliases.get(normalised(name), normalised(name)) for name in names]
-    known = (
-        {"date", "symbol", "open", "high", "low", "close", "adj", "volume"} if "symbol" in plain else {"date"}
-    )
+    known = LONG_COLUMNS if "symbol" in plain else {"date"}
     return [short if short in known else name for name, short in zip(names, plain, strict=True)]
 
 

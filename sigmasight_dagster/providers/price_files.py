@@ -64,9 +64,7 @@ def read_prices(directory: Path) -> GivenPrices:
     :raises InputError: for a directory or a file that cannot be used; names the file, line and column.
     """
     if not directory.is_dir():
-        raise InputError(
-            f"{directory}: no such directory; set SIGMASIGHT_FILES_DIR to the directory of prices"
-        )
+        raise InputError(f"{directory}: no such directory; set SIGMASIGHT_FILES_DIR to one with prices")
     paths = sorted(path for path in directory.iterdir() if path.is_file())
     tables = [path for path in paths if path.suffix.lower() == ".parquet"]
     singles = [p for p in paths if p.suffix.lower() == ".csv" and p.name.lower() not in EXTRA_FILES]

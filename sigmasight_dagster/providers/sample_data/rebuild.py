@@ -33,7 +33,7 @@ def main() -> None:
     import pyarrow.parquet as pq
 
     prices = sample_prices()
-    columns = {"date": pa.array(prices.index.date, pa.date32())}
+    columns = {"date": pa.array(prices.index.to_numpy("datetime64[D]"), pa.date32())}
     columns |= {str(symbol): pa.array(prices[symbol].to_numpy()) for symbol in prices}
     pq.write_table(pa.table(columns), TARGET, compression="zstd", compression_level=19)
     sys.stdout.write(f"{TARGET}: {prices.shape[0]} sessions x {prices.shape[1]} symbols\n")
