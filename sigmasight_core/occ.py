@@ -54,6 +54,8 @@ def occ_error(symbol: str) -> str | None:
         return f"the option type is {kind!r}; write C for a call or P for a put"
     if not re.fullmatch(r"[0-9]{8}", strike):
         return f"the strike {strike!r} does not have 8 digits; write strike x 1000, so that 150 is 00150000"
+    if not root:
+        return "the root is missing; write it as AAPL240119C00150000"
     if not re.fullmatch(_ROOT, root):
         return f"the root {root!r} is not 1 to 6 letters or digits; write BRKB for BRK.B"
     return _date_error(digits) or "it has spaces in the wrong place; write it as AAPL240119C00150000"

@@ -77,12 +77,16 @@ def as_floats(values: Any) -> Floats:
     return np.asarray(values, dtype=np.float64)
 
 
-def _sign(is_call: Any) -> Floats:
-    """+1 for a call, -1 for a put, NaN where it is not known."""
+def as_calls(is_call: Any) -> Floats:
+    """1.0 for a call, 0.0 for a put, NaN where it is missing, from any array-like of booleans."""
     calls = is_call if hasattr(is_call, "dtype") else np.asarray(is_call)
     if pd.api.types.is_object_dtype(calls):
         calls = pd.array(np.ravel(calls), dtype="boolean")
-    return 2.0 * as_floats(calls).reshape(np.shape(is_call)) - 1.0
+    return as_floats(calls).reshape(np.shape(is_call))
+
+
+def _sign(is_call: Any) -> Floats:
+    return 2.0 * as_calls(is_call) - 1.0
 
 
 def _in_blocks(fill: Any, n_outputs: int, arguments: tuple[Any, ...], is_call: Any) -> tuple[Floats, ...]:
@@ -182,7 +186,7 @@ def _settle(inputs: tuple[Floats, ...], outputs: tuple[Floats, ...], spread: Flo
     """Overwrite what the formula cannot give: the limits T <= 0 and sigma = 0, and impossible inputs."""
     spot, strike, years, rate, dividend_yield, volatility, sign = inputs
     finite = np.isfinite(spot + strike + years + rate + dividend_yield + volatility + sign)
-    if finite.all() and min(spot.min(), strike.min(), spread.min()) > 0:
+    if finite.all() and spot.min() > 0 and strike.min() > 0 and spread.min() > 0:
         return
     possible = finite & (spot > 0) & (strike > 0) & (volatility >= 0)
     left = np.maximum(years, 0.0)
