@@ -1,0 +1,148 @@
+"""Connections: ADBC (Arrow in and out) for rows, SQLAlchemy with psycopg2 for the layout."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from sigmasight_core.errors import InputError
+from sigmasight_dagster.warehouse.errors import WarehouseError, refused, unreachable
+from sigmasight_dagster.warehouse.sql import lock_key
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMA = "sigmasight"
+LAYOUT_LOCK = lock_key(SCHEMA, "layout")
+"""Held in shared mode by every write, exclusively by a migration."""
+
+_IDLE_CONNECTIONS = 4
+
+
+class Database:
+    """One database. Connections are opened on first use; safe in threads and after a fork.
+
+    url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`, as libpq and SQLAlchemy take it.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._url = sa.make_url(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg2://", url))
+        except (sa.exc.ArgumentError, ValueError):
+            raise InputError(
+                "SIGMASIGHT_DATABASE_URL: not a URL; use postgresql://user@host/database"
+            ) from None
+        if self._url.drivername != "postgresql+psycopg2":
+            raise InputError(
+                f"SIGMASIGHT_DATABASE_URL: {self._url.drivername} is not PostgreSQL; use postgresql://"
+            )
+        self._idle: list[Any] = []
+        self._owner = os.getpid()
+
+    @property
+    def name(self) -> str:
+        """Host and database for messages: never a user's password."""
+        host = self._url.host or str(self._url.query.get("host", "localhost"))
+        return f"{host}/{self._url.database}"
+
+    def query(self, statement: str) -> "pa.Table":
+        """Rows of one SELECT, which sees one snapshot of the database."""
+        with self._cursor() as (_, cursor):
+            cursor.execute(statement)
+            return cursor.fetch_arrow_table()
+
+    @contextmanager
+    def transaction(self, *lock_keys: int) -> Iterator[Any]:
+        """An ADBC cursor in one transaction that holds these advisory locks; committed at the end.
+
+        The locks are taken in the order of their keys, so that two transactions cannot wait for each other.
+        """
+        with self._cursor() as (connection, cursor):
+            connection.adbc_connection.set_autocommit(False)
+            keys = ", ".join(str(key) for key in sorted(set(lock_keys)))
+            cursor.execute(f"SELECT pg_advisory_xact_lock_shared({LAYOUT_LOCK}) IS NULL")
+            cursor.execute(
+                f"SELECT pg_advisory_xact_lock(k) IS NULL FROM unnest(ARRAY[{keys}]::bigint[]) AS k"
+            )
+            yield cursor
+            connection.adbc_connection.commit()
+            connection.adbc_connection.set_autocommit(True)
+
+    @contextmanager
+    def layout(self) -> Iterator[sa.Connection]:
+        """A SQLAlchemy connection in one transaction, for changes of the layout."""
+        engine = sa.create_engine(self._url, poolclass=sa.NullPool)
+        try:
+            connection = engine.connect()
+        except sa.exc.DBAPIError as error:
+            raise self._clean(unreachable(self.name, error)) from None
+        try:
+            with connection, connection.begin():
+                yield connection
+        except sa.exc.DBAPIError as error:
+            raise self._clean(refused(self.name, error)) from None
+
+    def close(self) -> None:
+        """Close the idle connections. The next call opens new ones."""
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[tuple[Any, Any]]:
+        import pyarrow as pa
+        from adbc_driver_manager import Error
+
+        connection = self._connect()
+        try:
+            with connection.cursor() as cursor:
+                yield connection, cursor
+        except BaseException as error:
+            connection.close()  # the server rolls back
+            if isinstance(error, Error | pa.ArrowException | OSError):
+                raise self._clean(refused(self.name, error)) from None
+            raise
+        if len(self._idle) < _IDLE_CONNECTIONS:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _connect(self) -> Any:
+        from adbc_driver_manager import Error
+        from adbc_driver_postgresql import dbapi
+
+        if self._owner != os.getpid():
+            self._idle, self._owner = [], os.getpid()
+        while self._idle:
+            connection = self._idle.pop()
+            if _answers(connection):
+                return connection
+        address = self._url.set(drivername="postgresql").update_query_dict({"application_name": SCHEMA})
+        try:
+            connection = dbapi.connect(address.render_as_string(hide_password=False), autocommit=True)
+        except Error as error:
+            raise self._clean(unreachable(self.name, error)) from None
+        with connection.cursor() as cursor:
+            cursor.execute("SET standard_conforming_strings = on")
+        return connection
+
+    def _clean(self, error: WarehouseError) -> WarehouseError:
+        password = self._url.password
+        if password and str(password) in str(error):
+            return type(error)(str(error).replace(str(password), "***"))
+        return error
+
+
+def _answers(connection: Any) -> bool:
+    from adbc_driver_manager import Error
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    except (Error, OSError):
+        connection.close()
+        return False
+    return True

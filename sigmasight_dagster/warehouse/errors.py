@@ -1,0 +1,65 @@
+"""Errors of the warehouse, and how those of the database drivers become one line with a cure."""
+
+import re
+from typing import Any
+
+import pandas as pd
+
+from sigmasight_core.errors import SigmaSightError
+
+_SERVER_MESSAGE = re.compile(r"\b(?:ERROR|FATAL|PANIC):\s+(.+)")
+_DRIVER_PREFIX = re.compile(r"^[A-Z_]+: \[libpq\] (?:Failed to connect: )?")
+_SQLSTATE = re.compile(r"SQLSTATE:? ([0-9A-Z]{5})")
+
+_CURES = {
+    "3F000": "schema 'sigmasight' is missing; run `sigmasight db migrate`",
+    "42P01": "a table is missing; run `sigmasight db migrate`",
+    "42703": "a column is missing, the tables are older than the code; run `sigmasight db migrate`",
+    "42501": "this user may not do that; use a member of the role sigmasight_writer, or the owner",
+    "53100": "the disk of the server is full",
+}
+_UNREACHABLE = "not reachable ({reason}); run `sigmasight db start`, or check SIGMASIGHT_DATABASE_URL"
+
+
+class WarehouseError(SigmaSightError):
+    """The database could not do what was asked; nothing of the call was stored."""
+
+
+class MigrationError(WarehouseError):
+    """The database's layout cannot be brought to the code's without loss."""
+
+
+class UpstreamNotPublished(WarehouseError):
+    """A computation needs partitions that were never published. `missing` holds them: date, portfolio."""
+
+    def __init__(self, message: str, missing: pd.DataFrame) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+def unreachable(where: str, error: Exception) -> WarehouseError:
+    """A connection that could not be made. `where` names the database without its password."""
+    return WarehouseError(f"database {where}: {_UNREACHABLE.format(reason=server_message(error))}")
+
+
+def refused(where: str, error: Exception) -> WarehouseError:
+    """A statement that failed, with the cure where there is one."""
+    text = server_message(error)
+    cure = _CURES.get(sqlstate(error) or "")
+    return WarehouseError(f"database {where}: {text}" + (f": {cure}" if cure else ""))
+
+
+def sqlstate(error: Any) -> str | None:
+    """The five-character code of a psycopg2, SQLAlchemy or ADBC error, if the server sent one."""
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None)
+    found = _SQLSTATE.search(str(cause))
+    return code or (found.group(1) if found else None)
+
+
+def server_message(error: Any) -> str:
+    """What the server said, in one line, without statement and context."""
+    text = str(getattr(error, "orig", None) or error)
+    found = _SERVER_MESSAGE.search(text)
+    line = found.group(1) if found else _DRIVER_PREFIX.sub("", text.strip()).partition("\n")[0]
+    return line.strip().removesuffix(".")

@@ -1,0 +1,121 @@
+"""Sets of partitions: which a call replaces, which are published."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sigmasight_core.errors import InputError
+from sigmasight_core.tables import Grain, Publications, Table, grain, table_name
+from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.errors import UpstreamNotPublished, WarehouseError
+from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, on_dates, one_of, quoted, where
+
+LOCKS_PER_TABLE = 64
+"""Portfolios share this many locks per table: one each would fill the server's lock table."""
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """Every one of some dates with every one of some portfolios ('' alone in a date table), sorted."""
+
+    model: type[Table]
+    dates: pd.DatetimeIndex
+    portfolios: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        model: type[Table],
+        dates: Sequence[pd.Timestamp] | pd.DatetimeIndex,
+        portfolios: Sequence[str] | None,
+    ) -> "Rectangle":
+        """:raises InputError: on an empty selection, or portfolios that do not fit the table's grain."""
+        check_grain(model, portfolios, required=True)
+        chosen = pd.DatetimeIndex(list(dates)).unique().sort_values().as_unit("ns")
+        names = ("",) if portfolios is None else tuple(sorted(set(portfolios)))
+        if not len(chosen) or not names:
+            raise InputError(f"{table_name(model)}: no partition selected; check the dates and portfolios")
+        return cls(model, chosen, names)
+
+    @property
+    def condition(self) -> str:
+        """WHERE clause of the rectangle in the table itself."""
+        by_portfolio = grain(self.model) is Grain.DATE_PORTFOLIO
+        return where(
+            [on_dates(self.dates), *([one_of("portfolio", self.portfolios)] if by_portfolio else [])]
+        )
+
+    @property
+    def publications_condition(self) -> str:
+        """WHERE clause of the rectangle in the table of publications."""
+        this = f"table_name = {literal(table_name(self.model))}"
+        return where([this, one_of("portfolio", self.portfolios), on_dates(self.dates)])
+
+    @property
+    def lock_keys(self) -> list[int]:
+        """Advisory locks that a writer of the rectangle holds."""
+        buckets = {zlib.crc32(name.encode()) % LOCKS_PER_TABLE for name in self.portfolios}
+        return [lock_key(table_name(self.model), str(bucket)) for bucket in buckets]
+
+    def publications(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """One row of `publications` for each partition, with the number of its rows in the frame.
+
+        :raises WarehouseError: if a row of the frame is outside of the rectangle.
+        """
+        portfolio = frame["portfolio"] if grain(self.model) is Grain.DATE_PORTFOLIO else ""
+        rows = pd.DataFrame({"portfolio": portfolio, "date": frame["date"]}, index=frame.index)
+        inside = rows["date"].isin(self.dates) & rows["portfolio"].isin(self.portfolios)
+        if not inside.all():
+            first = rows[~inside].iloc[0]
+            raise WarehouseError(
+                f"{table_name(self.model)}: {(~inside).sum()} rows are outside of the partitions to replace; "
+                f"first: {_keys(first.to_frame().T)[0]}"
+            )
+        every = pd.MultiIndex.from_product([self.portfolios, self.dates], names=["portfolio", "date"])
+        counts = rows.value_counts().reindex(every, fill_value=0)
+        return counts.rename("n_rows").reset_index().assign(table_name=table_name(self.model))
+
+
+def check_grain(model: type[Table], portfolios: Sequence[str] | None, *, required: bool) -> None:
+    """:raises InputError: if the model is not partitioned, or portfolios do not fit its grain."""
+    name, by = table_name(model), grain(model)
+    if by is Grain.UNPARTITIONED:
+        raise InputError(f"{name}: this table has no partitions; use save_portfolio for the ledger")
+    if by is Grain.DATE and portfolios is not None:
+        raise InputError(f"{name}: this table has no portfolios; leave them out")
+    if by is Grain.DATE_PORTFOLIO and portfolios is None and required:
+        raise InputError(f"{name}: name the portfolios")
+
+
+def published_statement(model: type[Table], dates: Dates, portfolios: Sequence[str] | None) -> str:
+    """SELECT of the published partitions: date, portfolio."""
+    check_grain(model, portfolios, required=False)
+    conditions = [f"table_name = {literal(table_name(model))}", on_dates(dates)]
+    if portfolios is not None:
+        conditions.append(one_of("portfolio", portfolios))
+    table = quoted(SCHEMA, table_name(Publications))
+    return f"SELECT date, portfolio FROM {table}{where(conditions)} ORDER BY date, portfolio"
+
+
+def require(wanted: Rectangle, published: pd.DataFrame) -> None:
+    """:raises UpstreamNotPublished: names the first missing partitions and the command that computes them."""
+    every = pd.MultiIndex.from_product([wanted.dates, wanted.portfolios], names=["date", "portfolio"])
+    missing = every.difference(pd.MultiIndex.from_frame(published)).to_frame(index=False)
+    if missing.empty:
+        return
+    shown = ", ".join(_keys(missing.head(_SHOWN))) + (", ..." if len(missing) > _SHOWN else "")
+    start, end = missing["date"].min(), missing["date"].max()
+    raise UpstreamNotPublished(
+        f"{table_name(wanted.model)}: {len(missing)} of {len(every)} partitions never published ({shown}); "
+        f"run `sigmasight backfill --start {start:%Y-%m-%d} --end {end:%Y-%m-%d}`",
+        missing,
+    )
+
+
+def _keys(partitions: pd.DataFrame) -> list[str]:
+    dates = pd.to_datetime(partitions["date"]).dt.strftime("%Y-%m-%d")
+    return (dates + "|" + partitions["portfolio"].astype("str")).str.removesuffix("|").tolist()

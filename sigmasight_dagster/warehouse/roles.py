@@ -1,0 +1,41 @@
+"""Roles for downstream services: `sigmasight_reader` may SELECT, `sigmasight_writer` may change rows."""
+
+import sqlalchemy as sa
+
+from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.sql import quoted
+
+PRIVILEGES = {"sigmasight_reader": "SELECT", "sigmasight_writer": "SELECT, INSERT, UPDATE, DELETE"}
+
+
+def grant_roles(connection: sa.Connection, changes: list[str], notes: list[str]) -> None:
+    """Create the roles where this user may, and grant them what is there and what this user will create."""
+    for role, privileges in PRIVILEGES.items():
+        if not _exists(connection, role):
+            if not _create(connection, role):
+                notes.append(
+                    f"this user may not create the role {role}; as a superuser run "
+                    f"CREATE ROLE {role} NOLOGIN, then migrate again"
+                )
+                continue
+            changes.append(f"created role {role}")
+        for grant in (
+            f"GRANT USAGE ON SCHEMA {quoted(SCHEMA)} TO {role}",
+            f"GRANT {privileges} ON ALL TABLES IN SCHEMA {quoted(SCHEMA)} TO {role}",
+            f"ALTER DEFAULT PRIVILEGES IN SCHEMA {quoted(SCHEMA)} GRANT {privileges} ON TABLES TO {role}",
+        ):
+            connection.exec_driver_sql(grant)
+
+
+def _exists(connection: sa.Connection, role: str) -> bool:
+    return bool(connection.execute(sa.text("SELECT to_regrole(:role) IS NOT NULL"), {"role": role}).scalar())
+
+
+def _create(connection: sa.Connection, role: str) -> bool:
+    """False if this user may not. Roles belong to the server: another database's migration may come first."""
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
+    except (sa.exc.ProgrammingError, sa.exc.IntegrityError):
+        return _exists(connection, role)
+    return True

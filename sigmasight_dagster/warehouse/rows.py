@@ -1,0 +1,93 @@
+"""Frames to Arrow and back, in the types of the row models."""
+
+import datetime as dt
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sigmasight_core.tables import Table, table_name
+from sigmasight_dagster.warehouse.errors import WarehouseError
+from sigmasight_dagster.warehouse.schema import arrow_schema, columns, kind
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class AuditStamp:
+    """Who wrote a row, with which code, and when. A naive `computed_at` is UTC."""
+
+    run_id: str
+    code_version: str
+    computed_at: pd.Timestamp
+
+    @classmethod
+    def now(cls, run_id: str) -> "AuditStamp":
+        """The stamp of the installed code at this moment."""
+        return cls(run_id, version("sigmasight"), pd.Timestamp(dt.datetime.now(dt.UTC)))
+
+
+def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> "pa.Table":
+    """Rows with their audit columns, NaN and NA as NULL.
+
+    :raises WarehouseError: if the frame's columns are not the model's, or a value does not fit its type.
+    """
+    import pyarrow as pa
+
+    if set(frame.columns) != set(columns(model)):
+        wrong = sorted(set(frame.columns) ^ set(columns(model)))
+        raise WarehouseError(f"{table_name(model)}: missing or surplus columns {', '.join(map(str, wrong))}")
+    audit = {
+        "run_id": stamp.run_id,
+        "code_version": stamp.code_version,
+        "computed_at": _as_utc(stamp.computed_at).to_pydatetime(),
+    }
+    made = {}
+    for field in arrow_schema(model):
+        try:
+            if field.name in columns(model):
+                made[field.name] = _array(frame[field.name], field.type)
+            else:
+                made[field.name] = pa.repeat(pa.scalar(audit[field.name], field.type), len(frame))
+        except (pa.ArrowException, TypeError) as error:
+            raise WarehouseError(f"{table_name(model)}.{field.name}: {str(error).splitlines()[0]}") from None
+    return pa.table(made)
+
+
+def _array(values: pd.Series, target: "pa.DataType") -> "pa.ChunkedArray":
+    import pyarrow as pa
+
+    array = pa.Array.from_pandas(values)
+    if pa.types.is_decimal(target):
+        # the shortest text that gives the same float: 0.1, not 0.1000000000000000055
+        array = array.cast(pa.float64()).cast(pa.string())
+    return array.cast(target)
+
+
+def _as_utc(moment: pd.Timestamp) -> pd.Timestamp:
+    stamp = pd.Timestamp(moment)
+    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+
+
+def from_arrow(model: type[Table], table: "pa.Table") -> pd.DataFrame:
+    """Rows as a frame whose columns have the dtypes of the row model.
+
+    An integer column of the model that cannot hold NULL becomes Int64 if there are any, which is so only in
+    rows older than the column.
+    """
+    return pd.DataFrame(
+        {name: _series(name, columns(model)[name], table[name]) for name in table.column_names}
+    )
+
+
+def _series(name: str, column: Any, values: "pa.ChunkedArray") -> pd.Series:
+    import pyarrow as pa
+
+    storage = kind(name, column)
+    if storage == "date":
+        return values.cast(pa.timestamp("ns")).to_pandas()
+    if storage == "int" and (str(column.dtype) == "Int64" or values.null_count):
+        return values.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    return values.to_pandas()

@@ -1,0 +1,184 @@
+"""The warehouse's interface."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from sigmasight_core.tables import Portfolios, Positions, Publications, RejectedRows, Table, table_name
+from sigmasight_dagster.warehouse import ledger
+from sigmasight_dagster.warehouse.database import SCHEMA, Database
+from sigmasight_dagster.warehouse.partitions import Rectangle, published_statement, require
+from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
+from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, quoted
+from sigmasight_dagster.warehouse.tables import copy_in, select
+
+
+class Warehouse:
+    """The tables of one PostgreSQL database.
+
+    Safe to share between threads and to use after a fork. Every method is one transaction, and every read is
+    one query, so that a reader sees whole partitions only. Methods raise WarehouseError, in one line with the
+    cure and never with a password, when the database cannot be reached or refuses.
+
+    url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._database.close()
+
+    def migrate(self) -> list[str]:
+        """Create what is missing and bring an older layout up to date, without loss.
+
+        :returns: what was changed, one line each; nothing on a database that is up to date, except lines
+            that begin with "note:", which name what a person may want to see to.
+        :raises MigrationError: where only a person can decide, or if a newer code has migrated the database.
+        """
+        from sigmasight_dagster.warehouse.migration import migrate
+
+        return migrate(self._database)
+
+    def replace(
+        self,
+        model: type[Table],
+        frame: pd.DataFrame,
+        dates: Sequence[pd.Timestamp] | pd.DatetimeIndex,
+        portfolios: Sequence[str] | None,
+        stamp: AuditStamp,
+    ) -> int:
+        """Replace exactly the partitions dates x portfolios by the frame's rows, in one transaction.
+
+        Readers see all of the old rows or all of the new ones, whatever happens to the writer or the server.
+        Each partition is published, those without rows too. Writers of common partitions wait for each other.
+
+        :param frame: rows as `sigmasight_core.tables.validate` returns them; not validated again.
+        :param dates: any set of dates. :param portfolios: any set of names; None for a date table.
+        :returns: number of rows written.
+        :raises WarehouseError: on rows outside of the partitions, or columns other than the model's.
+        :raises InputError: on an empty selection, or portfolios that do not fit the table.
+        """
+        target = Rectangle.of(model, dates, portfolios)
+        publications = to_arrow(Publications, target.publications(frame), stamp)
+        rows = to_arrow(model, frame, stamp)
+        with self._database.transaction(*target.lock_keys) as cursor:
+            cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(model))}{target.condition}")
+            copy_in(cursor, model, rows)
+            published = quoted(SCHEMA, table_name(Publications))
+            cursor.execute(f"DELETE FROM {published}{target.publications_condition}")
+            copy_in(cursor, Publications, publications)
+        return len(frame)
+
+    def read(
+        self,
+        model: type[Table],
+        dates: Dates | None = None,
+        portfolios: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+        symbols: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Rows of a table without audit columns, ordered by key, with the dtypes of its row model.
+
+        :param dates: a (start, end) tuple, both inclusive, or exactly the dates of a list or index.
+        :param columns: which columns, in which order; default: the model's.
+        :raises InputError: on a column or filter that the table has not, or a range that ends too early.
+        """
+        return from_arrow(model, self._database.query(select(model, dates, portfolios, columns, symbols)))
+
+    def published(
+        self, model: type[Table], dates: Dates, portfolios: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Published partitions among these, empty ones too: date, portfolio ('' in a date table), sorted.
+
+        :param portfolios: None means every portfolio.
+        """
+        return from_arrow(Publications, self._database.query(published_statement(model, dates, portfolios)))
+
+    def require_published(
+        self,
+        model: type[Table],
+        dates: Sequence[pd.Timestamp] | pd.DatetimeIndex,
+        portfolios: Sequence[str] | None = None,
+    ) -> None:
+        """:raises UpstreamNotPublished: if one of the partitions dates x portfolios was never published."""
+        if len(dates) and (portfolios is None or len(portfolios)):
+            wanted = Rectangle.of(model, dates, portfolios)
+            require(wanted, self.published(model, wanted.dates, portfolios))
+
+    def count_published(self, run_id: str) -> int:
+        """Number of partitions whose last publication was by this run."""
+        published = quoted(SCHEMA, table_name(Publications))
+        counted = self._database.query(
+            f"SELECT count(*) AS n FROM {published} WHERE run_id = {literal(run_id)}"
+        )
+        return counted["n"][0].as_py()
+
+    def save_portfolio(
+        self,
+        portfolio: Mapping[str, Any] | pd.Series,
+        positions: pd.DataFrame,
+        stamp: AuditStamp,
+        replace: bool = False,
+    ) -> ledger.Saved:
+        """Register a portfolio with its positions, or replace them, in one transaction.
+
+        Results of a replaced ledger stay in their tables, but from the first entry date among the positions
+        that differ (all dates, if the cash differs) they no longer count as published.
+
+        :param portfolio: one row of `Portfolios`. :param positions: rows of `Positions` of that portfolio.
+        :returns: 'unchanged' if cash and positions are the stored ones (the source may differ).
+        :raises InputError: if the stored ones differ and `replace` is not set.
+        :raises DataQualityError: if the rows break their row models.
+        """
+        return ledger.save(self._database, dict(portfolio), positions, stamp, replace=replace)
+
+    def portfolios(self) -> pd.DataFrame:
+        """The registry: rows of `Portfolios`."""
+        return self.read(Portfolios)
+
+    def positions(self, portfolios: Sequence[str] | None = None) -> pd.DataFrame:
+        """The ledger: rows of `Positions` of these portfolios, or of all."""
+        return self.read(Positions, portfolios=portfolios)
+
+    def remove_portfolio(self, portfolio: str) -> int:
+        """Remove a portfolio and its positions from the ledger.
+
+        Its results stay in their tables, but no longer count as published, and leave the `_latest` views.
+
+        :returns: number of positions removed. :raises InputError: if it is not registered.
+        """
+        return ledger.remove(self._database, portfolio)
+
+    def reject(self, table: str, run_id: str, failures: pd.DataFrame) -> int:
+        """Record rows that were refused: the `failures` of a DataQualityError (row, column, check, value).
+
+        :returns: number of rejections recorded, after those of earlier calls for the same table and run.
+        """
+        rejected = quoted(SCHEMA, table_name(RejectedRows))
+        last = (
+            f"SELECT coalesce(max(rejection), 0) AS n FROM {rejected} "
+            f"WHERE table_name = {literal(table)} AND run_id = {literal(run_id)}"
+        )
+        with self._database.transaction(lock_key("rejected", table, run_id)) as cursor:
+            cursor.execute(last)
+            first = cursor.fetchone()[0] + 1
+            rows = pd.DataFrame(
+                {
+                    "table_name": table,
+                    "run_id": run_id,
+                    "rejection": range(first, first + len(failures)),
+                    "row_number": pd.to_numeric(failures["row"], errors="coerce").astype("Int64").to_numpy(),
+                    "column_name": _text(failures["column"]),
+                    "check_name": _text(failures["check"]),
+                    "offending_value": _text(failures["value"]),
+                }
+            )
+            copy_in(cursor, RejectedRows, to_arrow(RejectedRows, rows, AuditStamp.now(run_id)))
+        return len(failures)
+
+
+def _text(values: pd.Series) -> Any:
+    return values.astype("str").fillna("").str.replace("\0", "\\0", regex=False).to_numpy(dtype=object)

@@ -1,0 +1,61 @@
+"""SELECT, COPY and their cursors, for any row model."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sigmasight_core.errors import InputError
+from sigmasight_core.tables import Table, primary_key, table_name
+from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.rows import from_arrow
+from sigmasight_dagster.warehouse.schema import columns, kind
+from sigmasight_dagster.warehouse.sql import Dates, on_dates, one_of, quoted, where
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def select(
+    model: type[Table],
+    dates: Dates | None = None,
+    portfolios: Sequence[str] | None = None,
+    wanted: Sequence[str] | None = None,
+    symbols: Sequence[str] | None = None,
+) -> str:
+    """SELECT of a model's rows in the order of their key. :raises InputError: on a column that it has not."""
+    known = columns(model)
+    names = list(known) if wanted is None else list(dict.fromkeys(wanted))
+    filters = {"date": dates, "portfolio": portfolios, "symbol": symbols}
+    used = [name for name, value in filters.items() if value is not None]
+    unknown = [name for name in (*names, *used) if name not in known]
+    if unknown or not names:
+        raise InputError(
+            f"{table_name(model)}: no column {', '.join(unknown) or 'chosen'}; it has {', '.join(known)}"
+        )
+    conditions = [] if dates is None else [on_dates(dates)]
+    conditions += [
+        one_of(name, values)
+        for name, values in (("portfolio", portfolios), ("symbol", symbols))
+        if values is not None
+    ]
+    chosen = ", ".join(_expression(name, known[name]) for name in names)
+    order = ", ".join(quoted(name) for name in primary_key(model))
+    return f"SELECT {chosen} FROM {quoted(SCHEMA, table_name(model))}{where(conditions)} ORDER BY {order}"
+
+
+def _expression(name: str, column: Any) -> str:
+    as_float = kind(name, column) == "exact"
+    return f"CAST({quoted(name)} AS double precision) AS {quoted(name)}" if as_float else quoted(name)
+
+
+def fetch(cursor: Any, model: type[Table], statement: str) -> pd.DataFrame:
+    """Rows of a `select` within a transaction."""
+    cursor.execute(statement)
+    return from_arrow(model, cursor.fetch_arrow_table())
+
+
+def copy_in(cursor: Any, model: type[Table], rows: "pa.Table") -> None:
+    """Append rows by binary COPY, columns by name."""
+    if rows.num_rows:
+        cursor.adbc_ingest(table_name(model), rows, mode="append", db_schema_name=SCHEMA)
