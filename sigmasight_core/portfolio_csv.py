@@ -1,0 +1,259 @@
+"""Portfolio CSV: text to positions, and a report of every row that is refused, with line, column and reason.
+
+Format: UTF-8 (a byte order mark is accepted), comma-separated, one header row, names in any case and order,
+extra columns ignored, each row on a line of its own. Needed: ticker, quantity, entry_price, entry_date.
+Optional: tags, exit_date, exit_price. Accepted spellings: symbol, qty, price, "trade date"; `strategy` is
+added to the tags.
+"""
+
+import csv
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core.conventions import OPTION_MULTIPLIER
+from sigmasight_core.csv_fields import (
+    Report,
+    is_blank,
+    parse_dates,
+    parse_numbers,
+    parse_symbols,
+    parse_tags,
+    to_sessions,
+)
+from sigmasight_core.errors import InputError
+
+MAX_BYTES: Final = 10_000_000
+MAX_ROWS: Final = 10_000
+MAX_AGE_YEARS: Final = 30
+
+REQUIRED: Final = ("ticker", "quantity", "entry_price", "entry_date")
+OPTIONAL: Final = ("tags", "strategy", "exit_date", "exit_price")
+_ALIASES: Final = {"symbol": "ticker", "qty": "quantity", "price": "entry_price", "trade_date": "entry_date"}
+_EXAMPLE: Final = ",".join(REQUIRED)
+
+
+@dataclass(frozen=True)
+class ParsedPortfolio:
+    """What one file says.
+
+    `positions` has the shape of `tables.Positions` and holds the rows without an error. `errors` (rows that
+    are refused) and `warnings` (rows that are kept, with what was changed or is odd) have the columns
+    `line` (1 = first line of the file), `column` (empty = the whole row), `value` and `reason`.
+    """
+
+    positions: pd.DataFrame
+    errors: pd.DataFrame
+    warnings: pd.DataFrame
+
+
+def parse_portfolio_csv(
+    text: str | bytes,
+    portfolio: str,
+    source: str,
+    as_of_date: pd.Timestamp,
+    known_symbols: Collection[str] | None = None,
+) -> ParsedPortfolio:
+    """Read a portfolio file.
+
+    :param portfolio: name of the portfolio, copied into every row.
+    :param source: name of the file, for messages.
+    :param as_of_date: the date on which the file is read: an entry or exit after it is refused.
+    :param known_symbols: symbols that have market data; others (as symbol or as underlying of an option)
+        are refused. Default: every symbol is accepted.
+    :raises InputError: if the file as a whole cannot be read: too large, not UTF-8, empty, a needed column
+        missing or twice, no rows.
+    """
+    report = Report()
+    rows = _rows(_decoded(text, source), source, report)
+    symbols = parse_symbols(rows, known_symbols, report)
+    fields = pd.DataFrame(
+        {
+            "line": rows["line"],
+            "quantity": parse_numbers(rows, "quantity", report),
+            "entry_price": parse_numbers(rows, "entry_price", report),
+            "exit_price": parse_numbers(rows, "exit_price", report, needed=False),
+            "tags": parse_tags(rows, report),
+        }
+    ).join(symbols)
+    _check_numbers(fields, rows, report)
+    _add_dates(fields, rows, as_of_date, report)
+    _check_exits(fields, rows, report)
+    _check_options(fields, rows, report)
+    _check_duplicates(fields, rows, report)
+    kept = fields[~fields["line"].isin(report.refused_lines())]
+    return ParsedPortfolio(_positions(kept, portfolio), report.errors(), report.warnings())
+
+
+def _decoded(text: str | bytes, source: str) -> str:
+    data = text if isinstance(text, bytes) else text.encode("utf-8", errors="replace")
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{source}: {len(data):,} bytes are more than {MAX_BYTES:,}; split the file")
+    if isinstance(text, str):
+        return text.removeprefix("\ufeff")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source}: not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'") from None
+
+
+def _rows(text: str, source: str, report: Report) -> pd.DataFrame:
+    """The known columns of every row that has the right number of fields, as stripped text."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip(", \t")]
+    if not numbered:
+        raise InputError(f"{source}: the file is empty; it needs a header row such as {_EXAMPLE}")
+    header = _header(_fields(numbered[0][1]), source)
+    if len(numbered) == 1:
+        raise InputError(f"{source}: there is a header but no position; add a row for each")
+    if len(numbered) - 1 > MAX_ROWS:
+        raise InputError(f"{source}: {len(numbered) - 1:,} rows are more than {MAX_ROWS:,}; split the file")
+    records = []
+    for number, line in numbered[1:]:
+        values = _fields(line)
+        problem = values if isinstance(values, str) else _field_count(len(values), len(header))
+        if problem:
+            report.refuse_line(number, line, problem)
+        else:
+            records.append([number, *values])
+    table = pd.DataFrame(records, columns=pd.Index(["line", *range(len(header))], dtype=object))
+    rows = pd.DataFrame({"line": table["line"].astype("int64")})
+    for name in (*REQUIRED, *OPTIONAL):
+        text_column = table[header.index(name)] if name in header else pd.Series("", index=table.index)
+        rows[name] = text_column.astype("str").str.strip()
+    return rows
+
+
+def _fields(line: str) -> list[str] | str:
+    """Fields of one line, or what is wrong with its quotes."""
+    try:
+        return next(csv.reader([line], strict=True))
+    except csv.Error as error:
+        return f'quotes are not balanced ({error}); write "a,b" on one line, and a quote in quotes as ""'
+
+
+def _field_count(found: int, expected: int) -> str | None:
+    if found == expected:
+        return None
+    if found < expected:
+        return f"too few fields: {found} instead of {expected}; leave an empty field between commas"
+    return (
+        f"too many fields: {found} instead of {expected}; put tags in quotes and write numbers without "
+        "thousands separators"
+    )
+
+
+def _header(fields: list[str] | str, source: str) -> list[str]:
+    if isinstance(fields, str):
+        raise InputError(f"{source}: header row: {fields}")
+    plain = ["_".join(field.strip().lower().split()) for field in fields]
+    names = [_ALIASES.get(name, name) for name in plain]
+    missing = [name for name in REQUIRED if name not in names]
+    if missing:
+        hint = "separate the columns by commas" if len(fields) == 1 else f"the header is like {_EXAMPLE}"
+        raise InputError(f"{source}: missing columns: {', '.join(missing)}; {hint}")
+    for name in (*REQUIRED, *OPTIONAL):
+        spelled = [field.strip() for field, known in zip(fields, names, strict=True) if known == name]
+        if len(spelled) > 1:
+            raise InputError(f"{source}: columns {' and '.join(spelled)} mean the same; keep one of them")
+    return names
+
+
+def _check_numbers(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) -> None:
+    quantity, entry, exit_ = fields["quantity"], fields["entry_price"], fields["exit_price"]
+    report.refuse(quantity == 0, rows, "quantity", "the quantity is zero; negative = short, positive = long")
+    report.refuse(entry <= 0, rows, "entry_price", "the price is not positive; short is a negative quantity")
+    report.refuse(exit_ < 0, rows, "exit_price", "the price is negative; short is a negative quantity")
+    fractional = fields["strike"].notna() & (quantity % 1 != 0) & quantity.notna()
+    report.warn(fractional, rows, "quantity", "not a whole number of contracts; kept as it is")
+
+
+def _add_dates(fields: pd.DataFrame, rows: pd.DataFrame, as_of_date: pd.Timestamp, report: Report) -> None:
+    last = pd.Timestamp(as_of_date).normalize()
+    first = last - pd.DateOffset(years=MAX_AGE_YEARS)
+    entry = parse_dates(rows, "entry_date", report)
+    exit_ = parse_dates(rows, "exit_date", report, needed=False)
+    report.refuse(
+        entry > last, rows, "entry_date", f"the entry is in the future of {last:%Y-%m-%d}; correct it"
+    )
+    report.refuse(
+        entry < first,
+        rows,
+        "entry_date",
+        f"the entry is more than {MAX_AGE_YEARS} years ago; correct the year",
+    )
+    report.refuse(
+        exit_ > last,
+        rows,
+        "exit_date",
+        f"the exit is in the future of {last:%Y-%m-%d}; leave exit_date and exit_price empty until then",
+    )
+    report.refuse(exit_ < entry, rows, "exit_date", "the exit is before the entry; correct one of the dates")
+    fields["entry_date"] = to_sessions(
+        entry.where((entry >= first) & (entry <= last)), rows, "entry_date", report
+    )
+    fields["exit_date"] = to_sessions(
+        exit_.where((exit_ >= first) & (exit_ <= last)), rows, "exit_date", report
+    )
+
+
+def _check_exits(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) -> None:
+    no_date, no_price = is_blank(rows["exit_date"]), is_blank(rows["exit_price"])
+    report.refuse(
+        ~no_date & no_price, rows, "exit_price", "exit_date without exit_price; add the price per share"
+    )
+    report.refuse(
+        no_date & ~no_price, rows, "exit_date", "exit_price without exit_date; add the date of the exit"
+    )
+    expired = fields["exit_date"] > fields["expiry_date"]
+    report.refuse(
+        expired, rows, "exit_date", "the exit is after the option's expiry; leave it empty: it settles"
+    )
+
+
+def _check_options(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) -> None:
+    expired = fields["entry_date"] > fields["expiry_date"]
+    day = fields["expiry_date"].dt.strftime("%Y-%m-%d").fillna("")
+    reason = "the option expired on " + day + ", before its entry; correct the symbol or the date"
+    report.refuse(expired, rows, "ticker", reason)
+
+
+def _check_duplicates(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) -> None:
+    known = fields["symbol"].notna() & fields["entry_date"].notna()
+    keyed = fields[known]
+    first = keyed.groupby(["symbol", "entry_date"])["line"].transform("first").reindex(fields.index)
+    repeated = known & (first != fields["line"])
+    reason = "same ticker and entry session as line " + first.fillna(0).astype("int64").astype("str")
+    report.refuse(repeated, rows, "ticker", reason + "; add up the quantities in one row")
+
+
+def _positions(kept: pd.DataFrame, portfolio: str) -> pd.DataFrame:
+    is_option = kept["strike"].notna().to_numpy()
+    letter = np.where(kept["is_call"].fillna(False).to_numpy(dtype=bool), "C", "P")
+    long = (kept["quantity"] > 0).to_numpy()
+    option_type = np.where(long, "L", "S").astype(object) + letter.astype(object)
+    return pd.DataFrame(
+        {
+            "portfolio": pd.Series(portfolio, index=kept.index, dtype="str"),
+            "position_id": kept["symbol"] + "@" + kept["entry_date"].dt.strftime("%Y-%m-%d"),
+            "symbol": kept["symbol"],
+            "underlying": kept["underlying"],
+            "position_type": pd.Series(
+                np.where(is_option, option_type, np.where(long, "LONG", "SHORT")),
+                index=kept.index,
+                dtype="str",
+            ),
+            "quantity": kept["quantity"],
+            "multiplier": np.where(is_option, OPTION_MULTIPLIER, 1).astype(np.int64),
+            "entry_price": kept["entry_price"],
+            "entry_date": kept["entry_date"],
+            "exit_price": kept["exit_price"],
+            "exit_date": kept["exit_date"],
+            "expiry_date": kept["expiry_date"],
+            "strike": kept["strike"],
+            "tags": kept["tags"],
+        }
+    ).reset_index(drop=True)
