@@ -164,7 +164,7 @@ def _modify_type(
     if was.partition("(")[0] not in _WIDER.get(becomes.partition(" COLLATE")[0], set()):
         raise MigrationError(
             f"{table}.{column}: its type is {was} and must be {becomes}, which could lose values; "
-            f"rename the column, migrate, and compute the table again"
+            f"rename it, migrate, and compute the table again"
         )
     migration.connection.execute(sa.text(f"DROP VIEW IF EXISTS {quoted(schema, f'{table}_latest')}"))
     migration.operations.alter_column(table, column, type_=new, schema=schema)

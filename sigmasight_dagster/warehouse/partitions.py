@@ -91,12 +91,16 @@ def check_grain(model: type[Table], portfolios: Sequence[str] | None, *, require
         raise InputError(f"{name}: name the portfolios")
 
 
-def published_statement(model: type[Table], dates: Dates, portfolios: Sequence[str] | None) -> str:
+def published_statement(
+    model: type[Table], dates: Dates, portfolios: Sequence[str] | None, run_id: str | None = None
+) -> str:
     """SELECT of the published partitions: date, portfolio."""
     check_grain(model, portfolios, required=False)
     conditions = [f"table_name = {literal(table_name(model))}", on_dates(dates)]
     if portfolios is not None:
         conditions.append(one_of("portfolio", portfolios))
+    if run_id is not None:
+        conditions.append(f"run_id = {literal(run_id)}")
     table = quoted(SCHEMA, table_name(Publications))
     return f"SELECT date, portfolio FROM {table}{where(conditions)} ORDER BY date, portfolio"
 

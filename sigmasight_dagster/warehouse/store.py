@@ -89,13 +89,19 @@ class Warehouse:
         return from_arrow(model, self._database.query(select(model, dates, portfolios, columns, symbols)))
 
     def published(
-        self, model: type[Table], dates: Dates, portfolios: Sequence[str] | None = None
+        self,
+        model: type[Table],
+        dates: Dates = None,
+        portfolios: Sequence[str] | None = None,
+        run_id: str | None = None,
     ) -> pd.DataFrame:
         """Published partitions among these, empty ones too: date, portfolio ('' in a date table), sorted.
 
         :param portfolios: None means every portfolio.
+        :param run_id: only those that this run published last.
         """
-        return from_arrow(Publications, self._database.query(published_statement(model, dates, portfolios)))
+        statement = published_statement(model, dates, portfolios, run_id)
+        return from_arrow(Publications, self._database.query(statement))
 
     def require_published(
         self,
