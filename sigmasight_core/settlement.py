@@ -18,7 +18,7 @@ def settlement_price_dates(
 
     Load the prices of the options' underlyings on just these sessions; empty where no option has settled.
     """
-    last, _, expires = _ends(positions, until)
+    last, _, expires = ends(positions, until)
     if not expires.any():
         return pd.DatetimeIndex([], dtype="datetime64[ns]")
     wanted = np.unique(last[expires][:, None] - np.arange(max_price_age_days + 1))
@@ -44,7 +44,7 @@ def settled_pnl(
     :returns: `portfolio`, `position_id`, `underlying`, `date` (of the end), `pnl` (USD; NaN = no price or
         split ratio) and `status` (ok, or why the P&L is NaN), ordered by date, portfolio and position_id.
     """
-    last, exits, expires = _ends(positions, until)
+    last, exits, expires = ends(positions, until)
     ended = exits | expires
     rows = positions[ended]
     market = Market.of(pd.Index(rows["underlying"].unique()), prices, corporate_actions, max_price_age_days)
@@ -60,8 +60,8 @@ def settled_pnl(
     return settled.sort_values(["date", "portfolio", "position_id"], ignore_index=True)
 
 
-def _ends(positions: pd.DataFrame, until: pd.Timestamp) -> tuple[IntArray, BoolArray, BoolArray]:
-    """Day of the end of each position, and which have been exited or have expired up to `until`."""
+def ends(positions: pd.DataFrame, until: pd.Timestamp) -> tuple[IntArray, BoolArray, BoolArray]:
+    """Day number of each position's end, and which have been exited or have expired up to `until`."""
     limit = int(day_numbers([until])[0])
     exit_day = day_numbers(positions["exit_date"])
     settlement = settlement_days(positions["expiry_date"], limit)

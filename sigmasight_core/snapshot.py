@@ -11,6 +11,7 @@ from sigmasight_core.as_of import BoolArray, FloatArray, IntArray, codes_of, day
 from sigmasight_core.conventions import LONG, LONG_CALL, LONG_PUT, OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.option_market import is_option
+from sigmasight_core.settlement import ends
 from sigmasight_core.valuation import held_positions
 
 _LONG_TYPES: Final = (LONG, LONG_CALL, LONG_PUT)
@@ -45,14 +46,15 @@ def portfolio_snapshots(
     :param position_greeks: `tables.PositionGreeks` rows of the same.
     :param settled_pnl: from `settlement.settled_pnl`, at least up to the last date.
     :returns: rows in the shape of `tables.PortfolioSnapshots`, ordered by date and portfolio.
-    :raises InputError: if a position that is held on a date has no row in `position_values`.
+    :raises InputError: if a position that is held on a date has no row in `position_values`, or one that
+        ended before the last date none in `settled_pnl`.
     """
     days = np.unique(day_numbers(dates))
     registry = portfolios.sort_values("portfolio", ignore_index=True)
     names = pd.Index(registry["portfolio"])
     n_groups = len(days) * len(names)
     rows, codes = _on_grid(position_values, days, names)
-    _check_complete(positions, dates, names, len(rows))
+    _check_complete(positions[positions["portfolio"].isin(names)], days, names, len(rows), settled_pnl)
     rows = with_greeks(rows, position_greeks)
     columns = {**_exposures(rows), **_profits(rows, positions), **_greeks(rows), **_counts(rows)}
     totals = group_sums(codes, n_groups, columns).astype(dict.fromkeys(_COUNTS, "int64"))
@@ -80,12 +82,21 @@ def _on_grid(values: pd.DataFrame, days: IntArray, names: pd.Index) -> tuple[pd.
     return values[inside].reset_index(drop=True), (row * len(names) + portfolio)[inside]
 
 
-def _check_complete(positions: pd.DataFrame, dates: pd.DatetimeIndex, names: pd.Index, found: int) -> None:
-    expected = len(held_positions(positions[positions["portfolio"].isin(names)], dates))
+def _check_complete(
+    positions: pd.DataFrame, days: IntArray, names: pd.Index, found: int, settled: pd.DataFrame
+) -> None:
+    dates = timestamps(days)
+    expected = len(held_positions(positions, dates))
     if expected != found:
         raise InputError(
             f"position_values has {found} rows and the ledger {expected}; compute position_values again"
         )
+    if not len(dates):
+        return
+    ended = int((ends(positions, dates[-1])[0] < days[-1]).sum())
+    known = int((settled["portfolio"].isin(names) & (settled["date"] < dates[-1])).sum())
+    if ended != known:
+        raise InputError(f"settled_pnl has {known} ended positions and the ledger {ended}; compute it again")
 
 
 def _floats(rows: pd.DataFrame, name: str) -> FloatArray:
