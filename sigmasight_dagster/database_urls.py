@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sigmasight_core.errors import InputError, SigmaSightError
@@ -39,8 +40,8 @@ def sqlalchemy_url(url: str) -> str:
     return libpq_url(url).replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
-def embedded_server(settings: Settings) -> "EmbeddedPostgres":
-    """The embedded server of these settings, not started."""
+def embedded_server(settings: Settings, say: Callable[[str], None] | None = None) -> "EmbeddedPostgres":
+    """The embedded server of these settings, not started. say: where its messages go (default: the log)."""
     if os.name != "posix":
         raise SigmaSightError(
             "the embedded server needs Linux or macOS: "
@@ -48,7 +49,8 @@ def embedded_server(settings: Settings) -> "EmbeddedPostgres":
         )
     from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
 
-    return EmbeddedPostgres(settings.home, settings.db_port)
+    options = {"say": say} if say else {}
+    return EmbeddedPostgres(settings.home, settings.db_port, **options)
 
 
 def _embedded_url(settings: Settings, database: str, start: bool) -> str:

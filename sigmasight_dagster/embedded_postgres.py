@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -79,10 +79,9 @@ class EmbeddedPostgres:
         with self._readable():
             process = processes.postmaster(self._data.path)
             if not refusal:
-                return self._running_status(process.pid if process else None)
-            version = self._data.version()
+                return self._running_status(process)
             message = self._why_down(process, refusal)
-        return ServerStatus(False, process.pid if process else None, version, self._data.path, message)
+            return self._status(False, process, message)
 
     def url(self, database: str) -> str:
         """libpq URL of `database` over the Unix socket, for psql, psycopg2 and adbc."""
@@ -132,8 +131,8 @@ class EmbeddedPostgres:
                 self._data.launch(self._data.prepare(self.port), self.port, alive)
                 return
         if ended := processes.end_orphans(self._data.cluster_name):
-            self._say(f"ended {ended} processes of a database server whose main process was killed")
-        with processes.file_lock(self.home / "postgres.alive", 5) as alive:
+            self._say(f"ended {ended} sessions that a killed database server had left running")
+        with processes.file_lock(self.home / "postgres.alive", 2) as alive:
             if alive is None:
                 raise InputError(
                     f"data directory {self._data.path} is in use by a server that cannot be reached (another "
@@ -181,18 +180,25 @@ class EmbeddedPostgres:
             time.sleep(0.1)
         return True
 
-    def _running_status(self, pid: int | None) -> ServerStatus:
+    def _status(self, running: bool, process: psutil.Process | None, message: str) -> ServerStatus:
+        pid = process.pid if process else None
+        return ServerStatus(running, pid, self._data.version(), self._data.path, message)
+
+    def _running_status(self, process: psutil.Process | None) -> ServerStatus:
         sizes = "SELECT datname, pg_database_size(oid) FROM pg_database WHERE NOT datistemplate ORDER BY 1"
-        with closing(psycopg2.connect(self.url("postgres"))) as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('server_version')")
-            [(version,)] = cursor.fetchall()
-            cursor.execute(sizes)
-            databases = dict(cursor.fetchall())
+        try:
+            with closing(psycopg2.connect(self.url("postgres"))) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT current_setting('server_version')")
+                [(version,)] = cursor.fetchall()
+                cursor.execute(sizes)
+                databases = dict(cursor.fetchall())
+        except psycopg2.OperationalError as error:
+            return self._status(True, process, f"running, but takes no connection now: {_one_line(error)}")
         message = "running"
         if self._listening_port() != self.port:
             wanted = f"TCP port {self.port}" if self.port else "no TCP port"
             message += f", but not yet with {wanted}: `sigmasight db stop`, then `sigmasight db start`"
-        return ServerStatus(True, pid, version, self._data.path, message, databases)
+        return replace(self._status(True, process, message), version=version, databases=databases)
 
     def _listening_port(self) -> int | None:
         file = processes.PidFile.read(self._data.path)

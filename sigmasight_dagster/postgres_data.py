@@ -107,8 +107,13 @@ class PostgresData:
             options = ["--wait", "--timeout=60", f"--mode={mode}", f"--pgdata={self.path}"]
             stopped = processes.run("pg_ctl", "stop", *options, user=user)
             if not stopped.returncode or processes.postmaster(self.path) is None:
+                self._remove_socket_folder()
                 return
         raise SigmaSightError(f"PostgreSQL did not stop: {_reason(stopped.stderr)} (log: {self.log})")
+
+    def _remove_socket_folder(self) -> None:
+        if (folder := self.socket_folder()) != self.path:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _initialise(self, user: pwd.struct_passwd | None) -> None:
         """Run initdb beside the place, then rename: a killed initdb leaves nothing that looks like data."""

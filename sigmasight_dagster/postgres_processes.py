@@ -189,7 +189,7 @@ def postmaster(data: Path) -> psutil.Process | None:
     return process if is_ours else None
 
 
-def end_orphans(cluster_name: str, seconds: float = 5.0) -> int:
+def end_orphans(cluster_name: str, seconds: float = 2.0) -> int:
     """End server processes that outlived their postmaster (it was killed); returns how many had to be."""
     title = f"postgres: {cluster_name}: "
     orphans = [process for process in psutil.process_iter() if _is_orphan(process, title)]

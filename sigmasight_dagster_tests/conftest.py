@@ -1,27 +1,40 @@
 """Fixtures with a real PostgreSQL: one server per pytest process, one fresh database per test."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
+from sigmasight_dagster.postgres_processes import postmaster, run, server_user
 
-STOP_WHEN_PYTEST_ENDS = """
-import shutil, sys
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+SWEEP_WHEN_PYTEST_ENDS = """
+import sys
 from pathlib import Path
-from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
-home = Path(sys.argv[1])
 sys.stdin.read()
-EmbeddedPostgres(home).stop()
-shutil.rmtree(home)
+from sigmasight_dagster_tests.conftest import remove_home
+root = Path(sys.argv[1])
+for home in root.iterdir():
+    remove_home(home)
+root.rmdir()
 """
+
+
+def remove_home(home: Path) -> None:
+    """Stop the server of `home`, if it runs, without caring for its data, and delete it."""
+    data = home / "postgres"
+    if postmaster(data):
+        run("pg_ctl", "stop", "--mode=immediate", f"--pgdata={data}", user=server_user(data))
+    shutil.rmtree(home)
 
 
 def execute(url: str, *statements: str) -> None:
@@ -33,17 +46,61 @@ def execute(url: str, *statements: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[EmbeddedPostgres]:
-    """A running server that nobody else uses (without fsync: tests do not pull the plug on this one).
+def homes() -> Iterator[Path]:
+    """A folder for the homes of servers, with a path short enough for sockets.
 
-    A second process stops it when our end of its pipe closes, so a killed pytest leaves no server behind.
+    A second process removes what is in it when our end of its pipe closes: a killed pytest leaves nothing.
     """
-    home = Path(tempfile.mkdtemp(prefix="ssdb-", dir="/tmp"))
-    command = [sys.executable, "-c", STOP_WHEN_PYTEST_ENDS, str(home)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True):
+    root = Path(tempfile.mkdtemp(prefix="ssdb-", dir="/tmp"))
+    root.chmod(0o711)
+    command = [sys.executable, "-c", SWEEP_WHEN_PYTEST_ENDS, str(root)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True, cwd=REPOSITORY):
+        yield root
+
+
+@contextmanager
+def temporary_home(homes: Path) -> Iterator[Path]:
+    home = Path(tempfile.mkdtemp(dir=homes))
+    yield home
+    remove_home(home)
+
+
+def copy_server(source: Path, home: Path) -> EmbeddedPostgres:
+    """A copy of a stopped server: much faster than to create one."""
+    subprocess.run(["cp", "-a", str(source / "postgres"), str(home)], check=True)
+    return EmbeddedPostgres(home, say=lambda message: None)
+
+
+@pytest.fixture
+def postgres_home(homes: Path) -> Iterator[Path]:
+    """An empty home for a server of the test's own."""
+    with temporary_home(homes) as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def created_home(homes: Path) -> Iterator[Path]:
+    """The home of a server that was created and stopped (without fsync: nobody pulls this plug)."""
+    with temporary_home(homes) as home:
         server = EmbeddedPostgres(home, say=lambda message: None)
         server.start()
         execute(server.url("postgres"), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        server.stop()
+        yield home
+
+
+@pytest.fixture
+def stopped_server(created_home: Path, postgres_home: Path) -> EmbeddedPostgres:
+    """A server of the test's own, with its databases, not running."""
+    return copy_server(created_home, postgres_home)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(homes: Path, created_home: Path) -> Iterator[EmbeddedPostgres]:
+    """The running server of this pytest process, for the databases of single tests."""
+    with temporary_home(homes) as home:
+        server = copy_server(created_home, home)
+        server.start()
         yield server
 
 

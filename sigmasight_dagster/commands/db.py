@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 from pydantic import ValidationError
@@ -11,6 +12,9 @@ from pydantic import ValidationError
 from sigmasight_core.errors import SigmaSightError
 from sigmasight_dagster.database_urls import asset_database_url, dagster_database_url, embedded_server
 from sigmasight_dagster.settings import Settings
+
+if TYPE_CHECKING:
+    from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
 
 NOT_RUNNING = 3
 """Exit code of `status`, the same as that of `pg_ctl status`."""
@@ -26,12 +30,15 @@ def db() -> None:
 
 @db.command()
 def start() -> None:
-    """Start the embedded server (every command that needs it does so too)."""
+    """Start the embedded server.
+
+    Every command that needs the server starts it too.
+    """
     with _one_line_errors():
         settings = Settings()
         if _tell_external(settings):
             return
-        server = embedded_server(settings)
+        server = _server(settings)
         server.start()
         now = server.status()
         click.echo(f"PostgreSQL {now.version} {now.message} (pid {now.pid}, data in {now.data_dir})")
@@ -39,12 +46,15 @@ def start() -> None:
 
 @db.command()
 def stop() -> None:
-    """Stop the embedded server; open connections end, transactions in progress roll back."""
+    """Stop the embedded server.
+
+    Open connections end, transactions in progress roll back.
+    """
     with _one_line_errors():
         settings = Settings()
         if _tell_external(settings):
             return
-        server = embedded_server(settings)
+        server = _server(settings)
         was_running = server.status().pid is not None
         server.stop()
         click.echo("stopped" if was_running else "was not running")
@@ -52,12 +62,15 @@ def stop() -> None:
 
 @db.command()
 def status() -> None:
-    """Show whether the server runs, where its data are and how large; exit code 3 if it does not run."""
+    """Show whether the server runs.
+
+    Also shows where its data are and how large. The exit code is 3 if it does not run.
+    """
     with _one_line_errors():
         settings = Settings()
         if _tell_external(settings):
             return
-        now = embedded_server(settings).status()
+        now = _server(settings).status()
     click.echo(f"status:   {now.message}")
     click.echo(f"pid:      {now.pid or '-'}")
     click.echo(f"version:  {now.version or '-'}")
@@ -72,12 +85,15 @@ def status() -> None:
 @click.option("--dagster", is_flag=True, help="Dagster's own database instead of the one with the assets.")
 @click.option("--tcp", is_flag=True, help="Over 127.0.0.1 (see SIGMASIGHT_DB_PORT), with the password.")
 def url(dagster: bool, tcp: bool) -> None:
-    """Print the libpq URL of the database, after starting the embedded server if it does not run."""
+    """Print the URL of the database.
+
+    psql and SQLAlchemy accept it. Starts the embedded server if it does not run.
+    """
     with _one_line_errors():
         settings = Settings()
         address = _address(settings, dagster)
         if tcp and not _external(settings, dagster):
-            address = embedded_server(settings).tcp_url("dagster" if dagster else "sigmasight")
+            address = _server(settings).tcp_url("dagster" if dagster else "sigmasight")
     click.echo(address)
 
 
@@ -85,7 +101,10 @@ def url(dagster: bool, tcp: bool) -> None:
 @click.option("--dagster", is_flag=True, help="Dagster's own database instead of the one with the assets.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def psql(dagster: bool, arguments: tuple[str, ...]) -> None:
-    """Run psql on the database, with any ARGUMENTS of psql: sigmasight db psql -c 'SELECT 1'."""
+    """Run psql on the database.
+
+    ARGUMENTS go to psql: sigmasight db psql -c 'SELECT 1'.
+    """
     with _one_line_errors():
         address = _address(Settings(), dagster)
         program = _psql_program()
@@ -94,9 +113,12 @@ def psql(dagster: bool, arguments: tuple[str, ...]) -> None:
 
 @db.command()
 def migrate() -> None:
-    """Bring the tables of the asset database up to date with the row models; print what changed."""
+    """Bring the tables up to date.
+
+    Makes the asset database fit the row models and prints what it changed.
+    """
     with _one_line_errors():
-        address = asset_database_url(Settings())
+        address = _address(Settings(), dagster=False)
         from sigmasight_dagster.warehouse import Warehouse
 
         changes = Warehouse(address).migrate()
@@ -129,8 +151,15 @@ def _tell_external(settings: Settings) -> bool:
     return bool(settings.database_url and settings.dagster_postgres_url)
 
 
+def _server(settings: Settings) -> "EmbeddedPostgres":
+    return embedded_server(settings, say=lambda message: click.echo(message, err=True))
+
+
 def _address(settings: Settings, dagster: bool) -> str:
-    return dagster_database_url(settings) if dagster else asset_database_url(settings)
+    """URL of the database, after starting the embedded server if it is the one."""
+    if not _external(settings, dagster):
+        _server(settings).start()
+    return (dagster_database_url if dagster else asset_database_url)(settings, start=False)
 
 
 def _psql_program() -> str:
