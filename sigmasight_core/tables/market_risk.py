@@ -41,15 +41,22 @@ class FactorState(DateTable):
     """How one factor enters the state at one date: its loadings on what comes before it."""
 
     factor: Series[str] = key("Factor id")
-    market_loading: Series[float] = value("Coefficient on the market log return", "per unit log return")
+    market_loading: Series[float] = value(
+        "Coefficient on the market log return (0 for the market itself)", "per unit log return"
+    )
     rates_loading: Series[float] = value(
-        "Coefficient on the orthogonalised 10-year yield change (0 without yields)", "per percentage point"
+        "Coefficient on the orthogonalised 10-year yield change (0 without yields, and for market and rates)",
+        "per percentage point",
     )
     residual_volatility: Series[float] = value(
-        "Daily standard deviation of the orthogonalised factor over the window", "log return per session", ge=0
+        "Daily standard deviation of the orthogonalised factor over the window",
+        "log return per session",
+        ge=0,
     )
     variance_inflation_factor: Series[float] = value("VIF of the raw factor among all factors", "ratio", ge=1)
-    n_obs: Series[int] = value("Common observations in the window", "sessions", ge=0)
+    n_obs: Series[int] = value(
+        "Common observations in the window; an unavailable factor's own", "sessions", ge=0
+    )
     status: Series[str] = label("ok, or why a value is NULL")
 
     class Config:
@@ -91,7 +98,9 @@ class FactorCovariance(DateTable):
         "Zero-mean EWMA covariance (0.94) of the state, 0.9 S + 0.1 diag(S)",
         "squared log return per session; rates in percentage points",
     )
-    correlation: Series[float] = value("Correlation of the same matrix", "fraction", ge=-1.0000001, le=1.0000001)
+    correlation: Series[float] = value(
+        "Correlation of the same matrix", "fraction", ge=-1.0000001, le=1.0000001
+    )
     n_obs: Series[int] = value("Common observations in the window", "sessions", ge=0)
     status: Series[str] = label("ok, or why the covariance is NULL")
 

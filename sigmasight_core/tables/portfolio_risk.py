@@ -25,7 +25,7 @@ class FactorExposures(PortfolioTable):
 
     factor: Series[str] = key("Factor id")
     beta: Series[float] = value(
-        "exposure_usd / total_value (rates: x 10,000, per percentage point / 100)", "as factor_betas.beta"
+        "exposure_usd / total_value; rates: 100 x exposure_usd / total_value", "as factor_betas.beta"
     )
     exposure_usd: Series[float] = value(
         "Sum over the positions; style dollars are long-short and never added to market dollars",
@@ -99,7 +99,9 @@ class StressResults(PortfolioTable):
     correlation_effect: Series[float] = value("correlated_pnl - direct_pnl", "USD")
     spot_only_pnl: Series[float] = value("Direct P&L with the options' volatility unchanged", "USD")
     plausibility_sigma: Series[float] = value(
-        "Mahalanobis distance of the shocks under a one-year covariance; above 6 is implausible", "sigmas", ge=0
+        "Mahalanobis distance of the shocks under a one-year covariance; above 6 is implausible",
+        "sigmas",
+        ge=0,
     )
     warning: Series[str] = label("Implausible shocks, regime-dependent numbers; '; '-separated; empty = none")
     status: Series[str] = label("ok, 'partial: ...' with what is left out, or why a value is NULL")
@@ -120,5 +122,3 @@ class PositionStress(PortfolioTable):
 
     class Config:
         name = "position_stress"
-
-
