@@ -1,0 +1,57 @@
+"""Trailing windows over sessions as array views, and the bookkeeping that keeps batches small."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from sigmasight_core.errors import InputError
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.intp]
+
+
+def session_positions(sessions: pd.Index, dates: pd.Index) -> Ints:
+    """Row numbers of `dates` in `sessions`.
+
+    :raises InputError: if the sessions are not in strictly rising order, or a date is not among them.
+    """
+    if not (sessions.is_monotonic_increasing and sessions.is_unique):
+        raise InputError(
+            "the sessions of the returns are not in strictly rising order; sort them, drop repeats"
+        )
+    found = sessions.get_indexer(dates)
+    if (found < 0).any():
+        missing = dates[found < 0]
+        raise InputError(
+            f"{len(missing)} dates have no row of returns, the first is {missing[0]:%Y-%m-%d}; "
+            "ask for sessions that the returns cover"
+        )
+    return np.asarray(found, dtype=np.intp)
+
+
+def pad_windows(values: NDArray, window: int, fill: float | bool) -> NDArray:
+    """`values` [T, C] below window - 1 rows of `fill`, so that every row ends a full window."""
+    lead = np.full((window - 1, *values.shape[1:]), fill, dtype=values.dtype)
+    return np.concatenate([lead, values])
+
+
+def trailing_windows(padded: NDArray, ends: Ints, window: int) -> NDArray:
+    """Windows [D, window, C] that end at rows `ends` (of the unpadded array), the last row included.
+
+    :param padded: as `pad_windows` returns it, [window - 1 + T, C]. Adjacent `ends` give a view, not a copy.
+    """
+    windows = sliding_window_view(padded, window, axis=0).swapaxes(1, -1)
+    if len(ends) and ends[-1] - ends[0] == len(ends) - 1 and (np.diff(ends) == 1).all():
+        return windows[ends[0] : ends[-1] + 1]
+    return windows[ends]
+
+
+def blocks(rows: Ints, cells_per_row: int, budget: int) -> Iterator[Ints]:
+    """Cut `rows` into runs of about `budget` cells: results are the same, memory is bounded."""
+    size = max(1, budget // max(1, cells_per_row))
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
