@@ -90,6 +90,17 @@ class TestOptions:
         assert (found["days_to_expiry"], found["status"]) == (0, "expired")
         assert found["delta_exposure"] == -200 * delta * close
 
+    def test_a_saturday_expiry_is_over_on_friday_even_without_volatility(self) -> None:
+        world = World(
+            ledger(position("A240106C00100000", 1, 5.0, "2024-01-03")),
+            {"A": [100, 101, 102, 107]},
+            "2024-01-02",
+            volatility=NAN,
+        )
+        assert row(world.values(), world.sessions[3])["price"] == 7
+        found = row(world.greeks(), world.sessions[3])
+        assert found[["days_to_expiry", "delta", "status", "implied_vol_source"]].tolist() == [0, 1, "expired", "none"]
+
 
 class TestRows:
     def test_linear_positions(self) -> None:

@@ -213,6 +213,12 @@ class TestSettled:
             ended.sort_index(), settled.sort_index(), check_names=False, check_exact=True
         )
 
+    def test_an_exit_on_the_settlement_session_is_an_exit(self) -> None:
+        book = ledger(position(CALL, 1, 5.0, "2024-01-03", exit=("2024-01-05", 6.5)))
+        world = World(book, {"A": [90, 100, 102, 107, 200]}, "2024-01-02")
+        assert world.settled()["pnl"].tolist() == [150]
+        assert world.snapshots()["cumulative_pnl"].tolist()[-2:] == [150, 150]
+
     def test_without_a_price(self) -> None:
         prices = World(self.BOOK, {"B": [1] * 5}, "2024-01-02").prices
         found = settled_pnl(self.BOOK, prices, splits(), pd.Timestamp("2024-01-08"), 7)
