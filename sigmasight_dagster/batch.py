@@ -55,7 +55,9 @@ class Batch:
 
     def _declared(self, model: type[Table]) -> Input:
         if model not in self._inputs:
-            raise LookupError(f"{self._asset.name} reads {table_name(model)} without declaring it in `inputs`")
+            raise LookupError(
+                f"{self._asset.name} reads {table_name(model)} without declaring it in `inputs`"
+            )
         return self._inputs[model]
 
     @cached_property

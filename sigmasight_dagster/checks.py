@@ -30,8 +30,6 @@ SNAPSHOT_SUMS: dict[str, tuple[type[Table], str]] = {
 }
 
 
-
-
 def largest_difference(total: pd.DataFrame, column: str, parts: pd.DataFrame, part_column: str) -> float:
     """Largest |total - sum of parts| over the keys of `total`, relative to the larger of 1 and |total|."""
     keys = [name for name in ("date", "portfolio", "factor", "scenario") if name in total.columns]
@@ -46,7 +44,7 @@ class _Stored:
 
     def __init__(self, context: dg.AssetCheckExecutionContext, of: type[Table]):
         self._warehouse = context.resources.platform.warehouse
-        self.partitions = self._warehouse.published(of, run_id=context.run_id)
+        self.partitions = self._warehouse.published(of, run_id=context.run.run_id)
         if self.partitions.empty:
             self.partitions = self._warehouse.published(of)
         keys = self.partitions["date"].dt.strftime("%Y-%m-%d") + "|" + self.partitions["portfolio"]
@@ -92,7 +90,9 @@ def snapshots_equal_their_positions(context: dg.AssetCheckExecutionContext) -> d
 def factor_dollars_equal_their_positions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     stored = _Stored(context, FactorExposures)
     totals, positions = stored.rows(FactorExposures), stored.rows(PositionFactorExposures)
-    return _result({"exposure_usd": largest_difference(totals, "exposure_usd", positions, "exposure_usd")}, stored)
+    return _result(
+        {"exposure_usd": largest_difference(totals, "exposure_usd", positions, "exposure_usd")}, stored
+    )
 
 
 @dg.asset_check(

@@ -47,7 +47,7 @@ def main() -> None:
     if "--debug" in sys.argv:
         cli()
     try:
-        cli(standalone_mode=False)
+        sys.exit(cli(standalone_mode=False) or 0)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.Abort:

@@ -50,7 +50,9 @@ def _table_section(model: type[Table]) -> list[str]:
 
 
 def _type_name(dtype: str) -> str:
-    return {"datetime64[ns]": "date", "float64": "number", "Int64": "integer", "int64": "integer"}.get(dtype, "text")
+    return {"datetime64[ns]": "date", "float64": "number", "Int64": "integer", "int64": "integer"}.get(
+        dtype, "text"
+    )
 
 
 def broken_links(root: Path) -> list[str]:

@@ -39,9 +39,18 @@ def new_run_id() -> str:
     return str(uuid.uuid4())
 
 
-def execute(run: RangeRun, run_id: str, definitions: dg.Definitions, instance: DagsterInstance) -> RunOutcome:
-    """Execute one range run in this process; its events go to the instance as any run's do."""
-    job = definitions.get_implicit_global_asset_job_def()
+def execute(
+    run: RangeRun,
+    run_id: str,
+    definitions: dg.Definitions,
+    instance: DagsterInstance,
+    console_level: str = "CRITICAL",
+) -> RunOutcome:
+    """Execute one range run in this process; its events go to the instance as any run's do.
+
+    :param console_level: least level of the run's events that is shown on the console.
+    """
+    job = definitions.resolve_implicit_global_asset_job_def()
     ends = (run.portfolios[0], run.portfolios[-1]) if run.portfolios else None
     result = job.execute_in_process(
         instance=instance,
@@ -53,6 +62,7 @@ def execute(run: RangeRun, run_id: str, definitions: dg.Definitions, instance: D
             LAYER_TAG: run.layer,
             REPOSITORY_TAG: REPOSITORY,
         },
+        run_config={"loggers": {"console": {"config": {"log_level": console_level}}}},
         raise_on_error=False,
     )
     failures = [event for event in result.all_events if event.is_step_failure]
@@ -92,7 +102,11 @@ def report_orphans(instance: DagsterInstance) -> list[str]:
     """Mark runs as failed whose launcher on this host is gone (kill -9), and return their ids."""
     unfinished = instance.get_runs(
         filters=dg.RunsFilter(
-            statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.NOT_STARTED]
+            statuses=[
+                dg.DagsterRunStatus.STARTED,
+                dg.DagsterRunStatus.STARTING,
+                dg.DagsterRunStatus.NOT_STARTED,
+            ]
         )
     )
     orphans = [run for run in unfinished if LAUNCHER_TAG in run.tags and _is_gone(run.tags[LAUNCHER_TAG])]

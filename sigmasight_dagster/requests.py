@@ -106,14 +106,16 @@ class Project:
         known = None if allow_unpriced else self.platform.market_data.symbols()
         return parse_portfolio_csv(text, name, source, last, known)
 
-    def save_portfolio(self, name: str, cash: float, source: str, positions: pd.DataFrame, replace: bool) -> str:
+    def save_portfolio(
+        self, name: str, cash: float, source: str, positions: pd.DataFrame, replace: bool
+    ) -> str:
         """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ..."""
         import dagster as dg
 
         from sigmasight_dagster.publish import CODE_VERSION
         from sigmasight_dagster.warehouse import AuditStamp
 
-        row = pd.DataFrame({"portfolio": [name], "cash": [cash], "source": [source]})
+        row = {"portfolio": name, "cash": cash, "source": source}
         stamp = AuditStamp("sigmasight import", CODE_VERSION, utc_now())
         result = self.platform.warehouse.save_portfolio(row, positions, stamp, replace)
         self.instance.add_dynamic_partitions("portfolio", [name])

@@ -32,11 +32,17 @@ class Input:
 
 @dataclass(frozen=True)
 class GateResult:
-    """Outcome of a gate: `metadata` holds the numbers behind it, `rows` the positions of offending rows."""
+    """Outcome of a gate.
+
+    :param metadata: the numbers behind it.
+    :param rows: positions of the offending rows.
+    :param inconclusive: it could not be evaluated; then even a blocking gate only warns.
+    """
 
     passed: bool
     metadata: dict[str, Any] = field(default_factory=dict)
     rows: Sequence[int] = ()
+    inconclusive: bool = False
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,9 @@ def trading_range(start: str, end: str, settings: Settings, now: pd.Timestamp) -
 def _refuse_outside(date: pd.Timestamp, settings: Settings, now: pd.Timestamp) -> None:
     first, last = bounds(settings, now)
     if date < first and date.date() < date_bounds(settings)[0]:
-        raise InputError(f"{date:%Y-%m-%d} is before the data starts: the first trading date is {first:%Y-%m-%d}")
-    if date > last and calendar.next_session(date) > last and calendar.sessions(last, date)[-1] > last:
+        raise InputError(
+            f"{date:%Y-%m-%d} is before the data starts: the first trading date is {first:%Y-%m-%d}"
+        )
+    if date > last and calendar.sessions(last, date)[-1] > last:
         why = "in the future or not closed yet" if last == last_closed_session(now) else "after the data ends"
         raise InputError(f"{date:%Y-%m-%d} is {why}: the last trading date is {last:%Y-%m-%d}")

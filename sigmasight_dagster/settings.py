@@ -12,8 +12,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-PRICE_LOOK_BACK_SESSIONS = 6
-"""Sessions before a date that hold its previous close and any price young enough to be carried forward."""
+PRICE_LOOK_BACK_SESSIONS = 7
+"""Sessions before a date that hold its previous close and any price young enough to be carried to that."""
 
 PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 

@@ -135,7 +135,12 @@ def _duplicate_keys(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     duplicated = frame.duplicated(keys, keep=False).to_numpy()
     values = frame.loc[duplicated, keys].astype(str).agg(" / ".join, axis=1) if duplicated.any() else []
     return pd.DataFrame(
-        {"row": duplicated.nonzero()[0], "column": ", ".join(keys), "check": "unique key", "value": list(values)}
+        {
+            "row": duplicated.nonzero()[0],
+            "column": ", ".join(keys),
+            "check": "unique key",
+            "value": list(values),
+        }
     )
 
 

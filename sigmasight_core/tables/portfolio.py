@@ -14,10 +14,14 @@ class PositionValues(PortfolioTable):
     symbol: Series[str] = label("Symbol; for an option the compact OCC symbol")
     underlying: Series[str] = label("Underlying symbol of an option; the symbol itself otherwise")
     position_type: Series[str] = label("LONG, SHORT, LC, SC, LP or SP", isin=POSITION_TYPES)
-    quantity: Series[float] = value("Split-adjusted shares or contracts, negative = short; 0 once closed", "units")
+    quantity: Series[float] = value(
+        "Split-adjusted shares or contracts, negative = short; 0 once closed", "units"
+    )
     multiplier: Series[int] = label("Shares per unit of quantity: 100 for listed options, else 1")
     price: Series[float] = value("Closing price per share", "USD", ge=0)
-    price_source: Series[str] = label("Source of the price; 'model' = Black-Scholes-Merton; 'none' = no price")
+    price_source: Series[str] = label(
+        "Source of the price; 'model' = Black-Scholes-Merton; 'none' = no price"
+    )
     price_age_days: Series[pd.Int64Dtype] = value("Calendar days since the price was made", "days", ge=0)
     market_value: Series[float] = value("|quantity| x price x multiplier", "USD", ge=0)
     exposure: Series[float] = value("quantity x price x multiplier, short is negative", "USD")
@@ -45,14 +49,20 @@ class PositionGreeks(PortfolioTable):
     underlying_price: Series[float] = value("Closing price of the underlying", "USD", gt=0)
     strike: Series[float] = value("Strike; NULL for a linear position", "USD", gt=0)
     days_to_expiry: Series[pd.Int64Dtype] = value("Calendar days to expiry; NULL if linear", "days", ge=0)
-    implied_volatility: Series[float] = value("Annualised volatility used; NULL if linear", "1/sqrt(year)", ge=0)
+    implied_volatility: Series[float] = value(
+        "Annualised volatility used; NULL if linear", "1/sqrt(year)", ge=0
+    )
     implied_vol_source: Series[str] = label(
         "quote, chain_neighbour, realized, none, or linear",
         isin=("quote", "chain_neighbour", "realized", "none", "linear"),
     )
-    risk_free_rate: Series[float] = value("Continuously compounded rate used; NULL if linear", "fraction per year")
+    risk_free_rate: Series[float] = value(
+        "Continuously compounded rate used; NULL if linear", "fraction per year"
+    )
     risk_free_rate_source: Series[str] = label("Where the rate comes from; 'linear' if not used")
-    dividend_yield: Series[float] = value("Continuous dividend yield used; NULL if linear", "fraction per year")
+    dividend_yield: Series[float] = value(
+        "Continuous dividend yield used; NULL if linear", "fraction per year"
+    )
     dividend_yield_source: Series[str] = label("Where the yield comes from; 'linear' if not used")
     delta: Series[float] = value("Per share; 1 for a linear position", "USD per USD")
     gamma: Series[float] = value("Per share; 0 for a linear position", "delta per USD")

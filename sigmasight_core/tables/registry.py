@@ -30,12 +30,16 @@ class Positions(Table):
     multiplier: Series[int] = label("Shares per unit of quantity: 100 for listed options, else 1")
     entry_price: Series[float] = label("Price per share at entry, as traded then (USD)", exact=True, gt=0)
     entry_date: Series[pd.Timestamp] = label("First session that holds the position at its close")
-    exit_price: Series[float] = label("Price per share at exit (USD); NULL = not exited", nullable=True, exact=True)
+    exit_price: Series[float] = label(
+        "Price per share at exit (USD); NULL = not exited", nullable=True, exact=True
+    )
     exit_date: Series[pd.Timestamp] = label(
         "Session of the exit; held on dates before it; NULL = not exited", nullable=True
     )
     expiry_date: Series[pd.Timestamp] = label("Expiry of an option; NULL = not an option", nullable=True)
-    strike: Series[float] = label("Strike of an option (USD); NULL = not an option", nullable=True, exact=True)
+    strike: Series[float] = label(
+        "Strike of an option (USD); NULL = not an option", nullable=True, exact=True
+    )
     tags: Series[str] = label("Tags, comma-separated; empty = none")
 
     class Config:

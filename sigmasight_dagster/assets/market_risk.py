@@ -27,7 +27,9 @@ def realized_volatility(batch: Batch) -> pd.DataFrame:
     return returns.realized_volatility(_log_returns(batch), batch.dates)
 
 
-@risk_asset(FactorReturns, inputs=[Input(DailyPrices, look_back=1), Input(TreasuryYields, look_back=1)], group=GROUP)
+@risk_asset(
+    FactorReturns, inputs=[Input(DailyPrices, look_back=1), Input(TreasuryYields, look_back=1)], group=GROUP
+)
 def factor_returns(batch: Batch) -> pd.DataFrame:
     """Returns of the factors' proxies; a factor without a proxy is unavailable."""
     return factor_model.factor_returns(batch.platform.factor_model, _factor_log_returns(batch), batch.dates)

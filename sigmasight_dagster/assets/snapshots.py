@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sigmasight_core import snapshot
+from sigmasight_core import settlement, snapshot
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
@@ -26,4 +26,21 @@ from sigmasight_dagster.risk_asset import Input, risk_asset
 )
 def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
     """Sums over the positions, P&L since entry, net Greeks and counts."""
-    raise AssertionError
+    age = batch.platform.settings.max_price_age_days
+    until = batch.dates[-1]
+    settlements = settlement.settlement_price_dates(batch.positions, until, age)
+    settled = settlement.settled_pnl(
+        batch.positions,
+        batch.read_on(DailyPrices, settlements),
+        batch.read(CorporateActions),
+        until,
+        age,
+    )
+    return snapshot.portfolio_snapshots(
+        batch.dates,
+        batch.registry,
+        batch.positions,
+        batch.read(PositionValues),
+        batch.read(PositionGreeks),
+        settled,
+    )

@@ -15,11 +15,12 @@ from sigmasight_dagster.gates import POSITIONS_ARE_PRICED
 from sigmasight_dagster.risk_asset import Input, risk_asset
 from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
 
+
 @risk_asset(
     PositionValues,
     inputs=[
         Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS),
-        Input(RealizedVolatility, look_back=1),
+        Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
         SecurityMaster,
     ],
@@ -30,7 +31,9 @@ def position_values(batch: Batch) -> pd.DataFrame:
     """Market value, exposure and P&L of each position; options without a quote at the model price."""
     return valuation.position_values(
         dates=batch.dates,
-        sessions=calendar.sessions(calendar.shift_sessions(batch.dates[0], -PRICE_LOOK_BACK_SESSIONS), batch.dates[-1]),
+        sessions=calendar.sessions(
+            calendar.shift_sessions(batch.dates[0], -PRICE_LOOK_BACK_SESSIONS), batch.dates[-1]
+        ),
         positions=batch.positions,
         prices=batch.read(DailyPrices),
         volatilities=batch.read(RealizedVolatility),

@@ -21,7 +21,9 @@ def dev(port: int, host: str) -> None:
     asset_database_url(settings)
     root = project_root()
     os.environ.setdefault("DAGSTER_HOME", str(root))
-    click.echo(f"Dagster UI: http://{host}:{port} (Ctrl-C stops it; the database goes on: sigmasight db stop)")
+    click.echo(
+        f"Dagster UI: http://{host}:{port} (Ctrl-C stops it; the database goes on: sigmasight db stop)"
+    )
     sys.stdout.flush()
     dagster = Path(sys.executable).parent / "dagster"
     arguments = [str(dagster), "dev", "-w", str(root / "workspace.yaml"), "-h", host, "-p", str(port)]
@@ -36,4 +38,6 @@ def _refuse_taken_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise click.ClickException(f"port {port} of {host}: {error.strerror}: choose another with --port") from None
+            raise click.ClickException(
+                f"port {port} of {host}: {error.strerror}: choose another with --port"
+            ) from None

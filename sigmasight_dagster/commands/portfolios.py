@@ -37,7 +37,9 @@ def import_portfolio(
     parsed = project.parse_portfolio(text, name, file.name, allow_unpriced)
     _report(file, parsed.warnings, parsed.errors)
     if len(parsed.errors) and not skip_bad_rows:
-        click.echo(f"Nothing imported: {len(parsed.errors)} bad rows. Mend them, or leave them out: --skip-bad-rows")
+        click.echo(
+            f"Nothing imported: {len(parsed.errors)} bad rows. Mend them, or leave them out: --skip-bad-rows"
+        )
         sys.exit(1)
     if parsed.positions.empty:
         raise InputError(f"{file}: no good row: nothing imported")
@@ -53,7 +55,9 @@ def list_portfolios() -> None:
     project = Project.open()
     counts = project.platform.warehouse.positions().groupby("portfolio").size()
     for row in project.platform.warehouse.portfolios().itertuples():
-        click.echo(f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}\t{row.source}")
+        click.echo(
+            f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}\t{row.source}"
+        )
 
 
 def check_name(name: str) -> None:

@@ -31,7 +31,7 @@ def compute(project: Project, dates: pd.DatetimeIndex, names: Sequence[str]) -> 
     begun = time.monotonic()
     with _progress_bar(project.platform.warehouse, total, console) as started:
         outcomes = project.execute(runs, started)
-    print_outcomes(outcomes, Console())
+    print_outcomes(outcomes, wide_console())
     console.print(f"{time.monotonic() - begun:.1f} s")
     return outcomes
 
@@ -49,7 +49,9 @@ class _Counter:
 
     def started(self, run: RangeRun, run_id: str) -> None:
         self._run_ids.append(run_id)
-        self._bar.update(self._task, description=f"{run.layer} {run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}")
+        self._bar.update(
+            self._task, description=f"{run.layer} {run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}"
+        )
 
     def __enter__(self) -> "_Counter":
         self._thread.start()
@@ -76,11 +78,17 @@ def _progress_bar(warehouse: Warehouse, total: int, console: Console) -> Iterato
         yield counter.started
 
 
+def wide_console() -> Console:
+    """A console for tables: as wide as the terminal, or wide enough for one line a row in a file."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
 def print_outcomes(outcomes: Sequence[RunOutcome], console: Console) -> None:
     """One line a run: what it published, or why it failed."""
     table = Table(title="Runs", title_justify="left")
     for name in ("layer", "dates", "portfolios", "partitions", "result"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in ("layer", "dates", "partitions"))
     for outcome in outcomes:
         run = outcome.run
         table.add_row(
@@ -93,6 +101,8 @@ def print_outcomes(outcomes: Sequence[RunOutcome], console: Console) -> None:
     console.print(table)
     failed = [outcome for outcome in outcomes if not outcome.succeeded]
     if failed:
-        console.print(f"[red]{len(failed)} of {len(outcomes)} runs failed.[/red] Events: run ids below, in the UI.")
+        console.print(
+            f"[red]{len(failed)} of {len(outcomes)} runs failed.[/red] Events: run ids below, in the UI."
+        )
         for outcome in failed:
             console.print(f"  {outcome.run_id}  failed steps: {', '.join(outcome.failed_assets)}")

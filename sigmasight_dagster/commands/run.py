@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from sigmasight_dagster.requests import Project
 
 _PORTFOLIO = click.option(
-    "--portfolio", "names", multiple=True, metavar="NAME", help="Portfolio to compute; repeat it; default: all."
+    "--portfolio",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Portfolio to compute; repeat it; default: all.",
 )
 
 

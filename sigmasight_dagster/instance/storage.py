@@ -19,6 +19,7 @@ from dagster import DagsterEventType
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log import SqlEventLogStorageTable
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
@@ -57,7 +58,9 @@ class BulkEventLogStorage(PostgresEventLogStorage):
         )
         last: dict[tuple[Any, Any], tuple[EventLogEntry, int]] = {}
         with self.index_transaction() as conn:
-            ids = [int(row[0]) for row in conn.execute(insert, [self._event_to_row(event) for event in events])]
+            ids = [
+                int(row[0]) for row in conn.execute(insert, [self._event_to_row(event) for event in events])
+            ]
             self._store_asset_event_tags(conn, events, ids)
             for event, event_id in zip(events, ids, strict=True):
                 dagster_event = event.get_dagster_event()
@@ -104,8 +107,23 @@ class SigmaSightStorage(DagsterPostgresStorage):
         return cls(url, inst_data=inst_data)
 
 
+class HomeComputeLogManager(LocalComputeLogManager):
+    """Captured output of runs, under the state directory."""
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        return {}
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> LocalComputeLogManager:
+        del config_value
+        return cls(str(Settings().home / "dagster" / "storage"), inst_data=inst_data)
+
+
 class HomeArtifactStorage(LocalArtifactStorage):
-    """Dagster's local files (compute logs) under the state directory, wherever the process was started."""
+    """Dagster's local files under the state directory, wherever the process was started."""
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:

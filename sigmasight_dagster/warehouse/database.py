@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
@@ -41,6 +42,7 @@ class Database:
             )
         self._idle: list[Any] = []
         self._owner = os.getpid()
+        self._inherited: list[Any] = []  # of the parent of a fork: to close one here would end it there
 
     @property
     def name(self) -> str:
@@ -87,8 +89,8 @@ class Database:
 
     def close(self) -> None:
         """Close the idle connections. The next call opens new ones."""
-        while self._idle:
-            self._idle.pop().close()
+        while (connection := self._pop_idle()) is not None:
+            connection.close()
 
     @contextmanager
     def _cursor(self) -> Iterator[tuple[Any, Any]]:
@@ -109,14 +111,19 @@ class Database:
         else:
             connection.close()
 
+    def _pop_idle(self) -> Any:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
     def _connect(self) -> Any:
         from adbc_driver_manager import Error
         from adbc_driver_postgresql import dbapi
 
         if self._owner != os.getpid():
-            self._idle, self._owner = [], os.getpid()
-        while self._idle:
-            connection = self._idle.pop()
+            self._inherited, self._idle, self._owner = self._idle, [], os.getpid()
+        while (connection := self._pop_idle()) is not None:
             if _answers(connection):
                 return connection
         address = self._url.set(drivername="postgresql").update_query_dict({"application_name": SCHEMA})
@@ -129,10 +136,10 @@ class Database:
         return connection
 
     def _clean(self, error: WarehouseError) -> WarehouseError:
-        password = self._url.password
-        if password and str(password) in str(error):
-            return type(error)(str(error).replace(str(password), "***"))
-        return error
+        text, password = str(error), str(self._url.password or "")
+        for shown in (password, quote(password, safe="")):
+            text = text.replace(shown, "***") if shown else text
+        return WarehouseError(text)
 
 
 def _answers(connection: Any) -> bool:

@@ -56,7 +56,7 @@ def remove(database: Database, name: str) -> int:
     """Delete a portfolio from the ledger. See `Warehouse.remove_portfolio`."""
     with database.transaction(_lock(name)) as cursor:
         if fetch(cursor, Portfolios, select(Portfolios, portfolios=[name])).empty:
-            raise InputError(f"portfolio {name}: not registered; see `sigmasight portfolio list`")
+            raise InputError(f"portfolio {name}: not registered; check its name")
         positions = len(fetch(cursor, Positions, select(Positions, portfolios=[name])))
         _delete(cursor, name)
         _unpublish(cursor, name, None)

@@ -67,7 +67,9 @@ class Rectangle:
         :raises WarehouseError: if a row of the frame is outside of the rectangle.
         """
         portfolio = frame["portfolio"] if grain(self.model) is Grain.DATE_PORTFOLIO else ""
-        rows = pd.DataFrame({"portfolio": portfolio, "date": frame["date"]}, index=frame.index)
+        rows = pd.DataFrame(
+            {"portfolio": portfolio, "date": frame["date"].astype("datetime64[ns]")}, index=frame.index
+        )
         inside = rows["date"].isin(self.dates) & rows["portfolio"].isin(self.portfolios)
         if not inside.all():
             first = rows[~inside].iloc[0]
@@ -92,11 +94,13 @@ def check_grain(model: type[Table], portfolios: Sequence[str] | None, *, require
 
 
 def published_statement(
-    model: type[Table], dates: Dates, portfolios: Sequence[str] | None, run_id: str | None = None
+    model: type[Table], dates: Dates | None, portfolios: Sequence[str] | None, run_id: str | None = None
 ) -> str:
     """SELECT of the published partitions: date, portfolio."""
     check_grain(model, portfolios, required=False)
-    conditions = [f"table_name = {literal(table_name(model))}", on_dates(dates)]
+    conditions = [f"table_name = {literal(table_name(model))}"]
+    if dates is not None:
+        conditions.append(on_dates(dates))
     if portfolios is not None:
         conditions.append(one_of("portfolio", portfolios))
     if run_id is not None:

@@ -91,7 +91,7 @@ class Warehouse:
     def published(
         self,
         model: type[Table],
-        dates: Dates = None,
+        dates: Dates | None = None,
         portfolios: Sequence[str] | None = None,
         run_id: str | None = None,
     ) -> pd.DataFrame:

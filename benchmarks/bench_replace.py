@@ -1,0 +1,66 @@
+"""Replace of 1,000,000 rows x 12 columns in one transaction against DataFrame.to_sql."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from benchmarks.measure import compare
+from sigmasight_core.tables import DailyPrices
+from sigmasight_dagster.database_urls import sqlalchemy_url
+from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
+from sigmasight_dagster.warehouse import AuditStamp, Warehouse
+
+DATES, SYMBOLS, PLAIN_DATES = 2_000, 500, 50
+
+
+def prices(n_dates: int) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    dates = pd.bdate_range("2000-01-03", periods=n_dates)
+    n = n_dates * SYMBOLS
+    close = rng.uniform(10, 500, n)
+    return pd.DataFrame(
+        {
+            "date": np.repeat(dates.to_numpy(), SYMBOLS),
+            "symbol": np.tile([f"S{i:04d}" for i in range(SYMBOLS)], n_dates),
+            **{name: close for name in ("open", "high", "low", "close", "adjusted_close")},
+            "volume": rng.uniform(1e5, 1e7, n),
+            "source": "benchmark",
+            "status": "ok",
+        }
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
+        server = EmbeddedPostgres(Path(folder), None)
+        server.start()
+        try:
+            _measure(server.url("sigmasight"))
+        finally:
+            server.stop()
+
+
+def _measure(url: str) -> None:
+    warehouse = Warehouse(url)
+    warehouse.migrate()
+    ours_frame, plain_frame = prices(DATES), prices(PLAIN_DATES)
+    dates = pd.DatetimeIndex(ours_frame["date"].unique())
+    stamp = AuditStamp("benchmark", "0", pd.Timestamp("2024-01-01", tz="UTC"))
+    engine = sa.create_engine(sqlalchemy_url(url))
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE plain (LIKE sigmasight.daily_prices INCLUDING INDEXES)"))
+
+    def plain() -> None:
+        rows = plain_frame.assign(run_id="benchmark", code_version="0", computed_at=stamp.computed_at)
+        with engine.begin() as connection:
+            connection.execute(sa.text("DELETE FROM plain"))
+            rows.to_sql("plain", connection, if_exists="append", index=False)
+
+    def ours() -> None:
+        warehouse.replace(DailyPrices, ours_frame, dates, None, stamp)
+
+    compare("replace 1,000,000 x 12 rows, to_sql", plain, ours, ">= 25", plain_scale=DATES / PLAIN_DATES)
+    engine.dispose()

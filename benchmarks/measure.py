@@ -1,0 +1,37 @@
+"""Times two ways of doing the same thing, alternately, and prints their ratio with its spread."""
+
+import time
+from collections.abc import Callable
+
+
+def seconds(function: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    function()
+    return time.perf_counter() - begun
+
+
+def compare(
+    name: str,
+    plain: Callable[[], object],
+    ours: Callable[[], object],
+    goal: str,
+    plain_scale: float = 1.0,
+    repeats: int = 3,
+) -> None:
+    """Run plain and ours in turn; `plain_scale` is how much more work ours does than the plain sample."""
+    ours()
+    pairs = [(seconds(plain) * plain_scale, seconds(ours)) for _ in range(repeats)]
+    ratios = sorted(slow / fast for slow, fast in pairs)
+    plain_seconds = sorted(slow for slow, _ in pairs)[repeats // 2]
+    our_seconds = sorted(fast for _, fast in pairs)[repeats // 2]
+    spread = f"{ratios[repeats // 2]:,.0f} ({ratios[0]:,.0f}..{ratios[-1]:,.0f})"
+    print(f"{name:<44}{plain_seconds:>12.2f} s{our_seconds:>12.3f} s{spread:>24}   {goal}", flush=True)
+
+
+def limit(name: str, ours: Callable[[], object], goal: str, repeats: int = 3) -> None:
+    """Time something that has a limit in seconds rather than a plain way."""
+    times = sorted(seconds(ours) for _ in range(repeats))
+    print(
+        f"{name:<44}{'-':>14}{times[repeats // 2]:>12.2f} s{f'({times[0]:.2f}..{times[-1]:.2f})':>24}   {goal}",
+        flush=True,
+    )
