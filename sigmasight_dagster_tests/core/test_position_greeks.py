@@ -99,7 +99,12 @@ class TestOptions:
         )
         assert row(world.values(), world.sessions[3])["price"] == 7
         found = row(world.greeks(), world.sessions[3])
-        assert found[["days_to_expiry", "delta", "status", "implied_vol_source"]].tolist() == [0, 1, "expired", "none"]
+        assert found[["days_to_expiry", "delta", "status", "implied_vol_source"]].tolist() == [
+            0,
+            1,
+            "expired",
+            "none",
+        ]
 
 
 class TestRows:
