@@ -1,0 +1,143 @@
+"""Registering, replacing and removing portfolios."""
+
+import pandas as pd
+import pytest
+
+from sigmasight_core.errors import DataQualityError, InputError
+from sigmasight_core.tables import FactorExposures, Portfolios, Positions, validate
+from sigmasight_dagster.warehouse import UpstreamNotPublished, Warehouse
+from sigmasight_dagster_tests.warehouse.support import DATES, random_rows, sql, stamp
+
+REGISTERED = {"portfolio": "a", "cash": 1000.10, "source": "a.csv"}
+
+
+def ledger(portfolio: str = "a", **changes: object) -> pd.DataFrame:
+    rows = {
+        "portfolio": portfolio,
+        "position_id": ["AAPL@2024-01-02", "AAPL240621C00190000@2024-03-01"],
+        "symbol": ["AAPL", "AAPL240621C00190000"],
+        "underlying": "AAPL",
+        "position_type": ["LONG", "SC"],
+        "quantity": [0.1 + 0.2, -3.0],
+        "multiplier": [1, 100],
+        "entry_price": [185.64, 1 / 3],
+        "entry_date": pd.to_datetime(["2024-01-02", "2024-03-01"]),
+        "exit_price": [190.5, float("nan")],
+        "exit_date": pd.to_datetime(["2024-05-01", None]),
+        "expiry_date": pd.to_datetime([None, "2024-06-21"]),
+        "strike": [float("nan"), 190.0],
+        "tags": ["O'Neil, core", ""],
+    }
+    return validate(Positions, pd.DataFrame({**rows, **changes}))
+
+
+def test_created_then_unchanged(url: str, warehouse: Warehouse) -> None:
+    assert warehouse.save_portfolio(REGISTERED, ledger(), stamp("first")) == "created"
+    elsewhere = {**REGISTERED, "source": "copy.csv"}
+    assert warehouse.save_portfolio(elsewhere, ledger()[::-1], stamp("second")) == "unchanged"
+    assert (
+        warehouse.save_portfolio(pd.Series(REGISTERED), ledger(), stamp("third"), replace=True) == "unchanged"
+    )
+    assert sql(url, "SELECT DISTINCT run_id FROM sigmasight.positions") == [("first",)]
+
+
+def test_reads_have_the_dtypes_and_values_of_the_row_models(warehouse: Warehouse) -> None:
+    warehouse.save_portfolio({**REGISTERED, "portfolio": "b"}, ledger("b"), stamp())
+    warehouse.save_portfolio(REGISTERED, ledger(), stamp())
+    both = pd.concat([ledger(), ledger("b")], ignore_index=True)
+    pd.testing.assert_frame_equal(warehouse.positions(), both, check_exact=True)
+    pd.testing.assert_frame_equal(warehouse.positions(["b"]), ledger("b"), check_exact=True)
+    assert warehouse.positions([]).empty
+    expected = pd.DataFrame([REGISTERED, {**REGISTERED, "portfolio": "b"}])
+    pd.testing.assert_frame_equal(warehouse.portfolios(), validate(Portfolios, expected))
+
+
+def test_what_a_user_typed_is_stored_exactly(url: str, warehouse: Warehouse) -> None:
+    warehouse.save_portfolio(REGISTERED, ledger(), stamp())
+    typed = sql(
+        url, "SELECT quantity::text, entry_price::text, strike::text FROM sigmasight.positions ORDER BY 3"
+    )
+    assert typed == [("-3", "0.3333333333333333", "190"), ("0.30000000000000004", "185.64", None)]
+    assert sql(url, "SELECT cash::text FROM sigmasight.portfolios") == [("1000.1",)]
+
+
+@pytest.mark.parametrize(
+    ("registered", "positions", "message"),
+    [
+        (REGISTERED, ledger(quantity=[1.0, -3.0]), "with 1 positions that differ; use --replace"),
+        (REGISTERED, ledger().iloc[:1], "with 1 positions that differ; use --replace"),
+        ({**REGISTERED, "cash": 5.0}, ledger(), "with 0 positions that differ and another cash balance"),
+    ],
+)
+def test_a_changed_ledger_needs_replace(
+    warehouse: Warehouse, registered: dict, positions: pd.DataFrame, message: str
+) -> None:
+    warehouse.save_portfolio(REGISTERED, ledger(), stamp())
+    with pytest.raises(InputError, match=message):
+        warehouse.save_portfolio(registered, positions, stamp())
+    pd.testing.assert_frame_equal(warehouse.positions(), ledger())
+    assert warehouse.save_portfolio(registered, positions, stamp(), replace=True) == "replaced"
+    pd.testing.assert_frame_equal(warehouse.positions(), validate(Positions, positions))
+    assert list(warehouse.portfolios()["cash"]) == [registered["cash"]]
+
+
+def publish(warehouse: Warehouse, *portfolios: str) -> None:
+    rows = random_rows(FactorExposures, DATES, portfolios)
+    warehouse.replace(FactorExposures, rows, DATES, portfolios, stamp())
+
+
+def published(warehouse: Warehouse, portfolio: str) -> list[str]:
+    found = warehouse.published(FactorExposures, DATES, [portfolio])["date"]
+    return list(found.dt.strftime("%Y-%m-%d"))
+
+
+EVERY = ["2019-12-31", "2024-02-29", "2024-07-03", "2024-12-24"]
+
+
+@pytest.mark.parametrize(
+    ("registered", "positions", "still"),
+    [
+        (REGISTERED, ledger(tags=["O'Neil, core", "new"]), EVERY[:2]),
+        (REGISTERED, ledger().iloc[:1], EVERY[:1]),
+        ({**REGISTERED, "cash": 0.0}, ledger(), []),
+    ],
+)
+def test_results_of_an_older_ledger_are_no_longer_published(
+    warehouse: Warehouse, registered: dict, positions: pd.DataFrame, still: list[str]
+) -> None:
+    for name in ("a", "b"):
+        warehouse.save_portfolio({**REGISTERED, "portfolio": name}, ledger(name), stamp())
+    publish(warehouse, "a", "b")
+    warehouse.save_portfolio(registered, positions, stamp(), replace=True)
+    assert published(warehouse, "a") == still
+    assert published(warehouse, "b") == EVERY
+    assert len(warehouse.read(FactorExposures)) == 40
+
+
+def test_removed(url: str, warehouse: Warehouse) -> None:
+    for name in ("a", "b"):
+        warehouse.save_portfolio({**REGISTERED, "portfolio": name}, ledger(name), stamp())
+    publish(warehouse, "a", "b")
+    assert warehouse.remove_portfolio("a") == 2
+    assert list(warehouse.portfolios()["portfolio"]) == ["b"]
+    pd.testing.assert_frame_equal(warehouse.positions(), ledger("b"))
+    assert sql(url, "SELECT DISTINCT portfolio FROM sigmasight.factor_exposures_latest") == [("b",)]
+    with pytest.raises(UpstreamNotPublished):
+        warehouse.require_published(FactorExposures, DATES, ["a"])
+    with pytest.raises(InputError, match="portfolio a: not registered"):
+        warehouse.remove_portfolio("a")
+
+
+def test_refused_rows(warehouse: Warehouse) -> None:
+    with pytest.raises(InputError, match="portfolio a: a position belongs to portfolio b"):
+        warehouse.save_portfolio(REGISTERED, ledger("b"), stamp())
+    with pytest.raises(DataQualityError, match=r"portfolios: .*column portfolio"):
+        warehouse.save_portfolio({**REGISTERED, "portfolio": "a|b"}, ledger("ab"), stamp())
+    assert warehouse.portfolios().empty
+
+
+def test_a_portfolio_without_positions(warehouse: Warehouse) -> None:
+    assert warehouse.save_portfolio(REGISTERED, ledger().iloc[:0], stamp()) == "created"
+    assert warehouse.save_portfolio(REGISTERED, ledger().iloc[:0], stamp()) == "unchanged"
+    assert warehouse.positions(["a"]).empty
+    assert warehouse.remove_portfolio("a") == 0
