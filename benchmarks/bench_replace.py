@@ -25,7 +25,7 @@ def prices(n_dates: int) -> pd.DataFrame:
         {
             "date": np.repeat(dates.to_numpy(), SYMBOLS),
             "symbol": np.tile([f"S{i:04d}" for i in range(SYMBOLS)], n_dates),
-            **{name: close for name in ("open", "high", "low", "close", "adjusted_close")},
+            **dict.fromkeys(("open", "high", "low", "close", "adjusted_close"), close),
             "volume": rng.uniform(1e5, 1e7, n),
             "source": "benchmark",
             "status": "ok",

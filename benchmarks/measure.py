@@ -31,7 +31,5 @@ def compare(
 def limit(name: str, ours: Callable[[], object], goal: str, repeats: int = 3) -> None:
     """Time something that has a limit in seconds rather than a plain way."""
     times = sorted(seconds(ours) for _ in range(repeats))
-    print(
-        f"{name:<44}{'-':>14}{times[repeats // 2]:>12.2f} s{f'({times[0]:.2f}..{times[-1]:.2f})':>24}   {goal}",
-        flush=True,
-    )
+    spread = f"({times[0]:.2f}..{times[-1]:.2f})"
+    print(f"{name:<44}{'-':>14}{times[repeats // 2]:>12.2f} s{spread:>24}   {goal}", flush=True)

@@ -90,7 +90,7 @@ def _check_specs(asset: RiskAsset) -> Iterator[dg.AssetCheckSpec]:
         yield dg.AssetCheckSpec(
             publish.CONTRACT_CHECK,
             asset=table_name(model),
-            description="Types, bounds, unique keys, and no NULL without a status; evaluated before publishing",
+            description="Types, bounds, unique keys, and no NULL without a status; run before publishing",
             blocking=True,
         )
     for gate in asset.gates:

@@ -17,8 +17,8 @@ def data_dictionary() -> str:
     parts = [
         "# Data dictionary",
         "",
-        "Generated from `sigmasight_core/tables` by `make docs`. Schema `sigmasight`. Every table also has the",
-        "audit columns: " + "; ".join(f"`{name}` ({text})" for name, text in _audit_columns()) + ".",
+        "Generated from `sigmasight_core/tables` by `make docs`. Schema `sigmasight`. Every table also has",
+        "the audit columns: " + "; ".join(f"`{name}` ({text})" for name, text in _audit_columns()) + ".",
         "A value is NULL only where `status` says why; `<table>_latest` is the view of the newest partition.",
         "",
     ]

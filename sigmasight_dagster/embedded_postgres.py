@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg2  # type: ignore[import-untyped]
 
 from sigmasight_core.errors import InputError, SigmaSightError

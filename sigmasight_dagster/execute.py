@@ -90,7 +90,8 @@ def _bad_partitions(failures: list[dg.DagsterEvent]) -> Iterator[str]:
     for event in failures:
         user_data = event.step_failure_data.user_failure_data
         if user_data and BAD_PARTITIONS in user_data.metadata:
-            yield from user_data.metadata[BAD_PARTITIONS].value
+            bad = user_data.metadata[BAD_PARTITIONS].value
+            yield from bad if isinstance(bad, list) else ()
 
 
 def launcher_identity() -> str:

@@ -1,6 +1,7 @@
 """Partitions: trading dates (NYSE sessions), portfolios, and their product."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable
 
 import dagster as dg
@@ -60,12 +61,16 @@ def rectangles(keys: Iterable[str]) -> list[tuple[pd.DatetimeIndex, tuple[str, .
 
     A range run is one rectangle; any other set of keys is the union of the rectangles returned.
     """
-    split = pd.Series(sorted(str(key) for key in keys), dtype="str").str.partition("|")
-    by_date = split.groupby(0)[2].agg(lambda names: tuple(sorted(names)))
-    grouped = by_date.reset_index().groupby(2)[0]
+    names_by_date: dict[str, set[str]] = defaultdict(set)
+    for key in keys:
+        date, _, name = str(key).partition("|")
+        names_by_date[date].add(name)
+    dates_by_names: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for date in sorted(names_by_date):
+        dates_by_names[tuple(sorted(filter(None, names_by_date[date])))].append(date)
     return [
-        (pd.DatetimeIndex(pd.to_datetime(list(dates), format=DATE_FORMAT)), tuple(n for n in names if n))
-        for names, dates in grouped
+        (pd.DatetimeIndex(pd.to_datetime(dates, format=DATE_FORMAT)), names)
+        for names, dates in dates_by_names.items()
     ]
 
 

@@ -69,7 +69,7 @@ def refuse_open_sessions(parts: Sequence[Rectangle], now: pd.Timestamp) -> None:
     close = calendar.session_close(last)
     if close > now:
         raise SigmaSightError(
-            f"the session of {last:%Y-%m-%d} has not closed: it closes at {close:%Y-%m-%d %H:%M} UTC; run it after"
+            f"the session of {last:%Y-%m-%d} has not closed: it closes at {close:%Y-%m-%d %H:%M} UTC; wait"
         )
 
 

@@ -120,7 +120,12 @@ class Project:
         result = self.platform.warehouse.save_portfolio(row, positions, stamp, replace)
         self.instance.add_dynamic_partitions("portfolio", [name])
         if result != "unchanged":
-            metadata = {"portfolio": name, "positions": len(positions), "source": source, "result": result}
+            metadata: dict[str, str | int] = {
+                "portfolio": name,
+                "positions": len(positions),
+                "source": source,
+                "result": result,
+            }
             for table in ("portfolios", "positions"):
                 self.instance.report_runless_asset_event(dg.AssetMaterialization(table, metadata=metadata))
         return result

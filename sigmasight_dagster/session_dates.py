@@ -43,7 +43,8 @@ def trading_date(text: str, settings: Settings, now: pd.Timestamp) -> pd.Timesta
     if reason:
         before, after = calendar.previous_session(date), calendar.next_session(date)
         raise InputError(
-            f"{text} is not a trading date: {reason}; the sessions around it are {before:%Y-%m-%d} and {after:%Y-%m-%d}"
+            f"{text} is not a trading date: {reason}; "
+            f"the sessions around it are {before:%Y-%m-%d} and {after:%Y-%m-%d}"
         )
     return date
 

@@ -133,13 +133,13 @@ def _failures(error: Any) -> pd.DataFrame:
 def _duplicate_keys(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     keys = primary_key(model)
     duplicated = frame.duplicated(keys, keep=False).to_numpy()
-    values = frame.loc[duplicated, keys].astype(str).agg(" / ".join, axis=1) if duplicated.any() else []
+    values = frame.loc[duplicated, keys].astype(str).to_numpy()
     return pd.DataFrame(
         {
             "row": duplicated.nonzero()[0],
             "column": ", ".join(keys),
             "check": "unique key",
-            "value": list(values),
+            "value": [" / ".join(row) for row in values],
         }
     )
 

@@ -70,7 +70,8 @@ def show_portfolio(warehouse: Warehouse, name: str, date: pd.Timestamp, console:
         ("delta dollars", "delta_usd"),
     ):
         table.add_row(label, f"{snapshot[column]:,.2f} USD")
-    table.add_row("market beta", f"{exposures.at['market', 'beta']:.4f}")
+    beta = exposures["beta"].to_dict()["market"]
+    table.add_row("market beta", f"{beta:.4f}")
     stress = warehouse.read(StressResults, dates=[date], portfolios=[name])
     stress = stress[~stress["scenario"].str.endswith(COMPARISON_SUFFIX)]
     for row in (

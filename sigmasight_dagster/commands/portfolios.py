@@ -15,8 +15,6 @@ from sigmasight_core.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sigmasight_dagster.requests import Project
-
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
@@ -64,7 +62,7 @@ def check_name(name: str) -> None:
     """:raises InputError: when the name cannot be a portfolio's."""
     if not re.match(PORTFOLIO_NAME_PATTERN, name):
         raise InputError(
-            f"portfolio name '{name}' must match {PORTFOLIO_NAME_PATTERN}: up to 63 of a-z, 0-9, '_' and '-', "
+            f"portfolio name '{name}' must match {PORTFOLIO_NAME_PATTERN}: up to 63 of a-z, 0-9, '_', '-', "
             "starting with a letter or digit"
         )
 

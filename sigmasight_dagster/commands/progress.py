@@ -25,7 +25,7 @@ def compute(project: Project, dates: pd.DatetimeIndex, names: Sequence[str]) -> 
     runs = project.plan(dates, names)
     total = sum(run.n_partitions for run in runs)
     console.print(
-        f"{len(dates)} trading dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {', '.join(names)}: "
+        f"{len(dates)} dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {', '.join(names)}: "
         f"{total:,} partitions in {len(runs)} runs"
     )
     begun = time.monotonic()

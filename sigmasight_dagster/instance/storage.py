@@ -91,14 +91,14 @@ class SigmaSightStorage(DagsterPostgresStorage):
         return {"postgres_url": dg.Field(dg.StringSource, is_required=False)}
 
     @classmethod
-    def from_config_value(
+    def from_config_value(  # type: ignore[override]
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> DagsterPostgresStorage:
         url = sqlalchemy_url(config_value.get("postgres_url") or dagster_database_url(Settings()))
         installed = version("dagster")
         if installed not in TESTED_DAGSTER_VERSIONS:
             warnings.warn(
-                f"SigmaSight's event storage is tested with Dagster {', '.join(TESTED_DAGSTER_VERSIONS)}, not "
+                f"SigmaSight's event storage was tested with {', '.join(TESTED_DAGSTER_VERSIONS)}, not "
                 f"{installed}: using the stock PostgreSQL storage, which is slower in range runs",
                 stacklevel=2,
             )
@@ -115,7 +115,7 @@ class HomeComputeLogManager(LocalComputeLogManager):
         return {}
 
     @classmethod
-    def from_config_value(
+    def from_config_value(  # type: ignore[override]
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> LocalComputeLogManager:
         del config_value
@@ -130,7 +130,7 @@ class HomeArtifactStorage(LocalArtifactStorage):
         return {}
 
     @classmethod
-    def from_config_value(
+    def from_config_value(  # type: ignore[override]
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> LocalArtifactStorage:
         del config_value
