@@ -16,6 +16,7 @@ _CURES = {
     "42P01": "a table is missing; run `sigmasight db migrate`",
     "42703": "a column is missing, the tables are older than the code; run `sigmasight db migrate`",
     "42501": "this user may not do that; use a member of the role sigmasight_writer, or the owner",
+    "55P03": "another program has been using the tables for a minute; try again when it has finished",
     "53100": "the disk of the server is full",
 }
 _UNREACHABLE = "not reachable ({reason}); run `sigmasight db start`, or check SIGMASIGHT_DATABASE_URL"
