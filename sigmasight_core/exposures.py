@@ -131,7 +131,7 @@ def factor_exposures(
     cells = len(total_values) * size
     n_used = np.bincount(cell[known], minlength=cells)
     n_all = np.bincount(cell, minlength=cells)
-    exposure = np.bincount(cell[known], weights=values[known], minlength=cells)
+    exposure = np.bincount(cell[known], weights=values[known], minlength=cells).astype(float)
     exposure[(n_used == 0) & (n_all > 0)] = np.nan
 
     total = np.repeat(total_values["total_value"].to_numpy(dtype=float), size)

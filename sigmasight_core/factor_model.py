@@ -152,8 +152,7 @@ def _beta_rows(
         return np.where(fitted, values[:, :, None], np.nan).ravel()
 
     quality, status = _quality(config, found), _status(config, found)
-    with np.errstate(invalid="ignore"):
-        t_stat = found.beta / found.std_error
+    t_stat = found.beta / found.std_error
     return pd.DataFrame(
         {
             "date": repeated_dates(dates, count * size),
