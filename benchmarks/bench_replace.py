@@ -13,7 +13,7 @@ from sigmasight_dagster.database_urls import sqlalchemy_url
 from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
 from sigmasight_dagster.warehouse import AuditStamp, Warehouse
 
-DATES, SYMBOLS, PLAIN_DATES = 2_000, 500, 50
+DATES, SYMBOLS, PLAIN_DATES = 2_000, 500, 100
 
 
 def prices(n_dates: int) -> pd.DataFrame:
@@ -46,21 +46,30 @@ def main() -> None:
 def _measure(url: str) -> None:
     warehouse = Warehouse(url)
     warehouse.migrate()
+    engine = sa.create_engine(sqlalchemy_url(url))
+    _execute(engine, "CREATE TABLE plain (LIKE sigmasight.daily_prices INCLUDING INDEXES)")
     ours_frame, plain_frame = prices(DATES), prices(PLAIN_DATES)
     dates = pd.DatetimeIndex(ours_frame["date"].unique())
     stamp = AuditStamp("benchmark", "0", pd.Timestamp("2024-01-01", tz="UTC"))
-    engine = sa.create_engine(sqlalchemy_url(url))
-    with engine.begin() as connection:
-        connection.execute(sa.text("CREATE TABLE plain (LIKE sigmasight.daily_prices INCLUDING INDEXES)"))
+    audit = {"run_id": stamp.run_id, "code_version": stamp.code_version, "computed_at": stamp.computed_at}
 
     def plain() -> None:
-        rows = plain_frame.assign(run_id="benchmark", code_version="0", computed_at=stamp.computed_at)
         with engine.begin() as connection:
             connection.execute(sa.text("DELETE FROM plain"))
-            rows.to_sql("plain", connection, if_exists="append", index=False)
+            plain_frame.assign(**audit).to_sql("plain", connection, if_exists="append", index=False)
 
     def ours() -> None:
         warehouse.replace(DailyPrices, ours_frame, dates, None, stamp)
 
-    compare("replace 1,000,000 x 12 rows, to_sql", plain, ours, ">= 25", plain_scale=DATES / PLAIN_DATES)
+    def empty() -> None:
+        _execute(engine, "TRUNCATE plain, sigmasight.daily_prices")
+
+    scale = DATES / PLAIN_DATES
+    compare("replace 1,000,000 x 12, new dates; to_sql", plain, ours, ">= 25", scale, before=empty)
+    compare("replace 1,000,000 x 12, same dates; to_sql", plain, ours, ">= 25", scale)
     engine.dispose()
+
+
+def _execute(engine: sa.Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(statement))

@@ -17,10 +17,17 @@ def compare(
     goal: str,
     plain_scale: float = 1.0,
     repeats: int = 3,
+    before: Callable[[], object] = lambda: None,
 ) -> None:
-    """Run plain and ours in turn; `plain_scale` is how much more work ours does than the plain sample."""
+    """Run plain and ours in turn; `plain_scale` is how much more work ours does than the plain sample.
+
+    `before` is run, untimed, before each pair.
+    """
     ours()
-    pairs = [(seconds(plain) * plain_scale, seconds(ours)) for _ in range(repeats)]
+    pairs = []
+    for _ in range(repeats):
+        before()
+        pairs.append((seconds(plain) * plain_scale, seconds(ours)))
     ratios = sorted(slow / fast for slow, fast in pairs)
     plain_seconds = sorted(slow for slow, _ in pairs)[repeats // 2]
     our_seconds = sorted(fast for _, fast in pairs)[repeats // 2]

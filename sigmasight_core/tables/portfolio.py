@@ -20,7 +20,7 @@ class PositionValues(PortfolioTable):
     multiplier: Series[int] = label("Shares per unit of quantity: 100 for listed options, else 1")
     price: Series[float] = value("Closing price per share", "USD", ge=0)
     price_source: Series[str] = label(
-        "Source of the price; 'model' = Black-Scholes-Merton; 'none' = no price"
+        "Provider of the close, 'model' (Black-Scholes-Merton), 'intrinsic' (expiry), 'exit', or 'none'"
     )
     price_age_days: Series[pd.Int64Dtype] = value("Calendar days since the price was made", "days", ge=0)
     market_value: Series[float] = value("|quantity| x price x multiplier", "USD", ge=0)

@@ -21,7 +21,7 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
     inputs=[
         PositionValues,
         Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS),
-        RealizedVolatility,
+        Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
     ],
     group="portfolio_risk",
