@@ -16,7 +16,7 @@ from sigmasight_core.factor_state import (
     state_blocks,
 )
 from sigmasight_core.ridge import EPSILON, RANK_TOLERANCE, RidgeFit, ridge_own, ridge_shared
-from sigmasight_core.rolling import Floats, Ints, pad_windows, trailing_windows
+from sigmasight_core.rolling import Floats, Ints, pad_windows, product, trailing_windows
 
 CONSTANT = 1e-13
 """Centred over uncentred sum of squares below which a series counts as constant."""
@@ -77,7 +77,7 @@ def estimate_arrays(
     sessions = observable_sessions(config, factor_returns, ends)
     complete = np.isfinite(symbol_returns[sessions]).all(axis=0)
     groups: list[tuple[_Symbols, Solver]] = [
-        (_Symbols(chosen, symbol_returns[:, chosen], config.window), solve)
+        (_Symbols(chosen, np.take(symbol_returns, chosen, axis=1), config.window), solve)
         for chosen, solve in ((np.flatnonzero(complete), _complete), (np.flatnonzero(~complete), _with_gaps))
         if len(chosen)
     ]
@@ -124,8 +124,8 @@ def _complete(
 ) -> tuple[list[Floats], Floats, Ints]:
     """Symbols with a return on every observed session: one design per date."""
     observed = block.observed[:, None]
-    sums = np.concatenate([block.design, observed], axis=1) @ symbols.windows(symbols.filled, ends)
-    squares = (observed @ symbols.windows(symbols.squared, ends))[:, 0]
+    sums = product(np.concatenate([block.design, observed], axis=1), symbols.windows(symbols.filled, ends))
+    squares = product(observed, symbols.windows(symbols.squared, ends))[:, 0]
     moments = sums[:, :-1]
     n_obs = block.n_obs[:, None]
     total = _centred_total(squares, sums[:, -1], n_obs)
@@ -146,9 +146,9 @@ def _with_gaps(
     products = block.design[:, lower[0]] * block.design[:, lower[1]]
     linear = np.concatenate([block.observed[:, None], block.design], axis=1)
     quadratic = np.concatenate([linear, products, block.centred**2], axis=1)
-    on_mask = _cases(quadratic @ symbols.windows(symbols.present, ends))
-    on_return = _cases(linear @ symbols.windows(symbols.filled, ends))
-    squares = _cases(block.observed[:, None] @ symbols.windows(symbols.squared, ends))[0]
+    on_mask = _cases(product(quadratic, symbols.windows(symbols.present, ends)))
+    on_return = _cases(product(linear, symbols.windows(symbols.filled, ends)))
+    squares = _cases(product(block.observed[:, None], symbols.windows(symbols.squared, ends)))[0]
 
     n_obs = on_mask[0]
     safe = np.maximum(n_obs, size + 3)

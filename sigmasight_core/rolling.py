@@ -55,3 +55,23 @@ def blocks(rows: Ints, cells_per_row: int, budget: int) -> Iterator[Ints]:
     size = max(1, budget // max(1, cells_per_row))
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
+
+
+BLAS_ONE_THREAD = 2**18
+"""Multiply-adds of one matrix product below which OpenBLAS does not start threads (its default threshold)."""
+
+
+def product(left: Floats, windows: Floats) -> Floats:
+    """left [d, Q, W] @ windows [d, W, S], in tiles of symbols too small for BLAS threads.
+
+    On a busy machine threads that wait for one another cost ten times what they save; on an idle one the
+    products are bound by memory.
+    """
+    count, rows, width = left.shape
+    size = windows.shape[2]
+    tile = max(8, BLAS_ONE_THREAD // (rows * width) - 1)
+    out = np.empty((count, rows, size))
+    for start in range(0, size, tile):
+        part = slice(start, start + tile)
+        np.matmul(left, windows[:, :, part], out=out[:, :, part])
+    return out

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.rolling import blocks, pad_windows, session_positions, trailing_windows
+from sigmasight_core.rolling import blocks, pad_windows, product, session_positions, trailing_windows
 
 
 @pytest.mark.parametrize("ends", [[0, 1, 2], [2, 3, 4, 5], [5], [0, 3, 5], [4, 1]])
@@ -33,6 +33,16 @@ def test_blocks_cover_all_rows_in_order():
     parts = list(blocks(np.arange(10), cells_per_row=4, budget=12))
     assert [len(part) for part in parts] == [3, 3, 3, 1]
     np.testing.assert_array_equal(np.concatenate(parts), np.arange(10))
+
+
+@pytest.mark.parametrize(("rows", "symbols"), [(1, 0), (3, 5), (40, 700)])
+def test_product_is_the_matrix_product(rows, symbols):
+    rng = np.random.default_rng(0)
+    windows = trailing_windows(
+        pad_windows(rng.normal(size=(60, symbols)), 50, 0.0), np.array([48, 49, 50]), 50
+    )
+    left = rng.normal(size=(3, rows, 50))
+    np.testing.assert_allclose(product(left, windows), left @ windows, rtol=1e-12, atol=1e-12)
 
 
 class TestSessionPositions:
