@@ -29,7 +29,7 @@ class PositionValues(PortfolioTable):
     unrealized_pnl: Series[float] = value("exposure - cost_basis; 0 once closed", "USD")
     realized_pnl: Series[float] = value("P&L locked in by the exit or expiry of this session, else 0", "USD")
     daily_pnl: Series[float] = value(
-        "P&L since the previous close, or since entry on the entry session; NULL when either price is missing",
+        "P&L since the previous close, or since entry on the entry session; NULL when a price is missing",
         "USD",
     )
     daily_return: Series[float] = value("daily_pnl / |value at the previous close or at entry|", "fraction")
