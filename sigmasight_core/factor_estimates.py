@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtr
 
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.factor_config import FactorModelConfig
@@ -17,6 +16,7 @@ from sigmasight_core.factor_state import (
 )
 from sigmasight_core.ridge import EPSILON, RANK_TOLERANCE, RidgeFit, ridge_own, ridge_shared
 from sigmasight_core.rolling import Floats, Ints, pad_windows, product, trailing_windows
+from sigmasight_core.student_t import two_sided_p_values
 
 CONSTANT = 1e-13
 """Centred over uncentred sum of squares below which a series counts as constant."""
@@ -42,8 +42,9 @@ class EstimateArrays:
 
     def univariate_p_value(self) -> Floats:
         """Two-sided p-values of the univariate betas, Student t with n - 2 degrees of freedom."""
-        dof = np.maximum(self.n_obs - 2, 1).astype(float)[:, :, None]
-        return 2 * stdtr(dof, -np.abs(self.univariate_beta / self.univariate_std_error))
+        return two_sided_p_values(
+            self.univariate_beta / self.univariate_std_error, np.maximum(self.n_obs - 2, 1)
+        )
 
 
 class _Symbols:
