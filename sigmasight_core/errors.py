@@ -1,5 +1,9 @@
 """Errors of the core. Each message names the thing that is wrong and the cure, in one line."""
 
+from collections.abc import Sequence
+
+from pandas import Timestamp
+
 
 class SigmaSightError(Exception):
     """Base of every error that SigmaSight raises on purpose; its text is fit to be shown to a user."""
@@ -7,6 +11,28 @@ class SigmaSightError(Exception):
 
 class InputError(SigmaSightError):
     """Input from outside (a file, a symbol, a date, an option of a command) cannot be used."""
+
+
+class NoDataError(SigmaSightError):
+    """A source has nothing for some of the dates asked for.
+
+    :param dates: those dates; the others can be computed.
+    """
+
+    def __init__(self, message: str, dates: Sequence[Timestamp]):
+        super().__init__(message)
+        self.dates = tuple(dates)
+
+
+class LedgerError(SigmaSightError):
+    """Stored positions cannot be used as they are.
+
+    :param portfolios: whose positions; the other portfolios can be computed.
+    """
+
+    def __init__(self, message: str, portfolios: Sequence[str]):
+        super().__init__(message)
+        self.portfolios = tuple(portfolios)
 
 
 class DataQualityError(SigmaSightError):

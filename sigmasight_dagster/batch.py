@@ -5,7 +5,8 @@ from functools import cached_property
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.tables import Grain, Table, grain, table_name
+from sigmasight_core.errors import DataQualityError, LedgerError
+from sigmasight_core.tables import Grain, Positions, Table, grain, table_name, validate
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.risk_asset import Input, RiskAsset
 
@@ -36,12 +37,22 @@ class Batch:
     def read(self, model: type[Table]) -> pd.DataFrame:
         """Rows of a declared input: the batch's partitions and, where declared, the sessions before them.
 
-        :raises UpstreamNotPublished: when a partition that it needs was never published.
+        A window may lack a few sessions (a date whose own run failed): they count as missing observations.
+
+        :raises UpstreamNotPublished: when a partition of the batch's own dates was never published, or more
+            of its window than `tolerated_gaps`.
         """
+        warehouse = self.platform.warehouse
         sessions = self.sessions(model)
         portfolios = self.portfolios if grain(model) is Grain.DATE_PORTFOLIO else None
-        self.platform.warehouse.require_published(model, sessions, portfolios)
-        return self.platform.warehouse.read(model, dates=sessions, portfolios=portfolios)
+        warehouse.require_published(model, self.dates, portfolios)
+        history = sessions.difference(self.dates)
+        if len(history):
+            published = warehouse.published(model, (history[0], history[-1]), portfolios)
+            missing = history.difference(pd.DatetimeIndex(published["date"]))
+            if len(missing) > tolerated_gaps(len(history)):
+                warehouse.require_published(model, history, portfolios)
+        return warehouse.read(model, dates=sessions, portfolios=portfolios)
 
     def read_on(self, model: type[Table], sessions: pd.DatetimeIndex) -> pd.DataFrame:
         """Rows of a declared `since_entry` input on some sessions of its window only."""
@@ -62,8 +73,11 @@ class Batch:
 
     @cached_property
     def positions(self) -> pd.DataFrame:
-        """The ledger of the batch's portfolios (tables.Positions)."""
-        return self.platform.warehouse.positions(self.portfolios)
+        """The ledger of the batch's portfolios (tables.Positions).
+
+        :raises LedgerError: when stored positions break their row model.
+        """
+        return checked_ledger(self.platform.warehouse.positions(self.portfolios))
 
     @cached_property
     def registry(self) -> pd.DataFrame:
@@ -76,6 +90,31 @@ class Batch:
         """Every (date, portfolio) of the batch, as two columns."""
         product = pd.MultiIndex.from_product([self.dates, list(self.portfolios)], names=["date", "portfolio"])
         return product.to_frame(index=False).astype({"portfolio": "str"})
+
+
+def checked_ledger(positions: pd.DataFrame) -> pd.DataFrame:
+    """Stored positions, checked: a hand-edited ledger must not become numbers.
+
+    :raises LedgerError: names the first offending position and every portfolio concerned.
+    """
+    try:
+        return validate(Positions, positions)
+    except DataQualityError as error:
+        failures: pd.DataFrame = error.failures  # type: ignore[attr-defined]
+        bad = positions.iloc[failures["row"].dropna().astype(int).unique()]
+        if bad.empty:
+            raise
+        first, check = bad.iloc[0], failures.iloc[0]
+        raise LedgerError(
+            f"position {first['position_id']} of portfolio {first['portfolio']}: {check['check']} "
+            f"({check['column']}: {check['value']}): import the portfolio again with --replace",
+            sorted(bad["portfolio"].unique()),
+        ) from error
+
+
+def tolerated_gaps(n_sessions: int) -> int:
+    """How many sessions of a look-back may be unpublished: two, or 5% of a long one."""
+    return max(2, n_sessions // 20)
 
 
 def window(

@@ -45,6 +45,7 @@ def build(
         specs=[_spec(asset, model) for model in asset.tables],
         check_specs=list(_check_specs(asset)),
         partitions_def=partitions[asset.grain],
+        pool=asset.name,
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={"platform"},
     )

@@ -22,13 +22,20 @@ REPOSITORY = "__repository__@sigmasight"
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What became of a run: `error` is empty on success; `failed_assets` names what did not publish."""
+    """What became of a run.
+
+    :param error: empty on success.
+    :param failed_assets: steps that failed.
+    :param bad_partitions: partitions that the run named as the reason.
+    :param split: it failed, and other runs took its place.
+    """
 
     run: RangeRun
     run_id: str
     error: str = ""
     failed_assets: tuple[str, ...] = ()
     bad_partitions: tuple[str, ...] = ()
+    split: bool = False
 
     @property
     def succeeded(self) -> bool:
@@ -113,6 +120,7 @@ def report_orphans(instance: DagsterInstance) -> list[str]:
     orphans = [run for run in unfinished if LAUNCHER_TAG in run.tags and _is_gone(run.tags[LAUNCHER_TAG])]
     for run in orphans:
         instance.report_run_failed(run, "The process that ran it ended without finishing it.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in orphans]
 
 

@@ -14,13 +14,13 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.errors import DataQualityError, SigmaSightError
+from sigmasight_core.errors import DataQualityError, LedgerError, NoDataError, SigmaSightError
 from sigmasight_core.tables import Grain, Table, grain, table_name, validate
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.partitions import rectangles
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.risk_asset import Gate, GateResult, RiskAsset
-from sigmasight_dagster.warehouse import AuditStamp
+from sigmasight_dagster.warehouse import AuditStamp, UpstreamNotPublished
 
 CONTRACT_CHECK = "rows_meet_the_contract"
 BAD_PARTITIONS = "bad_partitions"
@@ -54,7 +54,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
         refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
         frames, problems = _compute(asset, platform, parts, first_date)
     except SigmaSightError as error:
-        raise dg.Failure(f"{asset.name}: {error}", allow_retries=False) from error
+        raise _failure(asset, str(error), unavailable_partitions(error, parts), parts) from error
     outcomes = [] if problems else [(gate, gate.evaluate(frames[gate.model])) for gate in asset.gates]
     problems += [_gate_problem(gate, outcome, frames) for gate, outcome in outcomes if _blocks(gate, outcome)]
     if problems:
@@ -143,12 +143,37 @@ def _refuse(
             },
         )
     bad = sorted({key for problem in problems for key in problem.partitions})
+    raise _failure(asset, problems[0].message, bad, parts)
+
+
+def _failure(asset: RiskAsset, reason: str, bad: Sequence[str], parts: Sequence[Rectangle]) -> dg.Failure:
     total = sum(len(dates) * max(len(portfolios), 1) for dates, portfolios in parts)
-    raise dg.Failure(
-        f"{asset.name}: nothing published, {len(bad)} of {total} partitions are bad: {problems[0].message}",
-        metadata={BAD_PARTITIONS: dg.MetadataValue.json(bad), "reason": problems[0].message},
+    count = f"{len(bad)} of {total} partitions are bad: " if bad else ""
+    return dg.Failure(
+        f"{asset.name}: nothing published; {count}{reason}",
+        metadata={BAD_PARTITIONS: dg.MetadataValue.json(list(bad)), "reason": reason},
         allow_retries=False,
     )
+
+
+def unavailable_partitions(error: SigmaSightError, parts: Sequence[Rectangle]) -> list[str]:
+    """Partitions of the run that an error says cannot be computed; none when it does not say."""
+    if isinstance(error, NoDataError):
+        missing = pd.DataFrame({"date": list(error.dates), "portfolio": ""})
+    elif isinstance(error, UpstreamNotPublished):
+        missing = error.missing
+    elif isinstance(error, LedgerError):
+        missing = pd.DataFrame({"date": pd.NaT, "portfolio": list(error.portfolios)})
+    else:
+        return []
+    lacking = set(zip(missing["date"], missing["portfolio"], strict=True))
+    return [
+        f"{date:%Y-%m-%d}{f'|{name}' if name else ''}"
+        for dates, portfolios in parts
+        for date in dates
+        for name in portfolios or ("",)
+        if {(date, name), (date, ""), (pd.NaT, name)} & lacking
+    ]
 
 
 def _publish(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -86,15 +86,23 @@ class Project:
     def execute(
         self, runs: "Sequence[RangeRun]", started: "Callable[[RangeRun, str], None]"
     ) -> "list[RunOutcome]":
-        """Execute the runs in order; `started` is told of each. A failed layer does not stop the others."""
-        from sigmasight_dagster import execute
+        """Execute the runs in order; `started` is told of each.
+
+        A failed run is split (see `isolate`), so that its good partitions are published; it does not stop
+        the runs after it.
+        """
+        from sigmasight_dagster import execute, isolate
 
         execute.report_orphans(self.instance)
         outcomes = []
-        for run in runs:
-            run_id = execute.new_run_id()
+        queue = list(runs)
+        while queue:
+            run, run_id = queue.pop(0), execute.new_run_id()
             started(run, run_id)
-            outcomes.append(execute.execute(run, run_id, self.definitions, self.instance))
+            outcome = execute.execute(run, run_id, self.definitions, self.instance)
+            again = [] if outcome.succeeded else isolate.retries(outcome)
+            outcomes.append(replace(outcome, split=bool(again)))
+            queue = again + queue
         return outcomes
 
     def parse_portfolio(self, text: bytes, name: str, source: str, allow_unpriced: bool) -> "ParsedPortfolio":

@@ -1,9 +1,16 @@
 """The ledger: portfolios and their positions. Not partitioned: a position carries its own dates."""
 
 import pandas as pd
+import pandera.pandas as pa
 from pandera.typing import Series
 
-from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN, POSITION_TYPES
+from sigmasight_core.conventions import (
+    BOUGHT_TYPES,
+    OPTION_MULTIPLIER,
+    OPTION_TYPES,
+    PORTFOLIO_NAME_PATTERN,
+    POSITION_TYPES,
+)
 from sigmasight_core.tables.base import Table, key, label
 
 
@@ -41,6 +48,28 @@ class Positions(Table):
         "Strike of an option (USD); NULL = not an option", nullable=True, exact=True
     )
     tags: Series[str] = label("Tags, comma-separated; empty = none")
+
+    @pa.dataframe_check
+    @classmethod
+    def type_matches_sign(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+        """LONG, LC and LP are bought, SHORT, SC and SP are sold."""
+        return (rows["quantity"] > 0) == rows["position_type"].isin(BOUGHT_TYPES)
+
+    @pa.dataframe_check
+    @classmethod
+    def multiplier_matches_type(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+        """Options count 100 shares a contract, everything else one."""
+        is_option = rows["position_type"].isin(OPTION_TYPES)
+        return rows["multiplier"] == is_option.map({True: OPTION_MULTIPLIER, False: 1})
+
+    @pa.dataframe_check
+    @classmethod
+    def options_have_a_contract(cls, rows: pd.DataFrame) -> "pd.Series[bool]":
+        """Options have a positive strike and an expiry; nothing else has."""
+        is_option = rows["position_type"].isin(OPTION_TYPES)
+        contract = (rows["strike"] > 0) & rows["expiry_date"].notna()
+        neither = rows["strike"].isna() & rows["expiry_date"].isna()
+        return contract.where(is_option, neither)
 
     class Config:
         name = "positions"

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from sigmasight_core.errors import SigmaSightError
+from sigmasight_core.errors import NoDataError
 from sigmasight_core.tables import CorporateActions, DailyPrices, SecurityMaster, TreasuryYields
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.risk_asset import risk_asset
@@ -20,9 +20,10 @@ def daily_prices(batch: Batch) -> pd.DataFrame:
     prices = prices[prices["date"].isin(batch.dates)]
     missing = batch.dates.difference(pd.DatetimeIndex(prices["date"].unique()))
     if len(missing):
-        raise SigmaSightError(
+        raise NoDataError(
             f"no prices for {missing[0]:%Y-%m-%d} from provider {provider.name} ({len(missing)} of "
-            f"{len(batch.dates)} sessions): check the provider's coverage, then run these dates again"
+            f"{len(batch.dates)} sessions): check the provider's coverage, then run these dates again",
+            list(missing),
         )
     return prices
 

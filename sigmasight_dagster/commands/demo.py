@@ -34,7 +34,7 @@ def demo() -> None:
         import_example(project, name, cash)
     dates = session_dates.trading_range(START, END, project.settings, utc_now())
     outcomes = progress.compute(project, dates, list(PORTFOLIOS))
-    if not all(outcome.succeeded for outcome in outcomes):
+    if progress.finally_failed(outcomes):
         sys.exit(1)
     console = wide_console()
     for name in PORTFOLIOS:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -84,6 +85,18 @@ def wide_console() -> Console:
     return console if console.is_terminal else Console(width=160)
 
 
+def finally_failed(outcomes: Sequence[RunOutcome]) -> list[RunOutcome]:
+    """Failed runs that no other run took the place of: their partitions stay unpublished."""
+    return [outcome for outcome in outcomes if not outcome.succeeded and not outcome.split]
+
+
+def _result(outcome: RunOutcome) -> str:
+    if outcome.succeeded:
+        return "[green]published[/green]"
+    verdict = "[yellow]split, see retry[/yellow]" if outcome.split else "[red]failed[/red]"
+    return f"{verdict}: {escape(outcome.error)}"
+
+
 def print_outcomes(outcomes: Sequence[RunOutcome], console: Console) -> None:
     """One line a run: what it published, or why it failed."""
     table = Table(title="Runs", title_justify="left")
@@ -96,10 +109,10 @@ def print_outcomes(outcomes: Sequence[RunOutcome], console: Console) -> None:
             f"{run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}",
             ", ".join(run.portfolios) or "-",
             f"{run.n_partitions:,}",
-            "[green]published[/green]" if outcome.succeeded else f"[red]failed[/red]: {outcome.error}",
+            _result(outcome),
         )
     console.print(table)
-    failed = [outcome for outcome in outcomes if not outcome.succeeded]
+    failed = finally_failed(outcomes)
     if failed:
         console.print(
             f"[red]{len(failed)} of {len(outcomes)} runs failed.[/red] Events: run ids below, in the UI."

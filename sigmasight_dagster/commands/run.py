@@ -54,5 +54,5 @@ def _compute(project: Project, dates: pd.DatetimeIndex, names: tuple[str, ...]) 
     from sigmasight_dagster.commands import progress
 
     outcomes = progress.compute(project, dates, project.chosen(names))
-    if not all(outcome.succeeded for outcome in outcomes):
+    if progress.finally_failed(outcomes):
         sys.exit(1)

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
+import sqlalchemy.exc
 from dagster import DagsterEventType
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
@@ -51,6 +52,15 @@ class BulkEventLogStorage(PostgresEventLogStorage):
         for event in rest:
             if not event.get_dagster_event().is_asset_failed_to_materialize:
                 self.store_event(event)
+
+    def initialize_concurrency_limit_to_default(self, concurrency_key: str) -> bool:
+        """As the stock storage's, which fails when two processes meet a pool for the first time at once."""
+        try:
+            return super().initialize_concurrency_limit_to_default(concurrency_key)
+        except sqlalchemy.exc.DBAPIError:
+            if concurrency_key not in self.get_concurrency_keys():
+                raise
+            return True
 
     def _store_asset_events(self, events: Sequence[EventLogEntry]) -> None:
         insert = SqlEventLogStorageTable.insert().returning(
