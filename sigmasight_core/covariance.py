@@ -40,7 +40,7 @@ def factor_covariance(
     covariance = np.full((len(dates), size, size), np.nan)
     for block in state_blocks(config, factors, ends):
         collector.add(block)
-        covariance[np.ix_(block.at, block.columns, block.columns)] = _ewma(block)
+        covariance[np.ix_(block.at, block.columns, block.columns)] = _shrunk(block)
     state = collector.arrays()
     available = state.status == OK
     pairs = available[:, :, None] & available[:, None, :]
@@ -65,15 +65,19 @@ def factor_covariance(
     )
 
 
-def _ewma(block: StateBlock) -> Floats:
-    """Shrunk covariance of the available factors, [d, A, A]."""
-    state = block.orthogonal(block.values)
+def ewma_moments(block: StateBlock, values: Floats) -> Floats:
+    """Zero-mean EWMA second moments of values [d, A, W] over the observed sessions of a block, [d, A, A]."""
     window = block.observed.shape[1]
     weight = block.observed * EWMA_DECAY ** np.arange(window - 1, -1, -1)
     weight /= weight.sum(axis=1, keepdims=True)
-    sample = (state * weight[:, None]) @ state.swapaxes(1, 2)
-    sample = (sample + sample.swapaxes(1, 2)) / 2
-    diagonal = np.eye(state.shape[1], dtype=bool)
+    sample = (values * weight[:, None]) @ values.swapaxes(1, 2)
+    return (sample + sample.swapaxes(1, 2)) / 2
+
+
+def _shrunk(block: StateBlock) -> Floats:
+    """Shrunk covariance of the available factors' state, [d, A, A]."""
+    sample = ewma_moments(block, block.orthogonal(block.values))
+    diagonal = np.eye(sample.shape[1], dtype=bool)
     return np.where(diagonal, sample, (1 - SHRINKAGE) * sample)
 
 

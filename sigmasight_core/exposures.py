@@ -33,6 +33,7 @@ def position_factor_exposures(
     factor_ids: Sequence[str],
     *,
     rates: str = RATES,
+    source: str = "factor_betas",
 ) -> pd.DataFrame:
     """Rows of `tables.PositionFactorExposures`: every row of `position_greeks` x every factor.
 
@@ -40,12 +41,14 @@ def position_factor_exposures(
     :param position_greeks: rows of `tables.PositionGreeks`, for the delta exposures in USD, signed.
     :param betas: rows of `tables.FactorBetas`.
     :param rates: id of the factor whose betas are per percentage point.
+    :param source: table that the betas are from, for the status.
     :returns: beta of the underlying and USD, for rates USD per basis point. NULL with the reason where the
         underlying has no beta (exposure and beta) or the position no delta exposure (exposure).
     :raises InputError: for a position with Greeks but no row in `position_values`.
     """
     count, size = len(position_greeks), len(factor_ids)
-    beta, beta_reason, reasons = _betas_of(_underlyings(position_values, position_greeks), betas, factor_ids)
+    underlyings = _underlyings(position_values, position_greeks)
+    beta, beta_reason, reasons = _betas_of(underlyings, betas, factor_ids, source)
     delta = position_greeks["delta_exposure"].to_numpy(dtype=float)[:, None]
     per_unit = np.where(np.array(factor_ids) == rates, 1 / BASIS_POINTS, 1.0)
     exposure = delta * beta * per_unit
@@ -80,7 +83,7 @@ def _underlyings(position_values: pd.DataFrame, position_greeks: pd.DataFrame) -
 
 
 def _betas_of(
-    positions: pd.DataFrame, betas: pd.DataFrame, factor_ids: Sequence[str]
+    positions: pd.DataFrame, betas: pd.DataFrame, factor_ids: Sequence[str], source: str
 ) -> tuple[Floats, Ints, list[str]]:
     """Betas [N, K] of positions, codes [N, K] of why one is missing, and what the codes mean (0 = ok)."""
     dates = pd.Index(betas["date"].unique())
@@ -95,7 +98,7 @@ def _betas_of(
     value[cell] = betas["beta"].to_numpy(dtype=float)[used]
     code[cell] = 2 + why[used]
     place = (dates.get_indexer(positions["date"]), symbols.get_indexer(positions["underlying"]))
-    reasons = [OK, "no beta: the underlying is not in factor_betas", *(_no_beta(label) for label in labels)]
+    reasons = [OK, f"no beta: the underlying is not in {source}", *(_no_beta(label) for label in labels)]
     return value[place], code[place], reasons
 
 
@@ -123,41 +126,59 @@ def factor_exposures(
         or not positive.
     :raises InputError: for positions of a (date, portfolio) that `total_values` lacks.
     """
+    sums = sums_over_positions(position_exposures, total_values, factor_ids)
+    total = np.repeat(total_values["total_value"].to_numpy(dtype=float), len(factor_ids))
+    usable = total > 0
+    scale = np.tile(np.where(np.array(factor_ids) == rates, BASIS_POINTS, 1.0), len(total_values))
+    exposure = sums["exposure_usd"].to_numpy()
+    beta = np.where(usable, exposure * scale / np.where(usable, total, 1.0), np.nan)
+    no_beta = np.where(np.isnan(total), "no beta: no total value", "no beta: total value is not positive")
+    status = sums["status"].to_numpy(dtype=object)
+    lacking = np.where(status == OK, "", status + "; ") + no_beta.astype(object)
+    sums.insert(sums.columns.get_loc("exposure_usd"), "beta", beta)
+    return sums.assign(status=pd.array(np.where(usable, status, lacking), dtype="str"))
+
+
+def sums_over_positions(
+    position_exposures: pd.DataFrame, portfolios: pd.DataFrame, factor_ids: Sequence[str]
+) -> pd.DataFrame:
+    """Sums of the positions' exposures: every row of `portfolios` x every factor.
+
+    :param position_exposures: rows of `tables.PositionFactorExposures`.
+    :param portfolios: date and portfolio, together unique.
+    :returns: date, portfolio, factor, exposure_usd, n_positions, status, as in `factor_exposures`.
+    :raises InputError: for positions of a (date, portfolio) that `portfolios` lacks.
+    """
     size = len(factor_ids)
-    group, factor = _places(position_exposures, total_values, factor_ids)
+    group, factor = _places(position_exposures, portfolios, factor_ids)
     cell = group * size + factor
     values = position_exposures["exposure_usd"].to_numpy(dtype=float)
     known = np.isfinite(values)
-    cells = len(total_values) * size
+    cells = len(portfolios) * size
     n_used = np.bincount(cell[known], minlength=cells)
     n_all = np.bincount(cell, minlength=cells)
     exposure = np.bincount(cell[known], weights=values[known], minlength=cells).astype(float)
     exposure[(n_used == 0) & (n_all > 0)] = np.nan
-
-    total = np.repeat(total_values["total_value"].to_numpy(dtype=float), size)
-    usable = total > 0
-    scale = np.tile(np.where(np.array(factor_ids) == rates, BASIS_POINTS, 1.0), len(total_values))
-    beta = np.where(usable, exposure * scale / np.where(usable, total, 1.0), np.nan)
-    keys = total_values[PORTFOLIO].take(np.repeat(np.arange(len(total_values)), size)).reset_index(drop=True)
+    keys = portfolios[PORTFOLIO].take(np.repeat(np.arange(len(portfolios)), size)).reset_index(drop=True)
     return keys.assign(
-        factor=tiled(factor_ids, len(total_values)),
-        beta=beta,
+        factor=tiled(factor_ids, len(portfolios)),
         exposure_usd=exposure,
         n_positions=n_used,
-        status=_portfolio_status(
-            position_exposures, cell, known, np.isnan(exposure), usable, np.isnan(total)
-        ),
+        status=_sum_status(position_exposures, cell, known, np.isnan(exposure)),
     )
 
 
 def _places(
-    position_exposures: pd.DataFrame, total_values: pd.DataFrame, factor_ids: Sequence[str]
+    position_exposures: pd.DataFrame, portfolios: pd.DataFrame, factor_ids: Sequence[str]
 ) -> tuple[Ints, Ints]:
-    """Row of `total_values` and number of the factor of every position's exposure."""
-    portfolios = pd.MultiIndex.from_frame(total_values[PORTFOLIO])
-    group = portfolios.get_indexer(pd.MultiIndex.from_frame(position_exposures[PORTFOLIO]))
+    """Row of `portfolios` and number of the factor of every position's exposure."""
+    wanted = pd.MultiIndex.from_frame(portfolios[PORTFOLIO])
+    group = wanted.get_indexer(pd.MultiIndex.from_frame(position_exposures[PORTFOLIO]))
     factor = pd.Index(factor_ids).get_indexer(pd.Index(position_exposures["factor"]))
-    for code, column, source in ((group, "portfolio", "total_values"), (factor, "factor", "factor_ids")):
+    for code, column, source in (
+        (group, "portfolio", "the portfolios asked for"),
+        (factor, "factor", "factor_ids"),
+    ):
         if (code < 0).any():
             row = position_exposures[code < 0].iloc[0]
             raise InputError(
@@ -167,10 +188,8 @@ def _places(
     return group, factor
 
 
-def _portfolio_status(
-    rows: pd.DataFrame, cell: Ints, known: Bools, empty: Bools, usable: Bools, no_total: Bools
-) -> "pd.Series[str]":
-    """Reasons of every (portfolio, factor): what the sum lacks, then what the beta lacks."""
+def _sum_status(rows: pd.DataFrame, cell: Ints, known: Bools, empty: Bools) -> "pd.Series[str]":
+    """What the sum of every (portfolio, factor) lacks."""
     lacking = rows[~known]
     held = cell[~known]
     unavailable = lacking["status"].str.startswith("unavailable").to_numpy(dtype=bool)
@@ -183,11 +202,6 @@ def _portfolio_status(
         text[where] = np.where(text[where] == "", "", text[where] + "; ") + what + names
     partial = (text != "") & ~empty
     text[partial] = "partial: " + text[partial]
-    beta = np.where(
-        usable, "", np.where(no_total, "no beta: no total value", "no beta: total value is not positive")
-    )
-    both = (text != "") & ~usable
-    text = text + np.where(both, "; ", "").astype(object) + beta.astype(object)
     text[text == ""] = OK
     return pd.Series(text, dtype="str")
 

@@ -89,6 +89,14 @@ class FactorModelConfig:
         """Position of the rates factor, None if there is none."""
         return next((i for i, factor in enumerate(self.factors) if factor.kind == "rates"), None)
 
+    @property
+    def full_obs(self) -> int:
+        """Common sessions from which on a window counts as full: 20 in 21, 240 of 252.
+
+        Yields lack about 2 sessions a year (bond holidays), of which each costs 2 changes.
+        """
+        return -(-20 * self.window // 21)
+
     @classmethod
     def default(
         cls, proxies: Mapping[str, str | None], *, window: int = 252, min_obs: int = 60

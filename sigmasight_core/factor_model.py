@@ -17,7 +17,7 @@ from sigmasight_core.factor_estimates import EstimateArrays, estimate_arrays
 from sigmasight_core.factor_state import NO_PROXY, StateArrays
 from sigmasight_core.frames import coded, repeated_dates, tiled
 from sigmasight_core.returns import log_returns
-from sigmasight_core.rolling import Floats, session_positions
+from sigmasight_core.rolling import Floats, Ints, session_positions
 from sigmasight_core.tables.market_risk import QUALITIES
 
 
@@ -151,7 +151,8 @@ def _beta_rows(
     def joint(values: Floats) -> Floats:
         return np.where(fitted, values[:, :, None], np.nan).ravel()
 
-    quality, status = _quality(config, found), _status(config, found)
+    quality = _quality(config, found)
+    labels, codes = status_codes(config, found)
     t_stat = found.beta / found.std_error
     return pd.DataFrame(
         {
@@ -169,19 +170,22 @@ def _beta_rows(
             "annualized_specific_volatility": joint(found.annualized_specific_volatility),
             "n_obs": np.where(available[:, None, :], found.n_obs[:, :, None], 0).ravel(),
             "quality": coded(QUALITIES, quality.ravel()),
-            "status": status,
+            "status": coded(labels, codes.ravel()),
         }
     )
 
 
 def _quality(config: FactorModelConfig, found: EstimateArrays) -> np.ndarray:
     """Positions in `QUALITIES`, [D, S, K]."""
-    solved = np.where(found.n_obs >= config.window, 0, 1)
-    quality = np.where(np.isfinite(found.r_squared), solved, 2)
-    return np.where((found.state.status == OK)[:, None, :], quality[:, :, None], 3)
+    available = found.state.status == OK
+    common = np.where(available, found.state.n_obs, 0).max(axis=1)[:, None]
+    full = (found.n_obs == common) & (common >= config.full_obs)
+    quality = np.where(np.isfinite(found.r_squared), np.where(full, 0, 1), 2)
+    return np.where(available[:, None, :], quality[:, :, None], 3)
 
 
-def _status(config: FactorModelConfig, found: EstimateArrays) -> pd.api.extensions.ExtensionArray:
+def status_codes(config: FactorModelConfig, found: EstimateArrays) -> tuple[list[str], Ints]:
+    """The statuses that occur, and which of them each date, symbol and factor has, [D, S, K]."""
     reasons, which = np.unique(found.state.status.ravel().astype(str), return_inverse=True)
     labels = [
         OK,
@@ -196,4 +200,4 @@ def _status(config: FactorModelConfig, found: EstimateArrays) -> pd.api.extensio
     of_symbol = np.where(np.isfinite(found.r_squared)[:, :, None], solved, of_symbol)
     of_factor = 3 + config.min_obs + which.reshape(found.state.status.shape)
     unavailable = (found.state.status != OK)[:, None, :]
-    return coded(labels, np.where(unavailable, of_factor[:, None, :], of_symbol).reshape(-1))
+    return labels, np.where(unavailable, of_factor[:, None, :], of_symbol)

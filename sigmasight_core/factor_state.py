@@ -168,6 +168,22 @@ def variance_inflation(centred: Floats) -> Floats:
 
     Marquardt (1970). Exact multiples give about 1e15, never infinity; a constant factor gives 1.
     """
+    values, vectors = _correlation_spectrum(centred)
+    inverse = vectors**2 @ (1 / values)[..., None]
+    return np.maximum(inverse[..., 0], 1.0)
+
+
+def condition_numbers(centred: Floats) -> Floats:
+    """Largest over smallest eigenvalue of the correlation matrix of factors [d, A, W], [d].
+
+    Belsley, Kuh, Welsch, Regression Diagnostics (1980), section 3.2 (theirs is the root of it). Exact
+    multiples give about 1e16, never infinity.
+    """
+    values, _ = _correlation_spectrum(centred)
+    return values[:, -1] / values[:, 0]
+
+
+def _correlation_spectrum(centred: Floats) -> tuple[Floats, Floats]:
     moments = centred @ centred.swapaxes(1, 2)
     size = moments.shape[1]
     variance = moments.diagonal(axis1=1, axis2=2)
@@ -175,8 +191,7 @@ def variance_inflation(centred: Floats) -> Floats:
     correlation = moments * scale[:, :, None] * scale[:, None, :]
     correlation[:, range(size), range(size)] = 1.0
     values, vectors = np.linalg.eigh(correlation)
-    inverse = vectors**2 @ (1 / np.maximum(values, np.finfo(float).eps))[..., None]
-    return np.maximum(inverse[..., 0], 1.0)
+    return np.maximum(values, np.finfo(float).eps), vectors
 
 
 @dataclass(frozen=True)

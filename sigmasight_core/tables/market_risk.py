@@ -82,7 +82,11 @@ class FactorBetas(DateTable):
         "Residual volatility of the joint fit x sqrt(252)", "1/sqrt(year)", ge=0
     )
     n_obs: Series[int] = value("Common observations in the window", "sessions", ge=0)
-    quality: Series[str] = label("full (252), limited (60-251), insufficient or unavailable", isin=QUALITIES)
+    quality: Series[str] = label(
+        "full: seen in every session of the state, which has at least 20/21 of the window (240 of 252); "
+        "limited: fewer, but min_obs (60); insufficient: NULL; unavailable: the factor is",
+        isin=QUALITIES,
+    )
     status: Series[str] = label("ok, or why the betas are NULL")
 
     class Config:
