@@ -12,7 +12,6 @@ from sigmasight_core.correlation_holdings import FilterMode, Floats, Holdings, I
 from sigmasight_core.correlation_rows import BookResults, CorrelationResult, PairResults, result_frames
 from sigmasight_core.errors import InputError
 from sigmasight_core.pairwise_correlation import (
-    WindowStatistics,
     chunk_length,
     pairwise_correlations,
     window_history,
@@ -141,7 +140,7 @@ def _analyse(
     holding = bounds[books][:, None] + np.where(present, slots, 0)
     symbol = holdings.symbol[holding]
     exposure = np.where(present, holdings.exposure[holding], 0.0)
-    sample = _sample(history, symbol, ends[books // len(holdings.portfolios)], config.min_obs)
+    sample = window_statistics(history, symbol, ends[books // len(holdings.portfolios)], config.min_obs)
     pairs.add(books, symbol, present, sample)
 
     size = np.abs(exposure)
@@ -164,16 +163,3 @@ def _analyse(
     )
     results.psd_adjustment[books] = adjustment
     results.n_clusters[books] = ((labels == slots) & (members > 1)).sum(axis=1)
-
-
-def _sample(history: Floats, symbol: Ints, ends: Ints, min_obs: int) -> WindowStatistics:
-    """Statistics of each book's window: its own, or cut out of one matrix per date if that is less work."""
-    days, day = np.unique(ends, return_inverse=True)
-    names, column = np.unique(symbol, return_inverse=True)
-    if days.size * names.size**2 >= symbol.size * symbol.shape[1]:
-        return window_statistics(history, symbol, ends, min_obs)
-    shared = window_statistics(history, np.broadcast_to(names, (days.size, names.size)), days, min_obs)
-    cut = (day[:, None, None], column[:, :, None], column[:, None, :])
-    return WindowStatistics(
-        shared.correlation[cut], shared.n_obs[cut], shared.volatility[day[:, None], column]
-    )

@@ -10,12 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmasight_core.errors import InputError
+from sigmasight_core.rolling import blocks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 CHUNK_ELEMENTS = 2**17
 """Matrix elements worked on at a time: temporaries stay near 8 MB each, whatever the batch."""
+
+BLOCK_ELEMENTS = 2**16
+"""Elements of the windows that are multiplied at a time: they stay in the processor's cache."""
 
 _ROUNDING = 1e-13
 """A series whose variance is below this share of its second moment (or its deviation below this share of
@@ -86,36 +90,51 @@ def window_history(log_returns: Floats, window: int, min_obs: int) -> Floats:
 def window_statistics(history: Floats, columns: Ints, ends: Ints, min_obs: int) -> WindowStatistics:
     """Correlations, common observations and volatilities of a batch of windows.
 
+    A series is standardised once for all the matrices of a day that it is in.
+
     :param history: of `window_history`.
     :param columns: [N, P] series of each matrix.
     :param ends: [N] last row of each matrix's window.
     :returns: see `pairwise_correlations`; volatility is the standard deviation (ddof 1) of a series' own
         observations in the window, NaN where its correlation with itself is.
     """
-    windows = history[columns, ends[:, None]]
-    complete = ~np.isnan(windows.sum(axis=(1, 2)))
-    if complete.all():
-        return _complete_statistics(windows)
-    n, p, _ = windows.shape
-    result = WindowStatistics(np.empty((n, p, p)), np.empty((n, p, p), dtype=np.int32), np.empty((n, p)))
-    for rows in (complete, ~complete):
-        if rows.any():
-            part = windows[rows]
-            found = _complete_statistics(part) if rows is complete else _incomplete_statistics(part, min_obs)
-            result.correlation[rows], result.n_obs[rows] = found.correlation, found.n_obs
-            result.volatility[rows] = found.volatility
-    return result
+    days, day = np.unique(ends, return_inverse=True)
+    names, name = _distinct(columns, history.shape[0])
+    windows = history[names, days[:, None]].reshape(-1, history.shape[2])
+    series = day[:, None] * names.size + name
+    spread = np.sqrt(_centre(windows, np.full(len(windows), history.shape[2])))
+    incomplete = np.isnan(windows[:, 0])[series].any(axis=1)
+    windows *= (1.0 / spread)[:, None]
+    found = _complete_statistics(windows, spread, series)
+    if incomplete.any():
+        own = _incomplete_statistics(history[columns[incomplete], ends[incomplete, None]], min_obs)
+        found.correlation[incomplete], found.n_obs[incomplete] = own.correlation, own.n_obs
+        found.volatility[incomplete] = own.volatility
+    return found
 
 
-def _complete_statistics(windows: Floats) -> WindowStatistics:
-    """Statistics of windows [N, P, W] without gaps; the windows are overwritten."""
-    n_windows, n_series, length = windows.shape
-    spread = np.sqrt(_centre(windows, np.full((n_windows, n_series), length)))
-    windows *= (1.0 / spread)[:, :, None]
-    correlation = windows @ windows.swapaxes(1, 2)
-    _finish(correlation)
-    n_obs = np.full((n_windows, n_series, n_series), length, dtype=np.int32)
-    return WindowStatistics(correlation, n_obs, spread / np.sqrt(length - 1))
+def _distinct(columns: Ints, n_series: int) -> tuple[Ints, Ints]:
+    """Sorted distinct columns, and the place of each of `columns` among them."""
+    used = np.zeros(n_series, dtype=bool)
+    used[columns] = True
+    return np.flatnonzero(used), (np.cumsum(used) - 1)[columns]
+
+
+def _complete_statistics(windows: Floats, spread: Floats, series: Ints) -> WindowStatistics:
+    """Statistics of matrices of `series` [N, P] without gaps; of others they are NaN.
+
+    :param windows: [M, W], centred and divided by their `spread` [M], the root of the sum of squared
+        deviations, which is NaN for a constant series.
+    """
+    length = windows.shape[1]
+    correlation = np.empty((*series.shape, series.shape[1]))
+    for part in blocks(np.arange(len(series)), windows[:1].size * series.shape[1], BLOCK_ELEMENTS):
+        rows = slice(part[0], part[-1] + 1)
+        own = np.take(windows, series[rows], axis=0)
+        np.matmul(own, own.swapaxes(1, 2), out=correlation[rows])
+        _finish(correlation[rows])
+    n_obs = np.full(correlation.shape, length, dtype=np.int32)
+    return WindowStatistics(correlation, n_obs, spread[series] / np.sqrt(length - 1))
 
 
 def _incomplete_statistics(windows: Floats, min_obs: int) -> WindowStatistics:
@@ -145,16 +164,18 @@ def _incomplete_statistics(windows: Floats, min_obs: int) -> WindowStatistics:
 
 
 def _centre(windows: Floats, count: NDArray[np.integer], there: NDArray[np.bool_] | None = None) -> Floats:
-    """Subtract each series' mean in place; its sum of squared deviations [N, P], NaN if it is constant.
+    """Subtract each series' mean in place; its sum of squared deviations [...], NaN if it is constant.
+
+    Windows are [..., W], their `count` of values [...].
 
     Without a value (`there` False) a window holds 0, before and after.
     """
     n = np.maximum(count, 1)
-    mean = np.einsum("npw->np", windows) / n
-    windows -= mean[:, :, None]
+    mean = np.einsum("...w->...", windows) / n
+    windows -= mean[..., None]
     if there is not None:
         windows *= there
-    squares = np.einsum("npw,npw->np", windows, windows)
+    squares = np.einsum("...w,...w->...", windows, windows)
     squares[squares <= n * (_ROUNDING * mean) ** 2] = np.nan
     return squares
 
@@ -191,6 +212,5 @@ def _variance(squares: Floats, total: Floats, n: Floats) -> Floats:
 def _finish(correlation: Floats) -> None:
     """Clip rounding beyond ±1 and make a defined diagonal exactly 1, in place."""
     np.clip(correlation, -1.0, 1.0, out=correlation)
-    diagonal = np.arange(correlation.shape[1])
-    own = correlation[:, diagonal, diagonal]
-    correlation[:, diagonal, diagonal] = np.where(np.isnan(own), np.nan, 1.0)
+    own = np.einsum("npp->np", correlation)
+    np.copyto(own, 1.0, where=~np.isnan(own))
