@@ -1,5 +1,6 @@
 """One rectangle of partitions to compute: which dates and portfolios, and reads of declared inputs."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import pandas as pd
@@ -34,11 +35,14 @@ class Batch:
         self._inputs = {item.model: item for item in asset.inputs}
         self._asset = asset
 
-    def read(self, model: type[Table]) -> pd.DataFrame:
+    def read(
+        self, model: type[Table], columns: Sequence[str] | None = None, symbols: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         """Rows of a declared input: the batch's partitions and, where declared, the sessions before them.
 
         A window may lack a few sessions (a date whose own run failed): they count as missing observations.
 
+        :param columns: and `symbols`: which ones to read; default: all.
         :raises UpstreamNotPublished: when a partition of the batch's own dates was never published, or more
             of its window than `tolerated_gaps`.
         """
@@ -47,12 +51,30 @@ class Batch:
         portfolios = self.portfolios if grain(model) is Grain.DATE_PORTFOLIO else None
         warehouse.require_published(model, self.dates, portfolios)
         history = sessions.difference(self.dates)
+        if self._declared(model).published_only:
+            return self._published_rows(model, sessions, portfolios, columns, symbols)
         if len(history):
             published = warehouse.published(model, (history[0], history[-1]), portfolios)
             missing = history.difference(pd.DatetimeIndex(published["date"]))
             if len(missing) > tolerated_gaps(len(history)):
                 warehouse.require_published(model, history, portfolios)
-        return warehouse.read(model, dates=sessions, portfolios=portfolios)
+        return warehouse.read(model, sessions, portfolios, columns, symbols)
+
+    def _published_rows(
+        self,
+        model: type[Table],
+        sessions: pd.DatetimeIndex,
+        portfolios: tuple[str, ...] | None,
+        columns: Sequence[str] | None,
+        symbols: Sequence[str] | None,
+    ) -> pd.DataFrame:
+        """Rows of the published partitions alone: a table also keeps rows of a ledger that was replaced."""
+        warehouse = self.platform.warehouse
+        rows = warehouse.read(model, sessions, portfolios, columns, symbols)
+        published = warehouse.published(model, (sessions[0], sessions[-1]), portfolios)
+        keys = list(grain(model).value)
+        live = pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(published[keys]))
+        return rows[live].reset_index(drop=True)
 
     def read_on(self, model: type[Table], sessions: pd.DatetimeIndex) -> pd.DataFrame:
         """Rows of a declared `since_entry` input on some sessions of its window only."""

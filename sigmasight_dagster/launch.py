@@ -59,8 +59,9 @@ def needed_sessions(
     for asset in reversed(assets):
         for item in asset.inputs:
             producer = producers[item.model]
-            reach = window(item, needs[asset.name], request.first_date, positions)
-            needs[producer.name] = needs[producer.name].union(reach)
+            if not item.published_only:
+                reach = window(item, needs[asset.name], request.first_date, positions)
+                needs[producer.name] = needs[producer.name].union(reach)
     return {asset.name: needs[asset.name] for asset in assets if asset.grain is Grain.DATE}
 
 

@@ -23,11 +23,14 @@ class Input:
 
     :param look_back: sessions before the first requested date that it needs as well.
     :param since_entry: it needs every session since the earliest entry of the portfolios' positions.
+    :param published_only: of the sessions before the first requested date it takes what is published, and
+        asks for no more; the requested dates are needed as ever.
     """
 
     model: type[Table]
     look_back: int = 0
     since_entry: bool = False
+    published_only: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from sigmasight_core.tables.portfolio_risk import (
     StressResults,
 )
 from sigmasight_core.tables.registry import Portfolios, Positions
+from sigmasight_core.tables.risk import RiskContributions, RiskMeasures, VarBacktests
 
 TABLES: tuple[type[Table], ...] = (
     Portfolios,
@@ -53,6 +54,9 @@ TABLES: tuple[type[Table], ...] = (
     StressResults,
     PositionStress,
     PortfolioSnapshots,
+    RiskMeasures,
+    RiskContributions,
+    VarBacktests,
 )
 """Every table, in the order of the flow of data."""
 
@@ -84,10 +88,13 @@ __all__ = [
     "Publications",
     "RealizedVolatility",
     "RejectedRows",
+    "RiskContributions",
+    "RiskMeasures",
     "SecurityMaster",
     "StressResults",
     "Table",
     "TreasuryYields",
+    "VarBacktests",
     "columns_by_role",
     "grain",
     "primary_key",

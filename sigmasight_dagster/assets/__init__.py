@@ -6,6 +6,7 @@ from sigmasight_dagster.assets import (
     greeks,
     market,
     market_risk,
+    risk_measures,
     snapshots,
     stress,
     valuation,
@@ -28,4 +29,5 @@ RISK_ASSETS: tuple[RiskAsset, ...] = (
     factors.factor_exposures,
     correlations.position_correlations,
     stress.stress_results,
+    risk_measures.risk_measures,
 )

@@ -1,0 +1,98 @@
+"""Risk tables of a portfolio: measures, their decomposition, and how value at risk did in the past."""
+
+import pandas as pd
+from pandera.typing import Series
+
+from sigmasight_core.tables.base import PortfolioTable, key, label, value
+
+RISK_MEASURES = (
+    "var_95_usd",
+    "var_99_usd",
+    "es_95_usd",
+    "es_99_usd",
+    "parametric_var_95_usd",
+    "parametric_var_99_usd",
+    "annualized_volatility",
+    "annualized_realized_volatility",
+    "sharpe_ratio",
+    "sortino_ratio",
+    "max_drawdown",
+)
+CONFIDENCES = ("95", "99")
+TRAFFIC_LIGHTS = ("green", "yellow", "red", "unavailable")
+
+
+class RiskMeasures(PortfolioTable):
+    """One measure of the risk of the portfolio. Value at risk and expected shortfall: 1 day, loss positive.
+
+    var_*, es_*: filtered historical simulation, 504 sessions, EWMA 0.94, options fully revalued.
+    parametric_var_*: normal, factor + specific variance, options at delta. annualized_volatility: of the
+    simulated P&L over total_value. annualized_realized_volatility, sharpe_ratio, sortino_ratio and
+    max_drawdown: of the daily returns of the snapshots published among the last 252 sessions.
+    """
+
+    measure: Series[str] = key("Name of the measure", isin=RISK_MEASURES)
+    value_: Series[float] = value("The measure; a loss is positive", "as `unit`", alias="value")
+    unit: Series[str] = label("USD, 1/sqrt(year), ratio or fraction")
+    n_obs: Series[int] = value(
+        "Scenarios (simulated), sessions of the factor covariance (parametric), daily returns (realized)",
+        "observations",
+        ge=0,
+    )
+    status: Series[str] = label("ok, 'partial: ...' with what is left out, or why the value is NULL")
+
+    class Config:
+        name = "risk_measures"
+
+
+class RiskContributions(PortfolioTable):
+    """Euler decomposition of the parametric 95% value at risk, by factor and by position.
+
+    The components of each kind sum to parametric_var_95_usd. At 99% every one is larger by the same ratio
+    of normal quantiles, 2.3263 / 1.6449. Options at delta exposure; settled options have no row.
+    """
+
+    kind: Series[str] = key("factor or position", isin=("factor", "position"))
+    item: Series[str] = key("Factor id or 'specific'; position_id")
+    exposure: Series[float] = value(
+        "Factor: sum of delta_exposure x beta; specific: volatility of the specific P&L; position: its "
+        "delta exposure",
+        "USD; rates: USD per percentage point; specific: USD per session",
+    )
+    component_var_usd: Series[float] = value("marginal_var x exposure; negative = reduces the risk", "USD")
+    marginal_var: Series[float] = value("Change of value at risk per unit of exposure", "USD per exposure")
+    share: Series[float] = value("component_var_usd / parametric_var_95_usd", "fraction")
+    status: Series[str] = label("ok, 'partial: ...' with what is left out, or why a value is NULL")
+
+    class Config:
+        name = "risk_contributions"
+
+
+class VarBacktests(PortfolioTable):
+    """How 1-day value at risk would have done over the last 252 sessions with today's holdings.
+
+    The holdings, options at delta exposure, are held constant in dollars over the past (a hypothetical
+    backtest). Each session's value at risk is the filtered historical simulation of that P&L, from data
+    strictly before the session.
+    """
+
+    confidence: Series[str] = key("Confidence level of the value at risk, percent", isin=CONFIDENCES)
+    n_obs: Series[int] = value("Sessions tested", "sessions", ge=0)
+    breaches: Series[pd.Int64Dtype] = value("Sessions with a loss above value at risk", "sessions", ge=0)
+    expected_breaches: Series[float] = value("n_obs x (1 - confidence)", "sessions", ge=0)
+    kupiec_p_value: Series[float] = value("Kupiec (1995): are the breaches as many as claimed", "probability")
+    independence_p_value: Series[float] = value(
+        "Christoffersen (1998): does a breach make the next one likelier", "probability"
+    )
+    christoffersen_p_value: Series[float] = value(
+        "Christoffersen (1998), conditional coverage: number and independence together", "probability"
+    )
+    traffic_light: Series[str] = label(
+        "Basel zone (1996) of the last 250 sessions: green below 95% of the binomial distribution, red from "
+        "99.99%, else yellow",
+        isin=TRAFFIC_LIGHTS,
+    )
+    status: Series[str] = label("ok, 'partial: ...' with what is left out, or why a value is NULL")
+
+    class Config:
+        name = "var_backtests"
