@@ -95,3 +95,8 @@ def mark(market: OptionMarket, book: Book, at: IntArray) -> Mark:
     options = book.is_option & (closes.made_on >= 0)
     price[options] = book.values(inputs, np.where(book.at_settlement(at), at, closes.made_on), options)
     return Mark(price, closes.made_on, closes.row)
+
+
+def starts_at_entry(book: Book, before: Mark, previous: IntArray) -> BoolArray:
+    """Whose P&L of the day runs from the entry price: no close since entry up to the day `previous`."""
+    return (previous < book.entry_day) | ((before.made_on >= 0) & (before.made_on < book.entry_day))

@@ -50,7 +50,7 @@ def position_greeks(
     :raises InputError: if a row's position is not in `positions`.
     """
     held = position_values[(position_values["quantity"] != 0).to_numpy()]
-    rows = _with_ledger(held, positions)
+    rows = with_ledger(held, positions)
     names = pd.Index(positions["underlying"].unique())
     market = Market.of(names, prices, corporate_actions, max_price_age_days)
     day = day_numbers(rows["date"])
@@ -71,8 +71,11 @@ def position_greeks(
     )
 
 
-def _with_ledger(held: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
-    """The rows with their position's ledger columns, in the same order."""
+def with_ledger(held: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
+    """Rows of position_values with their position's ledger columns, in the same order.
+
+    :raises InputError: for a position that is not in the ledger.
+    """
     values = held[["date", *_KEY, "underlying", "position_type", "multiplier", "status"]]
     rows = values.merge(positions[[*_KEY, *_LEDGER]], on=_KEY, how="left", validate="many_to_one")
     orphans = rows["entry_date"].isna().to_numpy()

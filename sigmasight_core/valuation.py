@@ -19,7 +19,7 @@ from sigmasight_core.as_of import (
     text_column,
     timestamps,
 )
-from sigmasight_core.book import Book, Mark, mark
+from sigmasight_core.book import Book, Mark, mark, starts_at_entry
 from sigmasight_core.errors import InputError
 from sigmasight_core.option_market import Market, OptionMarket, OptionParameters, settlement_days
 from sigmasight_core.valuation_status import CLOSED, EXPIRED, HELD, value_status
@@ -101,7 +101,7 @@ def position_values(
     market = Market.of(names, prices, corporate_actions, max_price_age_days)
     option_market = OptionMarket.of(market, volatilities, parameters)
     book = Book.of(held, day_numbers(held["date"]), day_numbers(held["settlement_date"]), market)
-    previous = _previous_sessions(book.day, dates, sessions)
+    previous = previous_sessions(book.day, dates, sessions)
     today, before = mark(option_market, book, book.day), mark(option_market, book, previous)
     closed, expired = (held["state"] == CLOSED).to_numpy(), (held["state"] == EXPIRED).to_numpy()
     amounts = _amounts(
@@ -132,8 +132,7 @@ def _amounts(
     expired: BoolArray,
 ) -> pd.DataFrame:
     """Price, exposure and P&L columns."""
-    since_entry = (previous < book.entry_day) | ((before.made_on >= 0) & (before.made_on < book.entry_day))
-    base_price = np.where(since_entry, book.entry_price, before.price)
+    base_price = np.where(starts_at_entry(book, before, previous), book.entry_price, before.price)
     price = np.where(closed, exit_price, today.price)
     stale = ~closed & ~expired & (today.made_on < book.day)
     size = book.quantity * book.multiplier
@@ -155,7 +154,11 @@ def _amounts(
     )
 
 
-def _previous_sessions(day: IntArray, dates: pd.DatetimeIndex, sessions: pd.DatetimeIndex) -> IntArray:
+def previous_sessions(day: IntArray, dates: pd.DatetimeIndex, sessions: pd.DatetimeIndex) -> IntArray:
+    """Day number of the session before each `day`, all of them days of `dates`.
+
+    :raises InputError: if a date is not a session with one before it.
+    """
     known = np.unique(day_numbers(sessions))
     outside = ~np.isin(day_numbers(dates), known[1:])
     if outside.any():
