@@ -6,7 +6,6 @@ Optional: tags, exit_date, exit_price. Accepted spellings: symbol, qty, price, "
 added to the tags.
 """
 
-import csv
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -24,16 +23,16 @@ from sigmasight_core.csv_fields import (
     parse_tags,
     to_sessions,
 )
-from sigmasight_core.errors import InputError
+from sigmasight_core.csv_rows import CsvFormat, read_rows
 
-MAX_BYTES: Final = 10_000_000
-MAX_ROWS: Final = 10_000
 MAX_AGE_YEARS: Final = 30
 
-REQUIRED: Final = ("ticker", "quantity", "entry_price", "entry_date")
-OPTIONAL: Final = ("tags", "strategy", "exit_date", "exit_price")
-_ALIASES: Final = {"symbol": "ticker", "qty": "quantity", "price": "entry_price", "trade_date": "entry_date"}
-_EXAMPLE: Final = ",".join(REQUIRED)
+FORMAT: Final = CsvFormat(
+    row="position",
+    required=("ticker", "quantity", "entry_price", "entry_date"),
+    optional=("tags", "strategy", "exit_date", "exit_price"),
+    aliases={"symbol": "ticker", "qty": "quantity", "price": "entry_price", "trade_date": "entry_date"},
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def parse_portfolio_csv(
         missing or twice, no rows.
     """
     report = Report()
-    rows = _rows(_decoded(text, source), source, report)
+    rows = read_rows(text, source, FORMAT, report)
     symbols = parse_symbols(rows, known_symbols, report)
     fields = pd.DataFrame(
         {
@@ -85,81 +84,7 @@ def parse_portfolio_csv(
     _check_options(fields, rows, report)
     _check_duplicates(fields, rows, report)
     kept = fields[~fields["line"].isin(report.refused_lines())]
-    return ParsedPortfolio(_positions(kept, portfolio), report.errors(), report.warnings())
-
-
-def _decoded(text: str | bytes, source: str) -> str:
-    data = text if isinstance(text, bytes) else text.encode("utf-8", errors="replace")
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{source}: {len(data):,} bytes are more than {MAX_BYTES:,}; split the file")
-    if isinstance(text, str):
-        return text.removeprefix("\ufeff")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source}: not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'") from None
-
-
-def _rows(text: str, source: str, report: Report) -> pd.DataFrame:
-    """The known columns of every row that has the right number of fields, as stripped text."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip(", \t")]
-    if not numbered:
-        raise InputError(f"{source}: the file is empty; it needs a header row such as {_EXAMPLE}")
-    header = _header(_fields(numbered[0][1]), source)
-    if len(numbered) == 1:
-        raise InputError(f"{source}: there is a header but no position; add a row for each")
-    if len(numbered) - 1 > MAX_ROWS:
-        raise InputError(f"{source}: {len(numbered) - 1:,} rows are more than {MAX_ROWS:,}; split the file")
-    records = []
-    for number, line in numbered[1:]:
-        values = _fields(line)
-        problem = values if isinstance(values, str) else _field_count(len(values), len(header))
-        if problem:
-            report.refuse_line(number, line, problem)
-        else:
-            records.append([number, *values])
-    table = pd.DataFrame(records, columns=pd.Index(["line", *range(len(header))], dtype=object))
-    rows = pd.DataFrame({"line": table["line"].astype("int64")})
-    for name in (*REQUIRED, *OPTIONAL):
-        text_column = table[header.index(name)] if name in header else pd.Series("", index=table.index)
-        rows[name] = text_column.astype("str").str.strip()
-    return rows
-
-
-def _fields(line: str) -> list[str] | str:
-    """Fields of one line, or what is wrong with its quotes."""
-    try:
-        return next(csv.reader([line], strict=True))
-    except csv.Error as error:
-        return f'quotes are not balanced ({error}); write "a,b" on one line, and a quote in quotes as ""'
-
-
-def _field_count(found: int, expected: int) -> str | None:
-    if found == expected:
-        return None
-    if found < expected:
-        return f"too few fields: {found} instead of {expected}; leave an empty field between commas"
-    return (
-        f"too many fields: {found} instead of {expected}; put tags in quotes and write numbers without "
-        "thousands separators"
-    )
-
-
-def _header(fields: list[str] | str, source: str) -> list[str]:
-    if isinstance(fields, str):
-        raise InputError(f"{source}: header row: {fields}")
-    plain = ["_".join(field.strip().lower().split()) for field in fields]
-    names = [_ALIASES.get(name, name) for name in plain]
-    missing = [name for name in REQUIRED if name not in names]
-    if missing:
-        hint = "separate the columns by commas" if len(fields) == 1 else f"the header is like {_EXAMPLE}"
-        raise InputError(f"{source}: missing columns: {', '.join(missing)}; {hint}")
-    for name in (*REQUIRED, *OPTIONAL):
-        spelled = [field.strip() for field, known in zip(fields, names, strict=True) if known == name]
-        if len(spelled) > 1:
-            raise InputError(f"{source}: columns {' and '.join(spelled)} mean the same; keep one of them")
-    return names
+    return ParsedPortfolio(ledger_rows(kept, portfolio), report.errors(), report.warnings())
 
 
 def _check_numbers(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) -> None:
@@ -230,7 +155,8 @@ def _check_duplicates(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) 
     report.refuse(repeated, rows, "ticker", reason + "; add up the quantities in one row")
 
 
-def _positions(kept: pd.DataFrame, portfolio: str) -> pd.DataFrame:
+def ledger_rows(kept: pd.DataFrame, portfolio: str) -> pd.DataFrame:
+    """Rows of `tables.Positions` from checked fields: types from the sign and the option, ids, multipliers."""
     is_option = kept["strike"].notna().to_numpy()
     letter = np.where(kept["is_call"].fillna(False).to_numpy(dtype=bool), "C", "P")
     long = (kept["quantity"] > 0).to_numpy()

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.portfolio_csv import MAX_ROWS, ParsedPortfolio, parse_portfolio_csv
+from sigmasight_core.csv_rows import MAX_ROWS
+from sigmasight_core.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
 from sigmasight_core.tables import Positions, validate
 
 HEADER = "ticker,quantity,entry_price,entry_date,tags,exit_date,exit_price"
