@@ -135,8 +135,8 @@ def factor_exposures(
     no_beta = np.where(np.isnan(total), "no beta: no total value", "no beta: total value is not positive")
     status = sums["status"].to_numpy(dtype=object)
     lacking = np.where(status == OK, "", status + "; ") + no_beta.astype(object)
-    sums.insert(sums.columns.get_loc("exposure_usd"), "beta", beta)
-    return sums.assign(status=pd.array(np.where(usable, status, lacking), dtype="str"))
+    sums = sums.assign(beta=beta, status=pd.array(np.where(usable, status, lacking), dtype="str"))
+    return sums[[*PORTFOLIO, "factor", "beta", "exposure_usd", "n_positions", "status"]]
 
 
 def sums_over_positions(
