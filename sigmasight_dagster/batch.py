@@ -7,7 +7,7 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import DataQualityError, LedgerError
-from sigmasight_core.tables import Grain, Positions, Table, grain, table_name, validate
+from sigmasight_core.tables import Grain, Portfolios, Positions, Table, grain, table_name, validate
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.risk_asset import Input, RiskAsset
 
@@ -84,7 +84,8 @@ class Batch:
 
     def sessions(self, model: type[Table]) -> pd.DatetimeIndex:
         """Sessions that the batch needs of a declared input."""
-        return window(self._declared(model), self.dates, self._first_date, self.positions)
+        item = self._declared(model)
+        return window(item, self.dates, self._first_date, self.positions if item.since_entry else None)
 
     def _declared(self, model: type[Table]) -> Input:
         if model not in self._inputs:
@@ -95,15 +96,17 @@ class Batch:
 
     @cached_property
     def positions(self) -> pd.DataFrame:
-        """The ledger of the batch's portfolios (tables.Positions).
+        """The ledger of the batch's portfolios (tables.Positions), a declared input.
 
         :raises LedgerError: when stored positions break their row model.
         """
+        self._declared(Positions)
         return checked_ledger(self.platform.warehouse.positions(self.portfolios))
 
     @cached_property
     def registry(self) -> pd.DataFrame:
-        """The batch's portfolios (tables.Portfolios)."""
+        """The batch's portfolios (tables.Portfolios), a declared input."""
+        self._declared(Portfolios)
         portfolios = self.platform.warehouse.portfolios()
         return portfolios[portfolios["portfolio"].isin(self.portfolios)]
 
@@ -140,11 +143,14 @@ def tolerated_gaps(n_sessions: int) -> int:
 
 
 def window(
-    item: Input, dates: pd.DatetimeIndex, first_date: pd.Timestamp, positions: pd.DataFrame
+    item: Input, dates: pd.DatetimeIndex, first_date: pd.Timestamp, positions: pd.DataFrame | None
 ) -> pd.DatetimeIndex:
-    """Sessions that an input needs for `dates`: its look-back, clipped at the project's first date."""
+    """Sessions that an input needs for `dates`: its look-back, clipped at the project's first date.
+
+    :param positions: the portfolios' ledger; only `since_entry` inputs need it.
+    """
     start = calendar.shift_sessions(dates[0], -item.look_back) if item.look_back else dates[0]
-    if item.since_entry and len(positions):
+    if item.since_entry and positions is not None and len(positions):
         start = min(start, positions["entry_date"].min())
     if not item.look_back and not item.since_entry:
         return dates

@@ -73,10 +73,9 @@ def ledger_specs() -> Sequence[dg.AssetSpec]:
 def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
     own = {table_name(table) for table in asset.tables}
     names = [table_name(item.model) for item in asset.inputs]
-    ledger = [table_name(Positions)] if asset.grain is Grain.DATE_PORTFOLIO else []
     return dg.AssetSpec(
         table_name(model),
-        deps=[name for name in [*names, *ledger] if name not in own],
+        deps=[name for name in names if name not in own],
         description=f"{(model.__doc__ or '').strip()}\n\n{asset.description}",
         group_name=asset.group,
         owners=OWNERS,

@@ -53,13 +53,16 @@ class Request:
 def needed_sessions(
     assets: Sequence[RiskAsset], request: Request, positions: pd.DataFrame
 ) -> dict[str, pd.DatetimeIndex]:
-    """Sessions of each date asset that the request needs, look-backs of look-backs included."""
+    """Sessions of each date asset that the request needs, look-backs of look-backs included.
+
+    The ledger, which no run produces, has no sessions.
+    """
     producers = {model: asset for asset in assets for model in asset.tables}
     needs: dict[str, pd.DatetimeIndex] = {asset.name: request.dates for asset in assets}
     for asset in reversed(assets):
         for item in asset.inputs:
-            producer = producers[item.model]
-            if not item.published_only:
+            producer = producers.get(item.model)
+            if producer and not item.published_only:
                 reach = window(item, needs[asset.name], request.first_date, positions)
                 needs[producer.name] = needs[producer.name].union(reach)
     return {asset.name: needs[asset.name] for asset in assets if asset.grain is Grain.DATE}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sigmasight_core.tables import Grain, Table, grain, table_name
+from sigmasight_core.tables import Grain, Positions, Table, grain, table_name
 
 if TYPE_CHECKING:
     from sigmasight_dagster.batch import Batch
@@ -19,7 +19,7 @@ Frames = pd.DataFrame | tuple[pd.DataFrame, ...]
 
 @dataclass(frozen=True)
 class Input:
-    """A table that a calculation reads.
+    """A table that a calculation reads; the ledger (Portfolios, Positions) has no sessions.
 
     :param look_back: sessions before the first requested date that it needs as well.
     :param since_entry: it needs every session since the earliest entry of the portfolios' positions.
@@ -91,12 +91,16 @@ def risk_asset(
     if len({grain(model) for model in tables}) != 1:
         raise TypeError("tables that are published together need the same partitions")
 
+    declared = tuple(item if isinstance(item, Input) else Input(item) for item in inputs)
+    if any(item.since_entry for item in declared) and Input(Positions) not in declared:
+        raise TypeError("an input since the earliest entry needs Positions among the inputs")
+
     def declare(compute: "Callable[[Batch], Frames]") -> RiskAsset:
         return RiskAsset(
             name=compute.__name__,
             compute=compute,
             tables=tables,
-            inputs=tuple(item if isinstance(item, Input) else Input(item) for item in inputs),
+            inputs=declared,
             group=group,
             description=(compute.__doc__ or "").strip(),
             gates=tuple(gates),

@@ -7,6 +7,7 @@ from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
     PositionGreeks,
+    Positions,
     PositionValues,
     RealizedVolatility,
 )
@@ -19,6 +20,7 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
 @risk_asset(
     PositionGreeks,
     inputs=[
+        Positions,
         PositionValues,
         Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),

@@ -6,8 +6,10 @@ from sigmasight_core import settlement, snapshot
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
+    Portfolios,
     PortfolioSnapshots,
     PositionGreeks,
+    Positions,
     PositionValues,
 )
 from sigmasight_dagster.batch import Batch
@@ -17,6 +19,8 @@ from sigmasight_dagster.risk_asset import Input, risk_asset
 @risk_asset(
     PortfolioSnapshots,
     inputs=[
+        Portfolios,
+        Positions,
         PositionValues,
         PositionGreeks,
         Input(DailyPrices, since_entry=True),

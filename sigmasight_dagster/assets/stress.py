@@ -8,6 +8,7 @@ from sigmasight_core.tables import (
     FactorCovariance,
     FactorState,
     PositionGreeks,
+    Positions,
     PositionStress,
     PositionValues,
     StressResults,
@@ -20,7 +21,7 @@ from sigmasight_dagster.risk_asset import risk_asset
 @risk_asset(
     StressResults,
     PositionStress,
-    inputs=[PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
+    inputs=[Positions, PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
     group="portfolio_risk",
     gates=[STRESS_IS_PLAUSIBLE],
 )

@@ -6,6 +6,7 @@ from sigmasight_core import calendar, valuation
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
+    Positions,
     PositionValues,
     RealizedVolatility,
     SecurityMaster,
@@ -19,6 +20,7 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
 @risk_asset(
     PositionValues,
     inputs=[
+        Positions,
         Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
