@@ -1,4 +1,4 @@
-"""CSV text to rows of text fields: encoding, size, header and field counts, for every CSV that a user gives."""
+"""CSV text to rows of text fields: encoding, size, header and field counts of every CSV of a user."""
 
 import csv
 from collections.abc import Mapping

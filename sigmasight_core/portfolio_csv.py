@@ -156,7 +156,7 @@ def _check_duplicates(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) 
 
 
 def ledger_rows(kept: pd.DataFrame, portfolio: str) -> pd.DataFrame:
-    """Rows of `tables.Positions` from checked fields: types from the sign and the option, ids, multipliers."""
+    """Rows of `tables.Positions` from checked fields: types by sign and option, ids, multipliers."""
     is_option = kept["strike"].notna().to_numpy()
     letter = np.where(kept["is_call"].fillna(False).to_numpy(dtype=bool), "C", "P")
     long = (kept["quantity"] > 0).to_numpy()

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sigmasight_core.errors import InputError
 from sigmasight_core.csv_rows import MAX_ROWS
+from sigmasight_core.errors import InputError
 from sigmasight_core.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
 from sigmasight_core.tables import Positions, validate
 
