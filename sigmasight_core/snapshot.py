@@ -40,7 +40,8 @@ def portfolio_snapshots(
     left out ('partial: no price for X, Y'); a sum is NULL where none has a value. A position without a
     daily P&L counts in the base of the return at its present value.
 
-    :param portfolios: `tables.Portfolios` rows to snapshot.
+    :param portfolios: `tables.Portfolios` rows to snapshot. With a column `opening_cash` the base of the
+        return counts that cash instead: `cash` less the proceeds of sales (see `what_if`).
     :param positions: `tables.Positions` rows (other portfolios are ignored).
     :param position_values: `tables.PositionValues` rows of the dates (others are ignored).
     :param position_greeks: `tables.PositionGreeks` rows of the same.
@@ -59,7 +60,8 @@ def portfolio_snapshots(
     columns = {**_exposures(rows), **_profits(rows, positions), **_greeks(rows), **_counts(rows)}
     totals = group_sums(codes, n_groups, columns).astype(dict.fromkeys(_COUNTS, "int64"))
     cash = np.tile(registry["cash"].to_numpy(dtype=float), len(days))
-    base = cash + totals.pop("base").to_numpy()
+    opening = registry.get("opening_cash", registry["cash"]).to_numpy(dtype=float)
+    base = np.tile(opening, len(days)) + totals.pop("base").to_numpy()
     earlier, unsettled = _ended_before(settled_pnl, days, names)
     daily = totals["daily_pnl"].to_numpy()
     flat = np.where(np.bincount(codes, minlength=n_groups) == 0, 0.0, np.nan)
