@@ -1,14 +1,17 @@
 """Gates: assertions on rows before they are published. Blocking ones stop the publication."""
 
+from typing import Any
+
 import pandas as pd
 
 from sigmasight_core import greeks_audit, occ
 from sigmasight_core.conventions import OK
-from sigmasight_core.tables import PositionGreeks, PositionValues, StressResults
+from sigmasight_core.tables import FactorModelDiagnostics, PositionGreeks, PositionValues, StressResults
 from sigmasight_dagster.risk_asset import Gate, GateResult
 
 AUDIT_ROWS_PER_PARTITION = 2
 PLAUSIBLE_SIGMAS = 6.0
+COLLINEAR_VIF = 10.0
 
 
 def _positions_are_priced(values: pd.DataFrame) -> GateResult:
@@ -63,6 +66,23 @@ def _stress_is_plausible(results: pd.DataFrame) -> GateResult:
     )
 
 
+def _factors_are_not_collinear(diagnostics: pd.DataFrame) -> GateResult:
+    pairs = diagnostics["n_collinear_pairs"]
+    collinear = diagnostics[(pairs > 0) | (diagnostics["largest_vif"] > COLLINEAR_VIF)]
+    metadata: dict[str, Any] = {
+        "dates": len(diagnostics),
+        "dates_with_collinear_factors": len(collinear),
+    }
+    if len(collinear):
+        metadata |= {
+            "largest_vif": float(diagnostics["largest_vif"].max()),
+            "largest_condition_number": float(diagnostics["condition_number"].max()),
+            "most_pairs_above_0.8": int(pairs.max()),
+            "pairs_on_the_last_date": str(collinear["collinear_pairs"].iloc[-1]),
+        }
+    return GateResult(passed=collinear.empty, metadata=metadata)
+
+
 POSITIONS_ARE_PRICED = Gate(
     "positions_are_priced",
     "Every position has a price of its own session; unpriced ones are NULL with a status",
@@ -81,4 +101,11 @@ STRESS_IS_PLAUSIBLE = Gate(
     "No scenario's shocks are more than 6 sigmas from today's one-year covariance",
     StressResults,
     _stress_is_plausible,
+)
+FACTORS_ARE_NOT_COLLINEAR = Gate(
+    "factors_are_not_collinear",
+    "No two raw factors correlate above 0.8 and no variance inflation exceeds 10. Betas are estimated on the "
+    "orthogonal state either way; the warning says which factors are nearly one bet",
+    FactorModelDiagnostics,
+    _factors_are_not_collinear,
 )

@@ -22,6 +22,7 @@ class Input:
     """A table that a calculation reads; the ledger (Portfolios, Positions) has no sessions.
 
     :param look_back: sessions before the first requested date that it needs as well.
+    :param factor_window: its look-back is the window of the factor model, from the settings.
     :param since_entry: it needs every session since the earliest entry of the portfolios' positions.
     :param published_only: of the sessions before the first requested date it takes what is published, and
         asks for no more; the requested dates are needed as ever.
@@ -31,6 +32,7 @@ class Input:
     look_back: int = 0
     since_entry: bool = False
     published_only: bool = False
+    factor_window: bool = False
 
 
 @dataclass(frozen=True)

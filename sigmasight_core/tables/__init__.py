@@ -10,6 +10,7 @@ from sigmasight_core.tables.base import (
     table_name,
     validate,
 )
+from sigmasight_core.tables.collinearity import FactorCorrelations, FactorModelDiagnostics
 from sigmasight_core.tables.market import CorporateActions, DailyPrices, SecurityMaster, TreasuryYields
 from sigmasight_core.tables.market_risk import (
     FactorBetas,
@@ -29,6 +30,7 @@ from sigmasight_core.tables.portfolio_risk import (
     PositionStress,
     StressResults,
 )
+from sigmasight_core.tables.rates import RateBetas, RateExposures
 from sigmasight_core.tables.registry import Portfolios, Positions
 from sigmasight_core.tables.risk import RiskContributions, RiskMeasures, VarBacktests
 
@@ -44,10 +46,14 @@ TABLES: tuple[type[Table], ...] = (
     FactorState,
     FactorBetas,
     FactorCovariance,
+    FactorCorrelations,
+    FactorModelDiagnostics,
+    RateBetas,
     PositionValues,
     PositionGreeks,
     PositionFactorExposures,
     FactorExposures,
+    RateExposures,
     PositionCorrelations,
     CorrelationSummary,
     CorrelationClusters,
@@ -72,8 +78,10 @@ __all__ = [
     "CorrelationSummary",
     "DailyPrices",
     "FactorBetas",
+    "FactorCorrelations",
     "FactorCovariance",
     "FactorExposures",
+    "FactorModelDiagnostics",
     "FactorReturns",
     "FactorState",
     "Grain",
@@ -86,6 +94,8 @@ __all__ = [
     "PositionValues",
     "Positions",
     "Publications",
+    "RateBetas",
+    "RateExposures",
     "RealizedVolatility",
     "RejectedRows",
     "RiskContributions",

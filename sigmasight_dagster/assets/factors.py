@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sigmasight_core import exposures
+from sigmasight_core import exposures, rates
 from sigmasight_core.tables import (
     FactorBetas,
     FactorExposures,
@@ -10,6 +10,8 @@ from sigmasight_core.tables import (
     PositionFactorExposures,
     PositionGreeks,
     PositionValues,
+    RateBetas,
+    RateExposures,
 )
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.risk_asset import risk_asset
@@ -34,4 +36,12 @@ def factor_exposures(batch: Batch) -> pd.DataFrame:
     totals = batch.read(PortfolioSnapshots)[["date", "portfolio", "total_value"]]
     return exposures.factor_exposures(
         batch.read(PositionFactorExposures), totals, batch.platform.factor_model.factor_ids
+    )
+
+
+@risk_asset(RateExposures, inputs=[PositionValues, PositionGreeks, RateBetas], group=GROUP)
+def rate_exposures(batch: Batch) -> pd.DataFrame:
+    """P&L per basis point and per 100 of each Treasury yield, options at delta exposure."""
+    return rates.rate_exposures(
+        batch.read(PositionValues), batch.read(PositionGreeks), batch.read(RateBetas), batch.partitions
     )

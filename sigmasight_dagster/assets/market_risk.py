@@ -2,26 +2,29 @@
 
 import pandas as pd
 
-from sigmasight_core import covariance, factor_model, returns
+from sigmasight_core import covariance, factor_correlation, factor_model, rates, returns
 from sigmasight_core.tables import (
     DailyPrices,
     FactorBetas,
+    FactorCorrelations,
     FactorCovariance,
+    FactorModelDiagnostics,
     FactorReturns,
     FactorState,
+    RateBetas,
     RealizedVolatility,
     TreasuryYields,
 )
 from sigmasight_dagster.batch import Batch
+from sigmasight_dagster.gates import FACTORS_ARE_NOT_COLLINEAR
 from sigmasight_dagster.risk_asset import Input, risk_asset
 
 GROUP = "market_risk"
-WINDOW = 252
-PRICES = Input(DailyPrices, look_back=WINDOW)
-YIELDS = Input(TreasuryYields, look_back=WINDOW)
+PRICES = Input(DailyPrices, factor_window=True)
+YIELDS = Input(TreasuryYields, factor_window=True)
 
 
-@risk_asset(RealizedVolatility, inputs=[PRICES], group=GROUP)
+@risk_asset(RealizedVolatility, inputs=[Input(DailyPrices, look_back=returns.WINDOW)], group=GROUP)
 def realized_volatility(batch: Batch) -> pd.DataFrame:
     """EWMA volatility of each symbol over the last 252 sessions; prices options that have no quote."""
     return returns.realized_volatility(_log_returns(batch), batch.dates)
@@ -48,6 +51,38 @@ def factor_betas(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
 def factor_covariance(batch: Batch) -> pd.DataFrame:
     """EWMA covariance of the factor state, for stress and risk."""
     return covariance.factor_covariance(batch.platform.factor_model, _factor_log_returns(batch), batch.dates)
+
+
+@risk_asset(
+    FactorCorrelations,
+    FactorModelDiagnostics,
+    inputs=[PRICES, YIELDS],
+    group=GROUP,
+    gates=[FACTORS_ARE_NOT_COLLINEAR],
+)
+def factor_correlations(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """EWMA correlations of the raw factors, condition number and largest variance inflation."""
+    found = factor_correlation.factor_collinearity(
+        batch.platform.factor_model, _factor_log_returns(batch), batch.dates
+    )
+    return found.correlations, found.diagnostics
+
+
+@risk_asset(RateBetas, inputs=[PRICES, YIELDS], group=GROUP)
+def rate_betas(batch: Batch) -> pd.DataFrame:
+    """Sensitivity of each symbol to four Treasury yields with the market held constant."""
+    config = batch.platform.factor_model
+    market = _factor_log_returns(batch)[config.factor_ids[config.market]]
+    yields, status = rates.wide_yields(batch.read(TreasuryYields), batch.sessions(TreasuryYields))
+    return rates.rate_betas(
+        _log_returns(batch),
+        market,
+        yields,
+        batch.dates,
+        config.window,
+        config.min_obs,
+        yield_status=status,
+    )
 
 
 def _log_returns(batch: Batch) -> pd.DataFrame:
