@@ -78,6 +78,21 @@ class Settings(BaseSettings):
     )
     chunk_partitions: int = Field(default=6_300, description="Partitions (dates x portfolios) per run", ge=1)
 
+    daily_minutes_after_close: int = Field(
+        default=30,
+        description="Minutes after 16:00 New York at which the daily schedule ticks, on half days too",
+        ge=0,
+        le=420,
+    )
+    correlations: Literal["daily", "weekly"] = Field(
+        default="weekly",
+        description="When daily operation computes correlations; weekly: on each week's last session",
+    )
+    retry_limit: int = Field(default=3, description="Attempts after a failure that may pass", ge=0, le=10)
+    retry_seconds: float = Field(
+        default=30, description="Wait before the second attempt; doubles each time, with jitter", gt=0, le=900
+    )
+
     @classmethod
     def settings_customise_sources(
         cls,
