@@ -31,7 +31,9 @@ def compare(
     ratios = sorted(slow / fast for slow, fast in pairs)
     plain_seconds = sorted(slow for slow, _ in pairs)[repeats // 2]
     our_seconds = sorted(fast for _, fast in pairs)[repeats // 2]
-    spread = f"{ratios[repeats // 2]:,.0f} ({ratios[0]:,.0f}..{ratios[-1]:,.0f})"
+    digits = 0 if ratios[0] >= 10 else 1
+    middle, low, high = (f"{ratios[i]:,.{digits}f}" for i in (repeats // 2, 0, -1))
+    spread = f"{middle} ({low}..{high})"
     print(f"{name:<44}{plain_seconds:>12.2f} s{our_seconds:>12.3f} s{spread:>24}   {goal}", flush=True)
 
 

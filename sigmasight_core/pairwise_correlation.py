@@ -15,8 +15,8 @@ from sigmasight_core.rolling import blocks
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-CHUNK_ELEMENTS = 2**17
-"""Matrix elements worked on at a time: temporaries stay near 8 MB each, whatever the batch."""
+CHUNK_ELEMENTS = 2**19
+"""Matrix elements worked on at a time: temporaries stay at a few MB each, whatever the batch."""
 
 BLOCK_ELEMENTS = 2**16
 """Elements of the windows that are multiplied at a time: they stay in the processor's cache."""

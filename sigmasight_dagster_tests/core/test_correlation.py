@@ -107,7 +107,7 @@ def reference(config: CorrelationConfig, held: pd.Series, returns: pd.DataFrame,
     }
 
 
-@pytest.mark.parametrize("chunk", [1, 2**17])
+@pytest.mark.parametrize("chunk", [1, 2**19])
 def test_every_book_equals_pandas_and_scipy_alone(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pairwise_correlation, "CHUNK_ELEMENTS", chunk)
     portfolios, returns, config = ["a", "b", "c", "d"], log_returns(), CorrelationConfig(min_weight=0.03)
