@@ -5,7 +5,7 @@ of the ratios with ex-date in (entry date, date]. Options follow their underlyin
 whole-number splits that is what the OCC does. For the others (3-for-2, reverse splits) the OCC changes
 the deliverable instead of the contracts; contracts x 100 x price, and so every value and dollar Greek,
 come out the same. Dividends change neither quantity nor price basis: closes are as traded, so the P&L
-here is price P&L.
+here is price P&L (`Dividends` says how much of it a dividend took).
 """
 
 from dataclasses import dataclass
@@ -54,6 +54,40 @@ class Splits:
         )
         missing = np.nan_to_num(take(self.unknown, end)) > np.nan_to_num(take(self.unknown, start))
         return np.where(missing, np.nan, ratio)
+
+
+@dataclass(frozen=True)
+class Dividends:
+    """Cash dividends of coded symbols by ex-date."""
+
+    index: LastKnown
+    days: IntArray
+    amounts: FloatArray
+    splits: Splits
+
+    @classmethod
+    def of(cls, names: pd.Index, corporate_actions: pd.DataFrame, splits: Splits) -> "Dividends":
+        """Dividends of the symbols in `names`; the rest, and splits, are ignored."""
+        codes, days = codes_of(names, corporate_actions["symbol"]), day_numbers(corporate_actions["date"])
+        wanted = (corporate_actions["kind"] == "dividend").to_numpy()
+        amounts = corporate_actions["amount"].to_numpy(dtype=float)
+        return cls(LastKnown.of(codes, days, wanted), days, amounts, splits)
+
+    def paid(self, codes: IntArray, after: IntArray, until: IntArray, unit: IntArray) -> FloatArray:
+        """USD per share of the day `unit` with ex-date in (after, until], elementwise; 0 where there is none.
+
+        NaN where an amount, or the ratio of a split up to `unit`, is not known.
+        """
+        total, at = np.zeros(np.shape(codes)), until
+        while True:
+            row = self.index.find(codes, at)
+            ex_day = np.where(row >= 0, self.days[row], -1) if self.days.size else row
+            found = (row >= 0) & (ex_day > after)
+            if not found.any():
+                return total
+            ratio = self.splits.ratio(codes, ex_day, unit)
+            total += np.where(found, take(self.amounts, row) / ratio, 0.0)
+            at = np.where(found, ex_day - 1, after)
 
 
 def split_factors(positions: pd.DataFrame, splits: pd.DataFrame, dates: pd.DatetimeIndex) -> FloatArray:
