@@ -13,6 +13,10 @@ class InputError(SigmaSightError):
     """Input from outside (a file, a symbol, a date, an option of a command) cannot be used."""
 
 
+class TransientError(SigmaSightError):
+    """A source did not answer as it should (timeout, busy, rate limit); a later attempt may succeed."""
+
+
 class NoDataError(SigmaSightError):
     """A source has nothing for some of the dates asked for.
 

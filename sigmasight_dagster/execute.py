@@ -13,9 +13,8 @@ from dagster import DagsterInstance
 from sigmasight_dagster.launch import RangeRun
 from sigmasight_dagster.partitions import range_tags
 from sigmasight_dagster.publish import BAD_PARTITIONS
+from sigmasight_dagster.tags import LAUNCHER_TAG, LAYER_TAG
 
-LAUNCHER_TAG = "sigmasight/launcher"
-LAYER_TAG = "sigmasight/layer"
 REPOSITORY_TAG = ".dagster/repository"
 REPOSITORY = "__repository__@sigmasight"
 

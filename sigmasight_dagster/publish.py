@@ -16,6 +16,7 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.errors import DataQualityError, LedgerError, NoDataError, SigmaSightError
 from sigmasight_core.tables import Grain, Table, grain, table_name, validate
+from sigmasight_dagster import attempts
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.partitions import rectangles
 from sigmasight_dagster.platform import Platform
@@ -50,15 +51,18 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
             f"{asset.name}: the run selects no partition; check the order of its range's end-points"
         )
     stamp = AuditStamp(context.run_id, CODE_VERSION, pd.Timestamp(dt.datetime.now(dt.UTC)))
+    attempts.stop_if_canceled(context)
     try:
         refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
         frames, problems = _compute(asset, platform, parts, first_date)
     except SigmaSightError as error:
+        attempts.retry_later(context, error)
         raise _failure(asset, str(error), unavailable_partitions(error, parts), parts) from error
     outcomes = [] if problems else [(gate, gate.evaluate(frames[gate.model])) for gate in asset.gates]
     problems += [_gate_problem(gate, outcome, frames) for gate, outcome in outcomes if _blocks(gate, outcome)]
     if problems:
         yield from _refuse(asset, platform, stamp, problems, parts)
+    attempts.stop_if_canceled(context)
     for model in asset.tables:
         yield _publish(model, frames[model], parts, platform, stamp, outcomes)
 

@@ -1,0 +1,65 @@
+"""Whether a step goes on, is tried again later, or stops because its run was canceled.
+
+There is no `RetryPolicy` on the assets: Dagster answers an interrupt of a step that has one by another
+attempt, so that a run could not be canceled.
+"""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pandas as pd
+
+from sigmasight_core.errors import NoDataError, SigmaSightError, TransientError
+from sigmasight_dagster.tags import LAUNCHER_TAG
+
+if TYPE_CHECKING:
+    from sigmasight_dagster.settings import Settings
+
+_STOPPING = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
+
+
+def stop_if_canceled(context: dg.AssetExecutionContext) -> None:
+    """:raises DagsterExecutionInterruptedError: when someone has canceled the run."""
+    run = context.instance.get_run_by_id(context.run_id)
+    if run and run.status in _STOPPING:
+        raise dg.DagsterExecutionInterruptedError
+
+
+def retry_later(context: dg.AssetExecutionContext, error: SigmaSightError) -> None:
+    """Return when the error is final.
+
+    :raises RetryRequested: when it may pass, and attempts are left.
+    """
+    settings: Settings = context.resources.platform.settings
+    patient = LAUNCHER_TAG not in context.run.tags
+    if not may_pass(error, pd.Timestamp(dt.datetime.now(dt.UTC)), patient=patient):
+        return
+    if context.retry_number < settings.retry_limit:
+        delay = seconds_to_wait(settings, context.retry_number + 1)
+        context.log.warning(
+            f"attempt {context.retry_number + 1} of {settings.retry_limit + 1} failed, "
+            f"the next one is in {delay:.0f} s: {error}"
+        )
+        raise dg.RetryRequested(settings.retry_limit, delay) from error
+
+
+def may_pass(error: SigmaSightError, now: pd.Timestamp, *, patient: bool) -> bool:
+    """Whether a later attempt can succeed: the error says so, or data of the latest session is late.
+
+    :param now: UTC.
+    :param patient: false when a person waits for the run and is told of late data at once.
+    """
+    from sigmasight_dagster.session_dates import last_closed_session
+
+    if isinstance(error, NoDataError):
+        return patient and set(error.dates) == {last_closed_session(now)}
+    return isinstance(error, TransientError)
+
+
+def seconds_to_wait(settings: "Settings", attempt: int) -> float:
+    """Before the attempt after this one (1, 2, ...): `retry_seconds`, doubled each time, with jitter."""
+    policy = dg.RetryPolicy(
+        delay=settings.retry_seconds, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+    )
+    return policy.calculate_delay(attempt)
