@@ -11,6 +11,7 @@ from sigmasight_core.tables.base import (
     validate,
 )
 from sigmasight_core.tables.collinearity import FactorCorrelations, FactorModelDiagnostics
+from sigmasight_core.tables.explain import PortfolioPnlExplain, PositionPnlExplain
 from sigmasight_core.tables.market import CorporateActions, DailyPrices, SecurityMaster, TreasuryYields
 from sigmasight_core.tables.market_risk import (
     FactorBetas,
@@ -33,6 +34,7 @@ from sigmasight_core.tables.portfolio_risk import (
 from sigmasight_core.tables.rates import RateBetas, RateExposures
 from sigmasight_core.tables.registry import Portfolios, Positions
 from sigmasight_core.tables.risk import RiskContributions, RiskMeasures, VarBacktests
+from sigmasight_core.tables.what_if import WhatIfResults, WhatIfSessions, WhatIfTrades
 
 TABLES: tuple[type[Table], ...] = (
     Portfolios,
@@ -60,9 +62,14 @@ TABLES: tuple[type[Table], ...] = (
     StressResults,
     PositionStress,
     PortfolioSnapshots,
+    PositionPnlExplain,
+    PortfolioPnlExplain,
     RiskMeasures,
     RiskContributions,
     VarBacktests,
+    WhatIfSessions,
+    WhatIfTrades,
+    WhatIfResults,
 )
 """Every table, in the order of the flow of data."""
 
@@ -85,11 +92,13 @@ __all__ = [
     "FactorReturns",
     "FactorState",
     "Grain",
+    "PortfolioPnlExplain",
     "PortfolioSnapshots",
     "Portfolios",
     "PositionCorrelations",
     "PositionFactorExposures",
     "PositionGreeks",
+    "PositionPnlExplain",
     "PositionStress",
     "PositionValues",
     "Positions",
@@ -105,6 +114,9 @@ __all__ = [
     "Table",
     "TreasuryYields",
     "VarBacktests",
+    "WhatIfResults",
+    "WhatIfSessions",
+    "WhatIfTrades",
     "columns_by_role",
     "grain",
     "primary_key",
