@@ -26,13 +26,13 @@ class Moves:
     estimates: EstimateArrays
     """Fits over the returns up to the first date, inclusive."""
     live: Bools
-    """(W, K): the factor has loadings on the first date and a move over the window."""
+    """(W, K): the factor and the market have loadings on the first date and moves over the window."""
     moves: Floats
     """(W, K): whole log moves, rates in percentage points; 0 where not live."""
     state: Floats
     """(W, K): the orthogonal state that makes up these moves."""
     betas: Floats
-    """(W, S, K): 0 for factors that are not live, NaN where the symbol has none."""
+    """(W, S, K): 0 for factors that are not live, NaN where the symbol has none or the market is not live."""
     original: Floats
     """(W, S): univariate betas times simple returns, summed over the equity factors."""
 
@@ -64,6 +64,8 @@ def window_moves(
 
     fitted = estimates.state
     live = np.asarray((fitted.status == OK) & np.isfinite(whole))
+    market = live[:, [config.market]]
+    live &= market
     moves = np.where(live, whole, 0.0)
     h = loading_matrix(config.factor_ids, fitted.market_loading, fitted.rates_loading, live)
     equity = live & np.array([factor.kind != "rates" for factor in config.factors])
@@ -76,7 +78,7 @@ def window_moves(
         live=live,
         moves=moves,
         state=direct_states(h, moves[:, None], live[:, None])[:, 0],
-        betas=np.where(live[:, None], estimates.beta, 0.0),
+        betas=np.where(live[:, None], estimates.beta, np.where(market, 0.0, np.nan)[:, None]),
         original=np.einsum("wsk,wk->ws", univariate, np.where(equity, np.expm1(moves), 0.0)),
     )
 

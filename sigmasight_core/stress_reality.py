@@ -162,7 +162,7 @@ def _symbol_status(config: FactorModelConfig, windows: Sequence[Window], found: 
         constant = np.full_like(short, f"constant returns before {window.start}")
         if not found.live[w, config.market]:
             short = constant = np.full_like(short, f"no market move: {market[w]}")
-        no_beta = np.isnan(found.betas[w]).any(axis=1) | ~found.live[w, config.market]
+        no_beta = np.isnan(found.betas[w]).any(axis=1)
         status[w] = np.where(no_beta, np.where(n_obs < config.min_obs, short, constant), status[w])
         for side, date in ((1, window.end), (0, window.start)):
             status[w][np.isnan(found.prices[side, w])] = f"no price on {date}"

@@ -22,7 +22,7 @@ INK: Final = "#222222"
 """Okabe and Ito, Color Universal Design, 2008."""
 
 DPI: Final = 110
-CAPTION_CHARACTERS_PER_INCH: Final = 16.5
+CAPTION_CHARACTERS_PER_INCH: Final = 17.5
 
 
 def new_figure(width: float, height: float) -> Figure:

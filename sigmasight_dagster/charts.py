@@ -42,7 +42,7 @@ def factor_exposures(exposures: pd.DataFrame, title: str, source: str) -> bytes:
     equity = equity.iloc[np.argsort(equity["factor"].to_numpy() != "market", kind="stable")]
     figure = new_figure(9.0, 2.1 + 0.4 * (len(equity) + 2.2 * bool(len(rates))))
     panels = figure.subplots(
-        1 + bool(len(rates)), 1, height_ratios=(len(equity), 1.2)[: 1 + bool(len(rates))]
+        1 + bool(len(rates)), 1, height_ratios=(max(len(equity), 1), 1.2)[: 1 + bool(len(rates))]
     )
     panels = np.atleast_1d(panels)
     colours = [BLUE if factor == "market" else SKY for factor in equity["factor"]]
@@ -126,7 +126,7 @@ def stress_scenarios(stress: pd.DataFrame, total_value: float, title: str, sourc
         _label(axes, edge, place, f"{money(pnl)}{doubt}")
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.invert_yaxis()
-    axes.margins(x=0.26, y=0.02)
+    axes.margins(x=0.34, y=0.02)
     axes.xaxis.set_major_formatter(lambda amount, _: money(amount))
     axes.set_xlabel("P&L, USD", fontsize=9)
     if total_value > 0:
@@ -168,12 +168,13 @@ def correlation_heat_map(
     lower = np.maximum(first, second), np.minimum(first, second)
     matrix[lower] = inside["correlation"].to_numpy(dtype=float)
 
-    size = min(3.6 + 0.22 * count, 16.0)
+    size = min(max(3.6 + 0.22 * count, 5.0), 16.0)
     figure = new_figure(size + 1.6, size)
     axes = figure.subplots()
     image = axes.imshow(matrix, cmap="RdBu_r", vmin=-1, vmax=1)
-    axes.set_xticks(range(count), symbols, rotation=90, fontsize=8)
-    axes.set_yticks(range(count), symbols, fontsize=8)
+    names = (ordered["symbol"] + np.where(ordered["exposure"] < 0, " (short)", "")).tolist()
+    axes.set_xticks(range(count), names, rotation=90, fontsize=8)
+    axes.set_yticks(range(count), names, fontsize=8)
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)

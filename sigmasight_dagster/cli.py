@@ -14,6 +14,8 @@ _COMMANDS = {
     "portfolios": ("sigmasight_dagster.commands.portfolios", "list_portfolios"),
     "run": ("sigmasight_dagster.commands.run", "run"),
     "backfill": ("sigmasight_dagster.commands.run", "backfill"),
+    "stress-reality": ("sigmasight_dagster.commands.stress_reality", "stress_reality"),
+    "docs-charts": ("sigmasight_dagster.commands.docs_charts", "docs_charts"),
     "demo": ("sigmasight_dagster.commands.demo", "demo"),
     "dev": ("sigmasight_dagster.commands.dev", "dev"),
 }

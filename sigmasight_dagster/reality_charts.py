@@ -86,14 +86,14 @@ def _ours(axes: Axes, rows: pd.DataFrame, y: np.ndarray) -> None:
 
 
 def _original(axes: Axes, rows: pd.DataFrame, y: np.ndarray) -> None:
-    lowest = 100 * float(rows["original"].min())
-    axes.axvspan(min(1.1 * lowest, -110), -100, color=VERMILLION, alpha=0.12, linewidth=0)
+    lowest = 110 * min([-1.0, *rows["original"]])
+    axes.axvspan(lowest, -100, color=VERMILLION, alpha=0.12, linewidth=0)
     axes.plot(100 * rows["original"], y, "X", color=VERMILLION, markersize=7.5, label="original method")
     axes.plot(100 * rows["realised"], y, "o", color=INK, markersize=5)
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.text(-102, -0.75, "a loss of more than 100%", ha="right", fontsize=8, color=VERMILLION)
-    axes.set_xlim(min(1.1 * lowest, -110), 8)
-    axes.set_xlabel("P&L, % of gross exposure (another scale)", fontsize=9)
+    axes.set_xlim(lowest, 8)
+    axes.set_xlabel("P&L, % (another scale)", fontsize=9)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False, fontsize=9)
     plain(axes)
 
