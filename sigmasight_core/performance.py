@@ -55,7 +55,7 @@ def performance(returns: Floats, risk_free_rate: float) -> Performance:
     mean = filled.sum(axis=-1) / np.maximum(n, 1)
     squares = np.where(known, returns - mean[..., None], 0.0) ** 2
     deviation = np.sqrt(squares.sum(axis=-1) / np.maximum(n - 1, 1))
-    deviation[deviation <= _NO_VARIATION * np.abs(mean)] = 0.0
+    deviation = np.where(deviation <= _NO_VARIATION * np.abs(mean), 0.0, deviation)
     safe = np.expm1(risk_free_rate / SESSIONS_PER_YEAR)
     shortfall = np.where(known, np.minimum(filled - safe, 0.0), 0.0) ** 2
     downside = np.sqrt(shortfall.sum(axis=-1) / np.maximum(n, 1))
@@ -109,7 +109,10 @@ def realized_performance(
         _measured(trailing_windows(padded, rows, PERFORMANCE_SESSIONS).swapaxes(1, 2), risk_free_rate)
         for rows in blocks(at, PERFORMANCE_SESSIONS * len(names), _CELLS)
     ]
-    cell = (dates.get_indexer(partitions["date"]), names.get_indexer(partitions["portfolio"]))
+    cell = (
+        dates.get_indexer(pd.DatetimeIndex(partitions["date"])),
+        names.get_indexer(pd.Index(partitions["portfolio"])),
+    )
     columns = [np.concatenate(parts)[cell] for parts in zip(*pieces, strict=True)]
     measures = Performance(*columns[:-1])
     return RealizedPerformance(measures, _status(measures.n_obs, columns[-1]))
