@@ -16,6 +16,8 @@ _COMMANDS = {
     "backfill": ("sigmasight_dagster.commands.run", "backfill"),
     "stress-reality": ("sigmasight_dagster.commands.stress_reality", "stress_reality"),
     "docs-charts": ("sigmasight_dagster.commands.docs_charts", "docs_charts"),
+    "what-if": ("sigmasight_dagster.commands.what_if", "what_if"),
+    "what-if-sessions": ("sigmasight_dagster.commands.what_if", "what_if_sessions"),
     "demo": ("sigmasight_dagster.commands.demo", "demo"),
     "dev": ("sigmasight_dagster.commands.dev", "dev"),
 }

@@ -30,10 +30,10 @@ def import_portfolio(
     from sigmasight_dagster.requests import Project
 
     check_name(name)
-    text = _read(file)
+    text = read_csv(file)
     project = Project.open()
     parsed = project.parse_portfolio(text, name, file.name, allow_unpriced)
-    _report(file, parsed.warnings, parsed.errors)
+    report_rows(file, parsed.warnings, parsed.errors)
     if len(parsed.errors) and not skip_bad_rows:
         click.echo(
             f"Nothing imported: {len(parsed.errors)} bad rows. Mend them, or leave them out: --skip-bad-rows"
@@ -67,14 +67,16 @@ def check_name(name: str) -> None:
         )
 
 
-def _read(file: Path) -> bytes:
+def read_csv(file: Path, what: str = "portfolio CSV") -> bytes:
+    """:raises InputError: when the file cannot be read; `what` is what it should have been."""
     try:
         return file.read_bytes()
     except OSError as error:
-        raise InputError(f"{file}: {error.strerror}: give the path of a portfolio CSV") from None
+        raise InputError(f"{file}: {error.strerror}: give the path of a {what}") from None
 
 
-def _report(file: Path, warnings: pd.DataFrame, errors: pd.DataFrame) -> None:
+def report_rows(file: Path, warnings: pd.DataFrame, errors: pd.DataFrame) -> None:
+    """Print what is odd or wrong in which line of a CSV, to standard error."""
     for kind, rows in (("warning", warnings), ("error", errors)):
         for row in rows.itertuples():
             click.echo(f"{file}:{row.line}: {kind}: {row.column}: {row.value!r}: {row.reason}", err=True)

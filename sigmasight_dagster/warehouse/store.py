@@ -5,8 +5,16 @@ from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.tables import Portfolios, Positions, Publications, RejectedRows, Table, table_name
-from sigmasight_dagster.warehouse import ledger
+from sigmasight_core.tables import (
+    Portfolios,
+    Positions,
+    Publications,
+    RejectedRows,
+    Table,
+    WhatIfSessions,
+    table_name,
+)
+from sigmasight_dagster.warehouse import ledger, what_if
 from sigmasight_dagster.warehouse.database import SCHEMA, Database
 from sigmasight_dagster.warehouse.partitions import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
@@ -157,6 +165,26 @@ class Warehouse:
         :returns: number of positions removed. :raises InputError: if it is not registered.
         """
         return ledger.remove(self._database, portfolio)
+
+    def save_what_if(self, name: str, rows: what_if.Rows, stamp: AuditStamp, replace: bool = False) -> None:
+        """Store a what-if session in one transaction: the rows of `what_if.MODELS`, the name in each row.
+
+        :raises InputError: if there is a session of this name and `replace` is not set.
+        :raises DataQualityError: if the rows break their row models.
+        """
+        what_if.save(self._database, name, rows, stamp, replace=replace)
+
+    def what_if_sessions(self) -> pd.DataFrame:
+        """The saved sessions: rows of `WhatIfSessions`."""
+        return self.read(WhatIfSessions)
+
+    def what_if(self, name: str) -> what_if.Rows:
+        """One saved session: its rows in each of `what_if.MODELS`. :raises InputError: if there is none."""
+        return what_if.load(self._database, name)
+
+    def remove_what_if(self, name: str) -> None:
+        """Remove a saved session. :raises InputError: if there is none."""
+        what_if.remove(self._database, name)
 
     def reject(self, table: str, run_id: str, failures: pd.DataFrame) -> int:
         """Record rows that were refused: the `failures` of a DataQualityError (row, column, check, value).

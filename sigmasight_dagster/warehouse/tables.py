@@ -22,11 +22,13 @@ def select(
     portfolios: Sequence[str] | None = None,
     wanted: Sequence[str] | None = None,
     symbols: Sequence[str] | None = None,
+    sessions: Sequence[str] | None = None,
 ) -> str:
     """SELECT of a model's rows in the order of their key. :raises InputError: on a column that it has not."""
     known = columns(model)
     names = list(known) if wanted is None else list(dict.fromkeys(wanted))
-    filters = {"date": dates, "portfolio": portfolios, "symbol": symbols}
+    texts = {"portfolio": portfolios, "symbol": symbols, "session": sessions}
+    filters = {"date": dates, **texts}
     used = [name for name, value in filters.items() if value is not None]
     unknown = [name for name in (*names, *used) if name not in known]
     if unknown or not names:
@@ -34,11 +36,7 @@ def select(
             f"{table_name(model)}: no column {', '.join(unknown) or 'chosen'}; it has {', '.join(known)}"
         )
     conditions = [] if dates is None else [on_dates(dates)]
-    conditions += [
-        one_of(name, values)
-        for name, values in (("portfolio", portfolios), ("symbol", symbols))
-        if values is not None
-    ]
+    conditions += [one_of(name, values) for name, values in texts.items() if values is not None]
     chosen = ", ".join(_expression(name, known[name]) for name in names)
     order = ", ".join(quoted(name) for name in primary_key(model))
     return f"SELECT {chosen} FROM {quoted(SCHEMA, table_name(model))}{where(conditions)} ORDER BY {order}"
