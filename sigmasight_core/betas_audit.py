@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 
 VALUES: Final = ("univariate_beta", "univariate_std_error", "univariate_p_value")
@@ -51,23 +52,30 @@ def audit_betas(
         audited (difference NaN, worst empty). Floors: for beta and standard error a millionth of the
         standard error at an R2 of 0, for p-values 1e-290. With 1 - R2 below 1e-6 the beta alone is compared.
         A value of ours that is missing, or another number of observations, differs by infinity.
-    :raises InputError: if the prices lack a symbol or date of the sample.
+    :raises InputError: if the sample's index has repeats, or the prices lack a symbol or date of it.
     """
     _require(sample, adjusted_close_wide)
     factors, symbols = _moves(adjusted_close_wide, yields_10y, proxies, rates)
-    outcomes: list[Outcome] = []
-    for row in sample.to_dict("records"):
-        if not np.isfinite(row["univariate_beta"]) and row["status"] != "ok":
-            outcomes.append((np.nan, "", f"not audited: {row['status']}"))
-            continue
-        known = factors.loc[: row["date"]].tail(window)
-        known = known.loc[:, known.notna().sum() >= min_obs].assign(_y=symbols[row["symbol"]]).dropna()
-        outcomes.append(_compare(row, known))
-    result = pd.DataFrame(outcomes, columns=["relative_difference", "worst", "status"], index=sample.index)
+    columns = ["relative_difference", "worst", "status"]
+    pieces = [pd.DataFrame(columns=columns, index=sample.index[:0])]
+    for (date, symbol), rows in sample.groupby(["date", "symbol"]):
+        known = factors.loc[:date].tail(window)
+        known = known.loc[:, known.notna().sum() >= min_obs].assign(_y=symbols[symbol]).dropna()
+        outcomes = [_outcome(row, known) for row in rows.to_dict("records")]
+        pieces.append(pd.DataFrame(outcomes, columns=columns, index=rows.index))
+    result = pd.concat(pieces).reindex(sample.index)
     return result.astype({"relative_difference": float, "worst": "str", "status": "str"})
 
 
+def _outcome(row: Mapping[Hashable, Any], known: pd.DataFrame) -> Outcome:
+    if not np.isfinite(row["univariate_beta"]) and row["status"] != OK:
+        return np.nan, "", f"not audited: {row['status']}"
+    return _compare(row, known)
+
+
 def _require(sample: pd.DataFrame, closes: pd.DataFrame) -> None:
+    if not sample.index.is_unique:
+        raise InputError("the index of the sample has repeats; reset it")
     absent = sorted({*sample["symbol"].unique()} - {*closes.columns})
     late = sorted({*sample["date"].unique()} - {*closes.index})
     if absent or late:
@@ -95,7 +103,7 @@ def _compare(row: Mapping[Hashable, Any], known: pd.DataFrame) -> Outcome:
     import statsmodels.api as sm
 
     if row["factor"] not in known.columns or len(known) != row["n_obs"]:
-        return np.inf, "n_obs", "ok"
+        return np.inf, "n_obs", OK
     x, y = known[row["factor"]].to_numpy(), known["_y"].to_numpy()
     fit = sm.OLS(y, sm.add_constant(x, has_constant="add")).fit()
     theirs = np.array([fit.params[1], fit.bse[1], fit.pvalues[1]])
@@ -104,4 +112,4 @@ def _compare(row: Mapping[Hashable, Any], known: pd.DataFrame) -> Outcome:
     difference = np.abs(ours - theirs) / np.maximum(np.abs(theirs), [scale, scale, _SMALLEST_P])
     difference[np.isnan(difference)] = np.inf
     compared = difference[: 1 if 1 - fit.rsquared < EXACT_FIT else None]
-    return float(compared.max()), VALUES[int(compared.argmax())], "ok"
+    return float(compared.max()), VALUES[int(compared.argmax())], OK

@@ -7,9 +7,6 @@ import pandas as pd
 from sigmasight_core.conventions import EWMA_DECAY, OK, SESSIONS_PER_YEAR
 from sigmasight_core.errors import InputError
 
-WINDOW = SESSIONS_PER_YEAR
-"""Sessions that a realised volatility looks at."""
-
 
 def to_wide(
     prices_long: pd.DataFrame, sessions: pd.DatetimeIndex, column: str = "adjusted_close"
@@ -42,7 +39,7 @@ def log_returns(wide: pd.DataFrame) -> pd.DataFrame:
 
 
 def realized_volatility(
-    log_returns: pd.DataFrame, dates: pd.DatetimeIndex, window: int = WINDOW, min_obs: int = 20
+    log_returns: pd.DataFrame, dates: pd.DatetimeIndex, window: int = SESSIONS_PER_YEAR, min_obs: int = 20
 ) -> pd.DataFrame:
     """Zero-mean EWMA volatility of every symbol at every date, annualised.
 

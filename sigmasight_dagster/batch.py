@@ -1,7 +1,6 @@
 """One rectangle of partitions to compute: which dates and portfolios, and reads of declared inputs."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import pandas as pd
@@ -86,8 +85,6 @@ class Batch:
     def sessions(self, model: type[Table]) -> pd.DatetimeIndex:
         """Sessions that the batch needs of a declared input."""
         item = self._declared(model)
-        if item.factor_window:
-            item = replace(item, look_back=self.platform.factor_model.window)
         return window(item, self.dates, self._first_date, self.positions if item.since_entry else None)
 
     def _declared(self, model: type[Table]) -> Input:

@@ -9,6 +9,7 @@ from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.checks import STANDING_CHECKS
 from sigmasight_dagster.logs import console_logger
 from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.risk_asset import with_factor_window
 from sigmasight_dagster.settings import Settings
 
 
@@ -18,10 +19,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     dates = partitions.trading_dates(start, end)
     by_grain = {Grain.DATE: dates, Grain.DATE_PORTFOLIO: partitions.portfolio_dates(dates)}
     first_date = pd.Timestamp(start)
+    assets = with_factor_window(RISK_ASSETS, settings.factor_model.window)
     return dg.Definitions(
         assets=[
             *build_assets.ledger_specs(),
-            *(build_assets.build(asset, by_grain, first_date) for asset in RISK_ASSETS),
+            *(build_assets.build(asset, by_grain, first_date) for asset in assets),
         ],
         asset_checks=STANDING_CHECKS,
         resources={"platform": Platform(settings)},

@@ -27,7 +27,10 @@ class Platform:
 
     @cached_property
     def factor_model(self) -> FactorModelConfig:
-        return FactorModelConfig.default(self.market_data.factor_proxies())
+        """:raises InputError: when a factor's proxy has no prices."""
+        model = self.settings.factor_model
+        model.check_proxies(self.market_data.symbols())
+        return model.config(self.market_data.factor_proxies())
 
     @cached_property
     def option_parameters(self) -> OptionParameters:

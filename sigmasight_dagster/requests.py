@@ -71,17 +71,19 @@ class Project:
         from sigmasight_core import calendar
         from sigmasight_dagster import launch, partitions
         from sigmasight_dagster.assets import RISK_ASSETS
+        from sigmasight_dagster.risk_asset import with_factor_window
 
+        assets = with_factor_window(RISK_ASSETS, self.settings.factor_model.window)
         warehouse = self.platform.warehouse
         first = calendar.next_session(pd.Timestamp(partitions.date_bounds(self.settings)[0]))
         request = launch.Request(dates, tuple(names), first, self.settings.chunk_partitions)
         positions = warehouse.positions(names)
         published = {
             asset.name: pd.DatetimeIndex(warehouse.published(asset.tables[0], (first, dates[-1]))["date"])
-            for asset in RISK_ASSETS
+            for asset in assets
             if asset.grain is Grain.DATE
         }
-        return launch.plan(RISK_ASSETS, request, positions, published, self.portfolio_order())
+        return launch.plan(assets, request, positions, published, self.portfolio_order())
 
     def execute(
         self, runs: "Sequence[RangeRun]", started: "Callable[[RangeRun, str], None]"

@@ -3,8 +3,8 @@
 `build_assets` turns the declarations into Dagster assets; `publish` runs them.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -22,7 +22,7 @@ class Input:
     """A table that a calculation reads; the ledger (Portfolios, Positions) has no sessions.
 
     :param look_back: sessions before the first requested date that it needs as well.
-    :param factor_window: its look-back is the window of the factor model, from the settings.
+    :param factor_window: `with_factor_window` sets its look-back to the window of the factor model.
     :param since_entry: it needs every session since the earliest entry of the portfolios' positions.
     :param published_only: of the sessions before the first requested date it takes what is published, and
         asks for no more; the requested dates are needed as ever.
@@ -84,6 +84,19 @@ class RiskAsset:
     @property
     def table_names(self) -> tuple[str, ...]:
         return tuple(table_name(model) for model in self.tables)
+
+
+def with_factor_window(assets: Iterable[RiskAsset], sessions: int) -> tuple[RiskAsset, ...]:
+    """The assets with the configured window of the factor model in the inputs that look back over it."""
+    return tuple(
+        replace(
+            asset,
+            inputs=tuple(
+                replace(item, look_back=sessions) if item.factor_window else item for item in asset.inputs
+            ),
+        )
+        for asset in assets
+    )
 
 
 def risk_asset(

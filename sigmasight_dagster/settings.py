@@ -2,15 +2,17 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+
+from sigmasight_dagster import factor_settings
 
 PRICE_LOOK_BACK_SESSIONS = 7
 """Sessions before a date that hold its previous close and any price young enough to be carried to that."""
@@ -58,6 +60,10 @@ class Settings(BaseSettings):
     factor_proxies: dict[str, str] = Field(
         default_factory=dict, description="Symbol by style factor or market, instead of the provider's proxy"
     )
+    factor_model: factor_settings.FactorModelSettings = Field(
+        default_factory=factor_settings.FactorModelSettings,
+        description="Factors, priors and window of the factor model (docs/factor_model.md)",
+    )
     start_date: dt.date | None = Field(
         default=None, description="First trading date; default: the provider's first"
     )
@@ -92,6 +98,11 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(
         default=30, description="Wait before the second attempt; doubles each time, with jitter", gt=0, le=900
     )
+
+    @field_validator("factor_model", mode="before")
+    @classmethod
+    def _check_factor_model(cls, given: Any) -> factor_settings.FactorModelSettings:
+        return factor_settings.parse(given)
 
     @classmethod
     def settings_customise_sources(

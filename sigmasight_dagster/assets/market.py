@@ -56,4 +56,5 @@ def _universe(batch: Batch) -> Collection[str] | None:
     if provider.symbols() is not None:
         return None
     held = batch.platform.warehouse.positions()["underlying"]
-    return sorted({*held, *(proxy for proxy in provider.factor_proxies().values() if proxy)})
+    proxies = (f.proxy for f in batch.platform.factor_model.factors if f.proxy and f.kind != "rates")
+    return sorted({*held, *proxies})

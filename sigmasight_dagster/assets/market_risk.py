@@ -3,6 +3,7 @@
 import pandas as pd
 
 from sigmasight_core import covariance, factor_correlation, factor_model, rates, returns
+from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.tables import (
     DailyPrices,
     FactorBetas,
@@ -20,11 +21,11 @@ from sigmasight_dagster.gates import FACTORS_ARE_NOT_COLLINEAR
 from sigmasight_dagster.risk_asset import Input, risk_asset
 
 GROUP = "market_risk"
-PRICES = Input(DailyPrices, factor_window=True)
-YIELDS = Input(TreasuryYields, factor_window=True)
+PRICES = Input(DailyPrices, look_back=SESSIONS_PER_YEAR, factor_window=True)
+YIELDS = Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True)
 
 
-@risk_asset(RealizedVolatility, inputs=[Input(DailyPrices, look_back=returns.WINDOW)], group=GROUP)
+@risk_asset(RealizedVolatility, inputs=[Input(DailyPrices, look_back=SESSIONS_PER_YEAR)], group=GROUP)
 def realized_volatility(batch: Batch) -> pd.DataFrame:
     """EWMA volatility of each symbol over the last 252 sessions; prices options that have no quote."""
     return returns.realized_volatility(_log_returns(batch), batch.dates)
