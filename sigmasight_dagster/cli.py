@@ -14,6 +14,7 @@ _COMMANDS = {
     "portfolios": ("sigmasight_dagster.commands.portfolios", "list_portfolios"),
     "run": ("sigmasight_dagster.commands.run", "run"),
     "backfill": ("sigmasight_dagster.commands.run", "backfill"),
+    "rerun-failed": ("sigmasight_dagster.commands.rerun", "rerun_failed"),
     "stress-reality": ("sigmasight_dagster.commands.stress_reality", "stress_reality"),
     "docs-charts": ("sigmasight_dagster.commands.docs_charts", "docs_charts"),
     "what-if": ("sigmasight_dagster.commands.what_if", "what_if"),

@@ -27,6 +27,7 @@ class RunOutcome:
     :param failed_assets: steps that failed.
     :param bad_partitions: partitions that the run named as the reason.
     :param split: it failed, and other runs took its place.
+    :param canceled: someone canceled it; without a run id, before it started.
     """
 
     run: RangeRun
@@ -35,10 +36,15 @@ class RunOutcome:
     failed_assets: tuple[str, ...] = ()
     bad_partitions: tuple[str, ...] = ()
     split: bool = False
+    canceled: bool = False
 
     @property
     def succeeded(self) -> bool:
         return not self.error
+
+    @property
+    def failed(self) -> bool:
+        return not self.succeeded and not self.canceled
 
 
 def new_run_id() -> str:
@@ -74,6 +80,8 @@ def execute(
     failures = [event for event in result.all_events if event.is_step_failure]
     if result.success:
         return RunOutcome(run, run_id)
+    if result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
+        return RunOutcome(run, run_id, error="canceled", canceled=True)
     return RunOutcome(
         run,
         run_id,
@@ -106,19 +114,23 @@ def launcher_identity() -> str:
 
 
 def report_orphans(instance: DagsterInstance) -> list[str]:
-    """Mark runs as failed whose launcher on this host is gone (kill -9), and return their ids."""
+    """Mark runs as failed, or canceled, whose launcher on this host is gone (kill -9); return their ids."""
     unfinished = instance.get_runs(
         filters=dg.RunsFilter(
             statuses=[
                 dg.DagsterRunStatus.STARTED,
                 dg.DagsterRunStatus.STARTING,
                 dg.DagsterRunStatus.NOT_STARTED,
+                dg.DagsterRunStatus.CANCELING,
             ]
         )
     )
     orphans = [run for run in unfinished if LAUNCHER_TAG in run.tags and _is_gone(run.tags[LAUNCHER_TAG])]
     for run in orphans:
-        instance.report_run_failed(run, "The process that ran it ended without finishing it.")
+        if run.status is dg.DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, message="The process that ran it ended.")
+        else:
+            instance.report_run_failed(run, "The process that ran it ended without finishing it.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return [run.run_id for run in orphans]
 

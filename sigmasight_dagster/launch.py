@@ -85,10 +85,10 @@ def plan(
     by_portfolio = tuple(asset for asset in assets if asset.grain is Grain.DATE_PORTFOLIO)
     needs = needed_sessions(assets, request, positions)
     runs = _history_runs(market, needs, request, published)
-    runs += [RangeRun("market", tuple(market), dates) for dates in _chunks(request.dates, MAX_MARKET_DATES)]
-    for names in _neighbours(request.portfolios, order):
+    runs += [RangeRun("market", tuple(market), dates) for dates in chunks(request.dates, MAX_MARKET_DATES)]
+    for names in neighbours(request.portfolios, order):
         size = max(request.chunk_partitions // len(names), 1)
-        runs += [RangeRun("portfolio", by_portfolio, dates, names) for dates in _chunks(request.dates, size)]
+        runs += [RangeRun("portfolio", by_portfolio, dates, names) for dates in chunks(request.dates, size)]
     return runs
 
 
@@ -107,25 +107,27 @@ def _history_runs(
     for group in [tuple(sources), *((asset,) for asset in derived)]:
         if group:
             dates = pd.DatetimeIndex(sorted({date for asset in group for date in missing[asset.name]}))
-            runs += [RangeRun("history", group, part) for part in _runs_of_sessions(dates)]
+            runs += [RangeRun("history", group, part) for part in runs_of_sessions(dates)]
     return runs
 
 
-def _runs_of_sessions(dates: pd.DatetimeIndex) -> Iterator[pd.DatetimeIndex]:
+def runs_of_sessions(dates: pd.DatetimeIndex) -> Iterator[pd.DatetimeIndex]:
+    """Cut sorted sessions where one is left out: ranges cannot skip."""
     from sigmasight_core import calendar
 
     sessions = calendar.sessions(dates[0], dates[-1])
     gaps = pd.Series(sessions.get_indexer(dates)).diff().fillna(1).ne(1).cumsum()
     for _, part in pd.Series(dates).groupby(gaps.to_numpy()):
-        yield from _chunks(pd.DatetimeIndex(part), MAX_MARKET_DATES * 4)
+        yield from chunks(pd.DatetimeIndex(part), MAX_MARKET_DATES * 4)
 
 
-def _chunks(dates: pd.DatetimeIndex, size: int) -> Iterator[pd.DatetimeIndex]:
+def chunks(dates: pd.DatetimeIndex, size: int) -> Iterator[pd.DatetimeIndex]:
+    """Cut dates into pieces of at most `size`."""
     for start in range(0, len(dates), size):
         yield dates[start : start + size]
 
 
-def _neighbours(names: Sequence[str], order: Sequence[str]) -> list[tuple[str, ...]]:
+def neighbours(names: Sequence[str], order: Sequence[str]) -> list[tuple[str, ...]]:
     """Group names that stand next to each other in the definition's order: ranges cannot skip."""
     rank = {name: place for place, name in enumerate(order)}
     ranked = sorted(names, key=rank.__getitem__)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sigmasight_core.portfolio_csv import ParsedPortfolio
     from sigmasight_dagster.execute import RunOutcome
     from sigmasight_dagster.launch import RangeRun
+    from sigmasight_dagster.recovery import Keys
 
 
 def utc_now() -> pd.Timestamp:
@@ -85,27 +87,61 @@ class Project:
         }
         return launch.plan(assets, request, positions, published, self.portfolio_order())
 
-    def execute(
-        self, runs: "Sequence[RangeRun]", started: "Callable[[RangeRun, str], None]"
-    ) -> "list[RunOutcome]":
-        """Execute the runs in order; `started` is told of each.
+    def unpublished(self, runs: "Sequence[RangeRun]") -> "list[RangeRun]":
+        """Planned runs without the partitions that are published already."""
+        from sigmasight_dagster import recovery
 
-        A failed run is split (see `isolate`), so that its good partitions are published; it does not stop
-        the runs after it.
-        """
-        from sigmasight_dagster import execute, isolate
+        order, chunk = self.portfolio_order(), self.settings.chunk_partitions
+        return [
+            part
+            for run in runs
+            for part in recovery.plan(
+                run.assets, recovery.unpublished(self.platform.warehouse, run), order, chunk
+            )
+        ]
+
+    def failed(
+        self, dates: tuple[pd.Timestamp, pd.Timestamp], names: Sequence[str]
+    ) -> "tuple[Keys, list[RangeRun]]":
+        """Partitions between two dates whose last attempt failed, and the runs that compute them again."""
+        from sigmasight_dagster import execute, recovery
+        from sigmasight_dagster.assets import RISK_ASSETS
 
         execute.report_orphans(self.instance)
-        outcomes = []
+        failed = recovery.failed_partitions(self.instance, RISK_ASSETS)
+        chosen = recovery.within(failed, dates, names)
+        order, chunk = self.portfolio_order(), self.settings.chunk_partitions
+        return chosen, recovery.plan(RISK_ASSETS, chosen, order, chunk)
+
+    def execute(
+        self,
+        runs: "Sequence[RangeRun]",
+        started: "Callable[[RangeRun, str], None]",
+        canceling: Callable[[], None] = lambda: None,
+    ) -> "list[RunOutcome]":
+        """Execute the runs in order; `started` is told of each, `canceling` when a signal cancels them.
+
+        A failed run is split (see `isolate`), so that its good partitions are published; it does not stop
+        the runs after it. Ctrl-C and a run canceled in the UI do: what has not started is canceled too.
+        """
+        from sigmasight_dagster import cancellation, execute, isolate
+
+        execute.report_orphans(self.instance)
+        outcomes: list[RunOutcome] = []
         queue = list(runs)
-        while queue:
-            run, run_id = queue.pop(0), execute.new_run_id()
-            started(run, run_id)
-            outcome = execute.execute(run, run_id, self.definitions, self.instance)
-            again = [] if outcome.succeeded else isolate.retries(outcome)
-            outcomes.append(replace(outcome, split=bool(again)))
-            queue = again + queue
-        return outcomes
+        with cancellation.on_signal() as requested:
+            while queue and not requested.is_set() and not any(outcome.canceled for outcome in outcomes):
+                run, run_id = queue.pop(0), execute.new_run_id()
+                started(run, run_id)
+                work = partial(execute.execute, run, run_id, self.definitions, self.instance)
+                outcome = cancellation.execute(work, run_id, self.instance, requested, canceling)
+                again = isolate.retries(outcome) if outcome.failed else []
+                outcomes.append(replace(outcome, split=bool(again)))
+                queue = again + queue
+        never = (
+            execute.RunOutcome(run, "", error="canceled before it started", canceled=True) for run in queue
+        )
+        return [*outcomes, *never]
 
     def parse_portfolio(self, text: bytes, name: str, source: str, allow_unpriced: bool) -> "ParsedPortfolio":
         """Positions, errors and warnings of a portfolio CSV, as of the last trading date."""

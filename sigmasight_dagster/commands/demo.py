@@ -34,8 +34,8 @@ def demo() -> None:
         import_example(project, name, cash)
     dates = session_dates.trading_range(START, END, project.settings, utc_now())
     outcomes = progress.compute(project, dates, list(PORTFOLIOS))
-    if progress.finally_failed(outcomes):
-        sys.exit(1)
+    if code := progress.exit_code(outcomes):
+        sys.exit(code)
     console = wide_console()
     for name in PORTFOLIOS:
         show_portfolio(project.platform.warehouse, name, dates[-1], console)

@@ -20,21 +20,44 @@ from sigmasight_dagster.warehouse import Warehouse
 POLL_SECONDS = 0.5
 
 
-def compute(project: Project, dates: pd.DatetimeIndex, names: Sequence[str]) -> list[RunOutcome]:
+def compute(
+    project: Project, dates: pd.DatetimeIndex, names: Sequence[str], missing_only: bool = False
+) -> list[RunOutcome]:
     """Plan and execute a request with a progress bar, then print what was published and what failed."""
-    console = Console(file=sys.stderr)
+    what = f"{len(dates)} dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {', '.join(names)}"
     runs = project.plan(dates, names)
+    return execute(project, project.unpublished(runs) if missing_only else runs, what)
+
+
+def execute(project: Project, runs: Sequence[RangeRun], what: str) -> list[RunOutcome]:
+    """Execute planned runs with a progress bar, then print what was published and what failed."""
+    console = Console(file=sys.stderr)
     total = sum(run.n_partitions for run in runs)
-    console.print(
-        f"{len(dates)} dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {', '.join(names)}: "
-        f"{total:,} partitions in {len(runs)} runs"
-    )
+    console.print(f"{what}: {total:,} partitions in {len(runs)} runs")
     begun = time.monotonic()
     with _progress_bar(project.platform.warehouse, total, console) as started:
-        outcomes = project.execute(runs, started)
+        outcomes = project.execute(
+            runs,
+            started,
+            lambda: console.print("Canceling: the run stops before its next table. Ctrl-C again: at once."),
+        )
     print_outcomes(outcomes, wide_console())
+    if any(outcome.canceled for outcome in outcomes):
+        warehouse = project.platform.warehouse
+        done = sum(warehouse.count_published(outcome.run_id) for outcome in outcomes if outcome.run_id)
+        console.print(
+            f"Canceled: {done:,} of {total:,} partitions were published, each of them whole. "
+            "The rest: sigmasight backfill --missing-only"
+        )
     console.print(f"{time.monotonic() - begun:.1f} s")
     return outcomes
+
+
+def exit_code(outcomes: Sequence[RunOutcome]) -> int:
+    """130 when canceled, 1 when partitions stay unpublished, else 0."""
+    if any(outcome.canceled for outcome in outcomes):
+        return 130
+    return 1 if finally_failed(outcomes) else 0
 
 
 class _Counter:
@@ -87,12 +110,14 @@ def wide_console() -> Console:
 
 def finally_failed(outcomes: Sequence[RunOutcome]) -> list[RunOutcome]:
     """Failed runs that no other run took the place of: their partitions stay unpublished."""
-    return [outcome for outcome in outcomes if not outcome.succeeded and not outcome.split]
+    return [outcome for outcome in outcomes if outcome.failed and not outcome.split]
 
 
 def _result(outcome: RunOutcome) -> str:
     if outcome.succeeded:
         return "[green]published[/green]"
+    if outcome.canceled:
+        return f"[yellow]{escape(outcome.error)}[/yellow]"
     verdict = "[yellow]split, see retry[/yellow]" if outcome.split else "[red]failed[/red]"
     return f"{verdict}: {escape(outcome.error)}"
 

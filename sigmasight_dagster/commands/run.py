@@ -40,19 +40,28 @@ def run(date: str, names: tuple[str, ...]) -> None:
 @click.option("--start", required=True, metavar="YYYY-MM-DD", help="First date.")
 @click.option("--end", required=True, metavar="YYYY-MM-DD", help="Last date, inclusive.")
 @_PORTFOLIO
-def backfill(start: str, end: str, names: tuple[str, ...]) -> None:
-    """Compute every asset of every trading date from START to END, in a few range runs."""
+@click.option(
+    "--missing-only",
+    is_flag=True,
+    help="Only what was never published: goes on after a kill or Ctrl-C. Published rows stay as they are.",
+)
+def backfill(start: str, end: str, names: tuple[str, ...], missing_only: bool) -> None:
+    """Compute every asset of every trading date from START to END, in a few range runs.
+
+    Ctrl-C cancels: what is published is whole and stays.
+    """
     from sigmasight_dagster import session_dates
     from sigmasight_dagster.requests import Project, utc_now
     from sigmasight_dagster.settings import Settings
 
     dates = session_dates.trading_range(start, end, Settings(), utc_now())
-    _compute(Project.open(), dates, names)
+    _compute(Project.open(), dates, names, missing_only)
 
 
-def _compute(project: Project, dates: pd.DatetimeIndex, names: tuple[str, ...]) -> None:
+def _compute(
+    project: Project, dates: pd.DatetimeIndex, names: tuple[str, ...], missing_only: bool = False
+) -> None:
     from sigmasight_dagster.commands import progress
 
-    outcomes = progress.compute(project, dates, project.chosen(names))
-    if progress.finally_failed(outcomes):
-        sys.exit(1)
+    outcomes = progress.compute(project, dates, project.chosen(names), missing_only)
+    sys.exit(progress.exit_code(outcomes))
