@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sigmasight_core.conventions import OK
 from sigmasight_core.filtered_simulation import MIN_OBS, MIN_SCENARIOS, ReturnPanel, trailing
 from sigmasight_core.frames import tiled
 from sigmasight_core.named_gaps import gap_status, gap_texts
 from sigmasight_core.risk_book import BookBlock, RiskBook
-from sigmasight_core.rolling import Bools, Floats
+from sigmasight_core.rolling import Bools, Floats, Ints
 from sigmasight_core.simulated_risk import LEVELS
 from sigmasight_core.tables.risk import CONFIDENCES, TRAFFIC_LIGHTS
 from sigmasight_core.var_backtest import HISTORY, BacktestStatistics, backtest, rolling_breaches
@@ -35,7 +34,7 @@ def var_backtests(book: RiskBook, panel: ReturnPanel) -> pd.DataFrame:
     :returns: NULL with the reason where nothing is held or fewer than 100 sessions could be tested.
     :raises InputError: for a date that is not among the sessions of the panel.
     """
-    count, ends = len(book.partitions), panel.ends(book.dates)
+    ends = panel.ends(book.dates)
     enough = np.zeros((len(book.dates), len(book.symbols)), dtype=bool)
     pieces = []
     for block in book.date_blocks(3 * HISTORY, 3 * HISTORY):
@@ -45,8 +44,9 @@ def var_backtests(book: RiskBook, panel: ReturnPanel) -> pd.DataFrame:
         pieces.append(backtest(outcome, LEVELS))
     tests = BacktestStatistics(*(np.concatenate(column) for column in zip(*pieces, strict=True)))
     short = book.priced & ~enough[book.date, book.symbol]
-    status = _status(book, tests.n_obs, short)
-    return _rows(book.partitions, tests, status, _known(book, tests, short, count))
+    lost = np.bincount(book.partition[~book.priced | short], minlength=len(book.partitions))
+    n_obs = np.where(book.held() > lost, tests.n_obs, 0)
+    return _rows(book.partitions, tests, n_obs, _status(book, n_obs, short, lost))
 
 
 def _past_pnl(block: BookBlock, returns: Floats, enough: Bools) -> Floats:
@@ -63,34 +63,25 @@ def _past_pnl(block: BookBlock, returns: Floats, enough: Bools) -> Floats:
     return pnl
 
 
-def _left(book: RiskBook, short: Bools, count: int) -> NDArray[np.intp]:
-    return book.held() - np.bincount(book.partition[~book.priced | short], minlength=count)
-
-
-def _known(book: RiskBook, tests: BacktestStatistics, short: Bools, count: int) -> Bools:
-    return (_left(book, short, count) > 0) & (tests.n_obs >= MIN_TESTED)
-
-
-def _status(book: RiskBook, n_obs: NDArray[np.intp], short: Bools) -> NDArray[np.object_]:
-    count = len(book.partitions)
+def _status(book: RiskBook, n_obs: Ints, short: Bools, lost: Ints) -> NDArray[np.object_]:
+    held, count = book.held(), len(book.partitions)
     gaps = [
         *book.price_gaps(),
         (f"fewer than {MIN_HISTORY} returns for", book.partition[short], book.rows["underlying"][short]),
     ]
-    left = _left(book, short, count)
-    status = gap_status(gap_texts(gaps, count), left == 0)
-    few = (left > 0) & (n_obs < MIN_TESTED)
+    status = gap_status(gap_texts(gaps, count), held == lost)
     words = n_obs.astype(str).astype(object)
+    few = (held > lost) & (n_obs < MIN_TESTED)
     status = np.where(few, "insufficient: " + words + f" of {MIN_TESTED} tested sessions", status)
-    return np.where(book.held() == 0, "nothing is held", status)
+    return np.where(held == 0, "nothing is held", status)
 
 
 def _rows(
-    partitions: pd.DataFrame, tests: BacktestStatistics, status: NDArray[np.object_], known: Bools
+    partitions: pd.DataFrame, tests: BacktestStatistics, n_obs: Ints, status: NDArray[np.object_]
 ) -> pd.DataFrame:
     size = len(CONFIDENCES)
     row = np.repeat(np.arange(len(partitions)), size)
-    null = ~known[row]
+    null = (n_obs < MIN_TESTED)[row]
     light = np.where(null, len(TRAFFIC_LIGHTS) - 1, tests.zone.ravel())
 
     def column(values: Floats) -> Floats:
@@ -101,13 +92,13 @@ def _rows(
         .reset_index(drop=True)
         .assign(
             confidence=tiled(CONFIDENCES, len(partitions)),
-            n_obs=np.where(null & (status[row] == "nothing is held"), 0, tests.n_obs[row]),
+            n_obs=n_obs[row],
             breaches=pd.Series(tests.breaches.ravel(), dtype="Int64").mask(null),
             expected_breaches=column(tests.expected),
             kupiec_p_value=column(tests.kupiec),
             independence_p_value=column(tests.independence),
             christoffersen_p_value=column(tests.conditional_coverage),
             traffic_light=pd.array(TRAFFIC_LIGHTS, dtype="str").take(light),
-            status=pd.array(np.where(status[row] == OK, OK, status[row]), dtype="str"),
+            status=pd.array(status[row], dtype="str"),
         )
     )

@@ -278,12 +278,23 @@ def test_a_short_history_is_left_out_of_the_backtest_and_named() -> None:
 
 def test_young_books_and_empty_ones_say_why_there_is_no_backtest() -> None:
     returns = history("A")
-    returns.iloc[:-1008] = np.nan
-    returns.iloc[-1008:-400] = np.nan
-    returns.iloc[-380:-320] = np.nan
+    returns.iloc[:-371] = np.nan
     book = Holdings().hold("A", 10, 50.0).book((DAY, "book"), (DAY, "empty"))
     rows = validate(VarBacktests, var_backtests(book, panel(book, returns))).set_index("portfolio")
     assert rows.loc["book", "status"].str.startswith("unavailable: fewer than 372 returns for A").all()
     assert (rows.loc["empty", "status"] == "nothing is held").all()
     assert (rows["traffic_light"] == "unavailable").all()
+    assert (rows["n_obs"] == 0).all()
     assert rows[["breaches", "kupiec_p_value"]].isna().all(axis=None)
+
+
+def test_gaps_on_different_sessions_leave_too_few_to_test() -> None:
+    returns = history("A", "B")
+    returns.iloc[::3, 0] = np.nan
+    returns.iloc[1::3, 1] = np.nan
+    book = Holdings().hold("A", 10, 50.0).hold("B", 10, 50.0).book()
+    rows = validate(VarBacktests, var_backtests(book, panel(book, returns)))
+    n_obs = rows["n_obs"].unique().item()
+    assert 0 <= n_obs < 100
+    assert (rows["status"] == f"insufficient: {n_obs} of 100 tested sessions").all()
+    assert rows["kupiec_p_value"].isna().all()
