@@ -6,9 +6,7 @@ factor exp(beta'x). A linear position gains exposure x (exp(beta'x) - 1): a long
 price, volatility and rate; its P&L is the difference to the model price of the same inputs unshocked, so
 that a zero shock gives exactly zero. An option on its expiry session is worth its intrinsic value.
 
-Volatility follows the market's simple move M = exp(m) - 1 and fades with time: with
-k = sqrt(30 / max(days, 30)), sigma + 1.25 |M| k when the market falls, sigma x max(0.6, (1 + M)^(-1.3 k))
-when it rises, at most 150% (or sigma, if that is higher). The rate moves by the scenario's own shock of the
+The volatility follows the market's move (`stress_options`). The rate moves by the scenario's own shock of the
 10-year yield, in the direct and in the correlated P&L; where yields are unavailable it does not move.
 """
 
@@ -18,18 +16,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.conventions import DAYS_PER_YEAR
-from sigmasight_core.options import option_price
 from sigmasight_core.scenarios import Scenario
-from sigmasight_core.stress_book import Book, held_book, option_inputs, partition_frame
+from sigmasight_core.stress_book import Book, held_book, partition_frame
 from sigmasight_core.stress_frames import portfolio_rows, position_rows
+from sigmasight_core.stress_options import StressedOptions, shocked_volatility
 from sigmasight_core.stress_state import Floats, StressStates, stress_states
-
-MAX_VOLATILITY: Final = 1.5
-VOLATILITY_FLOOR_RATIO: Final = 0.6
-DOWN_MOVE_SLOPE: Final = 1.25
-UP_MOVE_ELASTICITY: Final = 1.3
-REFERENCE_DAYS: Final = 30.0
 
 _BLOCK: Final = 65_536
 """Option values per pass: bounds the memory of the temporaries."""
@@ -102,17 +93,6 @@ def position_pnl(book: Book, states: StressStates) -> PositionPnl:
     return pnl
 
 
-def shocked_volatility(volatility: Any, days_to_expiry: Any, market_log_move: Any) -> Floats:
-    """Volatility after a market move (arguments broadcast); unchanged to the last bit without a move."""
-    fade = np.sqrt(REFERENCE_DAYS / np.maximum(days_to_expiry, REFERENCE_DAYS))
-    fall = np.minimum(market_log_move, 0.0)
-    rise = np.maximum(market_log_move, 0.0)
-    shocked = np.maximum(np.exp(rise * (-UP_MOVE_ELASTICITY * fade)), VOLATILITY_FLOOR_RATIO)
-    shocked *= volatility
-    shocked += np.expm1(fall) * (-DOWN_MOVE_SLOPE * fade)
-    return np.minimum(shocked, np.maximum(volatility, MAX_VOLATILITY))
-
-
 def _revalue_options(
     book: Book, states: StressStates, direct_move: Floats, correlated_move: Floats, pnl: PositionPnl
 ) -> None:
@@ -120,28 +100,17 @@ def _revalue_options(
     options = book.is_option.nonzero()[0]
     market = [states.market_log_move(state) for state in (states.direct, states.correlated)]
     for rows in _blocks(options, len(states.scenarios)):
-        inputs = option_inputs(book.rows.iloc[rows])
+        block = StressedOptions.of(book.rows.iloc[rows], book.is_call[rows])
         date = book.date[rows]
-        spot, days, sigma = (
-            inputs[name] for name in ("underlying_price", "days_to_expiry", "implied_volatility")
-        )
-        contract = (inputs["strike"], days / DAYS_PER_YEAR)
-        is_call = book.is_call[rows][:, None]
-        rate = inputs["risk_free_rate"]
-        shocked_rate = rate + states.rate_move[date] / 100.0
-        units = inputs["quantity"] * book.rows["multiplier"].to_numpy(dtype=float)[rows][:, None]
-        base = option_price(spot, *contract, rate, inputs["dividend_yield"], sigma, is_call)
-        direct_spot = spot * np.exp(direct_move[rows])
-        correlated_spot = spot * np.exp(correlated_move[rows])
-        for target, price, volatility in (
-            (pnl.spot_only, direct_spot, sigma),
-            (pnl.direct, direct_spot, shocked_volatility(sigma, days, market[0][date])),
-            (pnl.correlated, correlated_spot, shocked_volatility(sigma, days, market[1][date])),
+        direct_spot = block.spot * np.exp(direct_move[rows])
+        correlated_spot = block.spot * np.exp(correlated_move[rows])
+        shocked = [shocked_volatility(block.volatility, block.days, moves[date]) for moves in market]
+        for target, spot, volatility in (
+            (pnl.spot_only, direct_spot, block.volatility),
+            (pnl.direct, direct_spot, shocked[0]),
+            (pnl.correlated, correlated_spot, shocked[1]),
         ):
-            value = option_price(
-                price, *contract, shocked_rate, inputs["dividend_yield"], volatility, is_call
-            )
-            target[rows] = units * (value - base) + 0.0
+            target[rows] = block.pnl(spot, states.rate_move[date], volatility)
 
 
 def _blocks(rows: Any, width: int) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sigmasight_core.conventions import LONG_CALL, OK, OPTION_TYPES, SHORT_CALL
 from sigmasight_core.errors import InputError
-from sigmasight_core.stress_state import Bools, Floats, StressStates, codes
+from sigmasight_core.stress_state import Bools, Floats, StateModel, StressStates, codes
 
 Ints = NDArray[np.intp]
 
@@ -60,7 +60,7 @@ def partition_frame(partitions: pd.DataFrame) -> pd.DataFrame:
 
 def held_book(
     partitions: pd.DataFrame,
-    states: StressStates,
+    states: StressStates | StateModel,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     positions: pd.DataFrame,
@@ -127,7 +127,7 @@ def _joined(
 
 
 def _beta_arrays(
-    betas: pd.DataFrame, states: StressStates, underlyings: pd.Index
+    betas: pd.DataFrame, states: StressStates | StateModel, underlyings: pd.Index
 ) -> tuple[Floats, NDArray[np.object_]]:
     """Betas (D, S, K), and per (D, S) the status of a row whose beta is NULL ('' if there is no row)."""
     d = codes(states.dates, betas["date"])

@@ -81,7 +81,7 @@ def _portfolio_status(
     book: Book, states: StressStates, date: Ints, n_partitions: int
 ) -> tuple[NDArray[np.object_], Bools]:
     """Words (G, N), and where the sums stand for something (G, N)."""
-    texts = _missing_by_partition(book.missing, n_partitions)[:, None]
+    texts = missing_by_partition(book.missing, n_partitions)[:, None]
     held = np.bincount(book.partition, minlength=n_partitions)
     lost = np.bincount(book.missing["partition"].to_numpy(dtype=np.intp), minlength=n_partitions)
     nothing_left = ((held > 0) & (held == lost))[:, None]
@@ -92,7 +92,7 @@ def _portfolio_status(
     return np.where(computed, status, scenario), computed & ~nothing_left
 
 
-def _missing_by_partition(missing: pd.DataFrame, n_partitions: int) -> NDArray[np.object_]:
+def missing_by_partition(missing: pd.DataFrame, n_partitions: int) -> NDArray[np.object_]:
     """'no beta for X, Y; no price for Z' per partition, '' where nothing is missing."""
     texts = np.full(n_partitions, "", dtype=object)
     if len(missing):

@@ -63,6 +63,42 @@ class StressStates:
         return np.zeros(state.shape[:2])
 
 
+@dataclass(frozen=True)
+class StateModel:
+    """Distribution of the state by date (D) and factor (K)."""
+
+    dates: pd.DatetimeIndex
+    factors: tuple[str, ...]
+    available: Bools
+    """(D, K): the factor has loadings and a variance on the date."""
+    loadings: Floats
+    """(D, K, K): H, from the state to the whole moves of the factors; identity where unavailable."""
+    covariance: Floats
+    """(D, K, K) per session; 0 where unavailable."""
+
+
+def state_model(
+    dates: pd.DatetimeIndex,
+    factor_state: pd.DataFrame,
+    factor_covariance: pd.DataFrame,
+    more_factors: Sequence[str] = (),
+) -> StateModel:
+    """Loadings and covariance of the state; the frames as in `stress_states`.
+
+    :param more_factors: ids wanted beside those of `factor_state`, unavailable if they are not among them.
+    :raises InputError: on a covariance that is not positive definite.
+    """
+    factors = tuple(dict.fromkeys([*factor_state["factor"], *more_factors]))
+    market_loading, rates_loading = _loadings(factor_state, dates, factors)
+    sigma = _covariance(factor_covariance, dates, factors)
+    variance = np.diagonal(sigma, axis1=1, axis2=2)
+    available = np.isfinite(market_loading) & np.isfinite(rates_loading) & (variance > 0)
+    h = loading_matrix(factors, market_loading, rates_loading, available)
+    sigma = np.where(_pairs(available), sigma, 0.0)
+    _require_positive_definite(sigma, available, dates)
+    return StateModel(dates, factors, available, h, sigma)
+
+
 def stress_states(
     scenarios: Sequence[Scenario],
     dates: pd.DatetimeIndex,
@@ -77,19 +113,12 @@ def stress_states(
     :raises InputError: on a covariance that is not positive definite.
     """
     shocked_ids = [shock.factor for scenario in scenarios for shock in scenario.shocks]
-    factors = tuple(dict.fromkeys([*factor_state["factor"], *shocked_ids]))
-    market_loading, rates_loading = _loadings(factor_state, dates, factors)
-    sigma = _covariance(factor_covariance, dates, factors)
-    variance = np.diagonal(sigma, axis1=1, axis2=2)
-    available = np.isfinite(market_loading) & np.isfinite(rates_loading) & (variance > 0)
-    h = loading_matrix(factors, market_loading, rates_loading, available)
-    sigma = np.where(_pairs(available), sigma, 0.0)
-    _require_positive_definite(sigma, available, dates)
-
+    model = state_model(dates, factor_state, factor_covariance, shocked_ids)
+    factors, available, h = model.factors, model.available, model.loadings
     shocks, shocked = _shock_arrays(scenarios, factors)
     live = shocked & available[:, None, :]
     moves = np.where(live, shocks, 0.0)
-    correlated, sigmas = correlated_states(h, sigma, moves, live)
+    correlated, sigmas = correlated_states(h, model.covariance, moves, live)
     rates = moves[:, :, factors.index(RATES)] if RATES in factors else np.zeros(live.shape[:2])
     return StressStates(
         dates=dates,

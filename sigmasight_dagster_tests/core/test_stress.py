@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sigmasight_core import stress as stress_module
 from sigmasight_core.scenarios import default_scenarios
-from sigmasight_core.stress import shocked_volatility
+from sigmasight_core.stress_options import shocked_volatility
 from sigmasight_dagster_tests.core.stress_inputs import (
     DAY,
     FACTORS,
