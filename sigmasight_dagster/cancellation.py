@@ -76,6 +76,8 @@ def execute(
 
 
 def _fill(future: "Future[T]", work: Callable[[], T]) -> None:
+    # What Dagster starts from here (it captures logs) inherits this: Ctrl-C reaches a whole process group.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
     try:
         future.set_result(work())
     except BaseException as error:  # the waiting thread raises it

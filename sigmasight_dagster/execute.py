@@ -3,7 +3,7 @@
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
@@ -63,13 +63,12 @@ def execute(
     :param console_level: least level of the run's events that is shown on the console.
     """
     job = definitions.resolve_implicit_global_asset_job_def()
-    ends = (run.portfolios[0], run.portfolios[-1]) if run.portfolios else None
     result = job.execute_in_process(
         instance=instance,
         run_id=run_id,
         asset_selection=[dg.AssetKey(name) for name in run.table_names],
         tags={
-            **range_tags(run.dates, ends),
+            **range_tags(run.dates, run.portfolio_ends),
             LAUNCHER_TAG: launcher_identity(),
             LAYER_TAG: run.layer,
             REPOSITORY_TAG: REPOSITORY,
@@ -77,11 +76,15 @@ def execute(
         run_config={"loggers": {"console": {"config": {"log_level": console_level}}}},
         raise_on_error=False,
     )
-    failures = [event for event in result.all_events if event.is_step_failure]
     if result.success:
         return RunOutcome(run, run_id)
     if result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
         return RunOutcome(run, run_id, error="canceled", canceled=True)
+    return failed_outcome(run, run_id, [event for event in result.all_events if event.is_step_failure])
+
+
+def failed_outcome(run: RangeRun, run_id: str, failures: Sequence[dg.DagsterEvent]) -> RunOutcome:
+    """What a failed run's step failures say."""
     return RunOutcome(
         run,
         run_id,
@@ -91,7 +94,7 @@ def execute(
     )
 
 
-def _messages(failures: list[dg.DagsterEvent]) -> Iterator[str]:
+def _messages(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
     for event in failures:
         data = event.step_failure_data
         if data.user_failure_data and data.user_failure_data.description:
@@ -100,7 +103,7 @@ def _messages(failures: list[dg.DagsterEvent]) -> Iterator[str]:
             yield (data.error.cause or data.error).message.strip()
 
 
-def _bad_partitions(failures: list[dg.DagsterEvent]) -> Iterator[str]:
+def _bad_partitions(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
     for event in failures:
         user_data = event.step_failure_data.user_failure_data
         if user_data and BAD_PARTITIONS in user_data.metadata:

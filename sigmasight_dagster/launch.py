@@ -35,6 +35,11 @@ class RangeRun:
         return [name for asset in self.assets for name in asset.table_names]
 
     @property
+    def portfolio_ends(self) -> tuple[str, str] | None:
+        """First and last portfolio; None in market layers."""
+        return (self.portfolios[0], self.portfolios[-1]) if self.portfolios else None
+
+    @property
     def n_partitions(self) -> int:
         """Partitions that the run publishes, over all its tables."""
         return len(self.table_names) * len(self.dates) * max(len(self.portfolios), 1)
