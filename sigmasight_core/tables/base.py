@@ -108,7 +108,7 @@ def validate(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     """
     schema = model.to_schema()
     try:
-        checked = schema.validate(frame, lazy=True)
+        checked = schema.validate(frame.reset_index(drop=True), lazy=True)
     except pa.errors.SchemaErrors as error:
         raise _quality_error(model, _failures(error)) from None
     checked = checked[list(schema.columns)]
