@@ -223,16 +223,16 @@ def _compared(model: type[Table], rows: pd.DataFrame, today: str, hypothetical: 
             "item": both["item"],
             "measure": both["measure"],
             "unit": both["unit"],
-            "today": both["value"],
-            "what_if": both["value_"],
-            "change": both["value_"] - both["value"],
+            "today": both["number"],
+            "what_if": both["number_"],
+            "change": both["number_"] - both["number"],
             "status": before.where(before == after, differing),
         }
     ).astype({"table_name": "str"})
 
 
 def _long(model: type[Table], rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per key and value column: item, measure, unit, value, status."""
+    """One row per key and value column: item, measure, unit, number, status."""
     keys = [name for name in primary_key(model) if name not in ("date", "portfolio")]
     measures, columns = columns_by_role(model, "value"), model.to_schema().columns
     item = pd.Series("", index=rows.index, dtype="str")
@@ -241,7 +241,7 @@ def _long(model: type[Table], rows: pd.DataFrame) -> pd.DataFrame:
     units = {name: str((columns[name].metadata or {})["unit"]) for name in measures}
     wide = rows[measures].astype(float).assign(item=item, status=rows["status"].astype("str"))
     own = rows["unit"].astype("str") if "unit" in rows else pd.Series("", index=rows.index, dtype="str")
-    long = wide.assign(own=own).melt(["item", "status", "own"], measures, "measure", "value")
+    long = wide.assign(own=own).melt(["item", "status", "own"], measures, "measure", "number")
     unit = long["measure"].map(units).astype("str")
     place = pd.Series(np.tile(np.arange(len(rows)), len(measures)), index=long.index)
     return (

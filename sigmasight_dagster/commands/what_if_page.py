@@ -12,7 +12,11 @@ from rich.text import Text
 
 from sigmasight_core.conventions import OK
 from sigmasight_core.tables import (
+    CorrelationSummary,
     FactorExposures,
+    PortfolioSnapshots,
+    RiskContributions,
+    RiskMeasures,
     StressResults,
     Table,
     WhatIfResults,
@@ -23,11 +27,13 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.commands.progress import wide_console
 
 WORST_SCENARIOS: Final = 5
-MOST_ROWS: Final = 30
+MOST_ROWS: Final = 16
+_SNAPSHOT: Final = table_name(PortfolioSnapshots)
 _STRESS: Final = table_name(StressResults)
+_WHOLE: Final = tuple(table_name(model) for model in (FactorExposures, CorrelationSummary, RiskMeasures))
 _SHOWN_MEASURES: Final = {
     _STRESS: ("direct_pnl", "correlated_pnl"),
-    table_name(FactorExposures): ("beta", "exposure_usd"),
+    table_name(RiskContributions): ("component_var_usd",),
 }
 _RESULT_COLUMNS: Final = ["table_name", "item", "measure", "unit", "today", "what_if", "change", "status"]
 
@@ -38,8 +44,8 @@ def show(session: pd.Series, trades: pd.DataFrame, results: pd.DataFrame) -> Non
     console.print(_headline(session), highlight=False, markup=False)
     console.print(_trades_table(trades))
     for name in results["table_name"].unique():
-        console.print(_results_table(name, results[results["table_name"] == name]))
-    _note_what_is_left_out(console, results)
+        _print_results(console, name, results[results["table_name"] == name])
+    console.print(f"{len(results):,} numbers in all: --csv FILE or --json FILE", highlight=False)
 
 
 def show_sessions(sessions: pd.DataFrame) -> None:
@@ -78,7 +84,7 @@ def as_json(rows: Mapping[type[Table], pd.DataFrame]) -> str:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{name: _plain(value) for name, value in row["items"]()} for row in frame.to_dict("records")]
+    return [{str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _plain(value: Any) -> Any:
@@ -115,50 +121,75 @@ def _trades_table(trades: pd.DataFrame) -> RichTable:
     return table
 
 
-def _results_table(name: str, results: pd.DataFrame) -> RichTable:
-    rows, title = _chosen(name, results)
-    with_items = bool((rows["item"] != "").any())
-    with_status = bool((rows["status"] != OK).any())
+def _print_results(console: Console, name: str, results: pd.DataFrame) -> None:
+    chosen, title = _chosen(name, results)
+    missing = chosen["today"].isna() & chosen["what_if"].isna()
+    rows = chosen[~missing]
+    console.print(_results_table(title, rows) if len(rows) else Text(title, style="italic"))
+    for line in _missing(chosen[missing]):
+        console.print(Text(f"  {line}"))
+
+
+def _results_table(title: str, rows: pd.DataFrame) -> RichTable:
     table = RichTable(title=title, title_justify="left")
-    if with_items:
-        table.add_column("", overflow="fold")
-    table.add_column("measure")
-    for column in ("today", "what-if", "change"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("unit", overflow="fold")
-    if with_status:
-        table.add_column("status", overflow="fold")
+    items, measures = (rows["item"] != ""), rows["measure"]
+    shown = {
+        "item": bool(items.any()),
+        "measure": not items.all() or bool((measures != measures.iloc[0]).any()),
+        "today": True,
+        "what-if": True,
+        "change": True,
+        "unit": True,
+        "status": bool((rows["status"] != OK).any()),
+    }
+    for column in filter(shown.get, shown):
+        number = column in ("today", "what-if", "change")
+        table.add_column(column, justify="right" if number else "left", no_wrap=number, overflow="fold")
     last = None
     for row in rows.to_dict("records"):
-        item = [Text("" if row["item"] == last else row["item"])] if with_items else []
-        status = [Text("" if row["status"] == OK else row["status"])] if with_status else []
-        numbers = [_number(value, row["unit"]) for value in (row["today"], row["what_if"], row["change"])]
-        table.add_row(*item, row["measure"], *numbers, Text(row["unit"]), *status)
+        unit = row["unit"]
+        cells = {
+            "item": "" if row["item"] == last else row["item"],
+            "measure": row["measure"],
+            "today": _number(row["today"], unit),
+            "what-if": _number(row["what_if"], unit),
+            "change": _number(row["change"], unit),
+            "unit": unit,
+            "status": "" if row["status"] == OK else row["status"],
+        }
+        table.add_row(*(Text(cells[column]) for column in filter(shown.get, shown)))
         last = row["item"]
     return table
 
 
 def _chosen(name: str, results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     """The rows that are worth a line on the terminal, and the title that says which."""
-    measures = _SHOWN_MEASURES.get(name)
-    rows = results if measures is None else results[results["measure"].isin(measures)]
+    if name == _SNAPSHOT:
+        return results, name
+    wanted = _SHOWN_MEASURES.get(name)
+    counts = results["measure"].str.startswith("n_")
+    rows = results[~counts if wanted is None else results["measure"].isin(wanted)]
     if name == _STRESS:
         worst = rows[["today", "what_if"]].min(axis=1).groupby(rows["item"]).min().dropna()
         items = worst.sort_values(kind="stable").index[:WORST_SCENARIOS]
         order = rows["item"].map({item: place for place, item in enumerate(items)})
         rows = rows.assign(order=order).dropna(subset="order").sort_values("order", kind="stable")
         return rows, f"{name}: the {len(items)} worst of {results['item'].nunique()} scenarios"
-    if len(rows) <= MOST_ROWS:
+    if name in _WHOLE:
         return rows, name
-    kept = rows["change"].abs().fillna(0.0).sort_values(ascending=False, kind="stable").index[:MOST_ROWS]
-    return rows.loc[kept.sort_values()], f"{name}: the {MOST_ROWS} largest changes of {len(rows)}"
+    changed = rows[rows["change"] != 0.0]
+    size = changed["change"].abs().fillna(0.0).sort_values(ascending=False, kind="stable")
+    kept = changed.loc[size.index[:MOST_ROWS].sort_values()]
+    return kept, name if len(kept) == len(rows) else f"{name}: {len(kept)} changes in {len(rows)} numbers"
+
+
+def _missing(rows: pd.DataFrame) -> list[str]:
+    """What is on neither side, one line a reason."""
+    names = rows["item"].where(rows["item"] != "", rows["measure"])
+    return [f"{', '.join(dict.fromkeys(group))}: {why}" for why, group in names.groupby(rows["status"])]
 
 
 def _number(value: float, unit: str) -> str:
     if not np.isfinite(value):
         return "-"
     return f"{value:,.2f}" if unit.startswith("USD") else f"{value:,.6g}"
-
-
-def _note_what_is_left_out(console: Console, results: pd.DataFrame) -> None:
-    console.print(f"{len(results):,} numbers in all: --csv FILE or --json FILE", highlight=False)
