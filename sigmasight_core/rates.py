@@ -120,8 +120,9 @@ def _with_reasons(found: EstimateArrays, given: np.ndarray | None) -> EstimateAr
 
 
 def _undetermined(found: EstimateArrays) -> Bools:
-    """Where the market and the yield cannot be told apart: the prior is all that holds the beta, [D, S]."""
-    return np.asarray(found.std_error[:, :, RATES] > DIFFUSE / 1000)
+    """Where the market and the yield cannot be told apart: the beta is dropped or the prior's, [D, S]."""
+    std_error = found.std_error[:, :, RATES]
+    return np.asarray((std_error == 0) | (std_error > DIFFUSE / 1000))
 
 
 def _available(found: EstimateArrays) -> Bools:
@@ -130,9 +131,12 @@ def _available(found: EstimateArrays) -> Bools:
 
 def _values(found: EstimateArrays) -> Floats:
     """Beta, standard error, t and R2, [4, D, S]."""
-    beta, std_error = found.beta[:, :, RATES], found.std_error[:, :, RATES]
-    values = np.stack([beta, std_error, beta / std_error, found.r_squared])
-    return np.where(_available(found) & ~_undetermined(found), values, np.nan)
+    known = _available(found) & ~_undetermined(found)
+    beta, std_error, r_squared = (
+        np.where(known, values, np.nan)
+        for values in (found.beta[:, :, RATES], found.std_error[:, :, RATES], found.r_squared)
+    )
+    return np.stack([beta, std_error, beta / std_error, r_squared])
 
 
 def _statuses(config: FactorModelConfig, found: EstimateArrays, series: str) -> tuple[list[str], Ints]:

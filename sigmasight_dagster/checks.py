@@ -156,6 +156,30 @@ def audit_stored_betas(platform: Platform, sample: pd.DataFrame) -> pd.DataFrame
     )
 
 
+def beta_verdict(platform: Platform, dates: pd.DatetimeIndex) -> dg.AssetCheckResult:
+    """Stored betas of a sample of the dates, held against statsmodels."""
+    sample = beta_sample(platform.warehouse, dates)
+    if sample.empty:
+        return dg.AssetCheckResult(passed=True, metadata={"rows_audited": 0, "reason": "no stored beta"})
+    audit = audit_stored_betas(platform, sample)
+    audited = audit[audit["status"] == OK]
+    worst = float(audited["relative_difference"].max()) if len(audited) else 0.0
+    bad = sample.loc[audited.index[~(audited["relative_difference"] <= betas_audit.TOLERANCE)]]
+    first = bad.head(1)[["date", "symbol", "factor"]].astype("str").agg(" ".join, axis=1)
+    return dg.AssetCheckResult(
+        passed=bad.empty,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "rows_audited": len(audited),
+            "dates": sample["date"].nunique(),
+            "largest_relative_difference": worst if np.isfinite(worst) else "infinite",
+            "tolerance": betas_audit.TOLERANCE,
+            "bad_rows": len(bad),
+            "first_bad_row": ", ".join(first),
+        },
+    )
+
+
 @dg.asset_check(
     asset=table_name(FactorBetas),
     description="Univariate betas, standard errors and p-values of a sample, estimated again by statsmodels "
@@ -167,27 +191,7 @@ def betas_agree_with_statsmodels(context: dg.AssetCheckExecutionContext) -> dg.A
     published = platform.warehouse.published(FactorBetas, run_id=context.run.run_id)
     if published.empty:
         published = platform.warehouse.published(FactorBetas)
-    sample = beta_sample(platform.warehouse, pd.DatetimeIndex(published["date"].unique()))
-    if sample.empty:
-        return dg.AssetCheckResult(passed=True, metadata={"rows_audited": 0, "reason": "no stored beta"})
-    audit = audit_stored_betas(platform, sample)
-    audited = audit[audit["status"] == OK]
-    worst = float(audited["relative_difference"].max()) if len(audited) else 0.0
-    bad = sample.loc[audited.index[~(audited["relative_difference"] <= betas_audit.TOLERANCE)]]
-    return dg.AssetCheckResult(
-        passed=bad.empty,
-        severity=dg.AssetCheckSeverity.ERROR,
-        metadata={
-            "rows_audited": len(audited),
-            "dates": sample["date"].nunique(),
-            "largest_relative_difference": worst if np.isfinite(worst) else "infinite",
-            "tolerance": betas_audit.TOLERANCE,
-            "bad_rows": len(bad),
-            "first_bad_row": " ".join(map(str, bad.iloc[0][["date", "symbol", "factor"]]))
-            if len(bad)
-            else "",
-        },
-    )
+    return beta_verdict(platform, pd.DatetimeIndex(published["date"].unique()))
 
 
 STANDING_CHECKS = [
