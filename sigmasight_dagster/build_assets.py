@@ -6,9 +6,10 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from sigmasight_core.tables import Grain, Portfolios, Positions, Table, table_name
-from sigmasight_dagster import publish
+from sigmasight_core.tables import Grain, Portfolios, Positions, Table, grain, table_name
+from sigmasight_dagster import publish, story
 from sigmasight_dagster.risk_asset import RiskAsset
+from sigmasight_dagster.warehouse.database import SCHEMA
 
 OWNERS = ["team:risk"]
 LEDGER_GROUP = "portfolio"
@@ -17,16 +18,17 @@ _TYPES = {"datetime64[ns]": "date", "float64": "double precision", "Int64": "big
 
 
 def column_schema(model: type[Table]) -> dg.TableSchema:
-    """Dagster's column schema of a row model: type, description with unit, constraints."""
+    """Dagster's column schema of a row model: type, description with unit and sources, constraints."""
     columns = []
     for name, column in model.to_schema().columns.items():
         facts = column.metadata or {}
         unit = f" [{facts['unit']}]" if facts.get("unit") else ""
+        sources = ", ".join(story.direct_sources(model, str(name)))
         columns.append(
             dg.TableColumn(
                 name=str(name),
                 type=_TYPES.get(str(column.dtype), "text"),
-                description=f"{column.description}{unit}",
+                description=f"{column.description}{unit}" + (f". From {sources}" if sources else ""),
                 constraints=dg.TableColumnConstraints(
                     nullable=column.nullable, other=["primary key"] if facts.get("role") == "key" else []
                 ),
@@ -64,7 +66,8 @@ def ledger_specs() -> Sequence[dg.AssetSpec]:
             group_name=LEDGER_GROUP,
             owners=OWNERS,
             kinds={"postgres"},
-            metadata={"dagster/column_schema": column_schema(model), "written_by": "sigmasight import"},
+            tags=_tags(model),
+            metadata={**_table_metadata(model), "written_by": "sigmasight import"},
         )
         for model in (Portfolios, Positions)
     ]
@@ -81,8 +84,22 @@ def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
         owners=OWNERS,
         kinds={"postgres", "pandas"},
         code_version=publish.CODE_VERSION,
-        metadata={"dagster/column_schema": column_schema(model)},
+        tags=_tags(model),
+        metadata=_table_metadata(model),
     )
+
+
+def _tags(model: type[Table]) -> dict[str, str]:
+    return {"sigmasight/partitions": "-".join(grain(model).value) or "none"}
+
+
+def _table_metadata(model: type[Table]) -> dict[str, Any]:
+    lineage = story.column_lineage(model)
+    return {
+        "dagster/column_schema": column_schema(model),
+        "dagster/table_name": f"{SCHEMA}.{table_name(model)}",
+        **({"dagster/column_lineage": lineage} if lineage else {}),
+    }
 
 
 def _check_specs(asset: RiskAsset) -> Iterator[dg.AssetCheckSpec]:

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from time import monotonic
 
 import dagster as dg
 import pandas as pd
@@ -16,7 +17,7 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.errors import DataQualityError, LedgerError, NoDataError, SigmaSightError
 from sigmasight_core.tables import Grain, Table, grain, table_name, validate
-from sigmasight_dagster import attempts
+from sigmasight_dagster import attempts, story
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.partitions import rectangles
 from sigmasight_dagster.platform import Platform
@@ -50,6 +51,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
         raise dg.Failure(
             f"{asset.name}: the run selects no partition; check the order of its range's end-points"
         )
+    begun = monotonic()
     stamp = AuditStamp(context.run_id, CODE_VERSION, pd.Timestamp(dt.datetime.now(dt.UTC)))
     attempts.stop_if_canceled(context)
     try:
@@ -64,7 +66,10 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
         yield from _refuse(asset, platform, stamp, problems, parts)
     attempts.stop_if_canceled(context)
     for model in asset.tables:
-        yield _publish(model, frames[model], parts, platform, stamp, outcomes)
+        _store(model, frames[model], parts, platform, stamp)
+        story.tell(context, model, frames)
+        facts = {"partitions_in_run": len(context.partition_keys), "seconds_in_run": monotonic() - begun}
+        yield _materialised(model, frames[model], facts, outcomes)
 
 
 def refuse_open_sessions(parts: Sequence[Rectangle], now: pd.Timestamp) -> None:
@@ -180,14 +185,13 @@ def unavailable_partitions(error: SigmaSightError, parts: Sequence[Rectangle]) -
     ]
 
 
-def _publish(
+def _store(
     model: type[Table],
     frame: pd.DataFrame,
     parts: Sequence[Rectangle],
     platform: Platform,
     stamp: AuditStamp,
-    outcomes: Sequence[tuple[Gate, GateResult]],
-) -> dg.MaterializeResult:
+) -> None:
     by_portfolio = grain(model) is Grain.DATE_PORTFOLIO
     for dates, portfolios in parts:
         rows = frame
@@ -195,9 +199,17 @@ def _publish(
             chosen = frame["date"].isin(dates)
             rows = frame[chosen & frame["portfolio"].isin(portfolios)] if by_portfolio else frame[chosen]
         platform.warehouse.replace(model, rows, dates, portfolios if by_portfolio else None, stamp)
+
+
+def _materialised(
+    model: type[Table],
+    frame: pd.DataFrame,
+    facts: dict[str, float],
+    outcomes: Sequence[tuple[Gate, GateResult]],
+) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         asset_key=table_name(model),
-        metadata={"rows_in_run": len(frame), "nulls_in_run": int(frame.isna().to_numpy().sum())},
+        metadata={"rows_in_run": len(frame), **facts},
         check_results=[
             dg.AssetCheckResult(
                 passed=True,

@@ -75,7 +75,6 @@ class RiskAsset:
     group: str
     description: str
     gates: tuple[Gate, ...] = ()
-    tags: tuple[tuple[str, str], ...] = ()
 
     @property
     def grain(self) -> Grain:

@@ -84,6 +84,15 @@ class Settings(BaseSettings):
     )
     chunk_partitions: int = Field(default=6_300, description="Partitions (dates x portfolios) per run", ge=1)
 
+    preview_partitions: int = Field(
+        default=20,
+        description="Partitions of a run up to which each shows a preview of its rows in the UI; a larger "
+        "run shows its newest one's; 0 = none",
+        ge=0,
+    )
+    plot_partitions: int = Field(
+        default=5, description="As preview_partitions, for plots, which take 0.2 to 0.5 s each", ge=0
+    )
     daily_minutes_after_close: int = Field(
         default=30,
         description="Minutes after 16:00 New York at which the daily schedule ticks, on half days too",

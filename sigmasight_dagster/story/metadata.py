@@ -1,0 +1,127 @@
+"""Metadata of every partition that a run materialises, and how Dagster gets it."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+
+from sigmasight_core.tables import Table, table_name
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.story.declared import STORIES, Story
+from sigmasight_dagster.story.plots import Part
+from sigmasight_dagster.story.previews import preview
+from sigmasight_dagster.story.rows import PartitionRows
+
+ROW_COUNT = "dagster/partition_row_count"
+NULL_COUNT = "NULL values"
+MOST_SINGLE_CALLS = 100
+NULL_TEXT = dg.TextMetadataValue("NULL")
+
+Metadata = dict[str, dg.MetadataValue]
+
+
+def tell(
+    context: dg.AssetExecutionContext, model: type[Table], frames: Mapping[type[Table], pd.DataFrame]
+) -> None:
+    """Attach to each partition of the run its counts, key figures and, where affordable, preview and plot.
+
+    :param frames: validated rows of every table that the asset publishes; those of `model` are stored.
+    """
+    platform: Platform = context.resources.platform
+    story = STORIES.get(model, Story())
+    every = {name: PartitionRows(name, frame) for name, frame in frames.items()}
+    keys = sorted(str(key) for key in context.partition_keys)
+    by_key = {**dict.fromkeys(keys, _NOTHING), **_numbers(every[model], story)}
+    for key in _newest(keys, platform.settings.preview_partitions):
+        rows = _rows_of(every[model], key)
+        by_key[key] = {**by_key[key], "preview": preview(model, rows, story.preview, story.preview_by)}
+    if story.plot:
+        for key in _newest(keys, platform.settings.plot_partitions):
+            by_key[key] = {**by_key[key], **_plot(context, story, key, every, platform)}
+    attach(context, table_name(model), by_key)
+
+
+_NOTHING: Metadata = {ROW_COUNT: dg.IntMetadataValue(0), NULL_COUNT: dg.IntMetadataValue(0)}
+
+
+def _newest(keys: Sequence[str], most: int) -> Sequence[str]:
+    """All of a small run's partitions, the newest one of a larger run's; none when `most` is 0."""
+    if not most:
+        return []
+    return keys if len(keys) <= most else keys[-1:]
+
+
+def _numbers(rows: PartitionRows, story: Story) -> dict[str, Metadata]:
+    """Counts and key figures of the partitions that have rows."""
+    if not len(rows.starts):
+        return {}
+    columns: dict[str, Sequence[dg.MetadataValue]] = {
+        ROW_COUNT: [dg.IntMetadataValue(count) for count in rows.sizes.tolist()],
+        NULL_COUNT: [dg.IntMetadataValue(count) for count in rows.null_values().tolist()],
+    }
+    for figure in story.figures:
+        for label, values in figure(rows).items():
+            columns[label] = [_value(value) for value in values.tolist()]
+    labels = list(columns)
+    return {
+        key: dict(zip(labels, values, strict=True))
+        for key, *values in zip(rows.keys, *columns.values(), strict=True)
+    }
+
+
+def _value(value: str | float) -> dg.MetadataValue:
+    if isinstance(value, str):
+        return dg.TextMetadataValue(value)
+    return NULL_TEXT if np.isnan(value) else dg.FloatMetadataValue(value)
+
+
+def _rows_of(rows: PartitionRows, key: str) -> pd.DataFrame:
+    return rows.rows(rows.keys.index(key)) if key in rows.keys else rows.frame.iloc[:0]
+
+
+def _plot(
+    context: dg.AssetExecutionContext,
+    story: Story,
+    key: str,
+    every: Mapping[type[Table], PartitionRows],
+    platform: Platform,
+) -> Metadata:
+    """The plot as Markdown. What is published stays published when a plot cannot be drawn."""
+    date, _, portfolio = key.partition("|")
+    tables = {model: _rows_of(rows, key) for model, rows in every.items()}
+    part = Part(pd.Timestamp(date), portfolio, tables, platform.warehouse)
+    try:
+        image = story.plot(part) if story.plot else None
+    except Exception as error:
+        context.log.warning(f"no plot of {key}: {type(error).__name__}: {error}")
+        return {"plot": dg.TextMetadataValue(f"could not be drawn: {type(error).__name__}: {error}")}
+    if not image:
+        return {}
+    encoded = base64.b64encode(image).decode("ascii")
+    return {"plot": dg.MarkdownMetadataValue(f"![{part.title}](data:image/png;base64,{encoded})")}
+
+
+def attach(context: dg.AssetExecutionContext, name: str, by_key: Mapping[str, Metadata]) -> None:
+    """Add metadata to the events of single partitions, all in one step.
+
+    `context.add_asset_metadata` lists every partition of the run and copies all metadata at each call: a
+    run of 3,000 partitions would spend minutes. So this fills the step's own books; a Dagster that keeps
+    them differently gets the single calls, in small runs.
+    """
+    from dagster._core.execution.context import metadata_logging
+
+    step = context.get_step_execution_context()
+    books: Any = getattr(step, "_metadata_accumulator", None)
+    handle = getattr(metadata_logging, "AssetMetadataHandle", None)
+    if handle and hasattr(books, "per_output_metadata"):
+        key_of = dg.AssetKey(name)
+        added = {handle(asset_key=key_of, partition_key=key): found for key, found in by_key.items()}
+        step._metadata_accumulator = type(books)(per_output_metadata={**books.per_output_metadata, **added})
+    elif len(by_key) <= MOST_SINGLE_CALLS:
+        for key, found in by_key.items():
+            context.add_asset_metadata(found, asset_key=name, partition_key=key)
+    else:
+        context.log.warning(f"{name}: this Dagster takes no metadata of {len(by_key)} partitions at once")
