@@ -67,9 +67,8 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     attempts.stop_if_canceled(context)
     for model in asset.tables:
         _store(model, frames[model], parts, platform, stamp)
-        story.tell(context, model, frames)
-        facts = {"partitions_in_run": len(context.partition_keys), "seconds_in_run": monotonic() - begun}
-        yield _materialised(model, frames[model], facts, outcomes)
+        story.tell(context, model, frames, monotonic() - begun)
+        yield _materialised(model, frames[model], outcomes)
 
 
 def refuse_open_sessions(parts: Sequence[Rectangle], now: pd.Timestamp) -> None:
@@ -204,12 +203,10 @@ def _store(
 def _materialised(
     model: type[Table],
     frame: pd.DataFrame,
-    facts: dict[str, float],
     outcomes: Sequence[tuple[Gate, GateResult]],
 ) -> dg.MaterializeResult:
     return dg.MaterializeResult(
         asset_key=table_name(model),
-        metadata={"rows_in_run": len(frame), **facts},
         check_results=[
             dg.AssetCheckResult(
                 passed=True,

@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     preview_partitions: int = Field(
         default=20,
         description="Partitions of a run up to which each shows a preview of its rows in the UI; a larger "
-        "run shows its newest one's; 0 = none",
+        "run previews the first portfolio of its last date; 0 = none",
         ge=0,
     )
     plot_partitions: int = Field(

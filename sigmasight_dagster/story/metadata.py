@@ -18,40 +18,55 @@ from sigmasight_dagster.story.rows import PartitionRows
 ROW_COUNT = "dagster/partition_row_count"
 NULL_COUNT = "NULL values"
 MOST_SINGLE_CALLS = 100
+DIGITS = 9
 NULL_TEXT = dg.TextMetadataValue("NULL")
 
 Metadata = dict[str, dg.MetadataValue]
 
 
 def tell(
-    context: dg.AssetExecutionContext, model: type[Table], frames: Mapping[type[Table], pd.DataFrame]
+    context: dg.AssetExecutionContext,
+    model: type[Table],
+    frames: Mapping[type[Table], pd.DataFrame],
+    seconds: float,
 ) -> None:
-    """Attach to each partition of the run its counts, key figures and, where affordable, preview and plot.
+    """Attach to each partition of the run its key figures, counts and, where affordable, preview and plot.
 
     :param frames: validated rows of every table that the asset publishes; those of `model` are stored.
+    :param seconds: how long the asset took so far.
     """
     platform: Platform = context.resources.platform
     story = STORIES.get(model, Story())
     every = {name: PartitionRows(name, frame) for name, frame in frames.items()}
     keys = sorted(str(key) for key in context.partition_keys)
     by_key = {**dict.fromkeys(keys, _NOTHING), **_numbers(every[model], story)}
-    for key in _newest(keys, platform.settings.preview_partitions):
+    for key in shown(keys, platform.settings.preview_partitions):
         rows = _rows_of(every[model], key)
         by_key[key] = {**by_key[key], "preview": preview(model, rows, story.preview, story.preview_by)}
     if story.plot:
-        for key in _newest(keys, platform.settings.plot_partitions):
+        for key in shown(keys, platform.settings.plot_partitions):
             by_key[key] = {**by_key[key], **_plot(context, story, key, every, platform)}
-    attach(context, table_name(model), by_key)
+    run = {
+        "partitions in this run": dg.IntMetadataValue(len(keys)),
+        "rows in this run": dg.IntMetadataValue(len(frames[model])),
+        "seconds in this run": dg.FloatMetadataValue(round(seconds, 3)),
+    }
+    attach(context, table_name(model), {key: {**found, **run} for key, found in by_key.items()})
 
 
 _NOTHING: Metadata = {ROW_COUNT: dg.IntMetadataValue(0), NULL_COUNT: dg.IntMetadataValue(0)}
 
 
-def _newest(keys: Sequence[str], most: int) -> Sequence[str]:
-    """All of a small run's partitions, the newest one of a larger run's; none when `most` is 0."""
-    if not most:
-        return []
-    return keys if len(keys) <= most else keys[-1:]
+def shown(keys: Sequence[str], most: int) -> list[str]:
+    """Which of a run's sorted partitions have a preview or plot.
+
+    :returns: all if they are at most `most`; of more, the one that the UI opens with, the first portfolio of
+        the last date; none when `most` is 0.
+    """
+    if len(keys) <= most:
+        return list(keys)
+    last_date = keys[-1].partition("|")[0]
+    return [next(key for key in keys if key.startswith(last_date))] if most else []
 
 
 def _numbers(rows: PartitionRows, story: Story) -> dict[str, Metadata]:
@@ -59,12 +74,12 @@ def _numbers(rows: PartitionRows, story: Story) -> dict[str, Metadata]:
     if not len(rows.starts):
         return {}
     columns: dict[str, Sequence[dg.MetadataValue]] = {
-        ROW_COUNT: [dg.IntMetadataValue(count) for count in rows.sizes.tolist()],
-        NULL_COUNT: [dg.IntMetadataValue(count) for count in rows.null_values().tolist()],
+        label: [_value(value) for value in values.tolist()]
+        for figure in story.figures
+        for label, values in figure(rows).items()
     }
-    for figure in story.figures:
-        for label, values in figure(rows).items():
-            columns[label] = [_value(value) for value in values.tolist()]
+    columns[ROW_COUNT] = [dg.IntMetadataValue(count) for count in rows.sizes.tolist()]
+    columns[NULL_COUNT] = [dg.IntMetadataValue(count) for count in rows.null_values().tolist()]
     labels = list(columns)
     return {
         key: dict(zip(labels, values, strict=True))
@@ -75,7 +90,7 @@ def _numbers(rows: PartitionRows, story: Story) -> dict[str, Metadata]:
 def _value(value: str | float) -> dg.MetadataValue:
     if isinstance(value, str):
         return dg.TextMetadataValue(value)
-    return NULL_TEXT if np.isnan(value) else dg.FloatMetadataValue(value)
+    return NULL_TEXT if np.isnan(value) else dg.FloatMetadataValue(float(f"{value:.{DIGITS}g}"))
 
 
 def _rows_of(rows: PartitionRows, key: str) -> pd.DataFrame:

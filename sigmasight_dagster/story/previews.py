@@ -9,7 +9,7 @@ from sigmasight_core.tables import Table, columns_by_role, grain, primary_key
 
 ROWS = 8
 MOST_VALUES = 6
-SIGNIFICANT_DIGITS = 6
+SIGNIFICANT_DIGITS = 9
 
 
 def preview(
