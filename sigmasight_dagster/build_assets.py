@@ -1,6 +1,7 @@
 """Declarations to Dagster assets: names, groups, column schemas, partitions, checks, dependencies."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from inspect import cleandoc
 from typing import Any
 
 import dagster as dg
@@ -62,7 +63,7 @@ def ledger_specs() -> Sequence[dg.AssetSpec]:
     return [
         dg.AssetSpec(
             table_name(model),
-            description=(model.__doc__ or "").strip(),
+            description=cleandoc(model.__doc__ or ""),
             group_name=LEDGER_GROUP,
             owners=OWNERS,
             kinds={"postgres"},
@@ -79,7 +80,7 @@ def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
     return dg.AssetSpec(
         table_name(model),
         deps=[name for name in names if name not in own],
-        description=f"{(model.__doc__ or '').strip()}\n\n{asset.description}",
+        description=f"{cleandoc(model.__doc__ or '')}\n\n{asset.description}",
         group_name=asset.group,
         owners=OWNERS,
         kinds={"postgres", "pandas"},

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from inspect import cleandoc
 from pathlib import Path
 
 from sigmasight_core.tables import TABLES, Table, grain, primary_key, table_name
@@ -36,7 +37,7 @@ def _table_section(model: type[Table]) -> list[str]:
     lines = [
         f"## {table_name(model)}",
         "",
-        f"{(model.__doc__ or '').strip()} Partitions: {partitions}. Key: {', '.join(primary_key(model))}.",
+        f"{cleandoc(model.__doc__ or '')} Partitions: {partitions}. Key: {', '.join(primary_key(model))}.",
         "",
         "| column | type | unit | NULL | meaning |",
         "|---|---|---|---|---|",

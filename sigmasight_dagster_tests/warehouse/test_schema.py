@@ -1,5 +1,7 @@
 """The layout that the row models declare, read back from the server's own catalogue."""
 
+from inspect import cleandoc
+
 import psycopg2
 import pytest
 
@@ -61,7 +63,7 @@ def test_primary_key(catalogue: str, model: type[Table]) -> None:
 def test_comments(catalogue: str, model: type[Table]) -> None:
     relation = f"'sigmasight.{table_name(model)}'::regclass"
     ((about,),) = sql(catalogue, f"SELECT obj_description({relation})")
-    assert about == (model.__doc__ or "").strip()
+    assert about == cleandoc(model.__doc__ or "")
     found = dict(
         sql(
             catalogue,
