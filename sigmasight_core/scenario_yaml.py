@@ -33,9 +33,10 @@ def line_of(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def compose(text: str, source: str) -> yaml.Node:
+def compose(text: str, source: str, root_key: str = "scenarios") -> yaml.Node:
     """Parse one YAML document without building objects.
 
+    :param root_key: what an empty document should have had.
     :raises InputError: on a syntax error (with its line) and on an empty document.
     """
     try:
@@ -47,7 +48,7 @@ def compose(text: str, source: str) -> yaml.Node:
     except yaml.YAMLError as error:
         raise InputError(f"{source}: not YAML: {' '.join(str(error).split())}; correct the syntax") from None
     if root is None:
-        raise InputError(f"{source}:1: scenarios: the file is empty; add 'scenarios:' with a list below it")
+        raise InputError(f"{source}:1: {root_key}: the file is empty; add '{root_key}:' with a list below it")
     return root
 
 

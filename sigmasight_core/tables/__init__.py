@@ -1,5 +1,6 @@
 """Row models: the one declaration of every table. See `base` for what they have in common."""
 
+from sigmasight_core.tables.alerts import AlertDeliveries, Alerts
 from sigmasight_core.tables.base import (
     Audit,
     Grain,
@@ -73,12 +74,14 @@ TABLES: tuple[type[Table], ...] = (
 )
 """Every table, in the order of the flow of data."""
 
-OPERATIONS_TABLES: tuple[type[Table], ...] = (Publications, RejectedRows)
+OPERATIONS_TABLES: tuple[type[Table], ...] = (Publications, RejectedRows, Alerts, AlertDeliveries)
 """The warehouse's own books. They are no assets."""
 
 __all__ = [
     "OPERATIONS_TABLES",
     "TABLES",
+    "AlertDeliveries",
+    "Alerts",
     "Audit",
     "CorporateActions",
     "CorrelationClusters",
