@@ -46,8 +46,8 @@ def execute(project: Project, runs: Sequence[RangeRun], what: str) -> list[RunOu
         warehouse = project.platform.warehouse
         done = sum(warehouse.count_published(outcome.run_id) for outcome in outcomes if outcome.run_id)
         console.print(
-            f"Canceled: {done:,} of {total:,} partitions were published, each of them whole. "
-            "The rest: sigmasight backfill --missing-only"
+            f"Canceled: {done:,} of {total:,} partitions were published, each of them whole. Go on with the "
+            "same command; --missing-only of backfill leaves out what is published already."
         )
     console.print(f"{time.monotonic() - begun:.1f} s")
     return outcomes
