@@ -122,3 +122,24 @@ class PositionStress(PortfolioTable):
 
     class Config:
         name = "position_stress"
+
+
+class ReverseStress(PortfolioTable):
+    """One factor's part in the most likely state that loses a given share of the portfolio's value."""
+
+    loss_percent: Series[float] = key("Loss, percent of total value", gt=0)
+    factor: Series[str] = key("Factor id")
+    unit: Series[str] = label("Unit of the moves: log return or percentage points")
+    state_move: Series[float] = value("Move of the orthogonal factor of the state", "as unit")
+    factor_move: Series[float] = value(
+        "Whole move of the factor: with what follows from the market and rates of the state", "as unit"
+    )
+    plausibility_sigma: Series[float] = value(
+        "Mahalanobis distance of the state under a one-year covariance (same for each factor)", "sigmas", ge=0
+    )
+    target_pnl: Series[float] = value("- loss_percent x total_value / 100", "USD", le=0)
+    achieved_pnl: Series[float] = value("P&L of the state, options fully revalued", "USD")
+    status: Series[str] = label("ok, 'partial: ...' with what is left out, or why a value is NULL")
+
+    class Config:
+        name = "reverse_stress"
