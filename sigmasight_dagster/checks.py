@@ -165,7 +165,7 @@ def beta_verdict(platform: Platform, dates: pd.DatetimeIndex) -> dg.AssetCheckRe
     audited = audit[audit["status"] == OK]
     worst = float(audited["relative_difference"].max()) if len(audited) else 0.0
     bad = sample.loc[audited.index[~(audited["relative_difference"] <= betas_audit.TOLERANCE)]]
-    first = bad.head(1)[["date", "symbol", "factor"]].astype("str").agg(" ".join, axis=1)
+    first = [f"{row.date:%Y-%m-%d} {row.symbol} {row.factor}" for row in bad.head(1).itertuples()]
     return dg.AssetCheckResult(
         passed=bad.empty,
         severity=dg.AssetCheckSeverity.ERROR,

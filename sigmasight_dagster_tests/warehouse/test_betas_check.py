@@ -70,6 +70,7 @@ def test_right_betas_pass_and_faults_of_a_sampled_symbol_are_found(stored: Store
     verdict = stored.check(stored.betas)
     assert verdict.passed
     assert verdict.metadata["rows_audited"].value > 60
+    assert verdict.metadata["first_bad_row"].value == ""
     assert verdict.metadata["largest_relative_difference"].value < 1e-9
 
     sample = beta_sample(stored.warehouse, stored.dates)
@@ -87,7 +88,8 @@ def test_right_betas_pass_and_faults_of_a_sampled_symbol_are_found(stored: Store
     assert not verdict.passed
     assert verdict.severity == dg.AssetCheckSeverity.ERROR
     assert verdict.metadata["bad_rows"].value == 1
-    assert row["symbol"] in str(verdict.metadata["first_bad_row"].value)
+    named = f"{row['date']:%Y-%m-%d} {row['symbol']} value"
+    assert verdict.metadata["first_bad_row"].value == named
 
 
 def test_prices_that_were_corrected_after_the_betas_fail_the_check(stored: Stored):
