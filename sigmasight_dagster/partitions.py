@@ -20,9 +20,10 @@ portfolios = dg.DynamicPartitionsDefinition(name="portfolio")
 
 
 def trading_dates(start: dt.date, end: dt.date | None) -> dg.TimeWindowPartitionsDefinition:
-    """Every NYSE session from `start` to `end`, inclusive; without an end, to today's session.
+    """Every NYSE session from `start` to `end`, inclusive; without an end, to the current or next session.
 
-    Today's key exists from midnight New York time; a run refuses it until the session has closed.
+    A key exists from the midnight, New York time, after the session before: Monday's from Saturday. A run
+    refuses it until the session has closed.
     """
     holidays = calendar.weekday_holidays(pd.Timestamp(start), pd.Timestamp(end or LAST_CALENDAR_DATE))
     return dg.TimeWindowPartitionsDefinition(

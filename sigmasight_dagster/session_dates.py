@@ -1,6 +1,7 @@
 """Which trading dates a user may ask for, and the reason when one is refused."""
 
 import datetime as dt
+from contextlib import suppress
 
 import pandas as pd
 
@@ -26,10 +27,11 @@ def bounds(settings: Settings, now: pd.Timestamp) -> tuple[pd.Timestamp, pd.Time
 
 def parse_date(text: str) -> pd.Timestamp:
     """:raises InputError: when the text is not YYYY-MM-DD."""
-    try:
-        return pd.Timestamp(dt.date.fromisoformat(text))
-    except ValueError:
-        raise InputError(f"'{text}' is not a date: write YYYY-MM-DD, as in 2022-10-03") from None
+    with suppress(ValueError):
+        date = dt.date.fromisoformat(text)  # which takes other forms of ISO 8601 as well
+        if date.isoformat() == text:
+            return pd.Timestamp(date)
+    raise InputError(f"'{text}' is not a date: write YYYY-MM-DD, as in 2022-10-03")
 
 
 def trading_date(text: str, settings: Settings, now: pd.Timestamp) -> pd.Timestamp:
