@@ -4,7 +4,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -102,6 +102,23 @@ class Settings(BaseSettings):
     correlations: Literal["daily", "weekly"] = Field(
         default="weekly",
         description="When daily operation computes correlations; weekly: on each week's last session",
+    )
+    inbox_dir: Path | None = Field(
+        default=None, description="Where portfolio CSVs are dropped; default: inbox in the state directory"
+    )
+    alert_rules: Path | None = Field(default=None, description="YAML of alert rules; default: none")
+    smtp_host: str | None = Field(default=None, description="Mail server of the alerts")
+    smtp_port: int = Field(default=587, description="Its port", ge=1, le=65535)
+    smtp_starttls: bool = Field(default=True, description="Encrypt by STARTTLS before anything is said")
+    smtp_user: str | None = Field(default=None, description="Login; none = do not log in")
+    smtp_password: SecretStr | None = Field(default=None, description="Secret: environment or `.env` only")
+    smtp_from: str = Field(default="sigmasight@localhost", description="Sender of the alerts")
+    smtp_to: str = Field(default="", description="Recipients of the alerts, comma-separated")
+    webhook_url: SecretStr | None = Field(
+        default=None, description="Where alerts are POSTed as JSON; a secret: environment or `.env` only"
+    )
+    notify_timeout_seconds: float = Field(
+        default=5, description="How long a mail server or webhook may take to answer", gt=0, le=15
     )
     retry_limit: int = Field(default=3, description="Attempts after a failure that may pass", ge=0, le=10)
     retry_seconds: float = Field(

@@ -14,7 +14,7 @@ from sigmasight_core.tables import (
     WhatIfSessions,
     table_name,
 )
-from sigmasight_dagster.warehouse import ledger, what_if
+from sigmasight_dagster.warehouse import alerts, ledger, what_if
 from sigmasight_dagster.warehouse.database import SCHEMA, Database
 from sigmasight_dagster.warehouse.partitions import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
@@ -185,6 +185,32 @@ class Warehouse:
     def remove_what_if(self, name: str) -> None:
         """Remove a saved session. :raises InputError: if there is none."""
         what_if.remove(self._database, name)
+
+    def published_since(self, tables: Sequence[str], since: int) -> alerts.Published:
+        """Partitions of portfolio tables published after the snapshot of an earlier call (0 = all)."""
+        return alerts.published_since(self._database, tables, since)
+
+    def latest_published(self, tables: Sequence[str]) -> pd.DataFrame:
+        """The newest published date of each table and registered portfolio: table_name, portfolio, date."""
+        return alerts.latest_published(self._database, tables)
+
+    def save_alerts(
+        self, evaluated: pd.DataFrame, destinations: Mapping[str, Sequence[str]], stamp: AuditStamp
+    ) -> pd.DataFrame:
+        """Store alerts that changed, and put them into the outbox of their rule's destinations.
+
+        :param evaluated: rows of `Alerts`, any state. :param destinations: by rule.
+        :returns: the alerts to be told. :raises DataQualityError: if the rows break their row model.
+        """
+        return alerts.save(self._database, evaluated, destinations, stamp)
+
+    def pending_alerts(self) -> pd.DataFrame:
+        """What is still to be told: rows of `AlertDeliveries` with the columns of their alerts."""
+        return alerts.pending(self._database)
+
+    def record_deliveries(self, tried: pd.DataFrame, stamp: AuditStamp) -> None:
+        """Store what became of attempts to tell: rows of `pending_alerts`, changed."""
+        alerts.record(self._database, tried, stamp)
 
     def reject(self, table: str, run_id: str, failures: pd.DataFrame) -> int:
         """Record rows that were refused: the `failures` of a DataQualityError (row, column, check, value).
