@@ -13,6 +13,7 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.tables import FactorExposures, Grain, Table, TreasuryYields, table_name
 from sigmasight_dagster import build_assets, execute, partitions
+from sigmasight_dagster.database_urls import sqlalchemy_url
 from sigmasight_dagster.launch import RangeRun
 from sigmasight_dagster.logs import console_logger
 from sigmasight_dagster.platform import Platform
@@ -33,7 +34,7 @@ def dagster_instance(url: str, folder: Path, storage: str = OURS) -> Iterator[dg
     """An instance whose storage of that class is the database `url`."""
     folder.mkdir(exist_ok=True)
     (folder / "dagster.yaml").write_text(
-        f"storage:\n  custom:\n    {storage}\n    config:\n      postgres_url: {url}\n"
+        f"storage:\n  custom:\n    {storage}\n    config:\n      postgres_url: {sqlalchemy_url(url)}\n"
         "telemetry:\n  enabled: false\n"
     )
     with dg.DagsterInstance.from_config(str(folder)) as instance:

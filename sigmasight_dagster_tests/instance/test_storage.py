@@ -1,0 +1,260 @@
+"""Our event storage leaves the same records as Dagster's own after the same runs, and Dagster reads them."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import psycopg2
+import pytest
+from dagster_postgres import DagsterPostgresStorage
+
+from sigmasight_core.tables import FactorExposures, TreasuryYields
+from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
+from sigmasight_dagster.instance import storage
+from sigmasight_dagster.risk_asset import Gate, GateResult
+from sigmasight_dagster_tests.conftest import execute
+from sigmasight_dagster_tests.house import (
+    DATES,
+    NAMES,
+    OURS,
+    STOCK,
+    House,
+    dagster_instance,
+    exposures,
+    partition_keys,
+    yields,
+)
+
+SOFT = Gate("rows_are_plausible", "Soft", TreasuryYields, lambda rows: GateResult(False), blocking=False)
+PUBLISHED, FAILED = DATES[:3], DATES[2:]
+EXPOSURES, YIELDS = dg.AssetKey("factor_exposures"), dg.AssetKey("treasury_yields")
+
+
+@dataclass
+class Records:
+    """What a storage holds after the runs of `play`."""
+
+    house: House
+    url: str
+    run_ids: list[str] = field(default_factory=list)
+    while_running: dict[str, str] = field(default_factory=dict)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+    def run_number(self, run_id: str | None) -> int | None:
+        return None if run_id is None else self.run_ids.index(run_id)
+
+
+def play(records: Records) -> None:
+    """A date run with a soft gate, a portfolio run, and one that overlaps it and is refused."""
+
+    def watched(rows: pd.DataFrame) -> pd.DataFrame:
+        records.while_running = records.house.status(FactorExposures, exposures())
+        return rows
+
+    house = records.house
+    outcomes = [
+        house.run(yields(gates=[SOFT])),
+        house.run(exposures(watched), dates=PUBLISHED, names=NAMES),
+        house.run(exposures(lambda rows: rows.assign(n_positions=-1)), dates=FAILED, names=NAMES[:2]),
+    ]
+    assert [outcome.succeeded for outcome in outcomes] == [True, True, False]
+    records.run_ids = [outcome.run_id for outcome in outcomes]
+
+
+@pytest.fixture(scope="module")
+def both(
+    postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Records]]:
+    """The records of Dagster's own storage, which stores events one by one, and of ours, in batches."""
+    maintenance, found = postgres_server.url("postgres"), {}
+    for kind, storage_class, batch in (("stock", STOCK, "0"), ("ours", OURS, "1000")):
+        urls = [postgres_server.url(f"{kind}_{name}") for name in ("assets", "dagster")]
+        execute(maintenance, *(f"CREATE DATABASE {kind}_{name}" for name in ("assets", "dagster")))
+        home: Path = tmp_path_factory.mktemp(kind)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DAGSTER_EVENT_BATCH_SIZE", batch)
+            instance_context = dagster_instance(urls[1], home / "dagster", storage_class)
+            instance = instance_context.__enter__()
+            found[kind] = Records(House.make(urls[0], home, instance), urls[1])
+            play(found[kind])
+    yield found
+    for kind, records in found.items():
+        records.house.instance.dispose()
+        execute(maintenance, *(f"DROP DATABASE {kind}_{name} WITH (FORCE)" for name in ("assets", "dagster")))
+
+
+@pytest.fixture
+def ours(both: dict[str, Records]) -> Records:
+    return both["ours"]
+
+
+def test_the_classes_compared_are_the_stock_one_and_ours(both: dict[str, Records]) -> None:
+    classes = {kind: type(records.house.instance.event_log_storage) for kind, records in both.items()}
+    assert classes["ours"] is storage.BulkEventLogStorage
+    assert classes["stock"] is not storage.BulkEventLogStorage
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT run_id, dagster_event_type, asset_key, partition, step_key FROM event_logs ORDER BY id",
+        "SELECT e.run_id, t.asset_key, t.key, t.value, e.dagster_event_type, e.partition "
+        "FROM asset_event_tags t JOIN event_logs e ON e.id = t.event_id",
+        "SELECT c.run_id, c.asset_key, c.check_name, c.partition, c.execution_status, e.dagster_event_type "
+        "FROM asset_check_executions c LEFT JOIN event_logs e ON e.id = c.evaluation_event_storage_id",
+    ],
+    ids=["events", "tags", "checks"],
+)
+def test_rows_are_those_of_the_stock_storage(both: dict[str, Records], statement: str) -> None:
+    rows = {
+        kind: Counter((records.run_number(run_id), *rest) for run_id, *rest in records.rows(statement))
+        for kind, records in both.items()
+    }
+    assert rows["ours"] == rows["stock"]
+    assert rows["ours"]
+
+
+def test_materializations_are_stored_whole_and_in_order(both: dict[str, Records]) -> None:
+    contents: dict[str, list[Any]] = {}
+    for kind, records in both.items():
+        for run_id in records.run_ids:
+            for event in records.house.instance.all_logs(
+                run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+            ):
+                made = event.asset_materialization
+                assert made is not None
+                contents.setdefault(kind, []).append(
+                    (records.run_number(run_id), made.asset_key, made.partition, sorted(made.metadata))
+                )
+    assert contents["ours"] == contents["stock"]
+    assert len(contents["ours"]) == len(DATES) + len(PUBLISHED) * len(NAMES)
+
+
+def test_the_index_of_assets_points_at_the_latest_events(both: dict[str, Records]) -> None:
+    statement = "SELECT asset_key, last_run_id, last_materialization, wipe_timestamp FROM asset_keys"
+    found: dict[str, dict[str, Any]] = {}
+    for kind, records in both.items():
+        found[kind] = {}
+        for key, run_id, last, wiped in records.rows(statement):
+            record = json.loads(last)
+            latest = records.rows(
+                f"SELECT max(id) FROM event_logs WHERE asset_key = '{key}' "
+                "AND dagster_event_type = 'ASSET_MATERIALIZATION'"
+            )[0][0]
+            assert record["storage_id"] == latest
+            partition = record["event_log_entry"]["dagster_event"]["event_specific_data"]["materialization"][
+                "partition"
+            ]
+            found[kind][key] = (records.run_number(run_id), partition, wiped)
+    assert found["ours"] == found["stock"]
+    assert found["ours"]['["factor_exposures"]'][0] == 2, "the planned events of the refused run came last"
+
+
+class TestDagsterReadsBack:
+    def test_the_status_of_every_partition(self, both: dict[str, Records]) -> None:
+        expected = dict.fromkeys(partition_keys(PUBLISHED, NAMES), "MATERIALIZED")
+        expected |= dict.fromkeys(partition_keys(FAILED, NAMES[:2]), "FAILED")
+        for records in both.values():
+            assert records.house.status(FactorExposures, exposures()) == expected
+
+    def test_partitions_in_progress_while_a_run_goes_on(self, both: dict[str, Records]) -> None:
+        for records in both.values():
+            assert records.while_running == dict.fromkeys(partition_keys(PUBLISHED, NAMES), "IN_PROGRESS")
+
+    def test_materialized_partitions_outlive_a_failed_run(self, ours: Records) -> None:
+        instance = ours.house.instance
+        assert instance.get_materialized_partitions(EXPOSURES) == partition_keys(PUBLISHED, NAMES)
+        assert instance.get_materialized_partitions(YIELDS) == partition_keys(DATES)
+
+    @pytest.mark.parametrize(
+        ("event_type", "keys"),
+        [
+            (dg.DagsterEventType.ASSET_MATERIALIZATION, partition_keys(PUBLISHED, NAMES)),
+            (
+                dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
+                partition_keys(PUBLISHED, NAMES) | partition_keys(FAILED, NAMES[:2]),
+            ),
+        ],
+    )
+    def test_the_latest_event_of_each_partition(
+        self, both: dict[str, Records], event_type: dg.DagsterEventType, keys: set[str]
+    ) -> None:
+        for records in both.values():
+            log = records.house.instance.event_log_storage
+            found = log.get_latest_storage_id_by_partition(EXPOSURES, event_type)
+            assert set(found) == keys
+            by_id = records.rows("SELECT id, partition, dagster_event_type FROM event_logs")
+            named = {number: (partition, kind) for number, partition, kind in by_id}
+            assert all(named[number] == (key, event_type.value) for key, number in found.items())
+
+    def test_failed_attempts_are_found_with_their_run(self, both: dict[str, Records]) -> None:
+        for records in both.values():
+            log = records.house.instance.event_log_storage
+            attempts = log.get_latest_asset_partition_materialization_attempts_without_materializations(
+                EXPOSURES
+            )
+            assert set(attempts) == partition_keys(FAILED, NAMES[:2])
+            assert {run_id for run_id, _ in attempts.values()} == {records.run_ids[2]}
+
+    def test_the_latest_materialization_of_an_asset(self, both: dict[str, Records]) -> None:
+        latest = {}
+        for kind, records in both.items():
+            event = records.house.instance.get_latest_materialization_event(EXPOSURES)
+            assert event is not None
+            assert event.run_id == records.run_ids[1]
+            latest[kind] = event.asset_materialization.partition
+        assert latest["ours"] == latest["stock"]
+
+    def test_events_of_a_run_by_type(self, both: dict[str, Records]) -> None:
+        counts = {
+            kind: Counter(
+                event.dagster_event_type
+                for event in records.house.instance.all_logs(records.run_ids[1])
+                if event.is_dagster_event
+            )
+            for kind, records in both.items()
+        }
+        assert counts["ours"] == counts["stock"]
+        assert counts["ours"][dg.DagsterEventType.ASSET_MATERIALIZATION] == len(PUBLISHED) * len(NAMES)
+
+    def test_checks_passed_and_failed(self, ours: Records) -> None:
+        assert not ours.house.check(TreasuryYields, SOFT.name).passed
+        assert ours.house.check(TreasuryYields, "rows_meet_the_contract").passed
+        assert not ours.house.check(FactorExposures, "rows_meet_the_contract").passed
+
+
+def test_this_dagster_is_one_that_the_storage_was_tested_with() -> None:
+    assert version("dagster") in storage.TESTED_DAGSTER_VERSIONS
+
+
+def test_an_untested_dagster_gets_the_stock_storage_and_a_warning(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "version", lambda name: "1.99.0")
+    monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
+    with pytest.warns(UserWarning, match=r"not 1\.99\.0: using the stock PostgreSQL storage"):
+        made = storage.SigmaSightStorage.from_config_value(None, {"postgres_url": database_url})
+    assert type(made) is DagsterPostgresStorage
+    assert not isinstance(made.event_log_storage, storage.BulkEventLogStorage)
+
+
+def test_the_url_comes_from_the_environment_without_configuration(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", database_url)
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "7")
+    made = storage.SigmaSightStorage.from_config_value(None, {})
+    assert isinstance(made, storage.SigmaSightStorage)
+    assert made.postgres_url.partition("://")[2] == database_url.partition("://")[2]
+    assert made.postgres_url.startswith("postgresql+psycopg2://")
