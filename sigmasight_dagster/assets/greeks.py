@@ -26,7 +26,7 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
         Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
     ],
-    group="portfolio_risk",
+    group="portfolio",
     gates=[GREEKS_AGREE_WITH_MIBIAN],
 )
 def position_greeks(batch: Batch) -> pd.DataFrame:
