@@ -21,7 +21,7 @@ from sigmasight_core.tables.market_risk import (
     FactorState,
     RealizedVolatility,
 )
-from sigmasight_core.tables.operations import Publications, RejectedRows
+from sigmasight_core.tables.operations import Corrections, Publications, RejectedRows
 from sigmasight_core.tables.portfolio import PortfolioSnapshots, PositionGreeks, PositionValues
 from sigmasight_core.tables.portfolio_risk import (
     CorrelationClusters,
@@ -74,7 +74,13 @@ TABLES: tuple[type[Table], ...] = (
 )
 """Every table, in the order of the flow of data."""
 
-OPERATIONS_TABLES: tuple[type[Table], ...] = (Publications, RejectedRows, Alerts, AlertDeliveries)
+OPERATIONS_TABLES: tuple[type[Table], ...] = (
+    Publications,
+    Corrections,
+    RejectedRows,
+    Alerts,
+    AlertDeliveries,
+)
 """The warehouse's own books. They are no assets."""
 
 __all__ = [
@@ -84,6 +90,7 @@ __all__ = [
     "Alerts",
     "Audit",
     "CorporateActions",
+    "Corrections",
     "CorrelationClusters",
     "CorrelationSummary",
     "DailyPrices",

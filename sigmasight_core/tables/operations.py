@@ -1,4 +1,4 @@
-"""Operations tables: which partitions are published, and which rows were refused."""
+"""Operations tables: which partitions are published, what came late, and which rows were refused."""
 
 import pandas as pd
 from pandera.typing import Series
@@ -16,6 +16,18 @@ class Publications(Table):
 
     class Config:
         name = "publications"
+
+
+class Corrections(Table):
+    """Late data: rows of a source table that changed, or came, after results of their date."""
+
+    table_name: Series[str] = key("Source table")
+    date: Series[pd.Timestamp] = key("Trading date (NYSE session)")
+    symbol: Series[str] = key("Symbol whose rows changed; empty = every row of the date may have")
+    changed_at: Series[pd.Timestamp] = key("When (UTC); results that saw the old rows were computed before")
+
+    class Config:
+        name = "corrections"
 
 
 class RejectedRows(Table):

@@ -14,7 +14,7 @@ from sigmasight_core.tables import (
     WhatIfSessions,
     table_name,
 )
-from sigmasight_dagster.warehouse import alerts, ledger, what_if
+from sigmasight_dagster.warehouse import alerts, corrections, ledger, reconciliation, retention, what_if
 from sigmasight_dagster.warehouse.database import SCHEMA, Database
 from sigmasight_dagster.warehouse.partitions import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
@@ -73,11 +73,13 @@ class Warehouse:
         publications = to_arrow(Publications, target.publications(frame), stamp)
         rows = to_arrow(model, frame, stamp)
         with self._database.transaction(*target.lock_keys) as cursor:
+            changed = corrections.changed(cursor, target, frame)
             cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(model))}{target.condition}")
             copy_in(cursor, model, rows)
             published = quoted(SCHEMA, table_name(Publications))
             cursor.execute(f"DELETE FROM {published}{target.publications_condition}")
             copy_in(cursor, Publications, publications)
+            corrections.record(cursor, model, changed, stamp)
         return len(frame)
 
     def read(
@@ -121,6 +123,26 @@ class Warehouse:
         if len(dates) and (portfolios is None or len(portfolios)):
             wanted = Rectangle.of(model, dates, portfolios)
             require(wanted, self.published(model, wanted.dates, portfolios))
+
+    def computed(self, model: type[Table], since: pd.Timestamp, before: pd.Timestamp) -> pd.DataFrame:
+        """Publications from a date on, computed before a moment: date, portfolio, computed_at."""
+        found = self._database.query(corrections.computed_statement(model, since, before))
+        times = found["computed_at"].to_pandas()
+        return from_arrow(Publications, found.drop_columns(["computed_at"])).assign(computed_at=times)
+
+    def reconciliation(self) -> pd.DataFrame:
+        """Rows that another table lacks, and partitions whose rows are not as many as published.
+
+        :returns: check, table_name, n (how many), example ('' where n is 0); one line a check and table.
+        """
+        return self._database.query(reconciliation.STATEMENT).to_pandas()
+
+    def retire(self, before: pd.Timestamp, dry_run: bool = False) -> pd.DataFrame:
+        """Delete the rows and publications of `retention.DETAIL` tables of dates before `before`.
+
+        :returns: table_name, n_partitions, n_rows deleted, or that would be.
+        """
+        return retention.retire(self._database, before, dry_run=dry_run)
 
     def count_published(self, run_id: str) -> int:
         """Number of partitions whose last publication was by this run."""

@@ -1,0 +1,82 @@
+"""Late data: which rows of the source tables changed after they were published, and when."""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from sigmasight_core.tables import (
+    TABLES,
+    CorporateActions,
+    Corrections,
+    DailyPrices,
+    Grain,
+    Publications,
+    SecurityMaster,
+    Table,
+    TreasuryYields,
+    grain,
+    table_name,
+)
+from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.partitions import Rectangle
+from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
+from sigmasight_dagster.warehouse.sql import literal, one_of, quoted, where
+from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
+
+SOURCES: Final[tuple[type[Table], ...]] = (DailyPrices, CorporateActions, TreasuryYields, SecurityMaster)
+"""Tables whose rows come from a provider. All others follow from them and the ledger."""
+
+_PUBLISHED: Final = quoted(SCHEMA, table_name(Publications))
+
+
+def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> pd.DataFrame:
+    """(date, symbol) of a source table whose stored rows differ from those that are to replace them.
+
+    A partition that is published for the first time after market results of its date or a later one were
+    counts as changed in every row (symbol ''), because those may have been computed without it.
+    """
+    if target.model not in SOURCES:
+        return pd.DataFrame({"date": target.dates[:0], "symbol": pd.Series([], dtype="str")})
+    cursor.execute(f"SELECT date FROM {_PUBLISHED}{target.publications_condition}")
+    published = pd.DatetimeIndex(from_arrow(Publications, cursor.fetch_arrow_table())["date"])
+    pieces = [_late(cursor, target.dates.difference(published))]
+    if len(published):
+        stored = fetch(cursor, target.model, select(target.model, dates=published))
+        both = pd.concat([stored, frame.loc[frame["date"].isin(published), list(stored.columns)]])
+        differing = both.drop_duplicates(keep=False)
+        symbols = differing.get("symbol", "")
+        pieces.append(differing[["date"]].assign(symbol=symbols).drop_duplicates())
+    return pd.concat(pieces, ignore_index=True).astype({"symbol": "str"})
+
+
+def _late(cursor: Any, dates: pd.DatetimeIndex) -> pd.DataFrame:
+    """Those of the dates up to which market results have been published."""
+    if len(dates):
+        derived = [
+            table_name(model) for model in TABLES if grain(model) is Grain.DATE and model not in SOURCES
+        ]
+        condition = where([one_of("table_name", derived), "portfolio = ''"])
+        cursor.execute(f"SELECT max(date) AS date FROM {_PUBLISHED}{condition}")
+        dates = dates[dates <= from_arrow(Publications, cursor.fetch_arrow_table())["date"].iloc[0]]
+    return pd.DataFrame({"date": dates, "symbol": ""})
+
+
+def record(cursor: Any, model: type[Table], rows: pd.DataFrame, stamp: AuditStamp) -> None:
+    """Append what `changed` found, at this moment: the last thing before the transaction commits.
+
+    A result that was computed from the old rows began before it, and is older than the correction.
+    """
+    if len(rows):
+        now = AuditStamp.now(stamp.run_id).computed_at
+        made = rows.assign(table_name=table_name(model), changed_at=now)
+        copy_in(cursor, Corrections, to_arrow(Corrections, made, stamp))
+
+
+def computed_statement(model: type[Table], since: pd.Timestamp, before: pd.Timestamp) -> str:
+    """SELECT of the publications of a table from a date on that were computed before a moment."""
+    conditions = [
+        f"table_name = {literal(table_name(model))}",
+        f"date >= {literal(since.strftime('%Y-%m-%d'))}",
+        f"computed_at < {literal(before.isoformat())}::timestamptz",
+    ]
+    return f"SELECT date, portfolio, computed_at FROM {_PUBLISHED}{where(conditions)}"

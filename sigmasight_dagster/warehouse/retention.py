@@ -1,0 +1,57 @@
+"""Retention: the detail of old dates leaves, with its publications; what sums it up stays."""
+
+from typing import Any, Final
+
+import pandas as pd
+
+from sigmasight_core.tables import (
+    CorrelationClusters,
+    PositionCorrelations,
+    PositionFactorExposures,
+    PositionGreeks,
+    PositionPnlExplain,
+    PositionStress,
+    PositionValues,
+    Publications,
+    RiskContributions,
+    Table,
+    table_name,
+)
+from sigmasight_dagster.warehouse.database import SCHEMA, Database
+from sigmasight_dagster.warehouse.partitions import LOCKS_PER_TABLE
+from sigmasight_dagster.warehouse.sql import literal, lock_key, quoted
+
+DETAIL: Final[tuple[type[Table], ...]] = (
+    PositionValues,
+    PositionGreeks,
+    PositionFactorExposures,
+    PositionCorrelations,
+    CorrelationClusters,
+    PositionStress,
+    PositionPnlExplain,
+    RiskContributions,
+)
+"""Tables with rows by position, pair or holding. All others are kept for ever."""
+
+
+def retire(database: Database, before: pd.Timestamp, *, dry_run: bool) -> pd.DataFrame:
+    """See `Warehouse.retire`. Each table is one transaction, with the locks of its writers."""
+    return pd.DataFrame([_retire(database, model, before, dry_run=dry_run) for model in DETAIL])
+
+
+def _retire(database: Database, model: type[Table], before: pd.Timestamp, *, dry_run: bool) -> dict[str, Any]:
+    name = table_name(model)
+    old = f"date < {literal(before.strftime('%Y-%m-%d'))}"
+    rows = f"FROM {quoted(SCHEMA, name)} WHERE {old}"
+    partitions = (
+        f"FROM {quoted(SCHEMA, table_name(Publications))} WHERE table_name = {literal(name)} AND {old}"
+    )
+    locks = () if dry_run else (lock_key(name, str(bucket)) for bucket in range(LOCKS_PER_TABLE))
+    with database.transaction(*locks) as cursor:
+        counts = []
+        for what in (partitions, rows):
+            cursor.execute(f"SELECT count(*) {what}")
+            counts.append(int(cursor.fetchone()[0]))
+            if not dry_run:
+                cursor.execute(f"DELETE {what}")
+    return {"table_name": name, "n_partitions": counts[0], "n_rows": counts[1]}
