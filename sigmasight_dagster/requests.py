@@ -27,26 +27,12 @@ def utc_now() -> pd.Timestamp:
 
 
 @dataclass
-class Project:
-    """The open project: database reachable and migrated, Dagster instance loaded."""
+class Workspace:
+    """Settings, ledger and instance: enough to import a portfolio and to plan runs, in sensors too."""
 
     settings: Settings
     platform: Platform
     instance: "DagsterInstance"
-    definitions: "Definitions"
-
-    @classmethod
-    def open(cls) -> "Project":
-        """Start the database if need be, migrate it, load the instance and the definitions."""
-        os.environ.setdefault("DAGSTER_HOME", str(project_root()))
-        import dagster as dg
-
-        from sigmasight_dagster.definitions import build_definitions
-
-        settings = Settings()
-        platform = Platform(settings)
-        platform.warehouse.migrate()
-        return cls(settings, platform, dg.DagsterInstance.get(), build_definitions(settings))
 
     def portfolio_order(self) -> list[str]:
         """Registered portfolios in the order of their partitions."""
@@ -113,36 +99,6 @@ class Project:
         order, chunk = self.portfolio_order(), self.settings.chunk_partitions
         return chosen, recovery.plan(RISK_ASSETS, chosen, order, chunk)
 
-    def execute(
-        self,
-        runs: "Sequence[RangeRun]",
-        started: "Callable[[RangeRun, str], None]",
-        canceling: Callable[[], None] = lambda: None,
-    ) -> "list[RunOutcome]":
-        """Execute the runs in order; `started` is told of each, `canceling` when a signal cancels them.
-
-        A failed run is split (see `isolate`), so that its good partitions are published; it does not stop
-        the runs after it. Ctrl-C and a run canceled in the UI do: what has not started is canceled too.
-        """
-        from sigmasight_dagster import cancellation, execute, isolate
-
-        execute.report_orphans(self.instance)
-        outcomes: list[RunOutcome] = []
-        queue = list(runs)
-        with cancellation.on_signal() as requested:
-            while queue and not requested.is_set() and not any(outcome.canceled for outcome in outcomes):
-                run, run_id = queue.pop(0), execute.new_run_id()
-                started(run, run_id)
-                work = partial(execute.execute, run, run_id, self.definitions, self.instance)
-                outcome = cancellation.execute(work, run_id, self.instance, requested, canceling)
-                again = isolate.retries(outcome) if outcome.failed else []
-                outcomes.append(replace(outcome, split=bool(again)))
-                queue = again + queue
-        never = (
-            execute.RunOutcome(run, "", error="canceled before it started", canceled=True) for run in queue
-        )
-        return [*outcomes, *never]
-
     def parse_portfolio(self, text: bytes, name: str, source: str, allow_unpriced: bool) -> "ParsedPortfolio":
         """Positions, errors and warnings of a portfolio CSV, as of the last trading date."""
         from sigmasight_core.portfolio_csv import parse_portfolio_csv
@@ -175,3 +131,53 @@ class Project:
             for table in ("portfolios", "positions"):
                 self.instance.report_runless_asset_event(dg.AssetMaterialization(table, metadata=metadata))
         return result
+
+
+@dataclass
+class Project(Workspace):
+    """The open project of a command: database reachable and migrated, Dagster instance loaded."""
+
+    definitions: "Definitions"
+
+    @classmethod
+    def open(cls) -> "Project":
+        """Start the database if need be, migrate it, load the instance and the definitions."""
+        os.environ.setdefault("DAGSTER_HOME", str(project_root()))
+        import dagster as dg
+
+        from sigmasight_dagster.definitions import build_definitions
+
+        settings = Settings()
+        platform = Platform(settings)
+        platform.warehouse.migrate()
+        return cls(settings, platform, dg.DagsterInstance.get(), build_definitions(settings))
+
+    def execute(
+        self,
+        runs: "Sequence[RangeRun]",
+        started: "Callable[[RangeRun, str], None]",
+        canceling: Callable[[], None] = lambda: None,
+    ) -> "list[RunOutcome]":
+        """Execute the runs in order; `started` is told of each, `canceling` when a signal cancels them.
+
+        A failed run is split (see `isolate`), so that its good partitions are published; it does not stop
+        the runs after it. Ctrl-C and a run canceled in the UI do: what has not started is canceled too.
+        """
+        from sigmasight_dagster import cancellation, execute, isolate
+
+        execute.report_orphans(self.instance)
+        outcomes: list[RunOutcome] = []
+        queue = list(runs)
+        with cancellation.on_signal() as requested:
+            while queue and not requested.is_set() and not any(outcome.canceled for outcome in outcomes):
+                run, run_id = queue.pop(0), execute.new_run_id()
+                started(run, run_id)
+                work = partial(execute.execute, run, run_id, self.definitions, self.instance)
+                outcome = cancellation.execute(work, run_id, self.instance, requested, canceling)
+                again = isolate.retries(outcome) if outcome.failed else []
+                outcomes.append(replace(outcome, split=bool(again)))
+                queue = again + queue
+        never = (
+            execute.RunOutcome(run, "", error="canceled before it started", canceled=True) for run in queue
+        )
+        return [*outcomes, *never]
