@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import FactorExposures, PortfolioSnapshots, StressResults
+from sigmasight_core.tables import FactorExposures, PortfolioSnapshots, RiskMeasures, StressResults
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.progress import wide_console
@@ -72,6 +72,8 @@ def show_portfolio(warehouse: Warehouse, name: str, date: pd.Timestamp, console:
         table.add_row(label, f"{snapshot[column]:,.2f} USD")
     beta = exposures["beta"].to_dict()["market"]
     table.add_row("market beta", f"{beta:.4f}")
+    measures = warehouse.read(RiskMeasures, dates=[date], portfolios=[name]).set_index("measure")["value"]
+    table.add_row("VaR 99%, 1 day", f"{measures['var_99_usd']:,.2f} USD")
     stress = warehouse.read(StressResults, dates=[date], portfolios=[name])
     stress = stress[~stress["scenario"].str.endswith(COMPARISON_SUFFIX)]
     for row in (
