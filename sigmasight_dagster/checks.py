@@ -20,6 +20,7 @@ from sigmasight_core.tables import (
     TreasuryYields,
     table_name,
 )
+from sigmasight_dagster.completeness import COMPLETENESS_CHECKS
 from sigmasight_dagster.partitions import rectangles
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import Warehouse
@@ -199,4 +200,5 @@ STANDING_CHECKS = [
     snapshots_equal_their_positions,
     factor_dollars_equal_their_positions,
     stress_equals_its_positions,
+    *COMPLETENESS_CHECKS,
 ]

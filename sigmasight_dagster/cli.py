@@ -15,6 +15,8 @@ _COMMANDS = {
     "run": ("sigmasight_dagster.commands.run", "run"),
     "backfill": ("sigmasight_dagster.commands.run", "backfill"),
     "rerun-failed": ("sigmasight_dagster.commands.rerun", "rerun_failed"),
+    "coverage": ("sigmasight_dagster.commands.coverage", "coverage"),
+    "retention": ("sigmasight_dagster.commands.retention", "retention"),
     "stress-reality": ("sigmasight_dagster.commands.stress_reality", "stress_reality"),
     "docs-charts": ("sigmasight_dagster.commands.docs_charts", "docs_charts"),
     "what-if": ("sigmasight_dagster.commands.what_if", "what_if"),

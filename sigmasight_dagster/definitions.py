@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_core.tables import Grain
-from sigmasight_dagster import build_assets, jobs, partitions, schedules, sensors
+from sigmasight_dagster import build_assets, jobs, partitions, schedules, sensors, upkeep
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.checks import STANDING_CHECKS
 from sigmasight_dagster.logs import console_logger
@@ -26,8 +26,8 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *(build_assets.build(asset, by_grain, first_date) for asset in assets),
         ],
         asset_checks=STANDING_CHECKS,
-        jobs=jobs.JOBS,
-        schedules=schedules.build(settings),
+        jobs=[*jobs.JOBS, *upkeep.JOBS],
+        schedules=[*schedules.build(settings), *upkeep.SCHEDULES],
         sensors=sensors.build(settings),
         resources={"platform": Platform(settings)},
         loggers={"console": console_logger},
