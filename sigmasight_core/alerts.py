@@ -99,12 +99,17 @@ def _messages(made: pd.DataFrame, reasons: pd.Series) -> pd.Series:
     item = (" [" + made["item"] + "]").where(made["item"] != "", "")
     what = made["portfolio"] + " " + made["date"].dt.strftime("%Y-%m-%d") + ": " + made["table_name"]
     what += "." + made["measure"] + item
-    limit = made["comparison"] + " " + made["threshold"].map("{:,.6g}".format)
-    number = made["value"].map("{:,.6g}".format)
+    limit = made["comparison"] + " " + made["threshold"].map(_number)
+    number = made["value"].map(_number)
     fired = what + " is " + number + ", limit " + limit
     cleared = what + " is " + number.where(made["value"].notna(), "absent") + ", no longer " + limit
     missing = what + " is unavailable: " + reasons
     return fired.where(made["state"] == FIRING, cleared.where(made["state"] == CLEARED, missing))
+
+
+def _number(value: float) -> str:
+    """Cents of what is large, six digits of what is small."""
+    return f"{value:,.2f}".removesuffix(".00") if abs(value) >= 1000 else f"{value:.6g}"
 
 
 def changes(stored: pd.DataFrame, evaluated: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

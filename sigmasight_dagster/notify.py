@@ -170,8 +170,8 @@ def payload(alerts: pd.DataFrame) -> list[dict[str, Any]]:
 
 def alert_ids(alerts: pd.DataFrame) -> Sequence[str]:
     """Identity of each alert in its state."""
-    parts = [*KEYS, "state"]
-    return ["/".join(map(str, row)) for row in alerts[parts].itertuples(index=False, name=None)]
+    parts = alerts[[*KEYS, "state"]].assign(date=alerts["date"].dt.strftime("%Y-%m-%d"))
+    return ["/".join(row) for row in parts.itertuples(index=False, name=None)]
 
 
 def _digest(text: str) -> str:

@@ -131,6 +131,15 @@ def test_every_date_and_portfolio_in_one_call() -> None:
     assert messages[DATES[1], "b"].endswith("is unavailable: no price")
 
 
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [(-2817592.9186, "is -2,817,592.92,"), (-1e9, "is -1,000,000,000,"), (-0.0123456789, "is -0.0123457,")],
+)
+def test_numbers_in_messages_can_be_read(number: float, says: str) -> None:
+    found = evaluate(rule(threshold=0.0), PARTITIONS, snapshots([number] * 4))
+    assert found["message"].str.contains(says, regex=False).all()
+
+
 def test_a_rule_of_one_portfolio_leaves_the_others_out() -> None:
     found = evaluate(rule(portfolios=("b",)), PARTITIONS, snapshots([-99.0] * 4))
     assert set(found["portfolio"]) == {"b"}
