@@ -4,10 +4,10 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test dev check docs bench lock clean
+.PHONY: help demo test ui-test dev check docs bench lock clean
 
 help:            ## list the targets
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */make \1\t/'
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/'
 
 $(STAMP): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else "SigmaSight needs Python 3.11 to 3.13, and PYTHON=$(PYTHON) is " + sys.version.split()[0])'
@@ -21,6 +21,9 @@ demo: $(STAMP)   ## three portfolios, one quarter of real prices, all risk asset
 
 test: $(STAMP)   ## all tests, on a real PostgreSQL and a real Dagster instance
 	$(BIN)/python -m pytest
+
+ui-test: $(STAMP) ## the browser test; needs chromium and chromedriver, writes docs/images
+	SIGMASIGHT_SCREENSHOTS=docs/images $(BIN)/python -m pytest -n0 -m browser sigmasight_dagster_tests/operations/test_ui.py
 
 dev: $(STAMP)    ## the Dagster UI and daemon on the demo's database
 	$(BIN)/sigmasight dev
