@@ -30,6 +30,7 @@ from sigmasight_core.tables.portfolio_risk import (
     PositionCorrelations,
     PositionFactorExposures,
     PositionStress,
+    ReverseStress,
     StressResults,
 )
 from sigmasight_core.tables.rates import RateBetas, RateExposures
@@ -65,6 +66,7 @@ TABLES: tuple[type[Table], ...] = (
     PortfolioSnapshots,
     PositionPnlExplain,
     PortfolioPnlExplain,
+    ReverseStress,
     RiskMeasures,
     RiskContributions,
     VarBacktests,
@@ -117,6 +119,7 @@ __all__ = [
     "RateExposures",
     "RealizedVolatility",
     "RejectedRows",
+    "ReverseStress",
     "RiskContributions",
     "RiskMeasures",
     "SecurityMaster",

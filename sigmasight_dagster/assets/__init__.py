@@ -7,6 +7,7 @@ from sigmasight_dagster.assets import (
     market,
     market_risk,
     pnl_explain,
+    reverse_stress,
     risk_measures,
     snapshots,
     stress,
@@ -34,5 +35,6 @@ RISK_ASSETS: tuple[RiskAsset, ...] = (
     factors.rate_exposures,
     correlations.position_correlations,
     stress.stress_results,
+    reverse_stress.reverse_stress,
     risk_measures.risk_measures,
 )
