@@ -21,6 +21,7 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.completeness import COMPLETENESS_CHECKS
+from sigmasight_dagster.late_data import no_input_has_changed_since
 from sigmasight_dagster.partitions import rectangles
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import Warehouse
@@ -201,4 +202,5 @@ STANDING_CHECKS = [
     factor_dollars_equal_their_positions,
     stress_equals_its_positions,
     *COMPLETENESS_CHECKS,
+    no_input_has_changed_since,
 ]

@@ -15,6 +15,7 @@ _COMMANDS = {
     "run": ("sigmasight_dagster.commands.run", "run"),
     "backfill": ("sigmasight_dagster.commands.run", "backfill"),
     "rerun-failed": ("sigmasight_dagster.commands.rerun", "rerun_failed"),
+    "stale": ("sigmasight_dagster.commands.stale", "stale"),
     "coverage": ("sigmasight_dagster.commands.coverage", "coverage"),
     "retention": ("sigmasight_dagster.commands.retention", "retention"),
     "stress-reality": ("sigmasight_dagster.commands.stress_reality", "stress_reality"),

@@ -1,5 +1,7 @@
 """Upkeep: jobs and schedules that look after what is stored. The schedules are off until switched on."""
 
+from typing import Any
+
 import dagster as dg
 
 from sigmasight_dagster.checks import STANDING_CHECKS
@@ -15,7 +17,7 @@ standing_checks = dg.define_asset_job(
     ),
 )
 
-JOBS = [standing_checks, retention]
+JOBS: list[Any] = [standing_checks, retention]
 
 SCHEDULES = [
     dg.ScheduleDefinition(

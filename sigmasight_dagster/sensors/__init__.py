@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from sigmasight_dagster.sensors import alerts, inbox, isolation, market_to_portfolio
+from sigmasight_dagster.sensors import alerts, corrections, inbox, isolation, market_to_portfolio
 from sigmasight_dagster.settings import Settings
 
 
@@ -11,6 +11,7 @@ def build(settings: Settings) -> list[dg.SensorDefinition]:
     return [
         market_to_portfolio.build(settings),
         isolation.build(),
+        corrections.build(),
         inbox.build(settings),
         *alerts.build(),
     ]

@@ -33,13 +33,15 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> pd.DataFrame
     """(date, symbol) of a source table whose stored rows differ from those that are to replace them.
 
     A partition that is published for the first time after market results of its date or a later one were
-    counts as changed in every row (symbol ''), because those may have been computed without it.
+    counts as changed in every row (symbol ''), because those may have been computed without it; not so the
+    security master, which nothing looks back on.
     """
     if target.model not in SOURCES:
         return pd.DataFrame({"date": target.dates[:0], "symbol": pd.Series([], dtype="str")})
     cursor.execute(f"SELECT date FROM {_PUBLISHED}{target.publications_condition}")
     published = pd.DatetimeIndex(from_arrow(Publications, cursor.fetch_arrow_table())["date"])
-    pieces = [_late(cursor, target.dates.difference(published))]
+    late = target.dates[:0] if target.model is SecurityMaster else target.dates.difference(published)
+    pieces = [_late(cursor, late)]
     if len(published):
         stored = fetch(cursor, target.model, select(target.model, dates=published))
         both = pd.concat([stored, frame.loc[frame["date"].isin(published), list(stored.columns)]])
