@@ -82,7 +82,9 @@ class Settings(BaseSettings):
     max_price_age_days: int = Field(
         default=7, description="How old a carried-forward price may be", ge=0, le=7
     )
-    chunk_partitions: int = Field(default=6_300, description="Partitions (dates x portfolios) per run", ge=1)
+    chunk_partitions: int = Field(
+        default=2_100, description="Partitions (dates x portfolios) per run: a month of 100 portfolios", ge=1
+    )
 
     preview_partitions: int = Field(
         default=20,
