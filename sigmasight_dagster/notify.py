@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 
 import pandas as pd
@@ -23,6 +23,8 @@ BATCH = 200
 
 _ATTEMPTS = 3
 _BACKOFF_SECONDS = 0.5
+_RETRY_WITHIN_SECONDS = 5
+"""After this long the next attempt is left to the next tick, which Dagster ends after a minute."""
 _RETRIED_CLIENT_ERRORS = (408, 429)
 
 
@@ -66,12 +68,14 @@ def _attempt(
 
 
 def _with_backoff(attempt: Callable[[], None]) -> None:
+    begun = monotonic()
     for number in range(1, _ATTEMPTS + 1):
         try:
             attempt()
             return
         except NotDelivered as error:
-            if error.permanent or number == _ATTEMPTS:
+            late = monotonic() - begun > _RETRY_WITHIN_SECONDS
+            if error.permanent or late or number == _ATTEMPTS:
                 raise
         sleep(_BACKOFF_SECONDS * 2 ** (number - 1))
 

@@ -3,6 +3,7 @@
 import json
 import socketserver
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ class Received:
     posts: list[Any] = field(default_factory=list)
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
     attempts: int = 0
 
 
@@ -82,8 +84,18 @@ class _Mail(socketserver.StreamRequestHandler):
                 server.received.attempts += 1
                 server.received.recipients.append(line.decode().split("<")[1].split(">")[0])
                 self.say(server.answer, "secret-answer")
+            elif verb == b"EHLO":
+                self.say(250, "local\r\n250 AUTH PLAIN", more="-")
+            elif verb == b"AUTH":
+                self.login(server, line)
             else:
                 self.say(250, "ok")
+
+    def login(self, server: Any, line: bytes) -> None:
+        _, user, password = b64decode(line.split()[2]).decode().split("\0")
+        good = password == server.password
+        server.received.logins.append(user)
+        self.say(235 if good else 535, "welcome" if good else f"{user} {password} secret-answer")
 
     def data(self, server: Any) -> None:
         self.say(354, "go on")
@@ -91,19 +103,19 @@ class _Mail(socketserver.StreamRequestHandler):
         server.received.mails.append(message_from_bytes(b"".join(lines), policy=policy.default))
         self.say(250, "taken")
 
-    def say(self, code: int, text: str) -> None:
-        self.wfile.write(f"{code} {text}\r\n".encode())
+    def say(self, code: int, text: str, more: str = " ") -> None:
+        self.wfile.write(f"{code}{more}{text}\r\n".encode())
 
 
 @contextmanager
-def mail_server(answer: int = 250, port: int = 0) -> Iterator[Received]:
-    """An SMTP server that answers recipients with this code."""
+def mail_server(answer: int = 250, port: int = 0, password: str = "") -> Iterator[Received]:
+    """An SMTP server that answers recipients with this code, and knows one password."""
     server = socketserver.ThreadingTCPServer(("127.0.0.1", port), _Mail, bind_and_activate=False)
     server.allow_reuse_address = True
     server.daemon_threads = True
     server.server_bind()
     server.server_activate()
     received = Received(server.server_address[1])
-    server.received, server.answer = received, answer  # type: ignore[attr-defined]
+    server.received, server.answer, server.password = received, answer, password  # type: ignore[attr-defined]
     with _serving(server):
         yield received

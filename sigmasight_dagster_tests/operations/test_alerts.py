@@ -272,6 +272,33 @@ def test_refused_recipients(desk: Desk, answer: int, delivery: str, error: str) 
     assert desk.outbox() == {(delivery, error): 2}
 
 
+@pytest.mark.parametrize(
+    ("password", "delivery", "error"),
+    [(SECRET, "delivered", ""), ("another", "failed", "email: SMTPAuthenticationError: 535")],
+)
+def test_a_login_is_done_and_its_password_told_to_nobody_else(
+    desk: Desk, password: str, delivery: str, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.rules(RULES % "email, log")
+    with mail_server(password=password) as mail:
+        desk.set(
+            smtp_host="127.0.0.1",
+            smtp_port=mail.port,
+            smtp_starttls=False,
+            smtp_to="x@example.com",
+            smtp_user="desk",
+            smtp_password=SecretStr(SECRET),
+        )
+        desk.publish(-150.0, DATES[:1])
+        report = desk.tick()
+    assert mail.logins[0] == "desk"
+    outbox = desk.warehouse.read(AlertDeliveries).set_index("destination").loc["email"]
+    assert set(outbox["delivery"]) == {delivery}
+    assert set(outbox["last_error"]) == {error}
+    stored = desk.warehouse.read(Alerts).to_string() + outbox.to_string()
+    assert SECRET not in stored + caplog.text + str(report) + repr(desk.platform.settings)
+
+
 def test_encryption_that_the_server_has_not_is_not_done_without(desk: Desk) -> None:
     desk.rules(RULES % "email")
     with mail_server() as mail:
