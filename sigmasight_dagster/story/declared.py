@@ -1,7 +1,9 @@
 """What is told of each table: its key figures, which rows a preview shows first, its plot."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+import pandas as pd
 
 from sigmasight_core.tables import (
     CorrelationClusters,
@@ -25,8 +27,19 @@ from sigmasight_core.tables import (
     TreasuryYields,
     VarBacktests,
 )
+from sigmasight_dagster import charts
 from sigmasight_dagster.story import plots
-from sigmasight_dagster.story.figures import Figure, at, extreme, of_row, share, text_of_row, total
+from sigmasight_dagster.story.figures import (
+    Figure,
+    at,
+    extreme,
+    of_row,
+    share,
+    text_of_row,
+    total,
+    worst_scenario,
+)
+from sigmasight_dagster.story.previews import all_rows, largest
 
 OK_SHARE = share("status", "ok", "rows with status ok (%)")
 
@@ -34,19 +47,19 @@ OK_SHARE = share("status", "ok", "rows with status ok (%)")
 @dataclass(frozen=True)
 class Story:
     """:param preview: columns of the preview; default: the key and the first values.
-    :param preview_by: the preview begins with the rows of largest |value| of this column.
+    :param preview_rows: puts the partition's rows in the order in which the preview shows them.
     """
 
     figures: tuple[Figure, ...] = ()
     preview: tuple[str, ...] = ()
-    preview_by: str = ""
+    preview_rows: Callable[[pd.DataFrame], pd.DataFrame] = all_rows
     plot: plots.Plot | None = None
 
 
 STORIES: Mapping[type[Table], Story] = {
     DailyPrices: Story((OK_SHARE,), ("symbol", "close", "adjusted_close", "volume", "source", "status")),
     TreasuryYields: Story((at("series", "yield_percent", **{"10Y": "10-year yield (%)"}),)),
-    RealizedVolatility: Story((OK_SHARE,), preview_by="annualized_volatility"),
+    RealizedVolatility: Story((OK_SHARE,), preview_rows=largest("annualized_volatility")),
     FactorReturns: Story(
         (at("factor", "return", market="market return"),), ("factor", "proxy", "return", "status")
     ),
@@ -58,10 +71,10 @@ STORIES: Mapping[type[Table], Story] = {
         (
             total("exposure", "net exposure (USD)"),
             total("daily_pnl", "daily P&L (USD)"),
-            extreme("daily_pnl", "symbol", "worst daily P&L (USD)"),
+            extreme("daily_pnl", "symbol", "worst position", "USD"),
         ),
         ("position_id", "position_type", "quantity", "price", "exposure", "daily_pnl", "weight", "status"),
-        "exposure",
+        largest("exposure"),
     ),
     PositionGreeks: Story(
         (
@@ -70,7 +83,7 @@ STORIES: Mapping[type[Table], Story] = {
             total("position_vega", "vega (USD per volatility point)"),
         ),
         ("position_id", "delta", "gamma", "theta", "vega", "implied_volatility", "delta_exposure", "status"),
-        "delta_exposure",
+        largest("delta_exposure"),
     ),
     PortfolioSnapshots: Story(
         (
@@ -101,7 +114,7 @@ STORIES: Mapping[type[Table], Story] = {
             at("factor", "beta", market="market beta"),
             at("factor", "exposure_usd", market="market exposure (USD)"),
         ),
-        preview_by="exposure_usd",
+        preview_rows=largest("exposure_usd"),
         plot=plots.factor_exposures,
     ),
     RateExposures: Story((at("series", "exposure_usd_per_bp", **{"10Y": "10-year yield (USD per bp)"}),)),
@@ -111,14 +124,16 @@ STORIES: Mapping[type[Table], Story] = {
     CorrelationSummary: Story(
         (of_row(average_correlation="average correlation", effective_bets="effective bets"),)
     ),
-    CorrelationClusters: Story((extreme("cluster_size", "nickname", "largest cluster", largest=True),)),
+    CorrelationClusters: Story(
+        (extreme("cluster_size", "nickname", "largest cluster", "size", largest=True),)
+    ),
     StressResults: Story(
-        (extreme("correlated_pnl", "scenario", "worst scenario (USD)"),),
+        (worst_scenario,),
         ("scenario", "severity", "direct_pnl", "correlated_pnl", "plausibility_sigma", "status"),
-        "correlated_pnl",
+        charts.shown_scenarios,
         plots.stress_scenarios,
     ),
-    PositionStress: Story((extreme("correlated_pnl", "position_id", "worst position (USD)"),)),
+    PositionStress: Story((extreme("correlated_pnl", "position_id", "worst position", "USD"),)),
     RiskMeasures: Story(
         (
             at(
@@ -130,7 +145,7 @@ STORIES: Mapping[type[Table], Story] = {
             ),
         )
     ),
-    RiskContributions: Story((extreme("component_var_usd", "item", "largest part of VaR (USD)", size=True),)),
+    RiskContributions: Story((extreme("component_var_usd", "item", "largest VaR part", "USD", size=True),)),
     VarBacktests: Story((at("confidence", "breaches", **{"99": "breaches of 99%", "95": "of 95%"}),)),
 }
 """A table that is not here is told by its counts and a preview."""

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from sigmasight_dagster import charts
 from sigmasight_dagster.story.rows import PartitionRows
 
 Figures = Mapping[str, npt.NDArray]
@@ -63,8 +65,10 @@ def share(column: str, wanted: str, label: str) -> Figure:
     }
 
 
-def extreme(column: str, name: str, label: str, *, largest: bool = False, size: bool = False) -> Figure:
-    """The lowest (or largest) value of a column, with the name of its row; `size` ranks by |value|."""
+def extreme(
+    column: str, name: str, label: str, unit: str, *, largest: bool = False, size: bool = False
+) -> Figure:
+    """The lowest (or largest) value of a column and the name of its row; `size` ranks by |value|."""
 
     def figures(rows: PartitionRows) -> Figures:
         values = rows.floats(column)
@@ -75,6 +79,20 @@ def extreme(column: str, name: str, label: str, *, largest: bool = False, size: 
         first = holders[np.unique(rows.codes[holders], return_index=True)[1]]
         names = rows.frame[name].iloc[first].to_numpy(dtype=object)
         known = np.isfinite(best)
-        return {f"{label}: name": np.where(known, names, ""), label: np.where(known, values[first], np.nan)}
+        return {
+            label: np.where(known, names, ""),
+            f"{label} ({unit})": np.where(known, values[first], np.nan),
+        }
 
     return figures
+
+
+def worst_scenario(rows: PartitionRows) -> Figures:
+    """The scenario of lowest P&L, as the chart of scenarios ranks them."""
+    partition = ["date", "portfolio"]
+    ranked = charts.shown_scenarios(rows.frame).groupby(partition)[["scenario", "headline"]].first()
+    found = ranked.reindex(pd.MultiIndex.from_frame(rows.frame[partition].iloc[rows.starts]))
+    return {
+        "worst scenario": found["scenario"].fillna("").to_numpy(dtype=object),
+        "worst scenario (USD)": found["headline"].to_numpy(dtype=float),
+    }

@@ -40,12 +40,12 @@ def tell(
     every = {name: PartitionRows(name, frame) for name, frame in frames.items()}
     keys = sorted(str(key) for key in context.partition_keys)
     by_key = {**dict.fromkeys(keys, _NOTHING), **_numbers(every[model], story)}
-    for key in shown(keys, platform.settings.preview_partitions):
-        rows = _rows_of(every[model], key)
-        by_key[key] = {**by_key[key], "preview": preview(model, rows, story.preview, story.preview_by)}
     if story.plot:
         for key in shown(keys, platform.settings.plot_partitions):
             by_key[key] = {**by_key[key], **_plot(context, story, key, every, platform)}
+    for key in shown(keys, platform.settings.preview_partitions):
+        rows = story.preview_rows(_rows_of(every[model], key))
+        by_key[key] = {**by_key[key], "preview": preview(model, rows, story.preview)}
     run = {
         "partitions in this run": dg.IntMetadataValue(len(keys)),
         "rows in this run": dg.IntMetadataValue(len(frames[model])),
@@ -126,11 +126,9 @@ def attach(context: dg.AssetExecutionContext, name: str, by_key: Mapping[str, Me
     run of 3,000 partitions would spend minutes. So this fills the step's own books; a Dagster that keeps
     them differently gets the single calls, in small runs.
     """
-    from dagster._core.execution.context import metadata_logging
-
     step = context.get_step_execution_context()
     books: Any = getattr(step, "_metadata_accumulator", None)
-    handle = getattr(metadata_logging, "AssetMetadataHandle", None)
+    handle = _handle_type()
     if handle and hasattr(books, "per_output_metadata"):
         key_of = dg.AssetKey(name)
         added = {handle(asset_key=key_of, partition_key=key): found for key, found in by_key.items()}
@@ -140,3 +138,10 @@ def attach(context: dg.AssetExecutionContext, name: str, by_key: Mapping[str, Me
             context.add_asset_metadata(found, asset_key=name, partition_key=key)
     else:
         context.log.warning(f"{name}: this Dagster takes no metadata of {len(by_key)} partitions at once")
+
+
+def _handle_type() -> Any:
+    """Dagster's key of one partition's metadata; None where there is no such thing."""
+    from dagster._core.execution.context import metadata_logging
+
+    return getattr(metadata_logging, "AssetMetadataHandle", None)

@@ -1,5 +1,6 @@
 """The first rows of a partition as a table of the UI."""
 
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
@@ -12,18 +13,24 @@ MOST_VALUES = 6
 SIGNIFICANT_DIGITS = 9
 
 
-def preview(
-    model: type[Table], rows: pd.DataFrame, columns: tuple[str, ...], by: str
-) -> dg.TableMetadataValue:
-    """The first rows; with `by`, those of largest |value| of that column."""
-    if by:
-        rows = rows.sort_values(by, key=abs, ascending=False, kind="stable")
+def preview(model: type[Table], rows: pd.DataFrame, columns: tuple[str, ...]) -> dg.TableMetadataValue:
+    """The first rows; without `columns`, the key and the first values."""
     shown = rows[list(columns or _default_columns(model))].head(ROWS)
     names = [str(name) for name in shown.columns]
     cells = ([_cell(cell) for cell in row] for row in shown.to_numpy(dtype=object))
     records = [dg.TableRecord(dict(zip(names, row, strict=True))) for row in cells]
     schema = dg.TableSchema([dg.TableColumn(name, _type(shown[name])) for name in names])
     return dg.TableMetadataValue(records=records, schema=schema)
+
+
+def all_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows in the order of their key."""
+    return rows
+
+
+def largest(column: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Rows of largest |value| of a column first, NULL last."""
+    return lambda rows: rows.sort_values(column, key=abs, ascending=False, kind="stable")
 
 
 def _default_columns(model: type[Table]) -> list[str]:
