@@ -54,6 +54,8 @@ class _Changes:
         shared, own = [], []
         for source in reach.SOURCES:
             rows = self.rows[self.rows["table_name"] == table_name(source)]
+            if rows.empty:
+                continue
             everybody, stock, option = (
                 self.reaches[source, path].get(model, Reach())
                 for path in (reach.shared_path, reach.symbol_path, reach.option_path)
@@ -66,6 +68,8 @@ class _Changes:
         return np.maximum(self._latest(shared, 1), self._latest(own, len(self.names)))
 
     def _latest(self, parts: Sequence[pd.DataFrame], n_groups: int) -> IntArray:
+        if not parts:
+            return np.zeros((n_groups, len(self.sessions)), dtype=np.int64)
         spans = pd.concat(parts)
         group, first, last, moment = (
             spans[name].to_numpy(dtype=np.int64) for name in ("group", "first", "last", "moment")
