@@ -27,7 +27,9 @@ PNL_PARTS: Final = (
 
 
 class _PnlParts(Table):
-    daily_pnl: Series[float] = value("P&L of the session, as in position_values; the sum of the parts", "USD")
+    daily_pnl: Series[float] = value(
+        "P&L of the session, as in position_values; the sum of the parts, a NULL part as 0", "USD"
+    )
     trading_pnl: Series[float] = value(
         "From the entry price to the close, and from the close to the exit price; else 0", "USD"
     )
