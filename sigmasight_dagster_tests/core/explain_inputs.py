@@ -77,9 +77,7 @@ class Explained:
             CONFIG,
             PARAMETERS,
             MAX_AGE,
-            pd.MultiIndex.from_product([asked, portfolios], names=["date", "portfolio"]).to_frame(
-                index=False
-            ),
+            partitions.to_frame(index=False),
         )
         return PnlExplain(
             validate(PositionPnlExplain, found.positions), validate(PortfolioPnlExplain, found.portfolios)
