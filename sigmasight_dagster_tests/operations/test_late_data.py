@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -75,6 +76,7 @@ class Stored:
     def __init__(self, url: str, home: Path) -> None:
         self.platform = Platform(Settings(_env_file=None, home=home, database_url=url, provider="sample"))
         self.warehouse: Warehouse = self.platform.warehouse
+        self._stale: pd.DataFrame | None = None
 
     def fill(self) -> None:
         self.warehouse.migrate()
@@ -83,6 +85,12 @@ class Stored:
             self.warehouse.save_portfolio(
                 {"portfolio": name, "cash": 0.0, "source": "x.csv"}, validate(Positions, rows), self.stamp()
             )
+
+    def replace(
+        self, model: type[Table], rows: pd.DataFrame, dates: Any, names: Any, stamp: AuditStamp
+    ) -> None:
+        self._stale = None
+        self.warehouse.replace(model, rows, dates, names, stamp)
 
     def stamp(self) -> AuditStamp:
         return AuditStamp.now("test")
@@ -93,10 +101,10 @@ class Stored:
         for asset in RISK_ASSETS:
             for model in asset.tables:
                 if model is DailyPrices and sources:
-                    self.warehouse.replace(model, self.prices(dates), dates, None, stamp)
+                    self.replace(model, self.prices(dates), dates, None, stamp)
                 elif asset.inputs or sources:
                     portfolios = names if grain(model) is Grain.DATE_PORTFOLIO else None
-                    self.warehouse.replace(model, self.empty(model), dates, portfolios, stamp)
+                    self.replace(model, self.empty(model), dates, portfolios, stamp)
 
     def empty(self, model: type[Table]) -> pd.DataFrame:
         return validate(model, self.warehouse.read(model, dates=[]))
@@ -111,13 +119,14 @@ class Stored:
     def correct(self, symbol: str, date: pd.Timestamp = DAY, factor: float = 1.01) -> None:
         rows = self.prices(pd.DatetimeIndex([date]))
         rows["close"] = rows["close"].where(rows["symbol"] != symbol, 50.0 * factor)
-        self.warehouse.replace(DailyPrices, rows, [date], None, self.stamp())
+        self.replace(DailyPrices, rows, [date], None, self.stamp())
 
     def stale(self) -> pd.DataFrame:
-        return late_data.stale(self.platform)
+        self._stale = late_data.stale(self.platform)
+        return self._stale
 
     def dates(self, table: str, portfolio: str = "") -> list[pd.Timestamp]:
-        rows = self.stale()
+        rows = self._stale if self._stale is not None else self.stale()
         return list(rows.loc[(rows["table_name"] == table) & (rows["portfolio"] == portfolio), "date"])
 
 
@@ -147,7 +156,7 @@ def stored(url: str, tmp_path: Path) -> Iterator[Stored]:
 
 def test_a_corrected_price_makes_stale_what_depends_on_it_and_nothing_else(stored: Stored) -> None:
     assert stored.stale().empty
-    stored.warehouse.replace(DailyPrices, stored.prices(DATES), DATES, None, stored.stamp())
+    stored.replace(DailyPrices, stored.prices(DATES), DATES, None, stored.stamp())
     assert stored.stale().empty, "the same rows again are no correction"
 
     stored.correct("AAPL")
@@ -181,7 +190,7 @@ def test_a_position_entered_later_is_stale_from_its_entry(stored: Stored) -> Non
 def test_a_price_is_carried_to_the_next_one(stored: Stored) -> None:
     gap = stored.prices(DATES)
     gap = gap[(gap["symbol"] != "AAPL") | (gap["date"] <= DAY) | (gap["date"] > DATES[14])]
-    stored.warehouse.replace(DailyPrices, gap.reset_index(drop=True), DATES, None, stored.stamp())
+    stored.replace(DailyPrices, gap.reset_index(drop=True), DATES, None, stored.stamp())
     stored.compute(DATES, list(NAMES))
     stored.correct("AAPL")
     assert stored.dates("position_values", "both") == list(DATES[11:16])
@@ -191,7 +200,7 @@ def test_a_proxy_and_a_yield_concern_every_portfolio(stored: Stored) -> None:
     proxy = next(f.proxy for f in stored.platform.factor_model.factors if f.kind == "market")
     rows = stored.prices(DATES[11:12]).assign(symbol=lambda x: x["symbol"].replace("XOM", str(proxy)))
     rows = rows.drop_duplicates(["date", "symbol"])
-    stored.warehouse.replace(DailyPrices, validate(DailyPrices, rows), [DAY], None, stored.stamp())
+    stored.replace(DailyPrices, validate(DailyPrices, rows), [DAY], None, stored.stamp())
     later = list(DATES[DATES >= DAY])
     assert stored.dates("factor_covariance") == later
     assert all(stored.dates("factor_exposures", name) == later for name in NAMES)
@@ -201,7 +210,7 @@ def test_a_proxy_and_a_yield_concern_every_portfolio(stored: Stored) -> None:
     yields = pd.DataFrame(
         {"date": [DAY], "series": "10Y", "yield_percent": 4.0, "source": "t", "status": "ok"}
     )
-    stored.warehouse.replace(TreasuryYields, validate(TreasuryYields, yields), [DAY], None, stored.stamp())
+    stored.replace(TreasuryYields, validate(TreasuryYields, yields), [DAY], None, stored.stamp())
     assert all(stored.dates("stress_results", name) == later for name in NAMES)
     assert stored.dates("realized_volatility") == []
 
@@ -209,7 +218,7 @@ def test_a_proxy_and_a_yield_concern_every_portfolio(stored: Stored) -> None:
 def test_a_late_split_concerns_its_holders_to_the_end(stored: Stored) -> None:
     split = {"date": [DAY], "symbol": "AAPL", "kind": "split", "amount": 2.0, "source": "t", "status": "ok"}
     rows = validate(CorporateActions, pd.DataFrame(split))
-    stored.warehouse.replace(CorporateActions, rows, [DAY], None, stored.stamp())
+    stored.replace(CorporateActions, rows, [DAY], None, stored.stamp())
     assert stored.dates("position_values", "both") == list(DATES[DATES >= DAY])
     assert set(stored.stale()["portfolio"]) == {"both"}
 
@@ -290,7 +299,7 @@ def test_reconciliation_finds_orphans_and_other_counts(stored: Stored, url: str)
     assert stored.warehouse.reconciliation()["n"].sum() == 0
     day = pd.DatetimeIndex([DAY])
     rows = random_rows(PositionValues, day, ("both",), 1).assign(position_id="none@1")
-    stored.warehouse.replace(PositionValues, rows, day, ["both"], stored.stamp())
+    stored.replace(PositionValues, rows, day, ["both"], stored.stamp())
     sql(url, "DELETE FROM sigmasight.daily_prices WHERE date = '2022-11-16' AND symbol = 'SPY'")
     found = stored.warehouse.reconciliation().query("n > 0").set_index("check")["example"]
     assert found.to_dict() == {
