@@ -196,7 +196,9 @@ class TestPortfolios:
 
     def test_positions_without_a_total_or_of_another_factor_are_refused(self):
         rows = position_factor_exposures(*BOOK, BETAS, FACTORS)
-        with pytest.raises(InputError, match=r"portfolio b .* on 2024-03-01 is not in the portfolios asked for"):
+        with pytest.raises(
+            InputError, match=r"portfolio b .* on 2024-03-01 is not in the portfolios asked for"
+        ):
             factor_exposures(rows, totals(("a", 1.0)), FACTORS)
         with pytest.raises(InputError, match=r"factor value .* is not in factor_ids"):
             factor_exposures(rows, totals(("a", 1.0), ("b", 1.0)), ("market", "rates"))
