@@ -5,6 +5,7 @@ attempt, so that a run could not be canceled.
 """
 
 import datetime as dt
+import random
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -21,7 +22,7 @@ _STOPPING = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 def stop_if_canceled(context: dg.AssetExecutionContext) -> None:
     """:raises DagsterExecutionInterruptedError: when someone has canceled the run."""
-    run = context.instance.get_run_by_id(context.run_id)
+    run = context.instance.get_run_by_id(context.run.run_id)
     if run and run.status in _STOPPING:
         raise dg.DagsterExecutionInterruptedError
 
@@ -58,8 +59,5 @@ def may_pass(error: SigmaSightError, now: pd.Timestamp, *, patient: bool) -> boo
 
 
 def seconds_to_wait(settings: "Settings", attempt: int) -> float:
-    """Before the attempt after this one (1, 2, ...): `retry_seconds`, doubled each time, with jitter."""
-    policy = dg.RetryPolicy(
-        delay=settings.retry_seconds, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-    )
-    return policy.calculate_delay(attempt)
+    """Before the attempt after this one (1, 2, ...): `retry_seconds`, doubled each time, give or take half."""
+    return settings.retry_seconds * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)

@@ -17,6 +17,7 @@ from dagster import DagsterInstance
 
 POLL_SECONDS = 0.2
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _OVER = (
     dg.DagsterRunStatus.CANCELING,
     dg.DagsterRunStatus.CANCELED,
@@ -30,7 +31,8 @@ T = TypeVar("T")
 def on_signal() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C or SIGTERM sets; the second one raises KeyboardInterrupt.
 
-    In another thread than the first, which gets no signals, it is never set.
+    In another thread than the first, which gets no signals, it is never set. A signal that the process
+    ignores (Ctrl-C in a command that a shell runs in the background) stays ignored.
     """
     requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -42,7 +44,8 @@ def on_signal() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         requested.set()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield requested
     finally:

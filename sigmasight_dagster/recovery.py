@@ -160,16 +160,19 @@ def selected_partitions(
 
 
 def layer_run(run: dg.DagsterRun, assets: Iterable[RiskAsset], order: Sequence[str]) -> RangeRun | None:
-    """A Dagster run as a rectangle, as the launcher would have started it; None when it is not one."""
+    """A Dagster run as a rectangle, as the launcher would have started it; None when it is not one.
+
+    A run without a selection of assets is one of a whole job.
+    """
     selected = selected_partitions(run, order)
     if selected is None or not len(selected[0]):
         return None
     dates, portfolios = selected
     grain = Grain.DATE_PORTFOLIO if portfolios else Grain.DATE
-    tables = None if run.asset_selection is None else {key.to_user_string() for key in run.asset_selection}
+    tables = {key.to_user_string() for key in run.asset_selection or ()}
     chosen = tuple(
         asset
         for asset in assets
-        if asset.grain is grain and (tables is None or tables.intersection(asset.table_names))
+        if asset.grain is grain and (not tables or tables.intersection(asset.table_names))
     )
     return RangeRun(_LAYERS[grain], chosen, dates, portfolios) if chosen else None
