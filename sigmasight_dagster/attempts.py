@@ -59,5 +59,5 @@ def may_pass(error: SigmaSightError, now: pd.Timestamp, *, patient: bool) -> boo
 
 
 def seconds_to_wait(settings: "Settings", attempt: int) -> float:
-    """Before the attempt after this one (1, 2, ...): `retry_seconds`, doubled each time, give or take half."""
+    """Wait after an attempt (1, 2, ...): `retry_seconds`, doubled each time, give or take half."""
     return settings.retry_seconds * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)
