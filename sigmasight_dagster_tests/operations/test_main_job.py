@@ -158,5 +158,12 @@ def test_running_it_again_changes_nothing_but_the_audit(
     project: CliProject, tables: dict[type[Table], pd.DataFrame]
 ) -> None:
     project.import_examples()
-    project.ok("run", "--date", "2022-12-16")
+    project.ok("backfill", "--start", START, "--end", END)
     assert_same_contents(tables, project.contents())
+
+
+def test_a_date_computed_alone_equals_its_rows_of_the_range(
+    project: CliProject, tables: dict[type[Table], pd.DataFrame]
+) -> None:
+    project.ok("run", "--date", "2022-12-16")
+    assert_same_contents(tables, project.contents(), rtol=1e-9)
