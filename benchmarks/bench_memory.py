@@ -71,7 +71,7 @@ def _measure(home: Path) -> None:
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        sys.exit((home / "output").read_text()[-4_000:])
+        sys.exit(f"exit code {process.returncode}\n{(home / 'output').read_text()[-4_000:]}")
     took, peak = time.perf_counter() - begun, usage.ru_maxrss / 1024  # kB on Linux
     name = f"1 year x {PORTFOLIOS} portfolios, peak memory"
     print(f"{name:<44}{'-':>14}{took:>12.1f} s{f'{peak:,.0f} MB':>24}   < {LIMIT_MB:,} MB", flush=True)
