@@ -20,6 +20,7 @@ from sigmasight_core.tables import (
     PositionValues,
     RateExposures,
     RealizedVolatility,
+    ReverseStress,
     RiskContributions,
     RiskMeasures,
     StressResults,
@@ -132,6 +133,9 @@ STORIES: Mapping[type[Table], Story] = {
         ("scenario", "severity", "direct_pnl", "correlated_pnl", "plausibility_sigma", "status"),
         charts.shown_scenarios,
         plots.stress_scenarios,
+    ),
+    ReverseStress: Story(
+        preview=("loss_percent", "factor", "factor_move", "unit", "plausibility_sigma", "status"),
     ),
     PositionStress: Story((extreme("correlated_pnl", "position_id", "worst position", "USD"),)),
     RiskMeasures: Story(
