@@ -42,8 +42,6 @@ from sigmasight_dagster.story.figures import (
 )
 from sigmasight_dagster.story.previews import all_rows, largest
 
-OK_SHARE = share("status", "ok", "rows with status ok (%)")
-
 
 @dataclass(frozen=True)
 class Story:
@@ -58,9 +56,15 @@ class Story:
 
 
 STORIES: Mapping[type[Table], Story] = {
-    DailyPrices: Story((OK_SHARE,), ("symbol", "close", "adjusted_close", "volume", "source", "status")),
+    DailyPrices: Story(
+        (known("close", "symbols with a close"),),
+        ("symbol", "close", "adjusted_close", "volume", "source", "status"),
+    ),
     TreasuryYields: Story((at("series", "yield_percent", **{"10Y": "10-year yield (%)"}),)),
-    RealizedVolatility: Story((OK_SHARE,), preview_rows=largest("annualized_volatility")),
+    RealizedVolatility: Story(
+        (known("annualized_volatility", "symbols with a volatility"),),
+        preview_rows=largest("annualized_volatility"),
+    ),
     FactorReturns: Story(
         (at("factor", "return", market="market return"),), ("factor", "proxy", "return", "status")
     ),

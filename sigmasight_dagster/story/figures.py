@@ -56,6 +56,11 @@ def total(column: str, label: str) -> Figure:
     return figures
 
 
+def known(column: str, label: str) -> Figure:
+    """How many rows have a number in a column."""
+    return lambda rows: {label: np.add.reduceat(~np.isnan(rows.floats(column)), rows.starts, dtype=float)}
+
+
 def share(column: str, wanted: str, label: str) -> Figure:
     """Share of the rows that have a text in a column, in percent."""
     return lambda rows: {

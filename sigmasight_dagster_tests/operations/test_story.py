@@ -76,6 +76,8 @@ def test_figures_equal_those_of_each_partition_alone(frame: pd.DataFrame) -> Non
     rows, parts = PartitionRows(FactorExposures, frame), parts_of(frame).values()
     totals = figures.total("beta", "total")(rows)["total"]
     np.testing.assert_allclose(totals, [part["beta"].sum(min_count=1) for part in parts], atol=1e-6)
+    counts = figures.known("beta", "known")(rows)["known"]
+    assert counts.tolist() == [part["beta"].count() for part in parts]
     shares = figures.share("status", "ok", "ok")(rows)["ok"]
     np.testing.assert_allclose(shares, [100 * (part["status"] == "ok").mean() for part in parts])
     lowest = figures.extreme("beta", "factor", "lowest", "x")(rows)
