@@ -34,6 +34,7 @@ from sigmasight_dagster.story.figures import (
     Figure,
     at,
     extreme,
+    known,
     of_row,
     share,
     text_of_row,
