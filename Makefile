@@ -41,7 +41,7 @@ bench: $(STAMP)  ## the benchmarks, as ratios measured in one run
 	$(BIN)/python -m benchmarks
 
 lock:            ## resolve requirements.lock again (needs uv)
-	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev -o requirements.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev --extra celery --extra k8s -o requirements.lock pyproject.toml
 
 clean:           ## stop the database, remove the environment and everything computed
 	-test ! -x $(BIN)/sigmasight || $(BIN)/sigmasight db stop
