@@ -157,6 +157,8 @@ def _incomplete_statistics(windows: Floats, min_obs: int) -> WindowStatistics:
         scaled = windows * (1.0 / np.sqrt(squares))[:, :, None]
         np.matmul(scaled, scaled.swapaxes(1, 2), out=correlation)
     strip, common = _gap_correlations(windows, there.astype(float), gaps, min_obs)
+    among = strip[:, :, gaps]
+    strip[:, :, gaps] = (among + among.swapaxes(1, 2)) / 2  # equal to the bit whatever order BLAS sums in
     correlation[:, gaps, :], correlation[:, :, gaps] = strip, strip.swapaxes(1, 2)
     n_obs[:, gaps, :], n_obs[:, :, gaps] = common, common.swapaxes(1, 2)
     _finish(correlation)
