@@ -27,6 +27,7 @@ def prices(n_dates: int) -> pd.DataFrame:
             "symbol": np.tile([f"S{i:04d}" for i in range(SYMBOLS)], n_dates),
             **dict.fromkeys(("open", "high", "low", "close", "adjusted_close"), close),
             "volume": rng.uniform(1e5, 1e7, n),
+            "price_date": pd.Timestamp("NaT"),
             "source": "benchmark",
             "status": "ok",
         }

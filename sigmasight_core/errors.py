@@ -14,7 +14,21 @@ class InputError(SigmaSightError):
 
 
 class TransientError(SigmaSightError):
-    """A source did not answer as it should (timeout, busy, rate limit); a later attempt may succeed."""
+    """A source did not answer as it should (timeout, busy, rate limit); a later attempt may succeed.
+
+    :param retry_after_seconds: how long the source asked to be left alone; None = it did not say.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: float | None = None):
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class SourceError(SigmaSightError):
+    """A source refuses for good (unknown endpoint, bad key, an answer that cannot be read): tried once.
+
+    Its text never holds a key.
+    """
 
 
 class NoDataError(SigmaSightError):

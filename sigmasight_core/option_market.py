@@ -75,6 +75,7 @@ class Market:
         """Index long frames in the shapes of `tables.DailyPrices` and `tables.CorporateActions`."""
         closes, days = prices["close"].to_numpy(dtype=float), day_numbers(prices["date"])
         index = LastKnown.of(codes_of(names, prices["symbol"]), days, np.isfinite(closes))
+        days = day_numbers(prices["price_date"].fillna(prices["date"]))
         return cls(names, max_price_age_days, Splits.of(names, corporate_actions), closes, days, index)
 
     def close(self, codes: IntArray, at: IntArray, unit: IntArray) -> Closes:

@@ -2,11 +2,12 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -16,6 +17,9 @@ from sigmasight_dagster import factor_settings
 
 PRICE_LOOK_BACK_SESSIONS = 7
 """Sessions before a date that hold its previous close and any price young enough to be carried to that."""
+
+Source = Literal["yahoo", "fred", "polygon", "fmp", "files", "simulated"]
+Plan = Literal["free", "starter", "developer", "advanced"]
 
 PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 
@@ -51,7 +55,42 @@ class Settings(BaseSettings):
         le=65535,
     )
 
-    provider: Literal["sample", "files"] = Field(default="sample", description="Where market data comes from")
+    provider: Literal["sample", "files", "simulated", "live"] = Field(
+        default="sample", description="Where market data comes from; live = the sources named below"
+    )
+    price_sources: Annotated[tuple[Source, ...], NoDecode] = Field(
+        default=("yahoo",),
+        description="Live sources of prices and corporate actions, comma-separated: the first that has a "
+        "symbol's price gives it",
+    )
+    yield_sources: Annotated[tuple[Source, ...], NoDecode] = Field(
+        default=("fred",), description="Live sources of Treasury yields, comma-separated"
+    )
+    option_sources: Annotated[tuple[Source, ...], NoDecode] = Field(
+        default=("yahoo",), description="Live sources of option quotes, comma-separated"
+    )
+    security_sources: Annotated[tuple[Source, ...], NoDecode] = Field(
+        default=("yahoo",), description="Live sources of names, types and sectors, comma-separated"
+    )
+    cross_check_source: Source | None = Field(
+        default=None, description="Source whose closes are held against those of price_sources"
+    )
+    fred_api_key: SecretStr | None = Field(default=None, description="Secret: environment or `.env` only")
+    polygon_api_key: SecretStr | None = Field(default=None, description="Secret: environment or `.env` only")
+    fmp_api_key: SecretStr | None = Field(default=None, description="Secret: environment or `.env` only")
+    polygon_plan: Plan = Field(default="free", description="Plan of the polygon key: sets its rate limit")
+    fmp_plan: Plan = Field(default="free", description="Plan of the fmp key: sets its rate limit")
+    yahoo_url: str | None = Field(default=None, description="Another address of Yahoo (a proxy of yours)")
+    fred_url: str | None = Field(default=None, description="Another address of FRED")
+    polygon_url: str | None = Field(default=None, description="Another address of Polygon")
+    fmp_url: str | None = Field(default=None, description="Another address of FMP")
+    source_timeout_seconds: float = Field(
+        default=20, description="How long a live source may take to answer", gt=0, le=120
+    )
+    marks_file: Path | None = Field(
+        default=None, description="CSV of date, symbol, price: marks of private assets, for any provider"
+    )
+    simulated_seed: int = Field(default=1, description="Seed of the simulated market", ge=0)
     files_dir: Path | None = Field(default=None, description="Directory of the `files` provider")
     files_close_basis: Literal["as_traded", "split_adjusted", "adjusted"] = Field(
         default="as_traded",
@@ -126,6 +165,13 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(
         default=30, description="Wait before the second attempt; doubles each time, with jitter", gt=0, le=900
     )
+
+    @field_validator("price_sources", "yield_sources", "option_sources", "security_sources", mode="before")
+    @classmethod
+    def _split_sources(cls, given: Any) -> Any:
+        return (
+            [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+        )
 
     @field_validator("factor_model", mode="before")
     @classmethod

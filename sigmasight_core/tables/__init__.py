@@ -13,7 +13,13 @@ from sigmasight_core.tables.base import (
 )
 from sigmasight_core.tables.collinearity import FactorCorrelations, FactorModelDiagnostics
 from sigmasight_core.tables.explain import PortfolioPnlExplain, PositionPnlExplain
-from sigmasight_core.tables.market import CorporateActions, DailyPrices, SecurityMaster, TreasuryYields
+from sigmasight_core.tables.market import (
+    CorporateActions,
+    DailyPrices,
+    OptionQuotes,
+    SecurityMaster,
+    TreasuryYields,
+)
 from sigmasight_core.tables.market_risk import (
     FactorBetas,
     FactorCovariance,
@@ -44,6 +50,7 @@ TABLES: tuple[type[Table], ...] = (
     DailyPrices,
     CorporateActions,
     TreasuryYields,
+    OptionQuotes,
     SecurityMaster,
     RealizedVolatility,
     FactorReturns,
@@ -104,6 +111,7 @@ __all__ = [
     "FactorReturns",
     "FactorState",
     "Grain",
+    "OptionQuotes",
     "PortfolioPnlExplain",
     "PortfolioSnapshots",
     "Portfolios",

@@ -1,8 +1,13 @@
 """Market tables: what providers deliver. One row per trading date and symbol, for everyone."""
 
+from typing import Final
+
+import pandas as pd
 from pandera.typing import Series
 
 from sigmasight_core.tables.base import DateTable, key, label, value
+
+SECURITY_TYPES: Final = ("stock", "etf", "mutual_fund", "index", "option", "private", "unknown")
 
 
 class DailyPrices(DateTable):
@@ -17,6 +22,10 @@ class DailyPrices(DateTable):
         "Closing price adjusted for splits and dividends; for returns only", "USD", gt=0
     )
     volume: Series[float] = value("Shares traded", "shares", ge=0)
+    price_date: Series[pd.Timestamp] = label(
+        "Day of a carried-forward mark (private assets); NULL = a price of the date itself",
+        nullable=True,
+    )
     source: Series[str] = label("Provider, and what it could not tell apart")
     status: Series[str] = label("ok, or why a value is NULL")
 
@@ -51,15 +60,43 @@ class TreasuryYields(DateTable):
         name = "treasury_yields"
 
 
+class OptionQuotes(DateTable):
+    """One quote of one listed option contract at the close of one session."""
+
+    contract: Series[str] = key("Compact OCC symbol, as in positions.symbol")
+    underlying: Series[str] = label("Symbol of the underlying")
+    bid: Series[float] = value("Best bid at the close, per share", "USD", ge=0)
+    ask: Series[float] = value("Best ask at the close, per share", "USD", ge=0)
+    last: Series[float] = value("Last trade of the session, per share", "USD", gt=0)
+    implied_volatility: Series[float] = value(
+        "Implied volatility as the provider states it; for comparison, never used", "fraction per year", gt=0
+    )
+    open_interest: Series[float] = value("Contracts outstanding", "contracts", ge=0)
+    source: Series[str] = label("Provider")
+    status: Series[str] = label("ok, or why a value is NULL")
+
+    class Config:
+        name = "option_quotes"
+
+
 class SecurityMaster(DateTable):
     """What is known of one symbol on one session."""
 
     symbol: Series[str] = key("Symbol")
     name: Series[str] = label("Name; empty = unknown")
     security_type: Series[str] = label(
-        "stock, etf, mutual_fund, index or unknown", isin=("stock", "etf", "mutual_fund", "index", "unknown")
+        "stock, etf, mutual_fund, index, option, private or unknown", isin=SECURITY_TYPES
     )
     sector: Series[str] = label("Sector, or 'unclassified'")
+    industry: Series[str] = label("Industry; empty = unknown")
+    exchange: Series[str] = label("Exchange on which it is listed; empty = unknown")
+    currency: Series[str] = label("Currency of its prices (ISO 4217); empty = unknown")
+    country: Series[str] = label("Country of its issuer; empty = unknown")
+    market_cap: Series[float] = label(
+        "Market capitalisation, or net assets of a fund, when the provider was asked (USD); NULL = unknown",
+        nullable=True,
+        ge=0,
+    )
     source: Series[str] = label("Provider")
 
     class Config:

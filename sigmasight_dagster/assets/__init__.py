@@ -19,6 +19,7 @@ RISK_ASSETS: tuple[RiskAsset, ...] = (
     market.daily_prices,
     market.corporate_actions,
     market.treasury_yields,
+    market.option_quotes,
     market.security_master,
     market_risk.realized_volatility,
     market_risk.factor_returns,

@@ -4,8 +4,9 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import NoDataError
-from sigmasight_core.tables import CorporateActions, DailyPrices, SecurityMaster, TreasuryYields
+from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, SecurityMaster, TreasuryYields
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.risk_asset import risk_asset
 
@@ -40,6 +41,16 @@ def treasury_yields(batch: Batch) -> pd.DataFrame:
     """Constant-maturity yields; a missing one is NULL with a status, never filled."""
     yields = batch.platform.market_data.treasury_yields(batch.dates[0], batch.dates[-1])
     return yields[yields["date"].isin(batch.dates)]
+
+
+@risk_asset(OptionQuotes, group=GROUP)
+def option_quotes(batch: Batch) -> pd.DataFrame:
+    """Quotes of the contracts that portfolios hold, and of their neighbours in the chain."""
+    held = batch.platform.warehouse.positions()
+    held = held[held["position_type"].isin(OPTION_TYPES) & (held["entry_date"] <= batch.dates[-1])]
+    contracts = sorted(held.loc[held["expiry_date"] >= batch.dates[0], "symbol"].unique())
+    quotes = batch.platform.market_data.option_quotes(contracts, batch.dates[0], batch.dates[-1])
+    return quotes[quotes["date"].isin(batch.dates)]
 
 
 @risk_asset(SecurityMaster, inputs=[DailyPrices], group=GROUP)

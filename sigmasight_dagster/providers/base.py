@@ -10,6 +10,7 @@ import pandas as pd
 
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
+from sigmasight_core.tables import OptionQuotes, validate
 
 FACTORS: Final = (
     "market",
@@ -22,7 +23,18 @@ FACTORS: Final = (
     "rates",
 )
 YIELD_SERIES: Final = ("3M", "2Y", "10Y", "30Y")
-SECURITY_COLUMNS: Final = ("symbol", "name", "security_type", "sector", "source")
+SECURITY_TEXTS: Final[Mapping[str, str]] = {
+    "name": "",
+    "security_type": "unknown",
+    "sector": "unclassified",
+    "industry": "",
+    "exchange": "",
+    "currency": "",
+    "country": "",
+}
+"""Text columns of a security, and what stands for unknown."""
+SECURITY_COLUMNS: Final = ("symbol", *SECURITY_TEXTS, "market_cap", "source")
+OPTION_QUOTE_COLUMNS: Final = tuple(str(name) for name in OptionQuotes.to_schema().columns)
 
 
 class MarketDataProvider(Protocol):
@@ -54,8 +66,15 @@ class MarketDataProvider(Protocol):
     def treasury_yields(self, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.TreasuryYields``: all four series on every session of the range."""
 
+    def option_quotes(self, contracts: Collection[str], start: dt.date, end: dt.date) -> pd.DataFrame:
+        """Rows of ``tables.OptionQuotes``: the contracts and, where there are any, their neighbours.
+
+        Neighbours are contracts of the same underlying and expiry at the nearest strikes. No rows where the
+        provider has no quotes, as of sessions that are past.
+        """
+
     def securities(self, symbols: Collection[str] | None) -> pd.DataFrame:
-        """Columns symbol, name, security_type, sector, source; one row per symbol asked for."""
+        """Columns SECURITY_COLUMNS; one row per symbol asked for."""
 
     def factor_proxies(self) -> Mapping[str, str | None]:
         """Symbol that stands for each factor of FACTORS (rates: a yield series); None = unavailable."""
@@ -91,14 +110,16 @@ def treasury_rows(sessions: pd.DatetimeIndex, series: Mapping[str, YieldColumn])
     return frame.astype({"series": "str", "source": "str", "status": "str"})
 
 
-def action_rows(symbol: np.ndarray, ex_date: np.ndarray, ratio: np.ndarray, source: str) -> pd.DataFrame:
-    """Rows of ``tables.CorporateActions`` for splits."""
+def action_rows(
+    symbol: np.ndarray, ex_date: np.ndarray, amount: np.ndarray, source: str, kind: str | np.ndarray = "split"
+) -> pd.DataFrame:
+    """Rows of ``tables.CorporateActions`` for splits (ratios), or of the kinds given (cash per share)."""
     frame = pd.DataFrame(
         {
             "date": np.asarray(ex_date, "datetime64[ns]"),
             "symbol": symbol,
-            "kind": "split",
-            "amount": np.asarray(ratio, float),
+            "kind": kind,
+            "amount": np.asarray(amount, float),
             "source": source,
             "status": OK,
         }
@@ -109,13 +130,21 @@ def action_rows(symbol: np.ndarray, ex_date: np.ndarray, ratio: np.ndarray, sour
 def security_rows(known: pd.DataFrame, symbols: Collection[str] | None, missing_source: str) -> pd.DataFrame:
     """One row per symbol asked for (None: all known), in the order of the symbols.
 
-    :param known: columns SECURITY_COLUMNS, one row per symbol.
+    :param known: columns symbol, source and any other of SECURITY_COLUMNS, one row per symbol; what is
+        missing is unknown.
     :param missing_source: source of the rows of symbols that are not in ``known``.
     """
     wanted = sorted(known["symbol"] if symbols is None else set(symbols))
-    frame = known.set_index("symbol").reindex(pd.Index(wanted, name="symbol", dtype="str")).reset_index()
-    fill = {"name": "", "security_type": "unknown", "sector": "unclassified", "source": missing_source}
-    return frame.fillna(fill)[list(SECURITY_COLUMNS)].astype("str")
+    index = pd.Index(wanted, name="symbol", dtype="str")
+    frame = known.set_index("symbol").reindex(index, columns=list(SECURITY_COLUMNS[1:])).reset_index()
+    texts = {**SECURITY_TEXTS, "source": missing_source}
+    types = {"symbol": "str", "market_cap": "float64", **dict.fromkeys(texts, "str")}
+    return frame.astype(dict.fromkeys(texts, "object")).fillna(texts).astype(types)[list(SECURITY_COLUMNS)]
+
+
+def no_option_quotes() -> pd.DataFrame:
+    """The answer of a provider without option quotes."""
+    return validate(OptionQuotes, pd.DataFrame(columns=list(OPTION_QUOTE_COLUMNS)))
 
 
 def merge_proxies(

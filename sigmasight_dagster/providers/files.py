@@ -11,12 +11,14 @@ import pandas as pd
 
 from sigmasight_core.calendar import sessions
 from sigmasight_core.conventions import OK
+from sigmasight_core.tables.market import SECURITY_TYPES
 from sigmasight_dagster.providers.base import (
-    SECURITY_COLUMNS,
+    SECURITY_TEXTS,
     YIELD_SERIES,
     YieldColumn,
     action_rows,
     merge_proxies,
+    no_option_quotes,
     security_rows,
     treasury_rows,
 )
@@ -35,7 +37,6 @@ PROXIES: Final = {
     "size": "SIZE",
     "low_volatility": "USMV",
 }
-SECURITY_TYPES: Final = ("stock", "etf", "mutual_fund", "index", "unknown")
 
 
 class FilesProvider:
@@ -97,7 +98,7 @@ class FilesProvider:
     @cached_property
     def _securities(self) -> pd.DataFrame:
         path = self._directory / "securities.csv"
-        return read_securities(path) if path.exists() else pd.DataFrame(columns=list(SECURITY_COLUMNS))
+        return read_securities(path) if path.exists() else pd.DataFrame(columns=["symbol", "source"])
 
     def symbols(self) -> frozenset[str]:
         """Symbols with at least one close."""
@@ -137,8 +138,17 @@ class FilesProvider:
         columns = {series: _yield_column(days, *found) for series, found in self._yields.items()}
         return treasury_rows(days, columns)
 
+    def option_quotes(
+        self,
+        contracts: Collection[str],  # noqa: ARG002 (fixed by the protocol)
+        start: dt.date,  # noqa: ARG002
+        end: dt.date,  # noqa: ARG002
+    ) -> pd.DataFrame:
+        """No rows: there are no option prices here."""
+        return no_option_quotes()
+
     def securities(self, symbols: Collection[str] | None) -> pd.DataFrame:
-        """Columns symbol, name, security_type, sector, source; one row per symbol asked for."""
+        """Columns SECURITY_COLUMNS; one row per symbol asked for."""
         return security_rows(
             self._securities, self.symbols() if symbols is None else symbols, "files: not in securities.csv"
         )
@@ -175,10 +185,12 @@ def read_securities(path: Path) -> pd.DataFrame:
     """
     table = read_csv_table(path, ("symbol",), {"ticker": "symbol", "type": "securitytype"})
     frame = pd.DataFrame({"symbol": clean_symbols(table)})
-    columns = {"name": ("name", ""), "security_type": ("securitytype", "unknown"), "sector": ("sector", "")}
-    for column, (header, missing) in columns.items():
-        frame[column] = table.text(header, required=False) if header in table else missing
-    frame = frame.replace({"security_type": {"": "unknown"}, "sector": {"": "unclassified"}})
+    for column, unknown in SECURITY_TEXTS.items():
+        header = column.replace("_", "")
+        frame[column] = table.text(header, required=False) if header in table else ""
+        frame[column] = frame[column].replace({"": unknown})
+    if "marketcap" in table:
+        frame["market_cap"] = table.numbers("marketcap", zero_is_legal=True)
     wrong = ~frame["security_type"].isin(SECURITY_TYPES).to_numpy()
     if wrong.any():
         row = int(wrong.argmax())
@@ -188,4 +200,4 @@ def read_securities(path: Path) -> pd.DataFrame:
     if twice.any():
         row = int(twice.argmax())
         raise table.error(row, "symbol", f"{frame['symbol'].iloc[row]} is there twice; remove one line")
-    return frame.assign(source="files: securities.csv")[list(SECURITY_COLUMNS)]
+    return frame.assign(source="files: securities.csv")

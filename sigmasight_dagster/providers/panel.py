@@ -44,6 +44,7 @@ class PricePanel:
         for field in FIELDS:
             given = self.fields.get(field)
             frame[field] = np.nan if given is None else given[at]
+        frame["price_date"] = pd.NaT
         frame["source"] = _text(self.sources[columns], chosen)
         frame["status"] = missing_status(frame)
         return frame

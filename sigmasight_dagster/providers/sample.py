@@ -10,11 +10,11 @@ import pandas as pd
 
 from sigmasight_core.calendar import sessions
 from sigmasight_dagster.providers.base import (
-    SECURITY_COLUMNS,
     YIELD_SERIES,
     YieldColumn,
     action_rows,
     merge_proxies,
+    no_option_quotes,
     security_rows,
     treasury_rows,
 )
@@ -61,7 +61,7 @@ class SampleProvider:
     @cached_property
     def _securities(self) -> pd.DataFrame:
         known = pd.read_csv(DATA / "securities.csv", dtype="str", keep_default_na=False)
-        return known.assign(source="sample: securities.csv")[list(SECURITY_COLUMNS)]
+        return known.assign(source="sample: securities.csv")
 
     def symbols(self) -> frozenset[str]:
         """The 26 symbols."""
@@ -95,8 +95,17 @@ class SampleProvider:
         column = YieldColumn.unavailable(len(days), self.name, "sample has no Treasury yields")
         return treasury_rows(days, dict.fromkeys(YIELD_SERIES, column))
 
+    def option_quotes(
+        self,
+        contracts: Collection[str],  # noqa: ARG002 (fixed by the protocol)
+        start: dt.date,  # noqa: ARG002
+        end: dt.date,  # noqa: ARG002
+    ) -> pd.DataFrame:
+        """No rows: there are no option prices here."""
+        return no_option_quotes()
+
     def securities(self, symbols: Collection[str] | None) -> pd.DataFrame:
-        """Columns symbol, name, security_type, sector, source; one row per symbol asked for."""
+        """Columns SECURITY_COLUMNS; one row per symbol asked for."""
         return security_rows(self._securities, symbols, "sample: unknown symbol")
 
     def factor_proxies(self) -> Mapping[str, str | None]:

@@ -102,7 +102,9 @@ class World:
             .dropna()
         )
         self.prices = (
-            long.assign(source="test").reset_index(drop=True).astype({"symbol": "str", "source": "str"})
+            long.assign(price_date=pd.Timestamp("NaT"), source="test")
+            .reset_index(drop=True)
+            .astype({"symbol": "str", "source": "str"})
         )
         self.volatilities = self.prices[["date", "symbol"]].assign(annualized_volatility=volatility)
         self.actions = splits() if actions is None else actions

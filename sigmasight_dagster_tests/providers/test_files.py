@@ -215,7 +215,8 @@ def test_proxies_are_those_that_have_prices(tmp_path: Path) -> None:
 def test_securities(tmp_path: Path) -> None:
     text = "symbol,name,security_type,sector\nAAPL,Apple Inc.,stock,Technology\nbrk.b,,,\n"
     provider = FilesProvider(write(tmp_path, AAPL=csv_of(AS_TRADED), securities=text))
-    found = provider.securities(["AAPL", "BRK-B", "NEW"]).to_numpy().tolist()
+    columns = ["symbol", "name", "security_type", "sector", "source"]
+    found = provider.securities(["AAPL", "BRK-B", "NEW"])[columns].to_numpy().tolist()
     assert found == [
         ["AAPL", "Apple Inc.", "stock", "Technology", "files: securities.csv"],
         ["BRK-B", "", "unknown", "unclassified", "files: securities.csv"],

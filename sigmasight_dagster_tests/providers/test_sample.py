@@ -154,7 +154,9 @@ def test_securities_of_symbols_asked_for(provider: SampleProvider) -> None:
         "stock",
         "Financials",
     ]
-    assert frame.loc["ZZZZ"].tolist() == ["", "unknown", "unclassified", "sample: unknown symbol"]
+    unknown = frame.loc["ZZZZ", ["name", "security_type", "sector", "source"]].tolist()
+    assert unknown == ["", "unknown", "unclassified", "sample: unknown symbol"]
+    assert np.isnan(frame.loc["ZZZZ", "market_cap"])
     rows = frame.reset_index().assign(date=pd.Timestamp("2022-12-28"))
     assert len(tables.validate(tables.SecurityMaster, rows)) == 2
 
