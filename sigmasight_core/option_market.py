@@ -1,4 +1,9 @@
-"""What valuation and Greeks share: closes and volatilities as of a day, and the inputs of option pricing."""
+"""What valuation and Greeks share: closes, volatilities and quotes as of a day, the inputs of option pricing.
+
+An option's price, volatility and rate, in this order: the quote's mid, its last, the model; the volatility
+that the quote implies, that of its neighbours in the chain, the underlying's realized one; the Treasury yield
+at its expiry, the settings' rate.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +23,10 @@ from sigmasight_core.as_of import (
     iso_dates,
     take,
 )
+from sigmasight_core.contract_quotes import ContractQuotes
 from sigmasight_core.conventions import DAYS_PER_YEAR, LINEAR_TYPES
 from sigmasight_core.corporate_actions import Splits
+from sigmasight_core.risk_free import Rates, RiskFreeRates
 
 SETTLEMENT_SLACK_DAYS: Final = 10
 """A settlement session is at most this far before its expiry: no two NYSE sessions are further apart."""
@@ -27,13 +34,36 @@ SETTLEMENT_SLACK_DAYS: Final = 10
 
 @dataclass(frozen=True)
 class OptionParameters:
-    """Rate and dividend yields of option pricing, continuous and per year as fractions, and their sources."""
+    """Rate and dividend yields of option pricing, continuous and per year as fractions, and their sources.
+
+    :param risk_free_rate: where there are no Treasury yields.
+    """
 
     risk_free_rate: float
     risk_free_rate_source: str
     dividend_yields: Mapping[str, float]
     default_dividend_yield: float
     dividend_yield_source: str
+
+    def rates(self, yields: pd.DataFrame) -> RiskFreeRates:
+        """Rates from `tables.TreasuryYields` rows, with this rate where there are none."""
+        return RiskFreeRates.of(yields, self.risk_free_rate, self.risk_free_rate_source)
+
+    def yields_of(self, names: pd.Index) -> FloatArray:
+        """Dividend yield of each underlying."""
+        default = self.default_dividend_yield
+        return np.array([self.dividend_yields.get(name, default) for name in names], dtype=float)
+
+
+class OptionTables(NamedTuple):
+    """The market tables that price options."""
+
+    realized: pd.DataFrame
+    """`tables.RealizedVolatility` rows."""
+    quoted: pd.DataFrame
+    """`tables.OptionVolatilities` rows."""
+    yields: pd.DataFrame
+    """`tables.TreasuryYields` rows, from `risk_free.MAX_YIELD_AGE_DAYS` before the others."""
 
 
 class Closes(NamedTuple):
@@ -48,13 +78,20 @@ class Closes(NamedTuple):
 
 
 class OptionInputs(NamedTuple):
-    """Inputs of Black-Scholes-Merton, elementwise; NaN where not known."""
+    """What prices options as of the session of the underlying's close, elementwise; NaN = not known."""
 
     underlying: Closes
     volatility: FloatArray
-    """Realized volatility of the underlying at the session of its close."""
-    rate: float
+    volatility_source: IntArray
+    """Place in `contract_quotes.VOLATILITY_SOURCES`."""
+    rates: Rates
+    rated_on: IntArray
+    """Day number for which the rates were asked."""
     dividend_yield: FloatArray
+    quote: FloatArray
+    """Price of the contract's quote, in the units of the close; NaN = none."""
+    quote_source: IntArray
+    """Place in `contract_quotes.PRICE_SOURCES`."""
 
 
 @dataclass(frozen=True)
@@ -88,34 +125,33 @@ class Market:
 
 @dataclass(frozen=True)
 class OptionMarket:
-    """A market with the volatilities, rate and dividend yields that price options on its symbols."""
+    """A market with the quotes, volatilities, rates and dividend yields that price options on its symbols."""
 
     market: Market
-    rate: float
+    quotes: ContractQuotes
+    risk_free: RiskFreeRates
     dividend_yields: FloatArray
     volatilities: FloatArray
     index: LastKnown
 
     @classmethod
-    def of(cls, market: Market, volatilities: pd.DataFrame, parameters: OptionParameters) -> "OptionMarket":
-        """Index a long frame in the shape of `tables.RealizedVolatility`."""
-        levels, default = (
-            volatilities["annualized_volatility"].to_numpy(dtype=float),
-            parameters.default_dividend_yield,
+    def of(cls, market: Market, tables: OptionTables, parameters: OptionParameters) -> "OptionMarket":
+        """Index the tables."""
+        levels = tables.realized["annualized_volatility"].to_numpy(dtype=float)
+        codes = codes_of(market.names, tables.realized["symbol"])
+        index = LastKnown.of(codes, day_numbers(tables.realized["date"]), np.isfinite(levels))
+        return cls(
+            market,
+            ContractQuotes.of(tables.quoted),
+            parameters.rates(tables.yields),
+            parameters.yields_of(market.names),
+            levels,
+            index,
         )
-        codes = codes_of(market.names, volatilities["symbol"])
-        index = LastKnown.of(codes, day_numbers(volatilities["date"]), np.isfinite(levels))
-        yields = [parameters.dividend_yields.get(name, default) for name in market.names]
-        return cls(market, parameters.risk_free_rate, np.array(yields, dtype=float), levels, index)
 
-    def inputs(self, codes: IntArray, at: IntArray, unit: IntArray) -> OptionInputs:
-        """Inputs of options on the underlyings `codes` as of the day `at`, in units of the day `unit`.
-
-        A carried-forward close comes with the volatility of its own session: the pair is as of one moment.
-        """
-        closes = self.market.close(codes, at, unit)
-        volatility = take(self.volatilities, self.index.find(codes, closes.made_on, max_age=0))
-        return OptionInputs(closes, volatility, self.rate, self.dividend_yields[codes])
+    def realized(self, codes: IntArray, on: IntArray) -> FloatArray:
+        """Realized volatility of the underlyings `codes` on exactly the days `on`; NaN = none."""
+        return take(self.volatilities, self.index.find(codes, on, max_age=0))
 
 
 def years_to_expiry(expiry: IntArray, at: IntArray, settlement: IntArray) -> FloatArray:

@@ -26,7 +26,7 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.factor_config import FactorModelConfig
 from sigmasight_core.frames import coded
 from sigmasight_core.named_gaps import gap_status, gap_texts
-from sigmasight_core.option_market import Market, OptionMarket, OptionParameters
+from sigmasight_core.option_market import Market, OptionMarket, OptionParameters, OptionTables
 from sigmasight_core.pnl_factors import ExplainedReturns, FactorTables, explained_returns
 from sigmasight_core.pnl_prices import PriceParts, price_parts
 from sigmasight_core.position_greeks import with_ledger
@@ -51,7 +51,7 @@ def pnl_explain(
     position_values: pd.DataFrame,
     positions: pd.DataFrame,
     prices: pd.DataFrame,
-    volatilities: pd.DataFrame,
+    option_tables: OptionTables,
     corporate_actions: pd.DataFrame,
     factors: FactorTables,
     config: FactorModelConfig,
@@ -67,9 +67,10 @@ def pnl_explain(
 
     NaN policy: a row without daily_pnl is NULL with the reason of its value. A factor without a state or a
     move, and a factor for which the underlying has no beta, has a NULL part (styles: where no style has
-    one), named in the status ('partial: without rates; no beta for X'); its P&L is in specific_pnl. The sum
-    of the parts, NULL as nothing, is daily_pnl in every row. A portfolio sums the rows that have a daily P&L
-    and names the others; a part is NULL where no row has it; nothing held: zeros.
+    one), named in the status ('partial: without rates; no beta for X'); its P&L is in specific_pnl. The P&L
+    of an option that a quote prices and that has no volatility ('no volatility for X') is in residual_pnl.
+    The sum of the parts, NULL as nothing, is daily_pnl in every row. A portfolio sums the rows that have a
+    daily P&L and names the others; a part is NULL where no row has it; nothing held: zeros.
 
     :param sessions: every session from max_price_age_days before the session before the first date on.
     :param position_values: `tables.PositionValues` rows of the dates; the market frames as in
@@ -90,7 +91,7 @@ def pnl_explain(
         position_values["price"].to_numpy(dtype=float),
         position_values["daily_pnl"].to_numpy(dtype=float),
         previous_sessions(day_numbers(rows["date"]), dates, sessions),
-        OptionMarket.of(market, volatilities, parameters),
+        OptionMarket.of(market, option_tables, parameters),
         Dividends.of(names, corporate_actions, market.splits),
     )
     moved = parts.moved
@@ -163,9 +164,10 @@ def _gaps(
         (
             "no dividend amount for",
             names,
-            (parts.moved & np.isnan(parts.dividend)) * (parts.codes + 1),
+            (parts.moved & np.isnan(parts.dividend) & ~np.isnan(parts.delta)) * (parts.codes + 1),
         ),
         ("no price at the exit for", names, parts.unpriced_exit * (parts.codes + 1)),
+        ("no volatility for", names, parts.no_volatility * (parts.codes + 1)),
     ):
         yield _Gap(words, [str(name) for name in names_of], np.asarray(values, dtype=np.int64))
 

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.as_of import BoolArray, FloatArray, IntArray, day_numbers
-from sigmasight_core.book import Book, mark, starts_at_entry
+from sigmasight_core.book import Book, Mark, mark, starts_at_entry
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.corporate_actions import Dividends
-from sigmasight_core.option_market import OptionInputs, OptionMarket, settlement_days, years_to_expiry
+from sigmasight_core.option_market import OptionMarket, settlement_days, years_to_expiry
 
 POINTS: Final = 100.0
 """Volatility points, or percentage points, in 1."""
@@ -30,6 +30,8 @@ class PriceParts:
     """The P&L, or some of it, is from close to close."""
     unpriced_exit: BoolArray
     """Exited without a price at the close: the whole P&L is trading P&L."""
+    no_volatility: BoolArray
+    """Priced by quotes, without a volatility at one of the closes: it has no vega P&L, or only a residual."""
     base_exposure: FloatArray
     """Delta exposure at the first close; 0 where not `moved`."""
     log_return: FloatArray
@@ -57,8 +59,9 @@ def price_parts(
     """Taylor terms of every row's daily_pnl, from the Greeks of the close that it starts from.
 
     That close is the previous session's, or the last one carried forward to it. On the entry session the
-    whole P&L is trading P&L, as is what lies between the close and the exit price on the exit. At settlement
-    the volatility counts as unchanged: the value no longer depends on it.
+    whole P&L is trading P&L, as is what lies between the close and the exit price on the exit. Volatility
+    and rate are those of the contract at the two closes, whatever their source; at settlement they count as
+    unchanged: the value no longer depends on them.
 
     :param rows: rows of position_values with their ledger columns (`position_greeks.with_ledger`).
     :param closed: exited on the session. :param price: USD per share, the exit price where closed.
@@ -66,9 +69,9 @@ def price_parts(
     """
     day = day_numbers(rows["date"])
     settlement = settlement_days(rows["expiry_date"], int(day.max(initial=0)))
-    book = Book.of(rows, day, settlement, market.market)
+    book = Book.of(rows, day, settlement, market.market, market.quotes.contracts)
     before, today = mark(market, book, previous), mark(market, book, day)
-    start, end = market.inputs(book.codes, previous, day), market.inputs(book.codes, day, day)
+    start, end = before.inputs, today.inputs
     unpriced_exit = closed & (np.isnan(today.price) | (today.made_on < day))
     known = np.isfinite(daily_pnl)
     held_before = known & ~starts_at_entry(book, before, previous)
@@ -76,20 +79,21 @@ def price_parts(
     size = np.where(moved, book.quantity * book.multiplier, 0.0)
     trading = np.where(moved, np.where(closed, size * (price - today.price), 0.0), daily_pnl) + 0.0
 
-    delta, gamma, theta, vega, rho = _greeks(book, start, before.made_on, moved)
+    delta, gamma, theta, vega, rho = _greeks(book, before, moved)
     spot, change = start.underlying.price, end.underlying.price - start.underlying.price
     paid = dividends.paid(book.codes, before.made_on, end.underlying.made_on, day)
     between_closes = daily_pnl - trading
     option = book.is_option
+    volatility, rate = _changes(book, before, today)
     parts = {
         "delta": np.where(option, delta * change, 0.0) * size,
         "gamma": 0.5 * gamma * change**2 * size,
-        "vega": POINTS * vega * _volatility_change(book, start, end) * size,
+        "vega": POINTS * vega * volatility * size,
         "theta": theta * _days_passed(book, before.made_on) * size,
-        "rho": POINTS * rho * (end.rate - start.rate) * size,
+        "rho": POINTS * rho * rate * size,
     }
     parts = {name: np.where(moved, values + 0.0, unmoved) for name, values in parts.items()}
-    residual = np.where(option, between_closes - sum(parts.values()), 0.0)
+    residual = np.where(option, between_closes - sum(map(np.nan_to_num, parts.values())), 0.0)
     parts["delta"] = np.where(option, parts["delta"], between_closes)
     total_return = (end.underlying.price + np.nan_to_num(paid)) / np.where(moved, spot, 1.0)
     return PriceParts(
@@ -98,6 +102,7 @@ def price_parts(
         last_day=end.underlying.made_on,
         moved=moved,
         unpriced_exit=unpriced_exit & held_before,
+        no_volatility=moved & np.isnan(parts["vega"]),
         base_exposure=np.where(moved, delta * size * spot, 0.0),
         log_return=np.log(np.where(moved, total_return, 1.0)),
         trading=trading,
@@ -107,18 +112,20 @@ def price_parts(
     )
 
 
-def _greeks(book: Book, start: OptionInputs, at: IntArray, moved: BoolArray) -> list[FloatArray]:
+def _greeks(book: Book, before: Mark, moved: BoolArray) -> list[FloatArray]:
     """Delta, gamma, theta, vega and rho per share at the first close; 1 and zeros if linear."""
     values = [np.full(book.day.shape, unit) for unit in (1.0, 0.0, 0.0, 0.0, 0.0)]
     options = book.is_option & moved
-    for column, greek in zip(values, book.greeks(start, at, options), strict=True):
+    for column, greek in zip(values, book.greeks(before.inputs, before.made_on, options), strict=True):
         column[options] = greek
     return values
 
 
-def _volatility_change(book: Book, start: OptionInputs, end: OptionInputs) -> FloatArray:
-    still = ~book.is_option | book.at_settlement(book.day)
-    return np.where(still, 0.0, end.volatility - start.volatility)
+def _changes(book: Book, before: Mark, today: Mark) -> tuple[FloatArray, FloatArray]:
+    """Changes of the volatility and of the rate that the contract is priced with."""
+    still, start, end = ~book.is_option | book.at_settlement(book.day), before.inputs, today.inputs
+    volatility, rate = end.volatility - start.volatility, end.rates.rate - start.rates.rate
+    return np.where(still, 0.0, volatility), np.where(still, 0.0, rate)
 
 
 def _days_passed(book: Book, since: IntArray) -> FloatArray:

@@ -20,8 +20,15 @@ from sigmasight_core.as_of import (
     timestamps,
 )
 from sigmasight_core.book import Book, Mark, mark, starts_at_entry
+from sigmasight_core.contract_quotes import PRICE_SOURCES
 from sigmasight_core.errors import InputError
-from sigmasight_core.option_market import Market, OptionMarket, OptionParameters, settlement_days
+from sigmasight_core.option_market import (
+    Market,
+    OptionMarket,
+    OptionParameters,
+    OptionTables,
+    settlement_days,
+)
 from sigmasight_core.valuation_status import CLOSED, EXPIRED, HELD, value_status
 
 __all__ = ["OptionParameters", "held_positions", "position_values"]
@@ -62,7 +69,7 @@ def position_values(
     sessions: pd.DatetimeIndex,
     positions: pd.DataFrame,
     prices: pd.DataFrame,
-    volatilities: pd.DataFrame,
+    option_tables: OptionTables,
     corporate_actions: pd.DataFrame,
     securities: pd.DataFrame,
     parameters: OptionParameters,
@@ -70,10 +77,12 @@ def position_values(
 ) -> pd.DataFrame:
     """Value and P&L of every position shown on every date (see `held_positions`), in one call.
 
-    Prices: linear positions at the close; options at their Black-Scholes-Merton price from the underlying's
-    close and its realized volatility of the same session (`price_source` 'model'), at settlement at their
-    intrinsic value ('intrinsic'), once exited at the exit price ('exit'). A missing close is carried
-    forward for at most `max_price_age_days` calendar days, an option's with the model price of that session.
+    Prices: linear positions at the close; options at their quote of the session of the underlying's close
+    (`price_source` 'quote mid' or 'quote last'), without one at their Black-Scholes-Merton price ('model')
+    of the inputs of `position_greeks`, at settlement at their intrinsic value ('intrinsic'), once exited at
+    the exit price ('exit'). A missing close is carried forward for at most `max_price_age_days` calendar
+    days, an option's with its price of that session. A contract that a split adjusted since entry has no
+    quote from then on: the one of its symbol is another contract.
 
     P&L: `daily_pnl = quantity x multiplier x (price - previous price)` with the previous close restated for
     splits, or the entry price on the entry session (and as long as there was no close since entry). A
@@ -90,7 +99,7 @@ def position_values(
     :param positions: `tables.Positions` rows, of any number of portfolios.
     :param prices: `tables.DailyPrices` rows of the underlyings, from max_price_age_days before the session
         before the first date.
-    :param volatilities: `tables.RealizedVolatility` rows of the same sessions.
+    :param option_tables: rows of the same sessions.
     :param corporate_actions: `tables.CorporateActions` rows since the first entry date.
     :param securities: `tables.SecurityMaster` rows; the last one on or before a date gives the sector.
     :returns: rows in the shape of `tables.PositionValues`, ordered by key.
@@ -99,8 +108,9 @@ def position_values(
     held = held_positions(positions, dates)
     names = pd.Index(positions["underlying"].unique())
     market = Market.of(names, prices, corporate_actions, max_price_age_days)
-    option_market = OptionMarket.of(market, volatilities, parameters)
-    book = Book.of(held, day_numbers(held["date"]), day_numbers(held["settlement_date"]), market)
+    option_market = OptionMarket.of(market, option_tables, parameters)
+    contracts, settlement = option_market.quotes.contracts, day_numbers(held["settlement_date"])
+    book = Book.of(held, day_numbers(held["date"]), settlement, market, contracts)
     previous = previous_sessions(book.day, dates, sessions)
     today, before = mark(option_market, book, book.day), mark(option_market, book, previous)
     closed, expired = (held["state"] == CLOSED).to_numpy(), (held["state"] == EXPIRED).to_numpy()
@@ -179,9 +189,11 @@ def _price_source(
     linear = priced & ~book.is_option
     source[linear] = codes[today.row[linear]]
     source[priced & book.is_option] = none + 1
+    quoted = priced & (today.quote_source > 0)
+    source[quoted] = none + 3 + today.quote_source[quoted]
     source[priced & expired] = none + 2
     source[closed] = none + 3
-    return text_column((*sources, "none", "model", "intrinsic", "exit"), source)
+    return text_column((*sources, "none", "model", "intrinsic", "exit", *PRICE_SOURCES[1:]), source)
 
 
 def _price_age(book: Book, today: Mark, price: "pd.Series[float]", closed: BoolArray) -> pd.Series:

@@ -17,6 +17,11 @@ EXPIRED: Final = "expired"
 Texts = npt.NDArray[np.object_]
 
 
+def no_volatility(underlyings: Texts) -> Texts:
+    """Status of options whose underlying has a price, and nothing a volatility."""
+    return "no volatility: " + underlyings + " has none for the session of its last price"
+
+
 def value_status(
     values: pd.DataFrame, state: "pd.Series[str]", book: Book, today: Mark, max_price_age_days: int
 ) -> "pd.api.extensions.ExtensionArray":
@@ -44,7 +49,7 @@ def value_status(
     say(expired, EXPIRED)
     say(expired & no_pnl, "expired: no price at the previous session, so no daily P&L")
     say(expired & old, "expired: settled at the close of ", dates=True)
-    say_name(unpriced, "no volatility: ", " has none for the session of its last price")
+    status[unpriced] = no_volatility(names[unpriced])
     say_name(unpriced & (today.made_on < 0), "no price: ", f" has none within {max_price_age_days} days")
     say(closed, CLOSED)
     say(closed & no_pnl, "closed: no price at the previous session, so no daily P&L")

@@ -1,8 +1,9 @@
 """Late data: which results are stale because something that they were computed from changed afterwards.
 
-A partition is stale when a source row (a price, corporate action, yield, security) within its windows changed
-after it was computed. A market table is concerned by date; a portfolio by the symbols that it held between
-the change and the date, and by what everybody's factors are made of. See `reach` for how far a change goes.
+A partition is stale when a source row (a price, corporate action, yield, quote, security) within its windows
+changed after it was computed. A market table is concerned by date; a portfolio by the symbols that it held
+between the change and the date, and by what everybody's factors and every option's rate are made of. See
+`reach` for how far a change goes.
 """
 
 from collections.abc import Sequence

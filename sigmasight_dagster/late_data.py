@@ -60,7 +60,8 @@ def verdict(table: str, rows: pd.DataFrame) -> dg.AssetCheckResult:
             NAME,
             asset=table,
             description="Nothing that a partition was computed from (prices, yields, corporate actions, "
-            "securities, in all of its windows) has changed since; what has is stale until computed again",
+            "quotes, securities, in all of its windows) has changed since; what has is stale until computed "
+            "again",
         )
         for table in DERIVED
     ],

@@ -2,9 +2,9 @@
 
 Follows the declared inputs and adds their look-backs, through one of three kinds of paths:
 
-- `symbol`: what holds for any position in the symbol. Not through realized volatility and not through the
-  prices at which options settled, which matter to options alone; nor through tables of factors.
-- `option`: a position in an option on the symbol: those paths too.
+- `symbol`: what holds for any position in the symbol. Not through what matters to options alone: quotes,
+  volatilities, rates and the prices at which options settled; nor through tables of factors.
+- `option`: a position in an option on the symbol: those paths too. A yield concerns every option.
 - `shared`: factors' proxies and yields, which matter to everybody, by way of the tables of factors and of the
   estimates over the factor window.
 """
@@ -16,6 +16,8 @@ from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
     Grain,
+    OptionQuotes,
+    OptionVolatilities,
     RealizedVolatility,
     SecurityMaster,
     Table,
@@ -25,7 +27,13 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.risk_asset import Input, RiskAsset
 from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
 
-SOURCES: tuple[type[Table], ...] = (DailyPrices, CorporateActions, TreasuryYields, SecurityMaster)
+SOURCES: tuple[type[Table], ...] = (
+    DailyPrices,
+    CorporateActions,
+    TreasuryYields,
+    OptionQuotes,
+    SecurityMaster,
+)
 NONE = -1
 
 
@@ -64,8 +72,16 @@ Path = Callable[[RiskAsset, type[Table], Input], bool]
 
 
 def by_symbol(model: type[Table]) -> bool:
-    """Whether rows belong to one symbol: tables of factors do not."""
-    return grain(model) is not Grain.DATE or "symbol" in model.to_schema().columns
+    """Whether rows belong to one symbol, or its options: tables of factors do not."""
+    columns = model.to_schema().columns
+    return grain(model) is not Grain.DATE or "symbol" in columns or "contract" in columns
+
+
+def prices_options(asset: RiskAsset, item: Input) -> bool:
+    """Whether an input of an asset by portfolio matters to options alone."""
+    settles = item.model is DailyPrices and item.since_entry
+    of_options = item.model in (RealizedVolatility, OptionVolatilities, TreasuryYields)
+    return asset.grain is Grain.DATE_PORTFOLIO and (settles or of_options)
 
 
 def option_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:  # noqa: ARG001
@@ -73,13 +89,12 @@ def option_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:  # n
 
 
 def symbol_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
-    of_options = item.model is RealizedVolatility or (item.model is DailyPrices and item.since_entry)
-    return by_symbol(model) and not (of_options and asset.grain is Grain.DATE_PORTFOLIO)
+    return by_symbol(model) and not prices_options(asset, item)
 
 
 def shared_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
     if item.model is not DailyPrices:
-        return True
+        return not prices_options(asset, item)
     estimated = not by_symbol(model) or any(other.factor_window for other in asset.inputs)
     return asset.grain is Grain.DATE and estimated
 

@@ -25,6 +25,7 @@ from sigmasight_core.tables.market_risk import (
     FactorCovariance,
     FactorReturns,
     FactorState,
+    OptionVolatilities,
     RealizedVolatility,
 )
 from sigmasight_core.tables.operations import Corrections, Publications, RejectedRows
@@ -53,6 +54,7 @@ TABLES: tuple[type[Table], ...] = (
     OptionQuotes,
     SecurityMaster,
     RealizedVolatility,
+    OptionVolatilities,
     FactorReturns,
     FactorState,
     FactorBetas,
@@ -112,6 +114,7 @@ __all__ = [
     "FactorState",
     "Grain",
     "OptionQuotes",
+    "OptionVolatilities",
     "PortfolioPnlExplain",
     "PortfolioSnapshots",
     "Portfolios",

@@ -5,6 +5,8 @@ from pandera.typing import Series
 from sigmasight_core.tables.base import DateTable, key, label, value
 
 QUALITIES = ("full", "limited", "insufficient", "unavailable")
+IMPLIED_SOURCES = ("quote", "chain_neighbour", "none")
+QUOTE_PRICES = ("quote mid", "quote last", "none")
 
 
 class RealizedVolatility(DateTable):
@@ -19,6 +21,37 @@ class RealizedVolatility(DateTable):
 
     class Config:
         name = "realized_volatility"
+
+
+class OptionVolatilities(DateTable):
+    """Price and implied volatility of one option contract from the quotes of one session."""
+
+    contract: Series[str] = key("Compact OCC symbol, as in positions.symbol")
+    underlying: Series[str] = label("Symbol of the underlying")
+    price: Series[float] = value("Mid of bid and ask, or the last trade, per share", "USD", gt=0)
+    price_source: Series[str] = label(
+        "quote mid (both sides positive, not crossed), quote last, or none", isin=QUOTE_PRICES
+    )
+    implied_volatility: Series[float] = value(
+        "Black-Scholes-Merton volatility of the price, or of the neighbours in the chain",
+        "1/sqrt(year)",
+        gt=0,
+    )
+    implied_vol_source: Series[str] = label(
+        "quote (the contract's own), chain_neighbour (same expiry, nearest strikes), or none",
+        isin=IMPLIED_SOURCES,
+    )
+    underlying_price: Series[float] = value("Close of the underlying on the session", "USD", gt=0)
+    risk_free_rate: Series[float] = value("Continuously compounded rate to the expiry", "fraction per year")
+    risk_free_rate_source: Series[str] = label(
+        "treasury (yields of the session, or of the day named), or where the rate comes from instead"
+    )
+    dividend_yield: Series[float] = value("Continuous dividend yield", "fraction per year")
+    n_neighbours: Series[int] = value("Strikes that a chain_neighbour volatility comes from", "strikes", ge=0)
+    status: Series[str] = label("ok, or why the price does not imply a volatility, or why there is none")
+
+    class Config:
+        name = "option_volatilities"
 
 
 class FactorReturns(DateTable):

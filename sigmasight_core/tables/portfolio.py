@@ -20,7 +20,8 @@ class PositionValues(PortfolioTable):
     multiplier: Series[int] = label("Shares per unit of quantity: 100 for listed options, else 1")
     price: Series[float] = value("Closing price per share", "USD", ge=0)
     price_source: Series[str] = label(
-        "Provider of the close, 'model' (Black-Scholes-Merton), 'intrinsic' (expiry), 'exit', or 'none'"
+        "Provider of the close; options: 'quote mid', 'quote last', 'model' (Black-Scholes-Merton) or "
+        "'intrinsic' (expiry); 'exit', or 'none'"
     )
     price_age_days: Series[pd.Int64Dtype] = value("Calendar days since the price was made", "days", ge=0)
     market_value: Series[float] = value("|quantity| x price x multiplier", "USD", ge=0)
@@ -53,13 +54,17 @@ class PositionGreeks(PortfolioTable):
         "Annualised volatility used; NULL if linear", "1/sqrt(year)", ge=0
     )
     implied_vol_source: Series[str] = label(
-        "quote, chain_neighbour, realized, none, or linear",
+        "quote (of the contract), chain_neighbour (same expiry, nearest strikes), realized (EWMA of the "
+        "underlying), none, or linear",
         isin=("quote", "chain_neighbour", "realized", "none", "linear"),
     )
     risk_free_rate: Series[float] = value(
         "Continuously compounded rate used; NULL if linear", "fraction per year"
     )
-    risk_free_rate_source: Series[str] = label("Where the rate comes from; 'linear' if not used")
+    risk_free_rate_source: Series[str] = label(
+        "treasury (the yields of the session of underlying_price, or of the day named), or where the rate "
+        "comes from without yields; 'linear' if not used"
+    )
     dividend_yield: Series[float] = value(
         "Continuous dividend yield used; NULL if linear", "fraction per year"
     )

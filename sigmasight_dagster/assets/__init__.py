@@ -22,6 +22,7 @@ RISK_ASSETS: tuple[RiskAsset, ...] = (
     market.option_quotes,
     market.security_master,
     market_risk.realized_volatility,
+    market_risk.option_volatilities,
     market_risk.factor_returns,
     market_risk.factor_betas,
     market_risk.factor_covariance,

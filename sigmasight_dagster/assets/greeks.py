@@ -3,18 +3,21 @@
 import pandas as pd
 
 from sigmasight_core import position_greeks as core
+from sigmasight_core.option_market import OptionTables
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
+    OptionVolatilities,
     PositionGreeks,
     Positions,
     PositionValues,
     RealizedVolatility,
+    TreasuryYields,
 )
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.gates import GREEKS_AGREE_WITH_MIBIAN
 from sigmasight_dagster.risk_asset import Input, risk_asset
-from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
+from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
 
 
 @risk_asset(
@@ -24,6 +27,8 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
         PositionValues,
         Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
+        Input(OptionVolatilities, look_back=PRICE_LOOK_BACK_SESSIONS),
+        Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
     ],
     group="portfolio",
@@ -35,7 +40,9 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
         position_values=batch.read(PositionValues),
         positions=batch.positions,
         prices=batch.read(DailyPrices),
-        volatilities=batch.read(RealizedVolatility),
+        option_tables=OptionTables(
+            batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
+        ),
         corporate_actions=batch.read(CorporateActions),
         parameters=batch.platform.option_parameters,
         max_price_age_days=batch.platform.settings.max_price_age_days,

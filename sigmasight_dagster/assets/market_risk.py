@@ -3,6 +3,7 @@
 import pandas as pd
 
 from sigmasight_core import covariance, factor_correlation, factor_model, rates, returns
+from sigmasight_core import option_volatilities as options
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.tables import (
     DailyPrices,
@@ -12,6 +13,8 @@ from sigmasight_core.tables import (
     FactorModelDiagnostics,
     FactorReturns,
     FactorState,
+    OptionQuotes,
+    OptionVolatilities,
     RateBetas,
     RealizedVolatility,
     TreasuryYields,
@@ -19,8 +22,10 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.gates import FACTORS_ARE_NOT_COLLINEAR
 from sigmasight_dagster.risk_asset import Input, risk_asset
+from sigmasight_dagster.settings import YIELD_AGE_SESSIONS
 
 GROUP = "market_risk"
+CLOSES = ["date", "symbol", "close", "price_date"]
 PRICES = Input(DailyPrices, look_back=SESSIONS_PER_YEAR, factor_window=True)
 YIELDS = Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True)
 
@@ -29,6 +34,22 @@ YIELDS = Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True)
 def realized_volatility(batch: Batch) -> pd.DataFrame:
     """EWMA volatility of each symbol over the last 252 sessions; prices options that have no quote."""
     return returns.realized_volatility(_log_returns(batch), batch.dates)
+
+
+@risk_asset(
+    OptionVolatilities,
+    inputs=[OptionQuotes, DailyPrices, Input(TreasuryYields, look_back=YIELD_AGE_SESSIONS)],
+    group=GROUP,
+)
+def option_volatilities(batch: Batch) -> pd.DataFrame:
+    """Price of each quote and the volatility that it implies, or its neighbours in the chain."""
+    quotes = batch.read(OptionQuotes)
+    return options.option_volatilities(
+        quotes,
+        batch.read(DailyPrices, CLOSES, sorted(quotes["underlying"].unique())),
+        batch.read(TreasuryYields),
+        batch.platform.option_parameters,
+    )
 
 
 @risk_asset(

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from sigmasight_core import calendar, pnl_explain
+from sigmasight_core.option_market import OptionTables
 from sigmasight_core.pnl_factors import FactorTables
 from sigmasight_core.tables import (
     CorporateActions,
@@ -10,19 +11,21 @@ from sigmasight_core.tables import (
     FactorBetas,
     FactorReturns,
     FactorState,
+    OptionVolatilities,
     PortfolioPnlExplain,
     PositionPnlExplain,
     Positions,
     PositionValues,
     RealizedVolatility,
+    TreasuryYields,
 )
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.pnl_gates import PORTFOLIO_PARTS_SUM, POSITION_PARTS_SUM
 from sigmasight_dagster.risk_asset import Input, risk_asset
-from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
+from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
 
 BETAS = ["date", "symbol", "factor", "beta"]
-WINDOW = (DailyPrices, RealizedVolatility, FactorBetas, FactorState, FactorReturns)
+WINDOW = (DailyPrices, RealizedVolatility, OptionVolatilities, FactorBetas, FactorState, FactorReturns)
 
 
 @risk_asset(
@@ -32,6 +35,7 @@ WINDOW = (DailyPrices, RealizedVolatility, FactorBetas, FactorState, FactorRetur
         Positions,
         PositionValues,
         *(Input(model, look_back=PRICE_LOOK_BACK_SESSIONS) for model in WINDOW),
+        Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
     ],
     group="portfolio_risk",
@@ -48,7 +52,9 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         values,
         batch.positions,
         batch.read(DailyPrices),
-        batch.read(RealizedVolatility),
+        OptionTables(
+            batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
+        ),
         batch.read(CorporateActions),
         FactorTables(betas, batch.read(FactorState), batch.read(FactorReturns)),
         batch.platform.factor_model,

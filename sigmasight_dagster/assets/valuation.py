@@ -3,18 +3,21 @@
 import pandas as pd
 
 from sigmasight_core import calendar, valuation
+from sigmasight_core.option_market import OptionTables
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
+    OptionVolatilities,
     Positions,
     PositionValues,
     RealizedVolatility,
     SecurityMaster,
+    TreasuryYields,
 )
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.gates import POSITIONS_ARE_PRICED
 from sigmasight_dagster.risk_asset import Input, risk_asset
-from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
+from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
 
 
 @risk_asset(
@@ -23,6 +26,8 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
         Positions,
         Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
+        Input(OptionVolatilities, look_back=PRICE_LOOK_BACK_SESSIONS),
+        Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
         SecurityMaster,
     ],
@@ -30,7 +35,7 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
     gates=[POSITIONS_ARE_PRICED],
 )
 def position_values(batch: Batch) -> pd.DataFrame:
-    """Market value, exposure and P&L of each position; options without a quote at the model price."""
+    """Market value, exposure and P&L of each position; options at their quote, or else at the model price."""
     return valuation.position_values(
         dates=batch.dates,
         sessions=calendar.sessions(
@@ -38,7 +43,9 @@ def position_values(batch: Batch) -> pd.DataFrame:
         ),
         positions=batch.positions,
         prices=batch.read(DailyPrices),
-        volatilities=batch.read(RealizedVolatility),
+        option_tables=OptionTables(
+            batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
+        ),
         corporate_actions=batch.read(CorporateActions),
         securities=batch.read(SecurityMaster),
         parameters=batch.platform.option_parameters,

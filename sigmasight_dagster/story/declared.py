@@ -12,6 +12,7 @@ from sigmasight_core.tables import (
     FactorBetas,
     FactorExposures,
     FactorReturns,
+    OptionVolatilities,
     PortfolioPnlExplain,
     PortfolioSnapshots,
     PositionCorrelations,
@@ -65,6 +66,13 @@ STORIES: Mapping[type[Table], Story] = {
     RealizedVolatility: Story(
         (known("annualized_volatility", "symbols with a volatility"),),
         preview_rows=largest("annualized_volatility"),
+    ),
+    OptionVolatilities: Story(
+        (
+            known("implied_volatility", "contracts with a volatility"),
+            share("implied_vol_source", "quote", "volatilities of own quotes (%)"),
+        ),
+        ("contract", "price", "price_source", "implied_volatility", "implied_vol_source", "status"),
     ),
     FactorReturns: Story(
         (at("factor", "return", market="market return"),), ("factor", "proxy", "return", "status")

@@ -10,6 +10,7 @@ from sigmasight_core.tables import (
     Corrections,
     DailyPrices,
     Grain,
+    OptionQuotes,
     Publications,
     SecurityMaster,
     Table,
@@ -23,8 +24,17 @@ from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted, where
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
 
-SOURCES: Final[tuple[type[Table], ...]] = (DailyPrices, CorporateActions, TreasuryYields, SecurityMaster)
-"""Tables whose rows come from a provider. All others follow from them and the ledger."""
+SOURCES: Final[dict[type[Table], str]] = {
+    DailyPrices: "symbol",
+    CorporateActions: "symbol",
+    TreasuryYields: "",
+    OptionQuotes: "underlying",
+    SecurityMaster: "symbol",
+}
+"""Tables whose rows come from a provider, and the column whose symbol a changed row concerns; '' = everybody.
+
+All others follow from them and the ledger.
+"""
 
 _PUBLISHED: Final = quoted(SCHEMA, table_name(Publications))
 
@@ -46,7 +56,7 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> pd.DataFrame
         stored = fetch(cursor, target.model, select(target.model, dates=published))
         both = pd.concat([stored, frame.loc[frame["date"].isin(published), list(stored.columns)]])
         differing = both.drop_duplicates(keep=False)
-        symbols = differing.get("symbol", "")
+        symbols = differing.get(SOURCES[target.model], "")
         pieces.append(differing[["date"]].assign(symbol=symbols).drop_duplicates())
     return pd.concat(pieces, ignore_index=True).astype({"symbol": "str"})
 

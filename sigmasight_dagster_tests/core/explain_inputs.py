@@ -71,7 +71,7 @@ class Explained:
             world.values(asked),
             world.positions,
             world.prices,
-            world.volatilities,
+            world.option_tables,
             world.actions,
             self.tables(),
             CONFIG,

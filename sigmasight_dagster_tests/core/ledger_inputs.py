@@ -8,17 +8,19 @@ import pandas as pd
 
 from sigmasight_core.calendar import sessions
 from sigmasight_core.occ import parse_occ
-from sigmasight_core.option_market import OptionParameters
+from sigmasight_core.option_market import OptionParameters, OptionTables
 from sigmasight_core.position_greeks import position_greeks
 from sigmasight_core.settlement import settled_pnl, settlement_price_dates
 from sigmasight_core.snapshot import portfolio_snapshots
 from sigmasight_core.tables import (
     CorporateActions,
+    OptionVolatilities,
     PortfolioSnapshots,
     PositionGreeks,
     Positions,
     PositionValues,
     Table,
+    TreasuryYields,
     validate,
 )
 from sigmasight_core.valuation import position_values
@@ -107,9 +109,14 @@ class World:
             .astype({"symbol": "str", "source": "str"})
         )
         self.volatilities = self.prices[["date", "symbol"]].assign(annualized_volatility=volatility)
+        self.quoted, self.yields = typed(OptionVolatilities, []), typed(TreasuryYields, [])
         self.actions = splits() if actions is None else actions
         self.securities = self.prices[["date", "symbol"]].assign(sector=self.prices["symbol"] + " sector")
         self.portfolios = pd.DataFrame({"portfolio": ["book"], "cash": [0.0], "source": ["test.csv"]})
+
+    @property
+    def option_tables(self) -> OptionTables:
+        return OptionTables(self.volatilities, self.quoted, self.yields)
 
     def at(self, *numbers: int) -> pd.DatetimeIndex:
         return self.sessions[list(numbers)]
@@ -122,7 +129,7 @@ class World:
                 self.sessions,
                 self.positions,
                 self.prices,
-                self.volatilities,
+                self.option_tables,
                 self.actions,
                 self.securities,
                 PARAMETERS,
@@ -132,7 +139,7 @@ class World:
 
     def greeks(self, values: pd.DataFrame | None = None) -> pd.DataFrame:
         rows = self.values() if values is None else values
-        market = (self.prices, self.volatilities, self.actions)
+        market = (self.prices, self.option_tables, self.actions)
         return validate(PositionGreeks, position_greeks(rows, self.positions, *market, PARAMETERS, MAX_AGE))
 
     def settled(self, until: pd.Timestamp | None = None) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def trade(market: World, *rows: str) -> Hypothetical:
 
 def trial_values(market: World, trades: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     lots = trial_lots(trades, "book", day)
-    frames = (market.prices, market.volatilities, market.actions, market.securities)
+    frames = (market.prices, market.option_tables, market.actions, market.securities)
     return position_values(pd.DatetimeIndex([day]), market.sessions, lots, *frames, PARAMETERS, MAX_AGE)
 
 

@@ -12,6 +12,7 @@ from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
     Grain,
+    OptionQuotes,
     Positions,
     PositionValues,
     Table,
@@ -26,7 +27,12 @@ from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.sensors.corrections import rerun_requests
-from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings import (
+    PRICE_LOOK_BACK_SESSIONS,
+    YIELD_AGE_SESSIONS,
+    YIELD_LOOK_BACK_SESSIONS,
+    Settings,
+)
 from sigmasight_dagster.warehouse import AuditStamp, Warehouse, reconciliation
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.warehouse.support import random_rows, sql
@@ -111,7 +117,7 @@ class Stored:
 
     def prices(self, dates: pd.DatetimeIndex) -> pd.DataFrame:
         index = pd.MultiIndex.from_product([dates, SYMBOLS], names=["date", "symbol"])
-        rows = index.to_frame(index=False).assign(source="test", status="ok")
+        rows = index.to_frame(index=False).assign(price_date=pd.NaT, source="test", status="ok")
         return validate(
             DailyPrices, rows.assign(**dict.fromkeys(columns_by_role(DailyPrices, "value"), 50.0))
         )
@@ -215,6 +221,36 @@ def test_a_proxy_and_a_yield_concern_every_portfolio(stored: Stored) -> None:
     assert stored.dates("realized_volatility") == []
 
 
+def test_a_yield_moves_the_prices_of_options_alone(stored: Stored) -> None:
+    yields = pd.DataFrame(
+        {"date": [DAY], "series": "3M", "yield_percent": 4.0, "source": "t", "status": "ok"}
+    )
+    stored.replace(TreasuryYields, validate(TreasuryYields, yields), [DAY], None, stored.stamp())
+    after = DATES[DATES >= DAY]
+    assert stored.dates("option_volatilities") == list(after[: YIELD_AGE_SESSIONS + 1])
+    for table in ("position_values", "position_greeks", "portfolio_snapshots"):
+        assert stored.dates(table, "options") == list(after[: YIELD_LOOK_BACK_SESSIONS + 1])
+        assert stored.dates(table, "both") == stored.dates(table, "other") == []
+
+
+@pytest.mark.parametrize(("underlying", "stale"), [("WMT", True), ("AAPL", False)])
+def test_a_quote_concerns_the_holders_of_options_on_its_underlying(
+    stored: Stored, underlying: str, stale: bool
+) -> None:
+    quote = {"date": [DAY], "contract": f"{underlying}230120C00105000", "underlying": underlying}
+    values = {"bid": 1.0, "ask": 2.0, "last": 1.5, "implied_volatility": 0.2, "open_interest": 3.0}
+    rows = validate(OptionQuotes, pd.DataFrame({**quote, **values, "source": "t", "status": "ok"}))
+    stored.replace(OptionQuotes, rows, [DAY], None, stored.stamp())
+    assert stored.dates("option_volatilities") == [DAY]
+    after = list(DATES[DATES >= DAY])
+    expected = after[: PRICE_LOOK_BACK_SESSIONS + 1] if stale else []
+    for table in ("position_values", "position_greeks", "position_pnl_explain"):
+        assert stored.dates(table, "options")[: len(expected)] == expected
+    assert set(stored.stale()["portfolio"]) == ({"", "options"} if stale else {""})
+    assert set(stored.stale()["cause"]) == {f"option_quotes of 2022-11-16 {underlying}"}
+    assert stored.dates("realized_volatility") == stored.dates("factor_betas") == []
+
+
 def test_a_late_split_concerns_its_holders_to_the_end(stored: Stored) -> None:
     split = {"date": [DAY], "symbol": "AAPL", "kind": "split", "amount": 2.0, "source": "t", "status": "ok"}
     rows = validate(CorporateActions, pd.DataFrame(split))
@@ -233,6 +269,7 @@ def test_the_sensor_asks_for_the_market_then_for_the_portfolios(stored: Stored) 
     assert selected == {
         "security_master",
         "realized_volatility",
+        "option_volatilities",
         "factor_betas",
         "factor_state",
         "rate_betas",
