@@ -17,12 +17,13 @@ from sigmasight_core.as_of import (
     text_column,
 )
 from sigmasight_core.contract_quotes import CHAIN_NEIGHBOUR, NONE, QUOTE, QUOTE_LAST, QUOTE_MID
-from sigmasight_core.conventions import OK
 from sigmasight_core.implied_volatility import implied_volatility, quote_price
 from sigmasight_core.occ import parse_occ
 from sigmasight_core.option_market import OptionParameters, settlement_days, years_to_expiry
 
 Texts = npt.NDArray[np.object_]
+
+NO_QUOTE: Final = "no quote of the contract"
 
 _STRIKES: Final = 1 << 27
 """More than the largest strike of an OCC symbol, in thousandths of a dollar."""
@@ -79,6 +80,27 @@ def option_volatilities(
         n_neighbours=near.strikes,
         status=pd.array(status, dtype="str"),
     )
+
+
+def with_lacking(quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The quotes, and a row of NULLs for each contract that a session's chain lacks.
+
+    A chain is what a session has of an underlying and expiry: its quotes may give the contract a volatility.
+
+    :param quotes: `tables.OptionQuotes` rows.
+    :param contracts: `symbol`, `underlying` and `expiry_date` of contracts, each once.
+    :param source: of the rows of NULLs.
+    """
+    expiry = parse_occ(quotes["contract"])["expiry_date"]
+    chains = quotes[["date", "underlying"]].assign(expiry_date=expiry).drop_duplicates()
+    wanted = chains.merge(contracts, on=["underlying", "expiry_date"]).rename(columns={"symbol": "contract"})
+    key = ["date", "contract"]
+    known = pd.MultiIndex.from_frame(wanted[key]).isin(pd.MultiIndex.from_frame(quotes[key]))
+    lacking = wanted.loc[~known, [*key, "underlying"]]
+    if lacking.empty:
+        return quotes
+    rows = lacking.reindex(columns=quotes.columns).astype(quotes.dtypes.drop(["source", "status"]))
+    return pd.concat([quotes, rows.assign(source=source, status=NO_QUOTE)], ignore_index=True)
 
 
 def _closes(prices: pd.DataFrame, names: pd.Index, codes: IntArray, day: IntArray) -> FloatArray:
@@ -139,10 +161,8 @@ def _status(
 ) -> Texts:
     """Why the contract's own price implies no volatility; ok where it does."""
     status = reason.copy()
-    said = quotes["status"].to_numpy(dtype=object)
-    detail = np.where(said == OK, "neither two sides that are not crossed nor a last trade", said)
     status[no_close] = "no close of " + quotes["underlying"].to_numpy(dtype=object)[no_close]
     status[no_close] += " on the session"
-    status[unpriced] = "no price: " + detail[unpriced]
+    status[unpriced] = "no price: " + quotes["status"].to_numpy(dtype=object)[unpriced]
     status[no_terms] = "the contract is no OCC symbol"
     return status

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from sigmasight_core import option_volatilities
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import NoDataError
 from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, SecurityMaster, TreasuryYields
@@ -48,9 +49,11 @@ def option_quotes(batch: Batch) -> pd.DataFrame:
     """Quotes of the contracts that portfolios hold, and of their neighbours in the chain."""
     held = batch.platform.warehouse.positions()
     held = held[held["position_type"].isin(OPTION_TYPES) & (held["entry_date"] <= batch.dates[-1])]
-    contracts = sorted(held.loc[held["expiry_date"] >= batch.dates[0], "symbol"].unique())
-    quotes = batch.platform.market_data.option_quotes(contracts, batch.dates[0], batch.dates[-1])
-    return quotes[quotes["date"].isin(batch.dates)]
+    contracts = held[held["expiry_date"] >= batch.dates[0]].drop_duplicates("symbol")
+    provider = batch.platform.market_data
+    quotes = provider.option_quotes(sorted(contracts["symbol"]), batch.dates[0], batch.dates[-1])
+    wanted = contracts[["symbol", "underlying", "expiry_date"]]
+    return option_volatilities.with_lacking(quotes[quotes["date"].isin(batch.dates)], wanted, provider.name)
 
 
 @risk_asset(SecurityMaster, inputs=[DailyPrices], group=GROUP)
