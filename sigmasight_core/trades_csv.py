@@ -1,7 +1,7 @@
 """Trade list CSV: text to hypothetical trades, and a report of every row that is refused.
 
 The format is that of `portfolio_csv`. Needed: ticker, quantity (signed change: positive buys, negative
-sells). Optional: price (per share, empty = the close, of an option the model price), tags. Accepted
+sells). Optional: price (per share, empty = the close, of an option its quote or model price), tags. Accepted
 spellings: symbol, qty; `strategy` is added to the tags.
 """
 
