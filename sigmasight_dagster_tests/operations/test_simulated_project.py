@@ -160,3 +160,9 @@ def test_published_betas_recover_the_true_ones(project: SimulatedProject) -> Non
     assert near.mean() >= 0.93, f"{near.mean():.1%} of {len(near)}"
     of_originals = near[~both["symbol"].str.match("U[0-9]{3}")]
     assert of_originals.mean() >= 0.93, f"{of_originals.mean():.1%} of {len(of_originals)}"
+
+
+def test_stress_against_reality_does_without_a_list_of_symbols(project: SimulatedProject) -> None:
+    said = project.ok("stress-reality")
+    assert "no equal-weight basket: the provider has no list of its symbols" in said
+    assert "2020-02-19..2020-03-23" in said
