@@ -81,7 +81,7 @@ def _old_enough(
 ) -> list[str]:
     """Stocks with a price on both ends of every window, and enough of them before it."""
     known = closes.reindex(columns=stocks).notna()
-    prices = known.to_numpy()
+    prices = known.to_numpy(dtype=bool)
     usable = np.ones(len(stocks), dtype=bool)
     for window in windows:
         start, end = known.index.get_indexer(pd.DatetimeIndex([window.start, window.end]))

@@ -40,8 +40,9 @@ OPTION_QUOTE_COLUMNS: Final = tuple(str(name) for name in OptionQuotes.to_schema
 class MarketDataProvider(Protocol):
     """A source of market data. It never fills, guesses or invents: what it lacks is NULL with a status.
 
-    Ranges are inclusive; ``symbols`` None means every symbol; a symbol that the provider does not have
-    gives no rows. Dates are tz-naive midnights, frames are in the shape of the row models.
+    Ranges are inclusive; ``symbols`` None means every symbol (a provider that cannot list its symbols refuses
+    it with an InputError); a symbol that the provider does not have gives no rows. Dates are tz-naive
+    midnights, frames are in the shape of the row models.
     """
 
     name: str
@@ -148,16 +149,17 @@ def no_option_quotes() -> pd.DataFrame:
 
 
 def merge_proxies(
-    defaults: Mapping[str, str | None], chosen: Mapping[str, str], symbols: Collection[str]
+    defaults: Mapping[str, str | None], chosen: Mapping[str, str], symbols: Collection[str] | None
 ) -> dict[str, str | None]:
     """A provider's proxies with the user's choice (setting ``factor_proxies``) put over them.
 
+    :param symbols: those with prices; None = any will do.
     :raises InputError: for a factor or a symbol that does not exist, or a choice for rates.
     """
     choosable = [factor for factor in FACTORS if factor != "rates"]
     for factor, symbol in chosen.items():
         if factor not in choosable:
             raise InputError(f"factor_proxies: there is no '{factor}'; use {', '.join(choosable)}")
-        if symbol not in symbols:
+        if symbols is not None and symbol not in symbols:
             raise InputError(f"factor_proxies: {factor} = '{symbol}' has no prices; use a symbol that has")
     return {**defaults, **chosen}
