@@ -54,23 +54,20 @@ class YahooSource:
 
     def daily_prices(self, symbols: Collection[str] | None, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.DailyPrices``, as traded; sessions that have not closed are left out."""
-        found, doubts = [], {}
-        for symbol, history in self._histories(symbols, start):
-            found.append(yahoo_bars.bars(symbol, history))
-            doubt = yahoo_bars.doubt(symbol, history)
-            if doubt:
-                doubts[symbol] = doubt
+        histories = dict(self._histories(symbols, start))
+        found = [yahoo_bars.bars(symbol, history) for symbol, history in histories.items()]
+        told = {symbol: yahoo_bars.doubt(symbol, history) for symbol, history in histories.items()}
+        doubts = {symbol: doubt for symbol, doubt in told.items() if doubt}
         if not found:
             return _none(DailyPrices)
         last = min(pd.Timestamp(end), self._last_closed())
         bars = pd.concat(found, ignore_index=True)
         bars = bars[(bars["date"] >= pd.Timestamp(start)) & (bars["date"] <= last)]
         result = yahoo_bars.screened(bars, doubts)
-        for row in result.refused.itertuples():
-            _log.warning("yahoo: %s: %s bars refused from %s on: %s",
-                         row.symbol, row.count, row.first_date.date(), row.reason)  # fmt: skip
-        for symbol, text in doubts.items():
-            _log.warning("yahoo: %s: all bars refused: %s", symbol, text)
+        for refused in result.refused.to_dict("records"):
+            _log.warning("yahoo: %(symbol)s: %(count)s bars refused: %(reason)s", refused)
+        for symbol, doubt in doubts.items():
+            _log.warning("yahoo: %s: all bars refused: %s", symbol, doubt)
         return result.rows
 
     def corporate_actions(
@@ -93,7 +90,7 @@ class YahooSource:
         found = [
             chain
             for underlying, group in held.groupby("chain")
-            if (chain := self._client.chains(underlying, _dates(group["expiry_date"]))) is not None
+            if (chain := self._client.chains(str(underlying), _dates(group["expiry_date"]))) is not None
         ]
         if not found:
             return no_option_quotes()
@@ -110,9 +107,7 @@ class YahooSource:
         frame = pd.DataFrame(known) if known else pd.DataFrame(columns=["symbol", "source"])
         return security_rows(frame, wanted, "yahoo: unknown symbol")
 
-    def _histories(
-        self, symbols: Collection[str] | None, start: dt.date
-    ) -> Iterator[tuple[str, History]]:
+    def _histories(self, symbols: Collection[str] | None, start: dt.date) -> Iterator[tuple[str, History]]:
         """From `start` until now, whatever the range: later splits count."""
         wanted = _named(symbols)
         if start > self._now().date():

@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -127,7 +128,9 @@ def _yfinance_settings() -> Iterator[None]:
     before = debug.hide_exceptions, network.retries
     debug.hide_exceptions, network.retries = False, 0
     try:
-        yield
+        with warnings.catch_warnings():  # deprecations of pandas 4 inside of yfinance 1.7
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
     finally:
         debug.hide_exceptions, network.retries = before
 

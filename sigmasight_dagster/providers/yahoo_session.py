@@ -36,7 +36,7 @@ class NothingThere(SigmaSightError):
     """Yahoo says in its own words that it has nothing for a symbol or its dates."""
 
 
-class YahooSession(Session):  # type: ignore[misc]
+class YahooSession(Session[Response]):
     """A session for one YahooSource.
 
     :ivar answer: the last good answer, parsed.
@@ -57,7 +57,7 @@ class YahooSession(Session):  # type: ignore[misc]
         self._renewed = False
         self._no_crumb: SigmaSightError | None = None
 
-    def request(self, method: Any, url: str, **options: Any) -> Response:
+    def request(self, method: Any, url: str, **options: Any) -> Response:  # type: ignore[override]
         """Ask; every request of yfinance comes through here."""
         place = urlsplit(url)
         options["timeout"] = self._timeout_seconds

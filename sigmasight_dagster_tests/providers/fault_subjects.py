@@ -3,10 +3,16 @@
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from unittest.mock import patch
 
 import pandas as pd
+from pydantic import SecretStr
 
+from sigmasight_dagster.providers import fred, yahoo
+from sigmasight_dagster.providers.politeness import Politeness
 from sigmasight_dagster_tests.providers.fault_server import Handler, Rows
+from sigmasight_dagster_tests.providers.fred_answers import OBSERVATIONS, observations
+from sigmasight_dagster_tests.providers.yahoo_answers import CHART, COOKIES, chart
 
 START, END = dt.date(2022, 10, 3), dt.date(2022, 10, 7)
 TIMEOUT_SECONDS = 0.3
@@ -42,4 +48,27 @@ class Subject:
     value: str = "close"
 
 
-SUBJECTS: dict[str, Subject] = {}
+def _yahoo(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
+    polite = Politeness("yahoo", yahoo.MANNERS, sleep)
+    return yahoo.YahooSource(polite, url, TIMEOUT_SECONDS).daily_prices(["AAPL"], START, END)
+
+
+def _fred(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
+    """Of the four series only one, so that one request is made when all is well."""
+    polite = Politeness("fred", fred.MANNERS, sleep)
+    with patch.object(fred, "SERIES", {"10Y": fred.SERIES["10Y"]}):
+        source = fred.FredSource(polite, SecretStr("a-key-of-a-test"), url, TIMEOUT_SECONDS)
+        return source.treasury_yields(START, END)
+
+
+SUBJECTS: dict[str, Subject] = {
+    "yahoo": Subject(
+        {**COOKIES, CHART: lambda request: chart("AAPL", request.spoil(BARS))}, (CHART,), _yahoo
+    ),
+    "fred": Subject(
+        {OBSERVATIONS: lambda request: observations(request.spoil(BARS))},
+        (OBSERVATIONS,),
+        _fred,
+        "yield_percent",
+    ),
+}
