@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.conventions import OK
 from sigmasight_dagster.providers.base import action_rows
 from sigmasight_dagster.providers.screening import CURRENCY, Screened, screen_bars
 from sigmasight_dagster.providers.splits import Splits, basis_contradictions, later_ratios
@@ -77,25 +78,25 @@ def actions(symbol: str, history: History) -> pd.DataFrame:
     symbols = np.full(good.sum(), symbol, object)
     split_rows = action_rows(symbols, splits.ex_date[good], splits.ratio[good], SOURCE)
     paid = frame["Dividends"].astype("float64")
-    amount = (paid * _later(splits, frame.index, symbol))[paid.fillna(1) != 0]
-    dates = amount.index.to_numpy("datetime64[ns]")
-    rows = action_rows(np.full(len(amount), symbol, object), dates, amount.to_numpy(), SOURCE, "dividend")
+    paid, factor = paid[paid.fillna(1) != 0], _later(splits, frame.index, symbol)[paid.fillna(1) != 0]
+    dates = paid.index.to_numpy("datetime64[ns]")
+    amount = (paid * factor).to_numpy()
+    rows = action_rows(np.full(len(paid), symbol, object), dates, amount, SOURCE, "dividend")
+    return pd.concat([split_rows, _refused_dividends(rows, paid.to_numpy(), history)], ignore_index=True)
+
+
+def _refused_dividends(rows: pd.DataFrame, paid: np.ndarray, history: History) -> pd.DataFrame:
+    """Dividends that cannot be used made NULL. `paid` (n,) is what Yahoo says, in shares of today."""
+    amount = rows["amount"]
     currency = history.answer["meta"].get("currency") or ""
     foreign = rows["date"].isin(_foreign_dividends(history)) | (currency not in ("", CURRENCY))
-    unknown = ~((rows["amount"] > 0) & np.isfinite(rows["amount"]))
-    rows["status"] = np.select(
-        [foreign, unknown, np.full(len(rows), _doubtful(symbol, history))],
-        ["refused: the dividend is not in USD", "refused: the dividend is not positive",
-         "refused: the shares of the dividend are not known"],
-        rows["status"],
-    )  # fmt: skip
-    rows["amount"] = rows["amount"].where(rows["status"] == "ok")
-    return pd.concat([split_rows, rows], ignore_index=True)
-
-
-def _doubtful(symbol: str, history: History) -> bool:
-    text = doubt(symbol, history)
-    return text is not None and "no ratio" in text
+    found = [
+        (foreign, "refused: the dividend is not in USD"),
+        (~((paid > 0) & np.isfinite(paid)), "refused: the dividend is not positive"),
+        (~((amount > 0) & np.isfinite(amount)), "refused: a later split has no ratio"),
+    ]
+    status = np.select([condition for condition, _ in found], [text for _, text in found], OK)
+    return rows.assign(amount=amount.where(status == OK), status=status).astype({"status": "str"})
 
 
 def _foreign_dividends(history: History) -> pd.DatetimeIndex:

@@ -3,8 +3,10 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+from sigmasight_core import calendar
 from sigmasight_dagster_tests.providers.fault_server import Handler, Request, Rows
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -100,8 +102,6 @@ def _dividends(dividends: Sequence[Any]) -> dict[str, Any]:
 
 def bars(first: str, closes: Sequence[float | None], volumes: Sequence[float | None] | None = None) -> Rows:
     """Rows of consecutive sessions from `first` on; open, high and low lie near the close."""
-    from sigmasight_core import calendar
-
     days = [calendar.shift_sessions(first, step).date().isoformat() for step in range(len(closes))]
     return [
         {
@@ -121,7 +121,7 @@ def by_symbol(answers: dict[str, Any]) -> Handler:
     """A handler that answers by the last part of the path; None where there is nothing."""
 
     def handler(request: Request) -> Any:
-        answer: Any = answers.get(request.path.rsplit("/", 1)[1])
+        answer: Any = answers.get(unquote(request.path).rsplit("/", 1)[1])
         return answer(request) if callable(answer) else answer
 
     return handler
