@@ -59,12 +59,12 @@ class FredSource:
         :raises SourceError: when it refuses (a bad key) or answers what cannot be read.
         """
         days = sessions(start, end)
-        if not len(days):
-            return treasury_rows(days, {})
         columns = {name: self._column(series, days) for name, series in SERIES.items()}
         return treasury_rows(days, columns)
 
     def _column(self, series: str, days: pd.DatetimeIndex) -> YieldColumn:
+        if not len(days):
+            return YieldColumn.unavailable(0, "fred", "no session")
         values, disputed = self._politeness.ask(lambda: self._observations(series, days[0], days[-1]))
         percent = values.reindex(days).to_numpy(dtype="float64")
         status = np.full(len(days), OK, object)

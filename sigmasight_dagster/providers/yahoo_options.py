@@ -10,7 +10,7 @@ from sigmasight_core import calendar
 from sigmasight_core.conventions import OK
 from sigmasight_core.occ import parse_occ
 from sigmasight_core.tables import OptionQuotes, validate
-from sigmasight_dagster.providers.base import OPTION_QUOTE_COLUMNS
+from sigmasight_dagster.providers.base import OPTION_QUOTE_COLUMNS, no_option_quotes
 from sigmasight_dagster.providers.screening import CURRENCY
 
 NEIGHBOURS: Final = 2
@@ -74,7 +74,9 @@ def quotes(chain: pd.DataFrame, held: pd.DataFrame, session: pd.Timestamp) -> pd
     listed = pd.concat([chain.reset_index(drop=True), _parsed(chain)], axis=1)
     regular = listed["contractSize"].fillna("REGULAR") == "REGULAR"
     listed = listed[listed["compact"].notna() & regular].drop_duplicates("compact")
-    chosen = listed[_near(listed, held)]
+    chosen = listed[_near(listed, held)].reset_index(drop=True)
+    if chosen.empty:
+        return no_option_quotes()
     frame = pd.DataFrame(
         {
             "date": session,
@@ -128,11 +130,12 @@ def _with_status(frame: pd.DataFrame, chosen: pd.DataFrame, session: pd.Timestam
     frame["open_interest"] = frame["open_interest"].where(frame["open_interest"] >= 0)
     frame.loc[crossed, ["bid", "ask"]] = np.nan
     frame.loc[foreign, list(QUOTED)] = np.nan
-    names = {field: f"no {field.replace('_', ' ')}" for field in QUOTED}
-    words = pd.DataFrame({field: np.where(frame[field].isna(), names[field], "") for field in QUOTED})
-    words["last"] = np.where(old, "last trade of an earlier session", words["last"])
-    words["bid"] = np.where(crossed, "the bid is above the ask", words["bid"])
-    words["ask"] = np.where(crossed, "", words["ask"])
-    status = words.apply(lambda row: ", ".join(word for word in row if word), axis=1).to_numpy()
-    status = np.where(foreign, "refused: the quotes are not in " + CURRENCY, status)
-    return frame.assign(status=np.where(status == "", OK, status))
+    words = pd.DataFrame(
+        {field: np.where(frame[field].isna(), f"no {field.replace('_', ' ')}; ", "") for field in QUOTED}
+    )
+    words["last"] = words["last"].mask(old, "last trade of an earlier session; ")
+    words["bid"] = words["bid"].mask(crossed, "the bid is above the ask; ")
+    words["ask"] = words["ask"].mask(crossed, "")
+    found = words.sum(axis="columns").str.removesuffix("; ").to_numpy(dtype=object)
+    status = np.select([foreign, found == ""], ["refused: the quotes are not in " + CURRENCY, OK], found)
+    return frame.assign(status=status)
