@@ -129,7 +129,7 @@ def _raw(history: History) -> pd.DataFrame:
 def _contradicting(raw: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
     """Bars of sessions before the last whose close is not the one that yfinance kept."""
     close = kept["close"].reindex(raw.index)
-    return raw[(raw["close"] != close) & raw["close"].notna() & (raw.index < kept.index.max())]
+    return raw[(raw["close"] != close) & raw["close"].notna() & (raw.index < raw.index.max())]
 
 
 def _days(seconds: list[int], history: History) -> pd.DatetimeIndex:

@@ -1,7 +1,10 @@
 """Conversations with Yahoo through yfinance: one request per symbol, errors of ours, nothing cached."""
 
+import atexit
 import contextlib
 import datetime as dt
+import functools
+import shutil
 import tempfile
 import threading
 import warnings
@@ -135,10 +138,9 @@ def _yfinance_settings() -> Iterator[None]:
         debug.hide_exceptions, network.retries = before
 
 
-_caches: list[tempfile.TemporaryDirectory[str]] = []
-
-
+@functools.cache
 def _own_cache() -> None:
-    if not _caches:
-        _caches.append(tempfile.TemporaryDirectory(prefix="sigmasight-yahoo-"))
-        yfinance.set_tz_cache_location(_caches[0].name)
+    """Where yfinance keeps cookies: in a folder of this process, instead of the user's."""
+    folder = tempfile.mkdtemp(prefix="sigmasight-yahoo-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    yfinance.set_tz_cache_location(folder)

@@ -20,6 +20,9 @@ NO_VOLATILITY: Final = 1e-4
 """Yahoo writes 0.00001 where it has no implied volatility (it is a fraction per year, not a percentage)."""
 
 OPENING: Final = pd.Timedelta(hours=9, minutes=30)
+DELAY: Final = pd.Timedelta(minutes=15)
+"""Yahoo's option quotes are so late; options on some funds and indexes trade so much longer, too."""
+
 ZONE: Final = "America/New_York"
 
 CHAIN_OF_ROOT: Final = {
@@ -44,14 +47,14 @@ QUOTED: Final = ("bid", "ask", "last", "implied_volatility", "open_interest")
 
 
 def quoted_session(now: dt.datetime) -> pd.Timestamp | None:
-    """The session of whose close a chain read now tells; None while the market is open.
+    """The session of whose close a chain read now tells; None from an opening until DELAY after the close.
 
-    From a session's close until the next opening Yahoo's chain stands still.
+    From then until the next opening Yahoo's chain stands still.
     """
     moment = pd.Timestamp(now).tz_convert(ZONE)
     today = moment.tz_localize(None).normalize()
     if calendar.is_session(today):
-        if moment >= calendar.session_close(today):
+        if moment >= calendar.session_close(today) + DELAY:
             return today
         if moment >= today.tz_localize(ZONE) + OPENING:
             return None
@@ -74,7 +77,7 @@ def quotes(chain: pd.DataFrame, held: pd.DataFrame, session: pd.Timestamp) -> pd
     listed = pd.concat([chain.reset_index(drop=True), _parsed(chain)], axis=1)
     regular = listed["contractSize"].fillna("REGULAR") == "REGULAR"
     listed = listed[listed["compact"].notna() & regular].drop_duplicates("compact")
-    chosen = listed[_near(listed, held)].reset_index(drop=True)
+    chosen = listed[near_held(listed, held)].reset_index(drop=True)
     if chosen.empty:
         return no_option_quotes()
     frame = pd.DataFrame(
@@ -98,7 +101,7 @@ def _parsed(chain: pd.DataFrame) -> pd.DataFrame:
     return parts.drop(columns="strike").assign(listed_strike=parts["strike"])
 
 
-def _near(listed: pd.DataFrame, held: pd.DataFrame) -> np.ndarray:
+def near_held(listed: pd.DataFrame, held: pd.DataFrame) -> np.ndarray:
     """Which listed contracts are held, or at most NEIGHBOURS strikes from one that is."""
     key = ["root", "expiry_date", "is_call"]
     ordered = listed.sort_values([*key, "listed_strike"])

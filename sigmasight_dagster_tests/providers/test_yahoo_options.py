@@ -103,13 +103,14 @@ def test_expired_contracts_are_not_asked_for() -> None:
         ("2024-01-12T15:59", None),  # the market is open
         ("2024-01-12T09:30", None),
         ("2024-01-12T09:29", "2024-01-11"),  # the session before, until the opening
-        ("2024-01-12T16:00", "2024-01-12"),
+        ("2024-01-12T16:14", None),  # quotes are 15 minutes late
+        ("2024-01-12T16:15", "2024-01-12"),
         ("2024-01-13T12:00", "2024-01-12"),  # Saturday
         ("2024-01-15T12:00", "2024-01-12"),  # a holiday
         ("2024-01-16T09:29", "2024-01-12"),
         ("2024-01-16T09:31", None),
-        ("2024-07-03T13:00", "2024-07-03"),  # half day
-        ("2024-07-03T12:59", None),
+        ("2024-07-03T13:15", "2024-07-03"),  # half day
+        ("2024-07-03T13:14", None),
     ],
 )
 def test_the_session_of_which_a_chain_tells(now: str, session: str | None) -> None:

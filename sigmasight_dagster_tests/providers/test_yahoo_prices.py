@@ -1,16 +1,18 @@
 """yfinance itself against answers in Yahoo's shape: what prices, splits and dividends come of them."""
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import CorporateActions, DailyPrices, validate
-from sigmasight_dagster_tests.providers.fault_server import FaultServer
+from sigmasight_dagster_tests.providers.fault_server import Fault, FaultServer
 from sigmasight_dagster_tests.providers.yahoo_answers import (
     CHART,
     COOKIES,
@@ -71,6 +73,35 @@ def test_yahoo_is_asked_from_the_start_until_now() -> None:
     assert int(asked.query["period1"]) == int(new_york("2020-08-27T00:00").timestamp())
     assert abs(int(asked.query["period2"]) - dt.datetime.now(dt.UTC).timestamp()) < 60
     assert asked.query["interval"] == "1d"
+
+
+def test_a_year_as_traded_comes_back_from_yahoos_adjusted_one() -> None:
+    """Yahoo's adjusting is done here in a loop, split by split."""
+    random = np.random.default_rng(7)
+    traded = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 252)))
+    dates = [row["date"] for row in bars("2022-01-03", [1.0] * 252)]
+    ratios, paid = {40: (3, 1), 41: (1, 10), 200: (3, 2)}, {10: 0.5, 41: 0.7, 150: 0.25, 251: 0.3}
+    shown, shown_paid = traded.copy(), dict(paid)
+    for at, (new, old) in ratios.items():
+        traded[at:] *= old / new
+        for later in range(252):
+            shown[later] *= 1.0 if later >= at else old / new
+        shown[at:] *= old / new
+        shown_paid = {day: cash * (old / new if day < at else 1) for day, cash in shown_paid.items()}
+    answer = chart(
+        "XYZ",
+        bars("2022-01-03", list(shown)),
+        splits=[(dates[at], *ratio) for at, ratio in ratios.items()],
+        dividends=[(dates[at], cash) for at, cash in shown_paid.items()],
+    )
+    first, last = dt.date.fromisoformat(dates[0]), dt.date.fromisoformat(dates[-1])
+    rows = prices({"XYZ": answer}, ["XYZ"], start=first, end=last)
+    assert rows["date"].dt.strftime("%Y-%m-%d").tolist() == dates
+    np.testing.assert_allclose(rows["close"], traded, rtol=1e-12)
+    np.testing.assert_allclose(rows["volume"] * rows["close"], 1000 * shown, rtol=1e-12)
+    cash = actions({"XYZ": answer}, ["XYZ"], first, last).query("kind == 'dividend'")
+    assert cash["date"].dt.strftime("%Y-%m-%d").tolist() == [dates[at] for at in paid]
+    np.testing.assert_allclose(cash["amount"], list(paid.values()), rtol=1e-12)
 
 
 def test_several_splits_and_a_reverse_split() -> None:
@@ -152,8 +183,11 @@ def test_names_at_yahoo() -> None:
     assert asked == ["BRK-B", "^GSPC", "^VIX"]
 
 
-def test_a_symbol_that_yahoo_does_not_have_gives_no_rows_after_one_request() -> None:
-    with served({"AAPL": chart("AAPL", AAPL), "NONE": UNKNOWN_CHART}) as server:
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_symbol_that_yahoo_does_not_have_gives_no_rows_after_one_request(status: int) -> None:
+    unknown = Fault("unknown", status=status, body=json.dumps(UNKNOWN_CHART).encode())
+    with served({"AAPL": chart("AAPL", AAPL)}) as server:
+        server.use(unknown, CHART + "NONE")
         rows = source(server).daily_prices(["AAPL", "NONE"], START, END)
         assert server.attempts(CHART + "NONE") == 1
     assert set(rows["symbol"]) == {"AAPL"}

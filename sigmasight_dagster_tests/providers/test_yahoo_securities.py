@@ -1,11 +1,12 @@
 """yfinance itself against summaries in Yahoo's shape: what is known of a security."""
 
+import json
 from typing import Any
 
 import pytest
 
 from sigmasight_dagster.providers.base import SECURITY_COLUMNS
-from sigmasight_dagster_tests.providers.fault_server import FaultServer
+from sigmasight_dagster_tests.providers.fault_server import Fault, FaultServer
 from sigmasight_dagster_tests.providers.yahoo_answers import (
     COOKIES,
     SUMMARY,
@@ -83,6 +84,15 @@ def test_an_unknown_symbol_is_a_row_of_what_stands_for_unknown() -> None:
     assert rows.loc["NONE", "source"] == "yahoo: unknown symbol"
     assert rows.loc["NONE", "security_type"] == "unknown"
     assert rows.loc["AAPL", "source"] == "yahoo"
+
+
+def test_an_unknown_symbol_by_its_status() -> None:
+    unknown = Fault("unknown", status=404, body=json.dumps(UNKNOWN_SUMMARY).encode())
+    with FaultServer({**COOKIES, SUMMARY: by_symbol({"AAPL": APPLE})}) as server:
+        server.use(unknown, SUMMARY + "NONE")
+        rows = source(server).securities(["NONE", "AAPL"])
+        assert server.attempts(SUMMARY) == 2
+    assert rows["security_type"].tolist() == ["stock", "unknown"]
 
 
 def test_only_unknown_symbols() -> None:
