@@ -110,9 +110,7 @@ class YahooSource:
         frame = pd.DataFrame(known) if known else pd.DataFrame(columns=["symbol", "source"])
         return security_rows(frame, wanted, "yahoo: unknown symbol")
 
-    def _histories(
-        self, symbols: Collection[str] | None, start: dt.date
-    ) -> Iterator[tuple[str, History]]:
+    def _histories(self, symbols: Collection[str] | None, start: dt.date) -> Iterator[tuple[str, History]]:
         """From `start` until now, whatever the range: later splits count."""
         wanted = _named(symbols)
         if start > self._now().date():

@@ -74,7 +74,7 @@ def quotes(chain: pd.DataFrame, held: pd.DataFrame, session: pd.Timestamp) -> pd
     listed = pd.concat([chain.reset_index(drop=True), _parsed(chain)], axis=1)
     regular = listed["contractSize"].fillna("REGULAR") == "REGULAR"
     listed = listed[listed["compact"].notna() & regular].drop_duplicates("compact")
-    chosen = listed[_near(listed, held)]
+    chosen = listed[near_held(listed, held)]
     frame = pd.DataFrame(
         {
             "date": session,
@@ -96,7 +96,7 @@ def _parsed(chain: pd.DataFrame) -> pd.DataFrame:
     return parts.drop(columns="strike").assign(listed_strike=parts["strike"])
 
 
-def _near(listed: pd.DataFrame, held: pd.DataFrame) -> np.ndarray:
+def near_held(listed: pd.DataFrame, held: pd.DataFrame) -> np.ndarray:
     """Which listed contracts are held, or at most NEIGHBOURS strikes from one that is."""
     key = ["root", "expiry_date", "is_call"]
     ordered = listed.sort_values([*key, "listed_strike"])

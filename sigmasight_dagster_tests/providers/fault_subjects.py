@@ -5,8 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
+from pydantic import SecretStr
 
+from sigmasight_dagster.providers.fmp import FmpSource
+from sigmasight_dagster.providers.politeness import Manners, Politeness
+from sigmasight_dagster.providers.polygon import PolygonSource
 from sigmasight_dagster_tests.providers.fault_server import Handler, Rows
+from sigmasight_dagster_tests.providers.rest_vendors import Fmp, Polygon
 
 START, END = dt.date(2022, 10, 3), dt.date(2022, 10, 7)
 TIMEOUT_SECONDS = 0.3
@@ -42,4 +47,25 @@ class Subject:
     value: str = "close"
 
 
-SUBJECTS: dict[str, Subject] = {}
+QUICK = Manners(requests=1000, seconds=1)
+NOW = dt.datetime(2022, 10, 7, 22, tzinfo=dt.UTC)
+
+
+def _polygon(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
+    politeness = Politeness("polygon", QUICK, sleep)
+    source = PolygonSource(politeness, SecretStr("key"), url, TIMEOUT_SECONDS, now=lambda: NOW)
+    return source.daily_prices(["AAPL"], START, END)
+
+
+def _fmp(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
+    politeness = Politeness("fmp", QUICK, sleep)
+    source = FmpSource(politeness, SecretStr("key"), url, TIMEOUT_SECONDS, now=lambda: NOW)
+    return source.daily_prices(["AAPL"], START, END)
+
+
+SUBJECTS: dict[str, Subject] = {
+    "polygon": Subject(Polygon({"AAPL": BARS}).handlers(), ("/v2/aggs/",), _polygon),
+    "fmp": Subject(
+        Fmp({"AAPL": BARS}).handlers(), ("/stable/historical-price-eod/non-split-adjusted",), _fmp
+    ),
+}
