@@ -1,11 +1,11 @@
 """The live source `yahoo`: prices, splits, dividends, option chains and securities, through yfinance."""
 
 import datetime as dt
-import logging
 from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 import pandas as pd
+import structlog
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
@@ -13,6 +13,7 @@ from sigmasight_core.tables import CorporateActions, DailyPrices, validate
 from sigmasight_dagster.providers import yahoo_bars, yahoo_options
 from sigmasight_dagster.providers.base import no_option_quotes, security_rows
 from sigmasight_dagster.providers.politeness import Manners, Politeness
+from sigmasight_dagster.providers.screening import log_refused
 from sigmasight_dagster.providers.yahoo_client import History, YahooClient
 from sigmasight_dagster.providers.yahoo_securities import security
 
@@ -22,7 +23,7 @@ MANNERS: Final = Manners(requests=30, seconds=60)
 INDEXES: Final = {"SPX": "^GSPC", "VIX": "^VIX", "NDX": "^NDX", "RUT": "^RUT", "DJI": "^DJI"}
 """Yahoo's names of indexes; everything else is called there as it is here (BRK-B)."""
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 def _now() -> dt.datetime:
@@ -60,14 +61,13 @@ class YahooSource:
         doubts = {symbol: doubt for symbol, doubt in told.items() if doubt}
         if not found:
             return _none(DailyPrices)
-        last = min(pd.Timestamp(end), self._last_closed())
+        last = min(pd.Timestamp(end), calendar.last_closed_session(pd.Timestamp(self._now())))
         bars = pd.concat(found, ignore_index=True)
         bars = bars[(bars["date"] >= pd.Timestamp(start)) & (bars["date"] <= last)]
         result = yahoo_bars.screened(bars, doubts)
-        for refused in result.refused.to_dict("records"):
-            _log.warning("yahoo: %(symbol)s: %(count)s bars refused: %(reason)s", refused)
+        log_refused(self.name, result.refused)
         for symbol, doubt in doubts.items():
-            _log.warning("yahoo: %s: all bars refused: %s", symbol, doubt)
+            _log.warning("all bars refused", source=self.name, symbol=symbol, reason=doubt)
         return result.rows
 
     def corporate_actions(
@@ -116,11 +116,6 @@ class YahooSource:
             history = self._client.history(INDEXES.get(symbol, symbol), start)
             if history is not None and len(history.bars):
                 yield symbol, history
-
-    def _last_closed(self) -> pd.Timestamp:
-        now = pd.Timestamp(self._now()).tz_convert("America/New_York")
-        day = calendar.previous_session(now.tz_localize(None).normalize())
-        return day if now >= calendar.session_close(day) else calendar.shift_sessions(day, -1)
 
 
 def _named(symbols: Collection[str] | None) -> list[str]:

@@ -64,7 +64,7 @@ class Request:
 
 
 Handler = Callable[[Request], Any]
-"""Gives the body: bytes, or what json.dumps takes (NaN included); None = 404."""
+"""Gives the body: bytes, or what json.dumps takes (NaN included); None = 404, an int = that status."""
 
 
 def _retry_after_date() -> dict[str, str]:
@@ -127,7 +127,10 @@ class FaultServer:
     _closing: threading.Event = field(default_factory=threading.Event)
 
     def use(self, fault: Fault, *paths: str) -> None:
-        """From now on do this wrong, on paths with one of these prefixes (none given: on all)."""
+        """From now on do this wrong, on paths with one of these prefixes (none given: on all).
+
+        A fault in the data is in the answers of all paths.
+        """
         with self._lock:
             self._fault, self._hit, self._paths = fault, 0, paths or ("/",)
 
@@ -171,7 +174,7 @@ class FaultServer:
             meets = address.path.startswith(self._paths) and self._hit < self._fault.times
             fault = self._fault if meets else FAULTS["ok"]
             self._hit += meets
-            request = Request(address.path, query, headers, fault.spoil)
+            request = Request(address.path, query, headers, self._fault.spoil)
             self.requests.append(request)
         return request, fault
 
@@ -198,8 +201,8 @@ class FaultServer:
     def _good(self, request: Request) -> tuple[int, bytes]:
         prefixes = [prefix for prefix in self.handlers if request.path.startswith(prefix)]
         body = self.handlers[max(prefixes, key=len)](request) if prefixes else None
-        if body is None:
-            return HTTPStatus.NOT_FOUND, b'{"error": "not found"}'
+        if body is None or isinstance(body, int):
+            return body or HTTPStatus.NOT_FOUND, b'{"error": "none"}'
         return HTTPStatus.OK, body if isinstance(body, bytes) else json.dumps(body).encode()
 
 

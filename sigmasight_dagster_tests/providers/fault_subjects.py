@@ -9,9 +9,12 @@ import pandas as pd
 from pydantic import SecretStr
 
 from sigmasight_dagster.providers import fred, yahoo
-from sigmasight_dagster.providers.politeness import Politeness
+from sigmasight_dagster.providers.fmp import FmpSource
+from sigmasight_dagster.providers.politeness import Manners, Politeness
+from sigmasight_dagster.providers.polygon import PolygonSource
 from sigmasight_dagster_tests.providers.fault_server import Handler, Rows
 from sigmasight_dagster_tests.providers.fred_answers import OBSERVATIONS, observations
+from sigmasight_dagster_tests.providers.rest_vendors import Fmp, Polygon
 from sigmasight_dagster_tests.providers.yahoo_answers import CHART, COOKIES, chart
 
 START, END = dt.date(2022, 10, 3), dt.date(2022, 10, 7)
@@ -48,6 +51,22 @@ class Subject:
     value: str = "close"
 
 
+QUICK = Manners(requests=1000, seconds=1)
+NOW = dt.datetime(2022, 10, 7, 22, tzinfo=dt.UTC)
+
+
+def _polygon(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
+    politeness = Politeness("polygon", QUICK, sleep)
+    source = PolygonSource(politeness, SecretStr("key"), url, TIMEOUT_SECONDS, now=lambda: NOW)
+    return source.daily_prices(["AAPL"], START, END)
+
+
+def _fmp(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
+    politeness = Politeness("fmp", QUICK, sleep)
+    source = FmpSource(politeness, SecretStr("key"), url, TIMEOUT_SECONDS, now=lambda: NOW)
+    return source.daily_prices(["AAPL"], START, END)
+
+
 def _yahoo(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
     polite = Politeness("yahoo", yahoo.MANNERS, sleep)
     return yahoo.YahooSource(polite, url, TIMEOUT_SECONDS).daily_prices(["AAPL"], START, END)
@@ -62,6 +81,10 @@ def _fred(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
 
 
 SUBJECTS: dict[str, Subject] = {
+    "polygon": Subject(Polygon({"AAPL": BARS}).handlers(), ("/v2/aggs/",), _polygon),
+    "fmp": Subject(
+        Fmp({"AAPL": BARS}).handlers(), ("/stable/historical-price-eod/non-split-adjusted",), _fmp
+    ),
     "yahoo": Subject(
         {**COOKIES, CHART: lambda request: chart("AAPL", request.spoil(BARS))}, (CHART,), _yahoo
     ),

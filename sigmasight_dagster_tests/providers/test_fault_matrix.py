@@ -6,59 +6,87 @@ from sigmasight_core.errors import SourceError, TransientError
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Sleeper
 from sigmasight_dagster_tests.providers.fault_subjects import SUBJECTS, Subject
 
-EXPECTED: dict[str, str] = {
-    "yahoo": """
-        ok | 5 good | 1
-        429 seconds | 5 good | 2
-        429 date | 5 good | 2
-        429 for an hour | TransientError | 1
-        401 | SourceError | 1
-        403 | SourceError | 1
-        404 | SourceError | 1
-        500 then good | 5 good | 2
-        500 always | TransientError | 4
-        slow | TransientError | 4
-        cut off | TransientError | 4
-        cut off then good | 5 good | 2
-        html | SourceError | 1
-        truncated json | TransientError | 4
-        empty | no rows | 1
-        null price | 4 good, 1 refused: no close | 1
-        nan price | 4 good, 1 refused: no close | 1
-        negative price | 4 good, 1 refused: the close is negative | 1
-        zero price | 4 good, 1 refused: the close is zero | 1
-        wrong currency | 0 good, 5 refused: the prices are not in USD | 1
-        same row twice | 5 good | 1
-        two rows of a session | 4 good, 1 refused: two different rows of one session | 1
-        out of order | 5 good | 1
-    """,
-    # A yield may be zero or negative, and has no currency. fredapi puts rows into order.
-    "fred": """
-        ok | 5 good | 1
-        429 seconds | 5 good | 2
-        429 date | 5 good | 2
-        429 for an hour | TransientError | 1
-        401 | SourceError | 1
-        403 | SourceError | 1
-        404 | SourceError | 1
-        500 then good | 5 good | 2
-        500 always | TransientError | 4
-        slow | TransientError | 4
-        cut off | TransientError | 4
-        cut off then good | 5 good | 2
-        html | SourceError | 1
-        truncated json | TransientError | 4
-        empty | 0 good, 5 NULL: FRED has no yield of this date | 1
-        null price | 4 good, 1 NULL: FRED has no yield of this date | 1
-        nan price | 4 good, 1 NULL: FRED has no yield of this date | 1
-        negative price | 5 good | 1
-        zero price | 5 good | 1
-        wrong currency | 5 good | 1
-        same row twice | 5 good | 1
-        two rows of a session | 4 good, 1 refused: two different yields of this date | 1
-        out of order | 5 good | 1
-    """,
-}
+REST = """
+ok                    | 5 good                                                        | 1
+429 seconds           | 5 good                                                        | 2
+429 date              | 5 good                                                        | 2
+429 for an hour       | TransientError                                                | 1
+401                   | SourceError                                                   | 1
+403                   | SourceError                                                   | 1
+404                   | SourceError                                                   | 1
+500 then good         | 5 good                                                        | 2
+500 always            | TransientError                                                | 4
+slow                  | TransientError                                                | 4
+cut off               | TransientError                                                | 4
+cut off then good     | 5 good                                                        | 2
+html                  | SourceError                                                   | 1
+truncated json        | TransientError                                                | 4
+empty                 | no rows                                                       | 1
+null price            | 4 good, 1 refused: no close                                   | 1
+nan price             | 4 good, 1 refused: no close                                   | 1
+negative price        | 4 good, 1 refused: the close is negative                      | 1
+zero price            | 4 good, 1 refused: the close is zero                          | 1
+wrong currency        | 0 good, 5 refused: the prices are not in USD                  | 1
+same row twice        | 5 good                                                        | 1
+two rows of a session | 4 good, 1 refused: two different rows of one session          | 1
+out of order          | 4 good, 1 refused: the row is out of order                    | 1
+"""
+
+YAHOO = """
+ok                    | 5 good                                                        | 1
+429 seconds           | 5 good                                                        | 2
+429 date              | 5 good                                                        | 2
+429 for an hour       | TransientError                                                | 1
+401                   | SourceError                                                   | 1
+403                   | SourceError                                                   | 1
+404                   | SourceError                                                   | 1
+500 then good         | 5 good                                                        | 2
+500 always            | TransientError                                                | 4
+slow                  | TransientError                                                | 4
+cut off               | TransientError                                                | 4
+cut off then good     | 5 good                                                        | 2
+html                  | SourceError                                                   | 1
+truncated json        | TransientError                                                | 4
+empty                 | no rows                                                       | 1
+null price            | 4 good, 1 refused: no close                                   | 1
+nan price             | 4 good, 1 refused: no close                                   | 1
+negative price        | 4 good, 1 refused: the close is negative                      | 1
+zero price            | 4 good, 1 refused: the close is zero                          | 1
+wrong currency        | 0 good, 5 refused: the prices are not in USD                  | 1
+same row twice        | 5 good                                                        | 1
+two rows of a session | 4 good, 1 refused: two different rows of one session          | 1
+out of order          | 5 good                                                        | 1
+"""
+"""yfinance puts rows into order itself."""
+
+FRED = """
+ok                    | 5 good                                                        | 1
+429 seconds           | 5 good                                                        | 2
+429 date              | 5 good                                                        | 2
+429 for an hour       | TransientError                                                | 1
+401                   | SourceError                                                   | 1
+403                   | SourceError                                                   | 1
+404                   | SourceError                                                   | 1
+500 then good         | 5 good                                                        | 2
+500 always            | TransientError                                                | 4
+slow                  | TransientError                                                | 4
+cut off               | TransientError                                                | 4
+cut off then good     | 5 good                                                        | 2
+html                  | SourceError                                                   | 1
+truncated json        | TransientError                                                | 4
+empty                 | 0 good, 5 NULL: FRED has no yield of this date                | 1
+null price            | 4 good, 1 NULL: FRED has no yield of this date                | 1
+nan price             | 4 good, 1 NULL: FRED has no yield of this date                | 1
+negative price        | 5 good                                                        | 1
+zero price            | 5 good                                                        | 1
+wrong currency        | 5 good                                                        | 1
+same row twice        | 5 good                                                        | 1
+two rows of a session | 4 good, 1 refused: two different yields of this date          | 1
+out of order          | 5 good                                                        | 1
+"""
+"""A yield may be zero or negative, and has no currency. fredapi puts rows into order itself."""
+
+EXPECTED = {"polygon": REST, "fmp": REST, "yahoo": YAHOO, "fred": FRED}
 """By source: fault | outcome | attempts."""
 
 CASES = [
