@@ -18,6 +18,10 @@ def make_provider(settings: "Settings") -> "MarketDataProvider":
         from sigmasight_dagster.providers.sample import SampleProvider
 
         return SampleProvider(settings.factor_proxies)
+    if settings.provider == "live":
+        from sigmasight_dagster.providers.live import LiveProvider
+
+        return LiveProvider(settings)
     if settings.files_dir is None:
         raise InputError("provider 'files' needs a directory of prices; set SIGMASIGHT_FILES_DIR to it")
     from sigmasight_dagster.providers.files import FilesProvider

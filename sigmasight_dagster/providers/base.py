@@ -148,16 +148,17 @@ def no_option_quotes() -> pd.DataFrame:
 
 
 def merge_proxies(
-    defaults: Mapping[str, str | None], chosen: Mapping[str, str], symbols: Collection[str]
+    defaults: Mapping[str, str | None], chosen: Mapping[str, str], symbols: Collection[str] | None
 ) -> dict[str, str | None]:
     """A provider's proxies with the user's choice (setting ``factor_proxies``) put over them.
 
+    :param symbols: those with prices; None = any symbol may be chosen.
     :raises InputError: for a factor or a symbol that does not exist, or a choice for rates.
     """
     choosable = [factor for factor in FACTORS if factor != "rates"]
     for factor, symbol in chosen.items():
         if factor not in choosable:
             raise InputError(f"factor_proxies: there is no '{factor}'; use {', '.join(choosable)}")
-        if symbol not in symbols:
+        if symbols is not None and symbol not in symbols:
             raise InputError(f"factor_proxies: {factor} = '{symbol}' has no prices; use a symbol that has")
     return {**defaults, **chosen}
