@@ -72,7 +72,8 @@ def everything_stored(url: str) -> str:
     found = []
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+            "SELECT schemaname, tablename FROM pg_tables "
+            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         )
         for table in cursor.fetchall():
             cursor.execute(sql.SQL("SELECT t::text FROM {} t").format(sql.Identifier(*table)))
