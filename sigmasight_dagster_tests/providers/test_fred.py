@@ -33,7 +33,7 @@ def answer(request: Request) -> bytes:
 
 
 def source(server: FaultServer, url: str | None = None) -> FredSource:
-    return FredSource(Politeness("fred", MANNERS, Sleeper()), SecretStr(KEY), url or server.url, 1.0)
+    return FredSource(Politeness("fred", MANNERS, Sleeper()), SecretStr(KEY), url or server.url, 0.3)
 
 
 def test_yields_in_percent_on_every_session() -> None:

@@ -14,7 +14,7 @@ import yfinance.cache
 from sigmasight_core.errors import InputError, SourceError, TransientError
 from sigmasight_dagster.providers.politeness import Politeness
 from sigmasight_dagster.providers.yahoo import MANNERS, YahooSource
-from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Request, Sleeper
+from sigmasight_dagster_tests.providers.fault_server import FAULTS, Fault, FaultServer, Request, Sleeper
 from sigmasight_dagster_tests.providers.yahoo_answers import (
     CHART,
     COOKIES,
@@ -115,6 +115,14 @@ def test_a_summary_for_which_no_crumb_is_given_may_be_asked_for_later() -> None:
             source(server).securities(["AAPL"])
         assert caught.value.retry_after_seconds == 3600
         assert server.attempts(SUMMARY) == 2
+
+
+@pytest.mark.parametrize("status", [401, 429])
+def test_a_crumb_that_is_refused_is_asked_for_once_more_where_it_is_needed(status: int) -> None:
+    with serve(Refusing) as server:
+        server.use(Fault("once", times=1, status=status), CRUMB)
+        assert source(server).securities(["AAPL"])["name"].tolist() == ["Apple Inc."]
+        assert server.attempts(CRUMB) == server.attempts(SUMMARY) == 2
 
 
 def test_a_source_that_is_down_is_asked_for_a_crumb_as_often_as_for_data_and_no_more() -> None:
