@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from sigmasight_core.calendar import sessions
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError, SigmaSightError, SourceError, TransientError
+from sigmasight_dagster.providers.addresses import checked_address
 from sigmasight_dagster.providers.base import YieldColumn, treasury_rows
 from sigmasight_dagster.providers.politeness import Manners, Politeness
 from sigmasight_dagster.providers.retry_after import retry_after_seconds
@@ -39,7 +40,7 @@ class FredSource:
 
     :param url: another address of FRED (what stands before `/series`); None = FRED's own.
     :param timeout_seconds: how long FRED may be silent.
-    :raises InputError: without a key.
+    :raises InputError: without a key, or for an address that is none.
     """
 
     name = "fred"
@@ -50,7 +51,7 @@ class FredSource:
         if key is None or not key.get_secret_value().strip():
             raise InputError("fred needs a key: set SIGMASIGHT_FRED_API_KEY (free at fred.stlouisfed.org)")
         self._politeness, self._key, self._timeout_seconds = politeness, key, timeout_seconds
-        self._url = url.rstrip("/") if url else Fred.root_url
+        self._url = checked_address(url, "SIGMASIGHT_FRED_URL") if url else Fred.root_url
 
     def treasury_yields(self, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.TreasuryYields``: all four series on every session; what is missing is NULL.
@@ -124,19 +125,26 @@ def _failure(caught: Exception, series: str, bodies: list[bytes]) -> SigmaSightE
     if isinstance(refused, HTTPError):
         return _refusal(refused, caught, series)
     if isinstance(caught, TimeoutError) or isinstance(getattr(caught, "reason", None), TimeoutError):
-        return TransientError(f"fred: {series}: no answer in time")
+        return TransientError(
+            f"fred: {series}: no answer in time; a later attempt may succeed, "
+            "or raise SIGMASIGHT_SOURCE_TIMEOUT_SECONDS"
+        )
     if isinstance(caught, URLError | OSError | http.client.HTTPException):
-        return TransientError(f"fred: {series}: {type(caught).__name__}")
+        return TransientError(
+            f"fred: {series}: the connection failed ({type(caught).__name__}); a later attempt may succeed"
+        )
     return _unreadable(series, bodies[-1] if bodies else b"", broken=isinstance(caught, ET.ParseError))
 
 
 def _refusal(refused: HTTPError, caught: Exception, series: str) -> SigmaSightError:
     text = f"fred: {series}: HTTP {refused.code}"
     if refused.code in (408, 429) or refused.code >= 500:
-        return TransientError(text, retry_after_seconds(refused.headers.get("Retry-After")))
+        wait = retry_after_seconds(refused.headers.get("Retry-After"))
+        when = "a later attempt may succeed" if wait is None else f"it asks to be left alone for {wait:.0f} s"
+        return TransientError(f"{text}; {when}", wait)
     if "api_key" in str(caught):
         return SourceError(f"{text}; the key is refused, correct SIGMASIGHT_FRED_API_KEY")
-    return SourceError(f"{text}; FRED refuses")
+    return SourceError(f"{text}; FRED refuses: check SIGMASIGHT_FRED_API_KEY and SIGMASIGHT_FRED_URL")
 
 
 def _unreadable(series: str, body: bytes, *, broken: bool) -> SigmaSightError:
@@ -145,7 +153,7 @@ def _unreadable(series: str, body: bytes, *, broken: bool) -> SigmaSightError:
     if text.startswith((b"<!doctype html", b"<html")):
         return SourceError(f"fred: {series}: the answer is a web page; check SIGMASIGHT_FRED_URL")
     if broken and (not text or text.startswith((b"<?xml", b"<observations"))):
-        return TransientError(f"fred: {series}: the answer breaks off")
+        return TransientError(f"fred: {series}: the answer breaks off; a later attempt may succeed")
     return SourceError(f"fred: {series}: the answer is not FRED's list of yields; check SIGMASIGHT_FRED_URL")
 
 

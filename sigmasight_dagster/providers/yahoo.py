@@ -39,6 +39,7 @@ class YahooSource:
     :param url: another address of Yahoo; None = Yahoo's own.
     :param timeout_seconds: how long each request may take.
     :param now: the clock: a moment with a time zone.
+    :raises InputError: for an address that is none.
     """
 
     name = "yahoo"

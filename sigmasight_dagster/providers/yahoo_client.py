@@ -110,7 +110,10 @@ class YahooClient:
             except SigmaSightError:
                 raise
             except Exception as error:
-                unreadable = f"yahoo: {symbol}: yfinance cannot read the answer ({type(error).__name__})"
+                unreadable = (
+                    f"yahoo: {symbol}: yfinance cannot read the answer ({type(error).__name__}); "
+                    "the API may have changed: take another source"
+                )
             else:
                 return
         raise SourceError(unreadable) from None

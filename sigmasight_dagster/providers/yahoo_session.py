@@ -11,15 +11,13 @@ from urllib.parse import SplitResult, urlsplit
 from curl_cffi.requests import Response, Session
 from curl_cffi.requests.exceptions import (
     CertificateVerifyError,
-    InvalidSchema,
-    InvalidURL,
-    MissingSchema,
     RequestException,
     Timeout,
 )
 from yfinance.exceptions import YFRateLimitError
 
 from sigmasight_core.errors import SigmaSightError, SourceError, TransientError
+from sigmasight_dagster.providers.addresses import checked_address
 from sigmasight_dagster.providers.politeness import Politeness
 from sigmasight_dagster.providers.retry_after import retry_after_seconds
 
@@ -46,7 +44,7 @@ class YahooSession(Session[Response]):
     def __init__(self, politeness: Politeness, url: str | None, timeout_seconds: float):
         super().__init__(impersonate="chrome")
         self._politeness = politeness
-        self._elsewhere = urlsplit(url.rstrip("/")) if url else None
+        self._elsewhere = urlsplit(checked_address(url, "SIGMASIGHT_YAHOO_URL")) if url else None
         self._timeout_seconds = timeout_seconds
         self.begin()
 
@@ -82,12 +80,19 @@ class YahooSession(Session[Response]):
         try:
             return self._send(method, place, options)
         except Timeout:
-            text = f"no answer within {self._timeout_seconds:g} s"
-            raise TransientError(f"yahoo: {place.path}: {text}") from None
-        except (CertificateVerifyError, InvalidSchema, InvalidURL, MissingSchema) as error:
-            raise SourceError(f"yahoo: {place.path}: {type(error).__name__}; correct yahoo_url") from None
+            raise TransientError(
+                f"yahoo: {place.path}: no answer within {self._timeout_seconds:g} s; "
+                "a later attempt may succeed, or raise SIGMASIGHT_SOURCE_TIMEOUT_SECONDS"
+            ) from None
+        except CertificateVerifyError:
+            raise SourceError(
+                f"yahoo: {place.path}: the certificate is not trusted; check SIGMASIGHT_YAHOO_URL"
+            ) from None
         except RequestException as error:
-            raise TransientError(f"yahoo: {place.path}: {type(error).__name__}") from None
+            raise TransientError(
+                f"yahoo: {place.path}: the connection failed ({type(error).__name__}); "
+                "a later attempt may succeed"
+            ) from None
 
     def _crumb(self, method: Any, place: SplitResult, options: dict[str, Any]) -> Response:
         """The crumb that some requests need. yfinance goes on without one after a YFRateLimitError."""
@@ -137,7 +142,9 @@ def parsed(answer: Response, place: SplitResult) -> Any:
     if not isinstance(root, dict):
         if answer.status_code >= 400:
             raise _refusal(answer, place)
-        raise SourceError(f"yahoo: {place.path}: the answer has another shape than Yahoo's")
+        raise SourceError(
+            f"yahoo: {place.path}: the answer has another shape than Yahoo's; the API may have changed"
+        )
     error = root.get("error") or {}
     if error.get("code") == "Not Found" or str(error.get("description")).startswith("Data doesn't exist"):
         raise NothingThere(f"yahoo: {place.path}: {error.get('description')}")
@@ -155,14 +162,19 @@ def _json(answer: Response, place: SplitResult) -> Any:
     if answer.status_code >= 400:
         raise _refusal(answer, place)
     if not text or text[0] in "{[":
-        raise TransientError(f"yahoo: {place.path}: the answer breaks off")
+        raise TransientError(f"yahoo: {place.path}: the answer breaks off; a later attempt may succeed")
     if "Will be right back" in text or "Too Many Requests" in text:
-        raise TransientError(f"yahoo: {place.path}: Yahoo is busy")
-    raise SourceError(f"yahoo: {place.path}: the answer is no JSON (a web page?); check yahoo_url")
+        raise TransientError(f"yahoo: {place.path}: Yahoo is busy; a later attempt may succeed")
+    raise SourceError(
+        f"yahoo: {place.path}: the answer is no JSON (a web page?); "
+        "check SIGMASIGHT_YAHOO_URL, if you set it, and your proxy"
+    )
 
 
 def _refusal(answer: Response, place: SplitResult) -> SigmaSightError:
     text = f"yahoo: {place.path}: HTTP {answer.status_code}"
     if answer.status_code in BUSY or answer.status_code >= 500:
-        return TransientError(text, retry_after_seconds(answer.headers.get("Retry-After")))
-    return SourceError(f"{text}; Yahoo refuses")
+        wait = retry_after_seconds(answer.headers.get("Retry-After"))
+        when = "a later attempt may succeed" if wait is None else f"it asks to be left alone for {wait:.0f} s"
+        return TransientError(f"{text}; {when}", wait)
+    return SourceError(f"{text}; Yahoo refuses: check SIGMASIGHT_YAHOO_URL, or take another source")

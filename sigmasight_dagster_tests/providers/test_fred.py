@@ -33,7 +33,7 @@ def answer(request: Request) -> bytes:
 
 
 def source(server: FaultServer, url: str | None = None) -> FredSource:
-    return FredSource(Politeness("fred", MANNERS, Sleeper()), SecretStr(KEY), url or server.url, 1.0)
+    return FredSource(Politeness("fred", MANNERS, Sleeper()), SecretStr(KEY), url or server.url, 0.3)
 
 
 def test_yields_in_percent_on_every_session() -> None:
@@ -82,6 +82,11 @@ def test_without_a_key(key: SecretStr | None, monkeypatch: pytest.MonkeyPatch) -
         FredSource(Politeness("fred", MANNERS), key, None, 1.0)
 
 
+def test_an_address_that_is_none() -> None:
+    with pytest.raises(InputError, match="SIGMASIGHT_FRED_URL is no address"):
+        FredSource(Politeness("fred", MANNERS), SecretStr(KEY), "file:///etc/passwd", 1.0)
+
+
 BROKEN: dict[str, Fault] = {
     **{name: FAULTS[name] for name in ("401", "404", "500 always", "429 for an hour", "html", "cut off")},
     "slow": FAULTS["slow"],
@@ -111,7 +116,7 @@ def test_no_failure_shows_the_key(name: str) -> None:
 def test_no_server_at_all_does_not_show_the_key() -> None:
     with FaultServer({}) as server:
         url = server.url
-    with pytest.raises(SigmaSightError, match="fred: DGS3MO: URLError") as caught:
+    with pytest.raises(SigmaSightError, match=r"fred: DGS3MO: the connection failed \(URLError\)") as caught:
         source(server, url).treasury_yields(dt.date(2024, 1, 12), dt.date(2024, 1, 12))
     assert KEY not in "".join(traceback.format_exception(caught.value))
 

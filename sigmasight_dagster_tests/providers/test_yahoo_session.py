@@ -11,8 +11,10 @@ import pytest
 import yfinance
 import yfinance.cache
 
-from sigmasight_core.errors import SourceError, TransientError
-from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Request, Sleeper
+from sigmasight_core.errors import InputError, SourceError, TransientError
+from sigmasight_dagster.providers.politeness import Politeness
+from sigmasight_dagster.providers.yahoo import MANNERS, YahooSource
+from sigmasight_dagster_tests.providers.fault_server import FAULTS, Fault, FaultServer, Request, Sleeper
 from sigmasight_dagster_tests.providers.yahoo_answers import (
     CHART,
     COOKIES,
@@ -115,6 +117,14 @@ def test_a_summary_for_which_no_crumb_is_given_may_be_asked_for_later() -> None:
         assert server.attempts(SUMMARY) == 2
 
 
+@pytest.mark.parametrize("status", [401, 429])
+def test_a_crumb_that_is_refused_is_asked_for_once_more_where_it_is_needed(status: int) -> None:
+    with serve(Refusing) as server:
+        server.use(Fault("once", times=1, status=status), CRUMB)
+        assert source(server).securities(["AAPL"])["name"].tolist() == ["Apple Inc."]
+        assert server.attempts(CRUMB) == server.attempts(SUMMARY) == 2
+
+
 def test_a_source_that_is_down_is_asked_for_a_crumb_as_often_as_for_data_and_no_more() -> None:
     sleeper = Sleeper()
     with serve() as server:
@@ -176,3 +186,18 @@ def test_the_same_question_is_asked_again() -> None:
         frames = [yahoo.daily_prices(["AAPL"], START, END) for _ in range(2)]
         assert server.attempts(CHART) == 2
     pd.testing.assert_frame_equal(*frames)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:9", "ftp://127.0.0.1", "nowhere", "http://me:secret@127.0.0.1"])
+def test_an_address_that_is_none_names_the_setting(url: str) -> None:
+    with pytest.raises(InputError, match="SIGMASIGHT_YAHOO_URL is no address") as caught:
+        YahooSource(Politeness("yahoo", MANNERS, Sleeper()), url, 1.0)
+    assert "secret" not in str(caught.value)
+
+
+def test_an_address_may_have_a_path() -> None:
+    handlers = {**COOKIES, "/proxy" + CHART: by_symbol({"AAPL": AAPL})}
+    with FaultServer(handlers) as server:
+        yahoo = YahooSource(Politeness("yahoo", MANNERS, Sleeper()), server.url + "/proxy/", 1.0)
+        assert len(yahoo.daily_prices(["AAPL"], START, END)) == 4
+        assert all(request.path.startswith("/proxy") for request in server.requests)
