@@ -129,8 +129,13 @@ class FmpSource:
 def bars(
     symbol: str, currency: str, rows: list[dict[str, Any]], adjusted: list[dict[str, Any]]
 ) -> pd.DataFrame:
-    """Daily bars as ``screening.screen_bars`` takes them. FMP sends the latest first."""
-    frame = pd.DataFrame(rows[::-1]).reindex(columns=["date", *PRICES, "volume"]).rename(columns=PRICES)
+    """Daily bars as ``screening.screen_bars`` takes them. FMP sends the latest first, or the earliest."""
+    ascending = str(rows[0].get("date")) <= str(rows[-1].get("date"))
+    frame = (
+        pd.DataFrame(rows if ascending else rows[::-1])
+        .reindex(columns=["date", *PRICES, "volume"])
+        .rename(columns=PRICES)
+    )
     days = pd.to_datetime(frame["date"], errors="coerce").astype("datetime64[ns]")
     names = [*PRICES.values(), "volume"]
     numbers = frame[names].apply(pd.to_numeric, errors="coerce").astype("float64")

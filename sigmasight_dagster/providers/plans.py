@@ -20,10 +20,10 @@ class PlanLimits:
     history_years: int | None
 
     def first_date(self, today: dt.date) -> dt.date:
-        """First day of which the plan has bars."""
+        """First day of which the plan has bars; a day later than it says, for another idea of its length."""
         if self.history_years is None:
             return dt.date.min
-        return today - dt.timedelta(days=round(self.history_years * 365.25))
+        return today - dt.timedelta(days=round(self.history_years * 365.25) - 1)
 
 
 POLYGON: Final[Mapping[str, PlanLimits]] = {

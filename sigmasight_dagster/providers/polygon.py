@@ -15,6 +15,7 @@ import structlog
 from pydantic import SecretStr
 
 from sigmasight_core import calendar
+from sigmasight_core.errors import SourceError
 from sigmasight_core.tables import CorporateActions, DailyPrices, validate
 from sigmasight_dagster.providers import polygon_options
 from sigmasight_dagster.providers.adjustment import adjusted_closes, checked_actions
@@ -146,12 +147,16 @@ class PolygonSource:
         return self._details_of[symbol]
 
     def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-        answer = self._api.get(path, query)
+        answer, seen = self._api.get(path, query), set()
         while True:
             yield from rows_of(self._api, answer, "results")
-            if not answer.get("next_url"):
+            following = str(answer.get("next_url") or "")
+            if not following:
                 return
-            answer = self._api.follow(str(answer["next_url"]))
+            if following in seen:
+                raise SourceError(f"polygon: {path}: its pages go round in a circle")
+            seen.add(following)
+            answer = self._api.follow(following)
 
     def _today(self) -> dt.date:
         return pd.Timestamp(self._now()).tz_convert("America/New_York").date()

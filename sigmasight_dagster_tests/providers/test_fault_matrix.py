@@ -3,7 +3,7 @@
 import pytest
 
 from sigmasight_core.errors import SourceError, TransientError
-from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Sleeper
+from sigmasight_dagster_tests.providers.fault_server import FAULTS, RETRY_AFTER_SECONDS, FaultServer, Sleeper
 from sigmasight_dagster_tests.providers.fault_subjects import SUBJECTS, Subject
 
 REST = """
@@ -122,6 +122,8 @@ def test_fault(source: str, fault: str, expected: str, attempts: str) -> None:
         asked = sum(server.attempts(path) for path in subject.paths)
     assert (found, asked) == (expected, int(attempts))
     assert len(sleeper.slept) == asked - 1
+    if fault in ("429 seconds", "429 date"):
+        assert RETRY_AFTER_SECONDS - 2 < sleeper.slept[0] <= RETRY_AFTER_SECONDS
 
 
 def test_every_source_meets_every_fault() -> None:

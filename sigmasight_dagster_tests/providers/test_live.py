@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from sigmasight_core.errors import InputError, SourceError, TransientError
 from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, TreasuryYields, validate
@@ -88,7 +89,14 @@ def test_the_next_source_fills_what_the_first_lacks(vendors: Vendors) -> None:
 
 def test_a_refused_close_is_the_next_sources(vendors: Vendors) -> None:
     vendors.polygon.use(FAULTS["negative price"])
-    rows = vendors.provider().daily_prices(["IBM", "AAPL"], START, END)
+    with capture_logs() as logs:
+        rows = vendors.provider().daily_prices(["IBM", "AAPL"], START, END)
+    refused = [
+        (entry["symbol"], entry["reason"], entry["count"])
+        for entry in logs
+        if entry["event"] == "bars refused"
+    ]
+    assert refused == [("AAPL", "the close is negative", 1), ("IBM", "the close is negative", 1)]
     assert closes(rows, "AAPL")[2:4] == [(1060, "fmp"), (1070, "fmp")]
     ibm = rows[rows["symbol"] == "IBM"].set_index("date").loc["2022-10-06"]
     assert pd.isna(ibm["close"])
@@ -109,13 +117,14 @@ def test_actions_are_of_the_source_that_gave_the_prices(vendors: Vendors) -> Non
 
 
 @pytest.mark.parametrize("fault", ["500 always", "401", "html", "429 for an hour"])
-def test_a_source_that_fails_is_left_out(
-    vendors: Vendors, fault: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_source_that_fails_is_left_out(vendors: Vendors, fault: str) -> None:
     vendors.polygon.use(FAULTS[fault])
-    rows = vendors.provider().daily_prices(["AAPL", "MSFT"], START, END)
+    with capture_logs() as logs:
+        rows = vendors.provider().daily_prices(["AAPL", "MSFT"], START, END)
     assert {source for _, source in closes(rows, "AAPL")} == {"fmp"}
-    assert "source failed" in capfd.readouterr().out
+    (warning,) = [entry for entry in logs if entry["event"] == "source failed"]
+    assert (warning["log_level"], warning["source"], warning["kind"]) == ("warning", "polygon", "prices")
+    assert warning["error"].startswith("polygon: /v2/aggs/ticker/AAPL/")
 
 
 @pytest.mark.parametrize(

@@ -87,10 +87,10 @@ def test_the_session_that_has_not_closed_is_left_out() -> None:
 def test_history_before_the_plan_is_not_asked() -> None:
     with polygon(Polygon({"AAPL": SPLIT_SERIES}).handlers(), plan="free") as (source, server):
         source.daily_prices(["AAPL"], dt.date(2015, 1, 2), END)
-        assert "/2020-10-07/" in server.requests[0].path
+        assert "/2020-10-08/" in server.requests[0].path
     with fmp(Fmp({"AAPL": SPLIT_SERIES}).handlers(), plan="starter") as (other, server):
         other.daily_prices(["AAPL"], dt.date(2015, 1, 2), END)
-        assert server.requests[0].query["from"] == "2017-10-07"
+        assert server.requests[0].query["from"] == "2017-10-08"
 
 
 def test_fmp_prices_and_actions() -> None:
