@@ -14,14 +14,14 @@ def make_provider(settings: "Settings") -> "MarketDataProvider":
 
     :raises InputError: when a setting that the provider needs is missing or wrong.
     """
-    if settings.provider == "sample":
-        from sigmasight_dagster.providers.sample import SampleProvider
-
-        return SampleProvider(settings.factor_proxies)
     if settings.provider == "live":
         from sigmasight_dagster.providers.live import LiveProvider
 
         return LiveProvider(settings)
+    if settings.provider == "sample":
+        from sigmasight_dagster.providers.sample import SampleProvider
+
+        return SampleProvider(settings.factor_proxies)
     if settings.files_dir is None:
         raise InputError("provider 'files' needs a directory of prices; set SIGMASIGHT_FILES_DIR to it")
     from sigmasight_dagster.providers.files import FilesProvider

@@ -152,7 +152,7 @@ def merge_proxies(
 ) -> dict[str, str | None]:
     """A provider's proxies with the user's choice (setting ``factor_proxies``) put over them.
 
-    :param symbols: those with prices; None = any symbol may be chosen.
+    :param symbols: those with prices; None = any will do.
     :raises InputError: for a factor or a symbol that does not exist, or a choice for rates.
     """
     choosable = [factor for factor in FACTORS if factor != "rates"]
