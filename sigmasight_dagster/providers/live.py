@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 FIRST_DATE: Final = dt.date(2015, 1, 2)
 """First trading date without the setting start_date: partitions must not move with the day."""
 
+LINK_SESSIONS: Final = 3
+"""Sessions before the range that are fetched with it: to bring two sources' adjusted closes to one scale."""
+
 Symbols = Collection[str] | None
 _log = structlog.get_logger(__name__)
 
@@ -114,18 +117,20 @@ class LiveProvider:
         """
         wanted, start, end = _named(symbols), _day(start), _day(end)
         sessions = self._closed_sessions(start, end)
+        since = calendar.shift_sessions(sessions[0], -LINK_SESSIONS).date() if len(sessions) else start
         rows, failures = validate(DailyPrices, DailyPrices.empty()), _Failures("prices")
         for name in self._prices:
             asked = live_rows.lacking_symbols(rows, wanted, sessions)
             if not asked:
                 break
             with failures.noted(name):
-                found = self._source(name).daily_prices(asked, start, end)
+                found = self._source(name).daily_prices(asked, since, end)
                 rows = live_rows.fill_prices(rows, found)
-                for symbol in found.loc[found["close"].notna(), "symbol"].unique():
+                good = found["close"].notna() & found["date"].isin(sessions)
+                for symbol in found.loc[good, "symbol"].unique():
                     self._gave.setdefault((str(symbol), start, end), name)
         failures.raise_if_none_answered()
-        return rows
+        return rows[rows["date"] >= pd.Timestamp(start)].reset_index(drop=True)
 
     def corporate_actions(self, symbols: Symbols, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.CorporateActions``, of the source that gives the symbol's prices in the range."""

@@ -11,14 +11,44 @@ from sigmasight_dagster.providers.base import OPTION_QUOTE_COLUMNS
 from sigmasight_dagster.providers.yahoo_options import UNDERLYING_OF_ROOT
 
 QUOTES = ["bid", "ask", "last"]
+SAME_SCALE = 1e-4
+"""Ratios nearer to 1 are of rounding: vendors give four or six digits."""
 
 
 def fill_prices(rows: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
-    """`rows`, and of `more` what they lack: rows, and closes where theirs is NULL."""
+    """`rows`, and of `more` what they lack: rows, and closes where theirs is NULL.
+
+    The adjusted closes of `more` are brought to the scale of those in `rows`.
+    """
+    more = on_one_scale(more, rows)
     both = pd.concat([frame for frame in (rows, more) if len(frame)] or [rows], ignore_index=True)
     order = np.argsort(both["close"].isna().to_numpy(), kind="stable")
     chosen = both.iloc[order].drop_duplicates(["date", "symbol"])
     return validate(DailyPrices, chosen.sort_values(["date", "symbol"], ignore_index=True))
+
+
+def on_one_scale(more: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """`more` with adjusted closes on the scale of those in `rows`, which may be adjusted to another day.
+
+    A symbol's are multiplied by the ratio on the nearest session on which both have one; `source` says so. A
+    symbol without such a session stays as it is.
+    """
+    keys = ["date", "symbol"]
+    known = more.merge(rows[[*keys, "adjusted_close"]], on=keys, suffixes=("", "_before"))
+    known["scale"] = known["adjusted_close_before"] / known["adjusted_close"]
+    known = known.loc[known["scale"].notna(), [*keys, "scale"]].sort_values("date")
+    if known.empty:
+        return more
+    ordered = more.sort_values("date", ignore_index=True)
+    scale = pd.merge_asof(ordered[keys], known, on="date", by="symbol", direction="nearest")["scale"].fillna(
+        1.0
+    )
+    changed = (scale - 1).abs() > SAME_SCALE
+    linked = ordered["source"] + ", adjusted close on the scale of the source before"
+    return ordered.assign(
+        adjusted_close=ordered["adjusted_close"] * scale.where(changed, 1.0),
+        source=ordered["source"].mask(changed, linked),
+    )
 
 
 def lacking_symbols(rows: pd.DataFrame, symbols: Collection[str], sessions: pd.DatetimeIndex) -> list[str]:

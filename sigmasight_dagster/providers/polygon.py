@@ -69,7 +69,7 @@ class PolygonSource:
         self._api = RestApi(self.name, url or URL, key, header, politeness, timeout_seconds)
         self._plan, self._limits, self._now = plan, POLYGON[plan], now
         self._details_of: dict[str, Mapping[str, Any]] = {}
-        self._actions_of: dict[tuple[str, dt.date, dt.date], pd.DataFrame] = {}
+        self._actions_of: dict[str, tuple[dt.date, dt.date, pd.DataFrame]] = {}
 
     def daily_prices(self, symbols: Collection[str] | None, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.DailyPrices`` of closed sessions; adjusted closes are as of now."""
@@ -129,15 +129,16 @@ class PolygonSource:
         return pd.concat(found, ignore_index=True)
 
     def _actions(self, symbol: str, start: dt.date) -> pd.DataFrame:
-        key = (symbol, start, self._today())
-        if key not in self._actions_of:
-            since = {"ticker": _ticker(symbol), "limit": "1000"}
-            splits = self._pages("/v3/reference/splits", {**since, "execution_date.gte": str(start)})
-            paid = self._pages("/v3/reference/dividends", {**since, "ex_dividend_date.gte": str(start)})
-            self._actions_of[key] = pd.concat(
-                [_splits(symbol, list(splits)), _dividends(symbol, list(paid))], ignore_index=True
-            )
-        return self._actions_of[key]
+        """Since `start` or earlier; asked for once a day and process."""
+        since, fetched, known = self._actions_of.get(symbol, (dt.date.max, None, None))
+        if known is not None and since <= start and fetched == self._today():
+            return known
+        query = {"ticker": _ticker(symbol), "limit": "1000"}
+        splits = self._pages("/v3/reference/splits", {**query, "execution_date.gte": str(start)})
+        paid = self._pages("/v3/reference/dividends", {**query, "ex_dividend_date.gte": str(start)})
+        rows = pd.concat([_splits(symbol, list(splits)), _dividends(symbol, list(paid))], ignore_index=True)
+        self._actions_of[symbol] = (start, self._today(), rows)
+        return rows
 
     def _details(self, symbol: str) -> Mapping[str, Any]:
         if symbol not in self._details_of:

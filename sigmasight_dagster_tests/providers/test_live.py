@@ -87,6 +87,20 @@ def test_the_next_source_fills_what_the_first_lacks(vendors: Vendors) -> None:
     assert asked == {"AAPL", "MSFT", "NONE"}, "IBM lacks nothing"
 
 
+def test_filled_adjusted_closes_are_on_the_scale_of_the_others(vendors: Vendors) -> None:
+    """FMP's AAPL is ten times Polygon's: the filled close is FMP's, and no return is of a factor of ten."""
+    provider = vendors.provider()
+    rows = provider.daily_prices(["AAPL"], START, END).set_index("date")
+    assert rows["adjusted_close"].tolist() == pytest.approx([104, 105, 106, 107, 108])
+    filled = rows.loc["2022-10-06"]
+    assert (filled["close"], filled["source"].split(", ")[-1]) == (
+        1070,
+        "adjusted close on the scale of the source before",
+    )
+    alone = provider.daily_prices(["AAPL"], dt.date(2022, 10, 6), dt.date(2022, 10, 6))
+    assert alone["adjusted_close"].tolist() == pytest.approx([107]), "a range of one session too"
+
+
 def test_a_refused_close_is_the_next_sources(vendors: Vendors) -> None:
     vendors.polygon.use(FAULTS["negative price"])
     with capture_logs() as logs:

@@ -2,20 +2,21 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import pandas as pd
 import pytest
 from pydantic import SecretStr
 
 from sigmasight_core.calendar import sessions
-from sigmasight_core.errors import InputError, SourceError
+from sigmasight_core.errors import InputError, SourceError, TransientError
 from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, validate
 from sigmasight_dagster.providers.base import SECURITY_COLUMNS
 from sigmasight_dagster.providers.fmp import FmpSource
 from sigmasight_dagster.providers.politeness import Manners, Politeness
 from sigmasight_dagster.providers.polygon import PolygonSource
-from sigmasight_dagster_tests.providers.fault_server import FaultServer, Handler, Request, Rows
+from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Handler, Request, Rows
 from sigmasight_dagster_tests.providers.rest_vendors import Fmp, Polygon
 
 START, END = dt.date(2022, 10, 3), dt.date(2022, 10, 7)
@@ -43,14 +44,14 @@ def polygon(
     handlers: dict[str, Handler], now: dt.datetime = AFTER_CLOSE, plan: str = "advanced"
 ) -> Iterator[tuple[PolygonSource, FaultServer]]:
     with FaultServer(handlers) as server:
-        politeness = Politeness("polygon", Manners(1000, 1))
+        politeness = Politeness("polygon", Manners(1000, 1), lambda seconds: None)
         yield PolygonSource(politeness, SecretStr("key"), server.url, 5, plan, lambda: now), server
 
 
 @contextmanager
 def fmp(handlers: dict[str, Handler], plan: str = "advanced") -> Iterator[tuple[FmpSource, FaultServer]]:
     with FaultServer(handlers) as server:
-        politeness = Politeness("fmp", Manners(1000, 1))
+        politeness = Politeness("fmp", Manners(1000, 1), lambda seconds: None)
         yield FmpSource(politeness, SecretStr("key"), server.url, 5, plan, lambda: AFTER_CLOSE), server
 
 
@@ -130,6 +131,40 @@ def test_symbols_outside_of_the_fmp_plan_have_no_rows() -> None:
         assert source.daily_prices(["AAPL", "XYZ"], START, END)["symbol"].unique().tolist() == ["AAPL"]
         with pytest.raises(SourceError, match="the plan of the key does not include this"):
             source.daily_prices(["XYZ"], START, END)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "path"),
+    [
+        (polygon, "corporate_actions", "/v3/reference/splits"),
+        (polygon, "corporate_actions", "/v3/reference/dividends"),
+        (polygon, "securities", "/v3/reference/tickers/"),
+        (polygon, "daily_prices", "/v3/reference/dividends"),
+        (fmp, "daily_prices", "/stable/historical-price-eod/dividend-adjusted"),
+        (fmp, "corporate_actions", "/stable/splits"),
+        (fmp, "corporate_actions", "/stable/dividends"),
+        (fmp, "securities", "/stable/profile"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("429 for an hour", TransientError),
+        ("401", SourceError),
+        ("html", SourceError),
+        ("cut off then good", None),
+    ],
+)
+def test_faults_of_the_other_requests(
+    make: Callable[..., Any], kind: str, path: str, fault: str, error: type[Exception] | None
+) -> None:
+    vendor = Polygon if make is polygon else Fmp
+    span = () if kind == "securities" else (START, END)
+    with make(vendor({"AAPL": SPLIT_SERIES}).handlers()) as (source, server):
+        server.use(FAULTS[fault], path)
+        with pytest.raises(error, match=path) if error else nullcontext():
+            getattr(source, kind)(["AAPL"], *span)
+        assert server.attempts(path) == (1 if error else 2)
 
 
 def test_settings_that_cannot_be_right() -> None:
