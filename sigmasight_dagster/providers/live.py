@@ -130,17 +130,22 @@ class LiveProvider:
                 for symbol in found.loc[good, "symbol"].unique():
                     self._gave.setdefault((str(symbol), start, end), name)
         failures.raise_if_none_answered()
+        for symbol in wanted:
+            self._gave.setdefault((symbol, start, end), self._prices[0])
         return rows[rows["date"] >= pd.Timestamp(start)].reset_index(drop=True)
 
     def corporate_actions(self, symbols: Symbols, start: dt.date, end: dt.date) -> pd.DataFrame:
-        """Rows of ``tables.CorporateActions``, of the source that gives the symbol's prices in the range."""
+        """Rows of ``tables.CorporateActions``, of the source that gives the symbol's prices in the range.
+
+        Of the first source, if none has any.
+        """
         wanted, start, end = _named(symbols), _day(start), _day(end)
         unknown = [symbol for symbol in wanted if (symbol, start, end) not in self._gave]
         if unknown:
             self.daily_prices(unknown, start, end)
-        found, first = [], self._prices[0]
+        found = []
         for name in self._prices:
-            group = [symbol for symbol in wanted if self._gave.get((symbol, start, end), first) == name]
+            group = [symbol for symbol in wanted if self._gave[symbol, start, end] == name]
             if group:
                 found.append(self._actions_of(name, group, start, end))
         rows = [frame for frame in found if len(frame)]

@@ -17,7 +17,7 @@ from sigmasight_dagster.providers.live import LiveProvider
 from sigmasight_dagster.providers.politeness import Manners, Politeness
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Rows
-from sigmasight_dagster_tests.providers.fault_subjects import BARS, END, NOW, START
+from sigmasight_dagster_tests.providers.fault_subjects import BARS, END, NOW, START, SUBJECTS
 from sigmasight_dagster_tests.providers.rest_vendors import Fmp, Polygon
 
 TEN_TIMES: Rows = [{**row, "close": row["close"] * 10} for row in BARS]
@@ -198,6 +198,33 @@ def test_without_a_key_of_fred_yields_are_null_and_prices_go_on(vendors: Vendors
     assert vendors.provider(fred_api_key="key").factor_proxies()["rates"] == "10Y"
     assert provider.factor_proxies()["market"] == "SPY"
     assert vendors.provider(factor_proxies={"market": "VTI"}).factor_proxies()["market"] == "VTI"
+
+
+def test_yahoo_and_fred_in_chains(vendors: Vendors) -> None:
+    with FaultServer(SUBJECTS["yahoo"].handlers) as yahoo, FaultServer(SUBJECTS["fred"].handlers) as fred:
+        sources = {
+            "price_sources": "yahoo,fmp",
+            "fred_api_key": "key",
+            "yahoo_url": yahoo.url,
+            "fred_url": fred.url,
+        }
+
+        def provider() -> LiveProvider:
+            return vendors.provider(**sources)
+
+        prices = provider().daily_prices(["AAPL"], START, END)
+        assert closes(prices, "AAPL") == [(row["close"], "yahoo") for row in BARS]
+        yahoo.use(FAULTS["500 always"])
+        prices = provider().daily_prices(["AAPL"], START, END)
+        assert {source for _, source in closes(prices, "AAPL")} == {"fmp"}
+        assert provider().treasury_yields(START, END)["yield_percent"].notna().all()
+        fred.use(FAULTS["401"])
+        (status,) = provider().treasury_yields(START, END)["status"].unique()
+        assert status.startswith("unavailable: ")
+        assert "SIGMASIGHT_FRED_API_KEY" in status
+        fred.use(FAULTS["500 always"])
+        with pytest.raises(TransientError, match="no source of yields answers"):
+            provider().treasury_yields(START, END)
 
 
 def test_files_in_a_chain(vendors: Vendors, tmp_path: Path) -> None:
