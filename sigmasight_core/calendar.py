@@ -89,6 +89,12 @@ def session_close(date: DateLike) -> pd.Timestamp:
     return _calendar().closes[_position(date)]
 
 
+def last_closed_session(now: pd.Timestamp) -> pd.Timestamp:
+    """The latest session whose close is not after `now` (a moment with a time zone)."""
+    latest = previous_session(now.tz_convert("America/New_York").tz_localize(None).normalize())
+    return latest if session_close(latest) <= now else shift_sessions(latest, -1)
+
+
 def non_session_reason(date: DateLike) -> str | None:
     """Why `date` is not a session ('weekend', 'NYSE holiday (Thanksgiving)'); None if it is one.
 

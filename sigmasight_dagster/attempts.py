@@ -17,6 +17,9 @@ from sigmasight_dagster.tags import LAUNCHER_TAG
 if TYPE_CHECKING:
     from sigmasight_dagster.settings import Settings
 
+LONGEST_ASKED_SECONDS = 900.0
+"""A source that asks to be left alone for longer ends the run."""
+
 _STOPPING = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 
@@ -36,8 +39,9 @@ def retry_later(context: dg.AssetExecutionContext, error: SigmaSightError) -> No
     patient = LAUNCHER_TAG not in context.run.tags
     if not may_pass(error, pd.Timestamp(dt.datetime.now(dt.UTC)), patient=patient):
         return
-    if context.retry_number < settings.retry_limit:
-        delay = seconds_to_wait(settings, context.retry_number + 1)
+    asked = getattr(error, "retry_after_seconds", None) or 0.0
+    if context.retry_number < settings.retry_limit and asked <= LONGEST_ASKED_SECONDS:
+        delay = max(asked, seconds_to_wait(settings, context.retry_number + 1))
         context.log.warning(
             f"attempt {context.retry_number + 1} of {settings.retry_limit + 1} failed, "
             f"the next one is in {delay:.0f} s: {error}"

@@ -6,12 +6,32 @@ import pandas as pd
 
 from sigmasight_core import greeks_audit, occ
 from sigmasight_core.conventions import OK
-from sigmasight_core.tables import FactorModelDiagnostics, PositionGreeks, PositionValues, StressResults
+from sigmasight_core.tables import (
+    DailyPrices,
+    FactorModelDiagnostics,
+    PositionGreeks,
+    PositionValues,
+    StressResults,
+)
 from sigmasight_dagster.risk_asset import Gate, GateResult
 
 AUDIT_ROWS_PER_PARTITION = 2
 PLAUSIBLE_SIGMAS = 6.0
 COLLINEAR_VIF = 10.0
+
+
+def _prices_are_sound(prices: pd.DataFrame) -> GateResult:
+    refused = prices[prices["status"].str.startswith("refused: ")]
+    reasons = refused["status"].str.removeprefix("refused: ").value_counts()
+    return GateResult(
+        passed=refused.empty,
+        metadata={
+            "rows": len(prices),
+            "refused_rows": len(refused),
+            "refused_by_reason": {str(reason): int(count) for reason, count in reasons.items()},
+            "refused_symbols": ", ".join(sorted(refused["symbol"].unique())[:20]),
+        },
+    )
 
 
 def _positions_are_priced(values: pd.DataFrame) -> GateResult:
@@ -83,6 +103,13 @@ def _factors_are_not_collinear(diagnostics: pd.DataFrame) -> GateResult:
     return GateResult(passed=collinear.empty, metadata=metadata)
 
 
+PRICES_ARE_SOUND = Gate(
+    "prices_are_sound",
+    "No bar was refused (no close, zero, negative, contradicting, out of order, not in USD); a refused one "
+    "is NULL with the reason",
+    DailyPrices,
+    _prices_are_sound,
+)
 POSITIONS_ARE_PRICED = Gate(
     "positions_are_priced",
     "Every position has a price of its own session; unpriced ones are NULL with a status",

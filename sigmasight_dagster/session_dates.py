@@ -13,8 +13,7 @@ from sigmasight_dagster.settings import Settings
 
 def last_closed_session(now: pd.Timestamp) -> pd.Timestamp:
     """The latest session whose close is not after `now` (UTC)."""
-    latest = calendar.previous_session(now.tz_convert("America/New_York").tz_localize(None).normalize())
-    return latest if calendar.session_close(latest) <= now else calendar.shift_sessions(latest, -1)
+    return calendar.last_closed_session(now)
 
 
 def bounds(settings: Settings, now: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp]:

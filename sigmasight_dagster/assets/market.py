@@ -8,19 +8,21 @@ from sigmasight_core import option_volatilities
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import NoDataError
 from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, SecurityMaster, TreasuryYields
+from sigmasight_dagster import gates
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.risk_asset import risk_asset
 
 GROUP = "market"
 
 
-@risk_asset(DailyPrices, group=GROUP)
+@risk_asset(DailyPrices, group=GROUP, gates=[gates.PRICES_ARE_SOUND])
 def daily_prices(batch: Batch) -> pd.DataFrame:
     """Fetched from the configured provider; a session without any price fails."""
     provider = batch.platform.market_data
     prices = provider.daily_prices(_universe(batch), batch.dates[0], batch.dates[-1])
     prices = prices[prices["date"].isin(batch.dates)]
-    missing = batch.dates.difference(pd.DatetimeIndex(prices["date"].unique()))
+    priced = prices.loc[prices["close"].notna(), "date"]
+    missing = batch.dates.difference(pd.DatetimeIndex(priced.unique()))
     if len(missing):
         raise NoDataError(
             f"no prices for {missing[0]:%Y-%m-%d} from provider {provider.name} ({len(missing)} of "

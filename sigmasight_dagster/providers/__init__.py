@@ -14,6 +14,10 @@ def make_provider(settings: "Settings") -> "MarketDataProvider":
 
     :raises InputError: when a setting that the provider needs is missing or wrong.
     """
+    if settings.provider == "live":
+        from sigmasight_dagster.providers.live import LiveProvider
+
+        return LiveProvider(settings)
     if settings.provider == "sample":
         from sigmasight_dagster.providers.sample import SampleProvider
 

@@ -17,6 +17,9 @@ Answer = TypeVar("Answer")
 LONGEST_RETRY_AFTER_SECONDS: Final = 120.0
 """A source that asks for more is left to the run's own retries."""
 
+LONGEST_TURN_SECONDS: Final = 300.0
+"""How long a request waits for its turn under the rate limit."""
+
 
 @dataclass(frozen=True)
 class Manners:
@@ -27,6 +30,7 @@ class Manners:
     :param first_wait_seconds: before the second attempt; doubled each time, give or take half.
     :param failures_to_open: transient failures in a row after which it is not asked any more...
     :param open_seconds: ...for so long.
+    :param per_day: at most so many in 24 hours, as counted by this process.
     """
 
     requests: int
@@ -36,25 +40,35 @@ class Manners:
     longest_wait_seconds: float = 30.0
     failures_to_open: int = 8
     open_seconds: float = 60.0
+    per_day: int | None = None
 
 
 @dataclass
 class Politeness:
-    """Asks one source. One for each source and process: its limits hold over all threads."""
+    """Asks one source, one request at a time. One for each source and process: its limits hold over threads.
+
+    :param sleep: between attempts; waits for the rate limit are the limiter's own.
+    :param longest_turn_seconds: how long a request may wait for the rate limit.
+    """
 
     source: str
     manners: Manners
     sleep: Callable[[float], None] = time.sleep
+    longest_turn_seconds: float = LONGEST_TURN_SECONDS
     _limiter: Limiter = field(init=False)
     _breaker: pybreaker.CircuitBreaker = field(init=False)
 
     def __post_init__(self) -> None:
-        rate = Rate(self.manners.requests, int(self.manners.seconds * Duration.SECOND))
-        self._limiter = Limiter(rate)
+        rates = [Rate(self.manners.requests, int(self.manners.seconds * Duration.SECOND))]
+        if self.manners.per_day is not None:
+            rates.append(Rate(self.manners.per_day, Duration.DAY))
+        self._limiter = Limiter(rates)
         self._breaker = pybreaker.CircuitBreaker(
             fail_max=self.manners.failures_to_open,
             reset_timeout=self.manners.open_seconds,
-            exclude=[lambda error: not isinstance(error, TransientError)],
+            exclude=[
+                lambda error: not isinstance(error, TransientError) or isinstance(error, _NotAskedError)
+            ],
             throw_new_error_on_trip=False,
         )
 
@@ -77,21 +91,29 @@ class Politeness:
         try:
             return self._breaker.call(self._within_limits, request)
         except pybreaker.CircuitBreakerError:
-            raise _Open(
+            raise _NotAskedError(
                 f"{self.source} is not asked: {self.manners.failures_to_open} requests in a row failed; "
                 f"it is asked again after {self.manners.open_seconds:.0f} s"
             ) from None
 
     def _within_limits(self, request: Callable[[], Answer]) -> Answer:
-        self._limiter.try_acquire(self.source, blocking=True)
+        if not self._limiter.try_acquire(self.source, timeout=self.longest_turn_seconds):
+            raise _NotAskedError(
+                f"{self.source} is not asked: its limit of {self._limits()} is used up; "
+                "ask later, or set the plan to what your key has"
+            )
         return request()
+
+    def _limits(self) -> str:
+        a_day = "" if self.manners.per_day is None else f" and {self.manners.per_day} a day"
+        return f"{self.manners.requests} requests in {self.manners.seconds:g} s{a_day}"
 
     @staticmethod
     def _may_pass(error: BaseException) -> bool:
         wait = getattr(error, "retry_after_seconds", None) or 0.0
         return (
             isinstance(error, TransientError)
-            and not isinstance(error, _Open)
+            and not isinstance(error, _NotAskedError)
             and wait <= LONGEST_RETRY_AFTER_SECONDS
         )
 
@@ -102,5 +124,5 @@ class Politeness:
         return max(wait, getattr(error, "retry_after_seconds", None) or 0.0)
 
 
-class _Open(TransientError):
-    """The circuit is open: a later run may try, this request does not."""
+class _NotAskedError(TransientError):
+    """The circuit is open, or the limit used up: a later run may try, this request is not made."""

@@ -5,12 +5,16 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import structlog
 
 from sigmasight_core import calendar
 from sigmasight_core.tables import DailyPrices
 from sigmasight_dagster.providers.panel import FIELDS, missing_status
 
 CURRENCY: Final = "USD"
+_AGAIN: Final = "the same row twice"
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,17 @@ def screen_bars(bars: pd.DataFrame, source: str) -> Screened:
     return Screened(rows[columns].sort_values(["date", "symbol"], ignore_index=True), refused)
 
 
-_AGAIN: Final = "the same row twice"
+def log_refused(source: str, refused: pd.DataFrame) -> None:
+    """One warning a symbol and reason, as in ``Screened.refused``."""
+    for row in refused.itertuples():
+        _log.warning(
+            "bars refused",
+            source=source,
+            symbol=row.symbol,
+            reason=row.reason,
+            count=row.count,
+            first_date=f"{row.first_date:%Y-%m-%d}",
+        )
 
 
 def _reasons(frame: pd.DataFrame, session: np.ndarray) -> "pd.Series[str]":
@@ -69,7 +83,7 @@ def _reasons(frame: pd.DataFrame, session: np.ndarray) -> "pd.Series[str]":
         ((close == 0).to_numpy(), "the close is zero"),
         ((close < 0).to_numpy(), "the close is negative"),
         (foreign.to_numpy(), "the prices are not in " + CURRENCY),
-        ((frame["date"] < latest).to_numpy(), "the row is out of order"),
+        ((frame["date"] < latest).to_numpy() & ~same.to_numpy(), "the row is out of order"),
         (differing.to_numpy(dtype=bool) & ~same.to_numpy(), "two different rows of one session"),
         (~session, "the date is no session"),
     ]

@@ -90,17 +90,35 @@ def check_basis(
     :param closes: closes as given (T, N), NaN = missing.
     :raises InputError: at the first split where the closes say otherwise; names the setting to change.
     """
-    column = pd.Index(symbols).get_indexer(splits.symbol)
-    expected = np.log(splits.ratio)
-    checked = ((column >= 0) & (np.abs(expected) >= SMALLEST_CHECKED)).nonzero()[0]
-    if not len(checked):
-        return
-    jump = _jumps(dates, closes[:, column[checked]], splits.ex_date[checked])
-    jumped = np.abs(jump - expected[checked]) < np.abs(jump)
-    wrong = ~np.isnan(jump) & (jumped != as_traded)
+    jump = split_jumps(splits, dates, symbols, closes)
+    wrong = _contradict(splits, jump, as_traded=as_traded)
     if wrong.any():
         first = int(wrong.argmax())
-        raise _basis_error(splits, int(checked[first]), float(jump[first]), as_traded=as_traded)
+        raise _basis_error(splits, first, float(jump[first]), as_traded=as_traded)
+
+
+def basis_contradictions(
+    splits: Splits, dates: pd.DatetimeIndex, symbols: np.ndarray, closes: np.ndarray, *, as_traded: bool
+) -> np.ndarray:
+    """Splits (S,) at which the closes (T, N) say that they are not on the basis they are said to be on."""
+    return _contradict(splits, split_jumps(splits, dates, symbols, closes), as_traded=as_traded)
+
+
+def split_jumps(
+    splits: Splits, dates: pd.DatetimeIndex, symbols: np.ndarray, closes: np.ndarray
+) -> np.ndarray:
+    """Jump of the log close over each split (S,); NaN where the split or the gap tells nothing."""
+    column = pd.Index(symbols).get_indexer(splits.symbol)
+    checked = ((column >= 0) & (np.abs(np.log(splits.ratio)) >= SMALLEST_CHECKED)).nonzero()[0]
+    jump = np.full(len(splits.ratio), np.nan)
+    if len(checked):
+        jump[checked] = _jumps(dates, closes[:, column[checked]], splits.ex_date[checked])
+    return jump
+
+
+def _contradict(splits: Splits, jump: np.ndarray, *, as_traded: bool) -> np.ndarray:
+    jumped = np.abs(jump - np.log(splits.ratio)) < np.abs(jump)
+    return ~np.isnan(jump) & (jumped != as_traded)
 
 
 def _jumps(dates: pd.DatetimeIndex, closes: np.ndarray, ex_date: np.ndarray) -> np.ndarray:

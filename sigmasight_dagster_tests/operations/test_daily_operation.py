@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from zoneinfo import ZoneInfo
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -157,15 +158,28 @@ def test_late_data_of_the_latest_session_are_waited_for_unless_a_person_waits(
     project: Project, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str], attempts: int
 ) -> None:
     monkeypatch.setattr(session_dates, "last_closed_session", lambda now: pd.Timestamp("2022-12-21"))
-    monkeypatch.setattr(SampleProvider, "daily_prices", lambda *given: pd.DataFrame({"date": []}))
+    monkeypatch.setattr(SampleProvider, "daily_prices", lambda *given: DailyPrices.empty())
     result = market_of(project, "2022-12-21", **tags)
     assert not result.success
     assert "no prices for 2022-12-21 from provider sample" in failure_text(result)
     assert attempts_of(result) == attempts
 
 
+def test_a_session_with_refused_closes_alone_has_no_prices(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = SampleProvider.daily_prices
+
+    def refused(*given: object) -> pd.DataFrame:
+        return real(*given).assign(close=np.nan, status="refused: no close")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SampleProvider, "daily_prices", refused)
+    result = market_of(project, "2022-12-21")
+    assert "no prices for 2022-12-21 from provider sample" in failure_text(result)
+
+
 def test_data_that_never_came_are_asked_for_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SampleProvider, "daily_prices", lambda *given: pd.DataFrame({"date": []}))
+    monkeypatch.setattr(SampleProvider, "daily_prices", lambda *given: DailyPrices.empty())
     result = market_of(project, "2022-12-21")
     assert attempts_of(result) == 1
     (failure,) = [event for event in result.all_events if event.is_step_failure]
