@@ -109,9 +109,10 @@ def refuse_missing_workers(settings: Settings, names: Sequence[str]) -> None:
     finally:
         connection.release()
     served = {found["name"] for queues in replies.values() for found in queues}
-    for name in names:
-        if name not in served:
-            raise InputError(f"no worker listens on queue '{name}': sigmasight worker --queue {name}")
+    missing = [name for name in names if name not in served]
+    if missing:
+        cure = " ".join(f"--queue {name}" for name in missing)
+        raise InputError(f"no worker listens on {', '.join(missing)}: sigmasight worker {cure}")
 
 
 @signals.worker_process_init.connect

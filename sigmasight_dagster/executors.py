@@ -15,7 +15,7 @@ from sigmasight_dagster.settings import Settings
 QUEUE_TAG: Final = "dagster-celery/queue"
 """Tag of a step: the Celery queue in which it waits; limits of Kubernetes go by it too."""
 DEFAULT_QUEUE: Final = "dagster"
-"""Queue of steps without a tag: upkeep jobs."""
+"""Queue of steps without a tag: standing checks and upkeep."""
 
 _QUEUES = {
     "market": "market",
@@ -56,7 +56,9 @@ def refuse_missing_workers(settings: Settings, groups: Iterable[str]) -> None:
     if settings.executor == "celery":
         from sigmasight_dagster import celery_app
 
-        celery_app.refuse_missing_workers(settings, sorted({queue(settings, group) for group in groups}))
+        # Standing checks go with their assets, and they wait in the default queue.
+        names = {DEFAULT_QUEUE, *(queue(settings, group) for group in groups)}
+        celery_app.refuse_missing_workers(settings, sorted(names))
 
 
 def require(extra: str) -> None:

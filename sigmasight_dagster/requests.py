@@ -163,10 +163,8 @@ class Project(Workspace):
         A failed run is split (see `isolate`), so that its good partitions are published; it does not stop
         the runs after it. Ctrl-C and a run canceled in the UI do: what has not started is canceled too.
         """
-        from sigmasight_dagster import cancellation, execute, executors, isolate
+        from sigmasight_dagster import cancellation, execute, isolate
 
-        groups = {asset.group for run in runs for asset in run.assets}
-        executors.refuse_missing_workers(self.settings, groups)
         execute.report_orphans(self.instance)
         outcomes: list[RunOutcome] = []
         queue = list(runs)
