@@ -24,6 +24,7 @@ from dagster._serdes import unpack_value
 from dagster_celery.executor import CeleryExecutor
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_task
+from kombu.exceptions import KombuError
 
 from sigmasight_core.errors import InputError
 from sigmasight_dagster import deliveries, executors
@@ -101,7 +102,7 @@ def refuse_missing_workers(settings: Settings, names: Sequence[str]) -> None:
     try:
         connection.ensure_connection(max_retries=1, timeout=REPLY_SECONDS)
         replies = app.control.inspect(timeout=REPLY_SECONDS, connection=connection).active_queues() or {}
-    except (*connection.connection_errors, *connection.channel_errors) as error:
+    except (KombuError, *connection.connection_errors, *connection.channel_errors) as error:
         raise InputError(
             f"the broker at {connection.as_uri()} does not answer as it should ({type(error).__name__}): "
             "start it, or correct SIGMASIGHT_CELERY_BROKER_URL"
