@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 
 from sigmasight_dagster import executors
 from sigmasight_dagster.cli import cli
-from sigmasight_dagster.instance.storage import SigmaSightStorage
+from sigmasight_dagster.instance.storage import BulkEventLogStorage
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.conftest import REPOSITORY
 
@@ -24,6 +25,7 @@ COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service.get("image") == "sigmasight:local"}
 HELM = yaml.safe_load((DEPLOY / "helm" / "values.yaml").read_text())
+VARIABLE = re.compile(r"\$\{\w+:(?:-(\w+)|\?[^}]*)\}")
 (DEPLOYMENT,) = HELM["dagster-user-deployments"]["deployments"]
 
 
@@ -41,10 +43,10 @@ def commands() -> Iterator[list[str]]:
 
 
 def option(command: list[str], name: str) -> list[str]:
-    return [value for flag, value in zip(command, command[1:], strict=False) if flag == name]
+    return [value for flag, value in pairwise(command) if flag == name]
 
 
-@pytest.mark.parametrize("command", commands(), ids=" ".join)
+@pytest.mark.parametrize("command", list(commands()), ids=" ".join)
 def test_commands_exist_and_accept_their_options(command: list[str]) -> None:
     if command[0] == "sigmasight":
         result = CliRunner().invoke(cli, [*command[1:], "--help"])
@@ -91,9 +93,7 @@ def test_settings_of_compose_and_helm_choose_their_executors(monkeypatch: pytest
     for environment, executor in ((OURS["daemon"]["environment"], "celery"), (DEPLOYMENT["env"], "k8s")):
         with monkeypatch.context() as patch:
             for name, text in environment.items():
-                patch.setenv(
-                    name, re.sub(r"\$\{\w+:(?:-(\w+)|\?[^}]*)\}", lambda found: found[1] or "x", text)
-                )
+                patch.setenv(name, VARIABLE.sub(lambda found: found[1] or "x", text))
             settings = Settings(_env_file=None)
             assert settings.executor == executor
             assert executors.build(settings).name == executor
@@ -137,7 +137,7 @@ def instance(
 
 def test_dagster_yaml_is_an_instance(instance: dg.DagsterInstance) -> None:
     config: dict[str, Any] = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())
-    assert isinstance(instance._storage, SigmaSightStorage)
+    assert isinstance(instance.event_log_storage, BulkEventLogStorage)
     assert type(instance.run_launcher).__name__ == config["run_launcher"]["class"]
     runs = instance.get_concurrency_config().run_queue_config
     assert runs is not None
