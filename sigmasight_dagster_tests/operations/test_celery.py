@@ -13,7 +13,17 @@ import psycopg2
 import pytest
 
 from sigmasight_core import calendar
-from sigmasight_core.tables import TABLES, Grain, PortfolioSnapshots, PositionValues, grain
+from sigmasight_core.tables import (
+    TABLES,
+    DailyPrices,
+    Grain,
+    PortfolioSnapshots,
+    PositionValues,
+    grain,
+    table_name,
+)
+from sigmasight_dagster_tests.conftest import execute
+from sigmasight_dagster_tests.dev_server import dev_server
 from sigmasight_dagster_tests.operations.broker import rabbitmq
 from sigmasight_dagster_tests.operations.celery_project import (
     CeleryProject,
@@ -22,8 +32,15 @@ from sigmasight_dagster_tests.operations.celery_project import (
     wait_until,
     worker,
 )
-from sigmasight_dagster_tests.operations.small_project import PORTFOLIOS, SmallProject
+from sigmasight_dagster_tests.operations.small_project import (
+    PORTFOLIOS,
+    SmallProject,
+    all_keys,
+    published_keys,
+)
 from sigmasight_dagster_tests.operations.test_cancel import assert_nothing_is_left_behind, running
+from sigmasight_dagster_tests.operations.test_graphql import LAUNCH
+from sigmasight_dagster_tests.operations.test_rerun_failed import BAD, SQL
 from sigmasight_dagster_tests.project import CliProject, assert_same_contents
 
 pytestmark = pytest.mark.celery
@@ -32,6 +49,7 @@ NAMES = PORTFOLIOS[:3]
 START, END = "2022-11-17", "2022-12-20"
 DATES = calendar.sessions(START, END)
 BACKFILL = ("backfill", "--start", START, "--end", END)
+FINISHED = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS])
 PASSWORD = f"canary-{secrets.token_hex(8)}"
 
 
@@ -132,6 +150,39 @@ def test_ctrl_c_cancels_what_workers_execute(project: CeleryProject) -> None:
         assert_nothing_is_left_behind(opened.instance)
         canceled = dg.RunsFilter(statuses=[dg.DagsterRunStatus.CANCELED])
         assert len(opened.instance.get_runs(filters=canceled)) == 1
+
+
+def test_a_bad_portfolio_fails_alone(project: CeleryProject) -> None:
+    execute(project.asset_url, SQL.format("'NaN'"))
+    with worker(project, "--concurrency", "2"):
+        backfill = project.run("backfill", "--start", "2022-11-17", "--end", "2022-11-18")
+    assert backfill.returncode == 1, backfill.stderr
+    assert f"of portfolio {BAD}" in " ".join(backfill.stdout.split())
+    good = [name for name in NAMES if name != BAD]
+    assert published_keys(project, PortfolioSnapshots) == all_keys(DATES[:2], good)
+    with project.open() as opened:
+        assert_nothing_is_left_behind(opened.instance)
+
+
+def test_runs_of_the_daemon_are_executed_by_workers(project: CeleryProject) -> None:
+    keys = [f"{date:%Y-%m-%d}" for date in DATES[:3]]
+    params = {"assetSelection": [{"path": [table_name(DailyPrices)]}], "partitionNames": keys}
+    with worker(project), dev_server(project) as server, project.open() as opened:
+        launched = server.graphql(LAUNCH, params=params)["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        wait_until(
+            lambda: (
+                published_keys(project, DailyPrices) == set(keys)
+                and opened.instance.get_runs_count(FINISHED) == 1
+            ),
+            120,
+            project.home / "dev.log",
+        )
+        assert "daily_prices" in {step for _, step, _, _ in executions(opened.instance)}
+        assert_nothing_is_left_behind(opened.instance)
+        (run,) = opened.instance.get_runs()
+        assert PASSWORD not in dg.serialize_value(run)
+    assert databases_that_hold(PASSWORD, project.asset_url, project.dagster_url) == []
 
 
 def test_the_processes_of_a_killed_worker_end_too(project: CeleryProject) -> None:
