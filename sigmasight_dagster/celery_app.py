@@ -18,16 +18,17 @@ import celery
 import dagster as dg
 from celery import signals
 from dagster import _check as check
+from dagster._core.definitions.reconstruct import ReconstructableJob
 from dagster._core.execution.retries import RetryMode
 from dagster._grpc.types import ExecuteStepArgs
 from dagster._serdes import unpack_value
+from dagster_celery.config import TASK_EXECUTE_PLAN_NAME
 from dagster_celery.executor import CeleryExecutor
 from dagster_celery.make_app import make_app
-from dagster_celery.tasks import create_task
 from kombu.exceptions import KombuError
 
 from sigmasight_core.errors import InputError
-from sigmasight_dagster import deliveries, executors
+from sigmasight_dagster import executors, steps
 from sigmasight_dagster.settings import Settings
 
 REPLY_SECONDS = 3
@@ -69,29 +70,21 @@ def _executor(settings: Settings) -> CeleryExecutor:
     )
 
 
-class Step(celery.Task):
-    """A step as a task: once is enough, and a step of a run that is over is not executed at all."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Sequence[str]:
-        step = unpack_value(kwargs["execute_step_args_packed"], as_type=ExecuteStepArgs)
-        (key,) = check.not_none(step.step_keys_to_execute)
-        attempt = step.known_state.get_retry_state().get_attempt_count(key) if step.known_state else 0
-        again = bool((self.request.delivery_info or {}).get("redelivered"))
-        with dg.DagsterInstance.from_ref(check.not_none(step.instance_ref)) as instance:
-            answer = deliveries.answer(instance, step.run_id, key, attempt, again)
-            if answer is not None:
-                return answer
-            try:
-                return super().__call__(*args, **kwargs)
-            except dg.DagsterExecutionInterruptedError:
-                # Canceled. Celery would take it for a lost worker and deliver the step again, for ever.
-                return deliveries.recorded(instance, step.run_id, key)
-
-
 def make(settings: Settings) -> celery.Celery:
-    """The Celery app of the settings, with its task."""
+    """The Celery app of the settings, with its task: a step."""
     app = make_app(_executor(settings).app_args())
-    create_task(app, base=Step, acks_late=True, reject_on_worker_lost=True)
+
+    @app.task(bind=True, name=TASK_EXECUTE_PLAN_NAME, acks_late=True, reject_on_worker_lost=True)
+    def execute_plan(
+        task: celery.Task, execute_step_args_packed: dict[str, Any], executable_dict: dict[str, Any]
+    ) -> list[str]:
+        step = unpack_value(execute_step_args_packed, as_type=ExecuteStepArgs)
+        again = bool((task.request.delivery_info or {}).get("redelivered"))
+        job = ReconstructableJob.from_dict(executable_dict)
+        # Closed at the end: a process that executes steps for days would collect database connections.
+        with dg.DagsterInstance.from_ref(check.not_none(step.instance_ref)) as instance:
+            return steps.execute(instance, job, step, str(task.request.hostname), again)
+
     return app
 
 

@@ -1,5 +1,7 @@
 """Whether a step that a broker delivers is to be executed: brokers deliver at least once, not once."""
 
+from collections.abc import Iterable
+
 import dagster as dg
 from dagster import DagsterInstance
 
@@ -63,4 +65,13 @@ def _since_attempt(events: list[dg.DagsterEvent], attempt: int) -> list[dg.Dagst
 
 def _since_start(events: list[dg.DagsterEvent]) -> list[str]:
     starts = [place for place, event in enumerate(events) if event.event_type in _STARTS]
-    return [dg.serialize_value(event) for event in events[starts[-1] if starts else 0 :]]
+    return serialized(events[starts[-1] if starts else 0 :])
+
+
+def serialized(events: Iterable[dg.DagsterEvent]) -> list[str]:
+    """What an executor needs of a step's events; of thousands of partitions it needs nothing."""
+    return [
+        dg.serialize_value(event)
+        for event in events
+        if event.event_type is not dg.DagsterEventType.ASSET_MATERIALIZATION
+    ]

@@ -13,10 +13,10 @@ from pathlib import Path
 import dagster as dg
 import psutil
 
+from sigmasight_dagster.steps import WORKER
 from sigmasight_dagster_tests.dev_server import RUN_UNTIL_STDIN_CLOSES
 from sigmasight_dagster_tests.operations.small_project import SmallProject
 
-WORKER = "Celery worker"
 ENDS = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE}
 
 
