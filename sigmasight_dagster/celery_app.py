@@ -64,7 +64,7 @@ def _executor(settings: Settings) -> CeleryExecutor:
             "worker_prefetch_multiplier": 1,
             "task_default_queue": executors.DEFAULT_QUEUE,
             "broker_connection_retry_on_startup": True,
-            # What a task left in its process (database pools, caches of definitions) does not grow for ever.
+            # What steps leave in their process (caches of definitions, of rows) does not grow for ever.
             "worker_max_tasks_per_child": 200,
         },
     )
