@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui-test dev check docs bench lock clean
+.PHONY: help demo test ui-test celery-test dev check docs bench lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/'
@@ -24,6 +24,9 @@ test: $(STAMP)   ## all tests, on a real PostgreSQL and a real Dagster instance
 
 ui-test: $(STAMP) ## the browser test; needs chromium and chromedriver, writes docs/images
 	SIGMASIGHT_SCREENSHOTS=docs/images $(BIN)/python -m pytest -n0 -m browser sigmasight_dagster_tests/operations/test_ui.py
+
+celery-test: $(STAMP) ## Celery workers, some of them killed; needs a broker: rabbitmq-server from Debian's packages
+	$(BIN)/python -m pytest -n0 -m celery sigmasight_dagster_tests/operations/test_celery.py
 
 dev: $(STAMP)    ## the Dagster UI and daemon on the demo's database
 	$(BIN)/sigmasight dev

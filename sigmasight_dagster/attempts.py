@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 LONGEST_ASKED_SECONDS = 900.0
 """A source that asks to be left alone for longer ends the run."""
 
-_STOPPING = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
+# Failed: another process found that the one that executes the run is gone; a worker may still have its step.
+_STOPPING = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE)
 
 
 def stop_if_canceled(context: dg.AssetExecutionContext) -> None:
-    """:raises DagsterExecutionInterruptedError: when someone has canceled the run."""
+    """:raises DagsterExecutionInterruptedError: when the run was canceled or counts as failed."""
     run = context.instance.get_run_by_id(context.run.run_id)
     if run and run.status in _STOPPING:
         raise dg.DagsterExecutionInterruptedError

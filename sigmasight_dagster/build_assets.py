@@ -9,6 +9,7 @@ import pandas as pd
 
 from sigmasight_core.tables import Grain, Portfolios, Positions, Table, grain, table_name
 from sigmasight_dagster import publish, story
+from sigmasight_dagster.executors import DEFAULT_QUEUE, QUEUE_TAG
 from sigmasight_dagster.risk_asset import RiskAsset
 from sigmasight_dagster.warehouse.database import SCHEMA
 
@@ -39,9 +40,15 @@ def column_schema(model: type[Table]) -> dg.TableSchema:
 
 
 def build(
-    asset: RiskAsset, partitions: Mapping[Grain, dg.PartitionsDefinition], first_date: pd.Timestamp
+    asset: RiskAsset,
+    partitions: Mapping[Grain, dg.PartitionsDefinition],
+    first_date: pd.Timestamp,
+    queue: str = DEFAULT_QUEUE,
 ) -> dg.AssetsDefinition:
-    """The Dagster asset of a declaration; several tables make a multi-asset that runs as one."""
+    """The Dagster asset of a declaration; several tables make a multi-asset that runs as one.
+
+    :param queue: where its steps wait for a worker, with a distributed executor.
+    """
 
     @dg.multi_asset(
         name=asset.name,
@@ -49,6 +56,7 @@ def build(
         check_specs=list(_check_specs(asset)),
         partitions_def=partitions[asset.grain],
         pool=asset.name,
+        op_tags={QUEUE_TAG: queue},
         backfill_policy=dg.BackfillPolicy.single_run(),
         required_resource_keys={"platform"},
     )

@@ -24,6 +24,7 @@ _COMMANDS = {
     "what-if-sessions": ("sigmasight_dagster.commands.what_if", "what_if_sessions"),
     "demo": ("sigmasight_dagster.commands.demo", "demo"),
     "dev": ("sigmasight_dagster.commands.dev", "dev"),
+    "worker": ("sigmasight_dagster.commands.worker", "worker"),
 }
 
 

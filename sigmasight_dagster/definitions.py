@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_core.tables import Grain
-from sigmasight_dagster import build_assets, jobs, partitions, schedules, sensors, upkeep
+from sigmasight_dagster import build_assets, executors, jobs, partitions, schedules, sensors, upkeep
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.checks import STANDING_CHECKS
 from sigmasight_dagster.logs import console_logger
@@ -23,7 +23,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *build_assets.ledger_specs(),
-            *(build_assets.build(asset, by_grain, first_date) for asset in assets),
+            *(
+                build_assets.build(asset, by_grain, first_date, executors.queue(settings, asset.group))
+                for asset in assets
+            ),
         ],
         asset_checks=STANDING_CHECKS,
         jobs=[*jobs.JOBS, *upkeep.JOBS],
@@ -31,7 +34,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         sensors=sensors.build(settings),
         resources={"platform": Platform(settings)},
         loggers={"console": console_logger},
-        executor=dg.in_process_executor,
+        executor=executors.build(settings),
     )
 
 

@@ -3,12 +3,14 @@
 import os
 import socket
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import dagster as dg
 import psutil
 from dagster import DagsterInstance
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.execution.api import execute_run
 
 from sigmasight_dagster.launch import RangeRun
 from sigmasight_dagster.partitions import range_tags
@@ -17,6 +19,8 @@ from sigmasight_dagster.tags import LAUNCHER_TAG, LAYER_TAG
 
 REPOSITORY_TAG = ".dagster/repository"
 REPOSITORY = "__repository__@sigmasight"
+DEFINITIONS = "sigmasight_dagster.definitions"
+NO_STEP_FAILED = "the run failed before its first step: see its events"
 
 
 @dataclass(frozen=True)
@@ -60,27 +64,71 @@ def execute(
 ) -> RunOutcome:
     """Execute one range run in this process; its events go to the instance as any run's do.
 
+    With a distributed executor this process hands out the steps and waits for them.
+
     :param console_level: least level of the run's events that is shown on the console.
     """
     job = definitions.resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(
-        instance=instance,
-        run_id=run_id,
-        asset_selection=[dg.AssetKey(name) for name in run.table_names],
-        tags={
-            **range_tags(run.dates, run.portfolio_ends),
-            LAUNCHER_TAG: launcher_identity(),
-            LAYER_TAG: run.layer,
-            REPOSITORY_TAG: REPOSITORY,
-        },
-        run_config={"loggers": {"console": {"config": {"log_level": console_level}}}},
-        raise_on_error=False,
-    )
+    selection = [dg.AssetKey(name) for name in run.table_names]
+    tags = {
+        **range_tags(run.dates, run.portfolio_ends),
+        LAUNCHER_TAG: launcher_identity(),
+        LAYER_TAG: run.layer,
+        REPOSITORY_TAG: REPOSITORY,
+    }
+    config = {"loggers": {"console": {"config": {"log_level": console_level}}}}
+    result: dg.ExecuteInProcessResult | dg.JobExecutionResult
+    if job.executor_def == dg.in_process_executor:
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            asset_selection=selection,
+            tags=tags,
+            run_config=config,
+            raise_on_error=False,
+        )
+    else:
+        result = hand_out(job.name, run_id, instance, selection, tags, config)
     if result.success:
         return RunOutcome(run, run_id)
     if result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
         return RunOutcome(run, run_id, error="canceled", canceled=True)
-    return failed_outcome(run, run_id, [event for event in result.all_events if event.is_step_failure])
+    outcome = failed_outcome(run, run_id, [event for event in result.all_events if event.is_step_failure])
+    return outcome if outcome.failed_assets else replace(outcome, error=_run_error(result.all_events))
+
+
+def hand_out(
+    job_name: str,
+    run_id: str,
+    instance: DagsterInstance,
+    selection: Sequence[dg.AssetKey],
+    tags: Mapping[str, str],
+    config: Mapping[str, object],
+) -> dg.JobExecutionResult:
+    """Execute a run whose steps other processes execute: they load the definitions by their module's name.
+
+    As `dg.execute_job`, which cannot be given a run id.
+    """
+    repository = ReconstructableRepository.for_module(
+        DEFINITIONS, "defs", container_image=os.environ.get("DAGSTER_CURRENT_IMAGE")
+    )
+    job = repository.get_reconstructable_job(job_name)
+    run = instance.create_run_for_job(
+        job.get_definition(),
+        run_id=run_id,
+        run_config=config,
+        tags=tags,
+        asset_selection=frozenset(selection),
+        job_code_origin=job.get_python_origin(),
+    )
+    return execute_run(job, run, instance)
+
+
+def _run_error(events: Sequence[dg.DagsterEvent]) -> str:
+    for event in events:
+        if event.event_type is dg.DagsterEventType.RUN_FAILURE and event.job_failure_data.error:
+            return event.job_failure_data.error.message.strip()
+    return NO_STEP_FAILED
 
 
 def failed_outcome(run: RangeRun, run_id: str, failures: Sequence[dg.DagsterEvent]) -> RunOutcome:
@@ -88,7 +136,7 @@ def failed_outcome(run: RangeRun, run_id: str, failures: Sequence[dg.DagsterEven
     return RunOutcome(
         run,
         run_id,
-        error=next(_messages(failures), "the run failed before its first step: see its events"),
+        error=next(_messages(failures), NO_STEP_FAILED),
         failed_assets=tuple(str(event.step_key) for event in failures),
         bad_partitions=tuple(_bad_partitions(failures)),
     )

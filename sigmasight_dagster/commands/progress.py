@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from sigmasight_dagster import executors
 from sigmasight_dagster.execute import RunOutcome
 from sigmasight_dagster.launch import RangeRun
 from sigmasight_dagster.requests import Project
@@ -31,6 +32,7 @@ def compute(
 
 def execute(project: Project, runs: Sequence[RangeRun], what: str) -> list[RunOutcome]:
     """Execute planned runs with a progress bar, then print what was published and what failed."""
+    executors.refuse_missing_workers(project.settings, {asset.group for run in runs for asset in run.assets})
     console = Console(file=sys.stderr)
     total = sum(run.n_partitions for run in runs)
     console.print(f"{what}: {total:,} partitions in {len(runs)} runs")

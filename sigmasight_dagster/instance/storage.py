@@ -23,7 +23,7 @@ from dagster._core.storage.event_log import SqlEventLogStorageTable
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData
-from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
 
 from sigmasight_dagster.database_urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
@@ -62,6 +62,10 @@ class BulkEventLogStorage(PostgresEventLogStorage):
                 raise
             return True
 
+    def dispose(self) -> None:
+        super().dispose()
+        self._engine.dispose()
+
     def _store_asset_events(self, events: Sequence[EventLogEntry]) -> None:
         insert = SqlEventLogStorageTable.insert().returning(
             SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
@@ -79,6 +83,14 @@ class BulkEventLogStorage(PostgresEventLogStorage):
                 self._store_asset_event(conn, event, event_id)
 
 
+class PooledRunStorage(PostgresRunStorage):
+    """Run storage that gives back its connections with its instance: a worker makes one for each step."""
+
+    def dispose(self) -> None:
+        super().dispose()
+        self._engine.dispose()
+
+
 class SigmaSightStorage(DagsterPostgresStorage):
     """Run, event and schedule storage of Dagster on pooled connections.
 
@@ -92,6 +104,7 @@ class SigmaSightStorage(DagsterPostgresStorage):
         inst_data: ConfigurableClassData | None = None,
     ):
         super().__init__(postgres_url, should_autocreate_tables, inst_data)
+        self._run_storage = PooledRunStorage(postgres_url, should_autocreate_tables)
         self._event_log_storage = BulkEventLogStorage(postgres_url, should_autocreate_tables)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, MAX_OVERFLOW)
