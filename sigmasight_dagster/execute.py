@@ -1,5 +1,6 @@
 """Execute range runs against the Dagster instance, one after the other, and say what became of each."""
 
+import datetime as dt
 import os
 import socket
 import uuid
@@ -63,19 +64,21 @@ def execute(
     :param console_level: least level of the run's events that is shown on the console.
     """
     job = definitions.resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(
-        instance=instance,
-        run_id=run_id,
-        asset_selection=[dg.AssetKey(name) for name in run.table_names],
-        tags={
-            **range_tags(run.dates, run.portfolio_ends),
-            LAUNCHER_TAG: launcher_identity(),
-            LAYER_TAG: run.layer,
-            REPOSITORY_TAG: REPOSITORY,
-        },
-        run_config={"loggers": {"console": {"config": {"log_level": console_level}}}},
-        raise_on_error=False,
-    )
+    # One moment for the whole run: Dagster lists every date x portfolio again for each new one.
+    with dg.partition_loading_context(dt.datetime.now(dt.UTC), instance):
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            asset_selection=[dg.AssetKey(name) for name in run.table_names],
+            tags={
+                **range_tags(run.dates, run.portfolio_ends),
+                LAUNCHER_TAG: launcher_identity(),
+                LAYER_TAG: run.layer,
+                REPOSITORY_TAG: REPOSITORY,
+            },
+            run_config={"loggers": {"console": {"config": {"log_level": console_level}}}},
+            raise_on_error=False,
+        )
     if result.success:
         return RunOutcome(run, run_id)
     if result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
