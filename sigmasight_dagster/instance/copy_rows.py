@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+"""The backslash first. `replace` is several times as fast as `translate` on long texts."""
 
 
 def next_ids(connection: sa.Connection, table: sa.Table, count: int) -> list[int]:
@@ -36,4 +37,7 @@ def _text(value: Any) -> str:
         return "\\N"
     if isinstance(value, dt.datetime):
         return value.isoformat()
-    return str(value).translate(_ESCAPES)
+    text = str(value)
+    for special, escaped in _ESCAPES:
+        text = text.replace(special, escaped)
+    return text
