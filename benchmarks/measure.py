@@ -1,7 +1,7 @@
 """Times two ways of doing the same thing, alternately, and prints their ratio with its spread."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 def seconds(function: Callable[[], object]) -> float:
@@ -28,6 +28,12 @@ def compare(
     for _ in range(repeats):
         before()
         pairs.append((seconds(plain) * plain_scale, seconds(ours)))
+    report(name, pairs, goal)
+
+
+def report(name: str, pairs: Sequence[tuple[float, float]], goal: str) -> None:
+    """Print the medians of (plain, ours) seconds, the ratio and its spread."""
+    repeats = len(pairs)
     ratios = sorted(slow / fast for slow, fast in pairs)
     plain_seconds = sorted(slow for slow, _ in pairs)[repeats // 2]
     our_seconds = sorted(fast for _, fast in pairs)[repeats // 2]
@@ -42,3 +48,10 @@ def limit(name: str, ours: Callable[[], object], goal: str, repeats: int = 3) ->
     times = sorted(seconds(ours) for _ in range(repeats))
     spread = f"({times[0]:.2f}..{times[-1]:.2f})"
     print(f"{name:<44}{'-':>14}{times[repeats // 2]:>12.2f} s{spread:>24}   {goal}", flush=True)
+
+
+def rates(name: str, plain: Sequence[float], ours: Sequence[float], goal: str) -> None:
+    """Print the medians of how many a second, and the spread of ours."""
+    middle = [f"{sorted(found)[len(found) // 2]:,.0f} /s" for found in (plain, ours)]
+    spread = f"({min(ours):,.0f}..{max(ours):,.0f})"
+    print(f"{name:<44}{middle[0]:>14}{middle[1]:>14}{spread:>24}   {goal}", flush=True)

@@ -9,11 +9,13 @@ theta per calendar day, vega per volatility point and rho per percentage point: 
 They fail at 0 days and ignore a volatility of 0: such rows are not audited, and say so.
 """
 
+import math
 from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from sigmasight_core.conventions import DAYS_PER_YEAR, OK
 from sigmasight_core.errors import InputError, SigmaSightError
@@ -80,7 +82,20 @@ def _mibian() -> ModuleType:
         import mibian
     except ImportError:
         raise AuditorMissingError("mibian is not installed; install it to audit the Greeks") from None
+    mibian.norm = _Normal
     return mibian
+
+
+class _Normal:
+    """`scipy.stats.norm` for plain numbers: its care for arrays is most of the time that mibian takes."""
+
+    @staticmethod
+    def cdf(x: float) -> float:
+        return float(ndtr(x))
+
+    @staticmethod
+    def pdf(x: float) -> float:
+        return math.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
 
 
 def _status(inputs: Floats, calls: Floats) -> Any:

@@ -1,5 +1,6 @@
 """Execute range runs against the Dagster instance, one after the other, and say what became of each."""
 
+import datetime as dt
 import os
 import socket
 import uuid
@@ -78,17 +79,19 @@ def execute(
     }
     config = {"loggers": {"console": {"config": {"log_level": console_level}}}}
     result: dg.ExecuteInProcessResult | dg.JobExecutionResult
-    if job.executor_def == dg.in_process_executor:
-        result = job.execute_in_process(
-            instance=instance,
-            run_id=run_id,
-            asset_selection=selection,
-            tags=tags,
-            run_config=config,
-            raise_on_error=False,
-        )
-    else:
-        result = hand_out(job.name, run_id, instance, selection, tags, config)
+    # One moment for the whole run: Dagster lists every date x portfolio again for each new one.
+    with dg.partition_loading_context(dt.datetime.now(dt.UTC), instance):
+        if job.executor_def == dg.in_process_executor:
+            result = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                asset_selection=selection,
+                tags=tags,
+                run_config=config,
+                raise_on_error=False,
+            )
+        else:
+            result = hand_out(job.name, run_id, instance, selection, tags, config)
     if result.success:
         return RunOutcome(run, run_id)
     if result.dagster_run.status is dg.DagsterRunStatus.CANCELED:

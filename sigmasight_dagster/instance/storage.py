@@ -1,4 +1,4 @@
-"""Dagster's PostgreSQL storage with pooled connections and bulk inserts of partition events.
+"""Dagster's PostgreSQL storage with pooled connections and partition events stored by COPY.
 
 A range run stores one planned and one materialization event for each asset and partition. The stock
 storage opens two connections for each event and stores planned events one by one; that, not the
@@ -15,17 +15,18 @@ from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
-import sqlalchemy.exc
+import sqlalchemy as sa
 from dagster import DagsterEventType
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.events.log import EventLogEntry
-from dagster._core.storage.event_log import SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetEventTagsTable, SqlEventLogStorageTable
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
 
 from sigmasight_dagster.database_urls import dagster_database_url, sqlalchemy_url
+from sigmasight_dagster.instance.copy_rows import copy_rows, next_ids
 from sigmasight_dagster.settings import Settings
 
 TESTED_DAGSTER_VERSIONS = ("1.13.27", "1.13.28")
@@ -42,7 +43,12 @@ _BULK_EVENTS = {
 
 
 class BulkEventLogStorage(PostgresEventLogStorage):
-    """Event log storage that stores a batch of asset events with one INSERT."""
+    """Event log storage that stores a batch of asset events with one COPY."""
+
+    def __init__(self, postgres_url: str, should_autocreate_tables: bool = True):
+        super().__init__(postgres_url, should_autocreate_tables)
+        self._found_tables: set[str] = set()
+        self._has_asset_key_index_columns = False
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         bulk = [event for event in events if event.dagster_event_type in _BULK_EVENTS]
@@ -57,30 +63,55 @@ class BulkEventLogStorage(PostgresEventLogStorage):
         """As the stock storage's, which fails when two processes meet a pool for the first time at once."""
         try:
             return super().initialize_concurrency_limit_to_default(concurrency_key)
-        except sqlalchemy.exc.DBAPIError:
+        except sa.exc.DBAPIError:
             if concurrency_key not in self.get_concurrency_keys():
                 raise
             return True
+
+    def has_table(self, table_name: str) -> bool:
+        """As the stock storage's, which asks the database anew for each batch."""
+        if table_name not in self._found_tables and super().has_table(table_name):
+            self._found_tables.add(table_name)
+        return table_name in self._found_tables
+
+    def _has_asset_key_index_cols_on_connection(self, conn: sa.Connection) -> bool:
+        if not self._has_asset_key_index_columns:
+            self._has_asset_key_index_columns = super()._has_asset_key_index_cols_on_connection(conn)
+        return self._has_asset_key_index_columns
 
     def dispose(self) -> None:
         super().dispose()
         self._engine.dispose()
 
     def _store_asset_events(self, events: Sequence[EventLogEntry]) -> None:
-        insert = SqlEventLogStorageTable.insert().returning(
-            SqlEventLogStorageTable.c.id, sort_by_parameter_order=True
-        )
+        rows = [self._event_to_row(event) for event in events]
         last: dict[tuple[Any, Any], tuple[EventLogEntry, int]] = {}
         with self.index_transaction() as conn:
-            ids = [
-                int(row[0]) for row in conn.execute(insert, [self._event_to_row(event) for event in events])
-            ]
-            self._store_asset_event_tags(conn, events, ids)
+            ids = next_ids(conn, SqlEventLogStorageTable, len(rows))
+            identified = [{"id": number, **row} for number, row in zip(ids, rows, strict=True)]
+            copy_rows(conn, SqlEventLogStorageTable, identified)
+            if self.has_table(AssetEventTagsTable.name):
+                copy_rows(conn, AssetEventTagsTable, self._tag_rows(identified, events))
             for event, event_id in zip(events, ids, strict=True):
                 dagster_event = event.get_dagster_event()
                 last[(dagster_event.asset_key, dagster_event.event_type)] = (event, event_id)
             for event, event_id in last.values():
                 self._store_asset_event(conn, event, event_id)
+
+    def _tag_rows(
+        self, rows: Sequence[dict[str, Any]], events: Sequence[EventLogEntry]
+    ) -> list[dict[str, Any]]:
+        return [
+            {
+                "event_id": row["id"],
+                "asset_key": row["asset_key"],
+                "key": key,
+                "value": value,
+                "event_timestamp": row["timestamp"],
+            }
+            for row, event in zip(rows, events, strict=True)
+            for key, value in self._tags_for_asset_event(event).items()
+        ]
 
 
 class PooledRunStorage(PostgresRunStorage):

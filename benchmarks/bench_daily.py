@@ -1,0 +1,86 @@
+"""A day by itself: from the request of the market run to the last table of three portfolios published.
+
+A real `sigmasight dev` does it. The schedule's clock cannot be set, so the market run is launched as its tick
+would; the daemon starts it, and the sensor requests the portfolios' run.
+"""
+
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import psycopg2
+
+from benchmarks.measure import limit
+from sigmasight_core import calendar
+from sigmasight_core.tables import Grain
+from sigmasight_dagster import jobs
+from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
+from sigmasight_dagster.partitions import range_tags
+from sigmasight_dagster.sensors.market_to_portfolio import WEEKLY, is_last_of_week
+from sigmasight_dagster.tags import DAILY_TAG
+from sigmasight_dagster_tests.dev_server import DevServer, dev_server
+from sigmasight_dagster_tests.project import PORTFOLIOS, CliProject
+
+BACKFILLED = ("2022-12-01", "2022-12-21")
+DAYS = calendar.sessions(pd.Timestamp("2022-12-22"), pd.Timestamp("2022-12-28"))
+MOST_SECONDS = 180
+POLL_SECONDS = 0.2
+
+LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
+  __typename ... on PythonError { message } } }"""
+RUNS = """{ runsOrError(limit: 2) { ... on Runs { results { jobName creationTime startTime endTime } } } }"""
+PUBLISHED = "SELECT count(*) FROM sigmasight.publications WHERE date = %s AND portfolio <> ''"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
+        home = Path(folder)
+        postgres = EmbeddedPostgres(home, None)
+        postgres.start()
+        try:
+            project = CliProject(home, postgres.url("sigmasight"), postgres.url("dagster"))
+            project.import_examples()
+            project.ok("backfill", "--start", BACKFILLED[0], "--end", BACKFILLED[1])
+            with dev_server(project) as server:
+                _measure(project, server)
+        finally:
+            postgres.stop()
+
+
+def _measure(project: CliProject, server: DevServer) -> None:
+    days = iter(DAYS)
+    limit("a day of three portfolios", lambda: _a_day(project, server, next(days)), "< 30 s", len(DAYS))
+    time.sleep(5)  # the end of the last run
+    for run in reversed(server.graphql(RUNS)["runsOrError"]["results"]):
+        started, ended = (run[name] - run["creationTime"] for name in ("startTime", "endTime"))
+        print(f"  {run['jobName']}: started {started:.1f} s after its request, ended after {ended:.1f} s")
+
+
+def _a_day(project: CliProject, server: DevServer, day: pd.Timestamp) -> None:
+    """Launch the market run, and wait until every portfolio table is published."""
+    tags = {**range_tags(pd.DatetimeIndex([day]), None), DAILY_TAG: f"{day:%Y-%m-%d}"}
+    selector = {"repositoryLocationName": "sigmasight", "repositoryName": "__repository__"}
+    metadata = {"tags": [{"key": key, "value": text} for key, text in tags.items()]}
+    params = {"selector": {**selector, "jobName": jobs.MARKET}, "executionMetadata": metadata}
+    launched = server.graphql(LAUNCH, params=params)["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    deadline = time.monotonic() + MOST_SECONDS
+    with closing(psycopg2.connect(project.asset_url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        while _published(cursor, day) < _expected(day):
+            assert time.monotonic() < deadline, f"{day:%Y-%m-%d} is not published; {project.home / 'dev.log'}"
+            time.sleep(POLL_SECONDS)
+
+
+def _published(cursor: "psycopg2.extensions.cursor", day: pd.Timestamp) -> int:
+    cursor.execute(PUBLISHED, (day.date(),))
+    return int(cursor.fetchone()[0])
+
+
+def _expected(day: pd.Timestamp) -> int:
+    """How many partitions the portfolios' run publishes."""
+    later = () if is_last_of_week(day) else WEEKLY
+    left_out = sum(len(asset.table_names) for asset in later)
+    return (len(jobs.tables_of(Grain.DATE_PORTFOLIO)) - left_out) * len(PORTFOLIOS)

@@ -1,0 +1,106 @@
+"""Books of 30 positions on the sample's symbols, on a server of their own, backfilled by the command."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core import calendar
+from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
+
+LAST_DATE = pd.Timestamp("2022-12-28")
+STOCKS = (
+    "AAPL AMD BAC BBY CVX GE HD JNJ JPM KO LLY MRK MSFT MTUM PEP PFE PG QUAL RRC SIZE UNH USMV VLUE WMT XOM"
+)
+OPTIONS = "AAPL230120C00150000 AAPL230120P00130000 JPM230616C00140000 MSFT230616P00250000 XOM230120C00070000"
+
+IMPORT = """
+import sys
+from pathlib import Path
+from sigmasight_dagster.requests import Project
+project = Project.open()
+for file in sorted(Path(sys.argv[1]).glob("*.csv")):
+    parsed = project.parse_portfolio(file.read_bytes(), file.stem, file.name, False)
+    assert parsed.errors.empty, parsed.errors
+    project.save_portfolio(file.stem, 1e6, file.name, parsed.positions, False)
+"""
+COMMAND = "from sigmasight_dagster.cli import main; main()"
+
+
+@dataclass(frozen=True)
+class Backfill:
+    """What a backfill took.
+
+    :param peak_mb: of the command's process, in which everything but the server runs.
+    """
+
+    seconds: float
+    peak_mb: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class Books:
+    """An embedded server with this many registered portfolios."""
+
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        external = ("SIGMASIGHT_DATABASE_URL", "DAGSTER_POSTGRES_URL")
+        kept = {name: text for name, text in os.environ.items() if name not in external}
+        return {**kept, "SIGMASIGHT_HOME": str(self.home)}
+
+    def backfill(self, n_dates: int) -> Backfill:
+        """Every asset of the last `n_dates` sessions, with the market history that they need."""
+        start = calendar.shift_sessions(LAST_DATE, 1 - n_dates)
+        ends = ("--start", f"{start:%Y-%m-%d}", "--end", f"{LAST_DATE:%Y-%m-%d}")
+        log = self.home / "output"
+        begun = time.perf_counter()
+        with log.open("w") as output:
+            command = [sys.executable, "-c", COMMAND, "backfill", *ends]
+            process = subprocess.Popen(command, env=self.environment, stdout=output, stderr=output)
+            _, status, usage = os.wait4(process.pid, 0)
+        took, said = time.perf_counter() - begun, log.read_text()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        planned = re.search(r"partitions in (\d+)\s+runs", said)
+        if process.returncode or not planned:
+            sys.exit(f"exit code {process.returncode}\n{said[-4_000:]}")
+        return Backfill(took, usage.ru_maxrss / 1024, int(planned[1]))  # kB on Linux
+
+
+@contextmanager
+def books(n_portfolios: int) -> Iterator[Books]:
+    """The server is stopped and removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
+        made = Books(Path(folder))
+        try:
+            inputs = made.home / "portfolios"
+            inputs.mkdir()
+            _write_portfolios(inputs, n_portfolios)
+            command = [sys.executable, "-c", IMPORT, str(inputs)]
+            subprocess.run(command, env=made.environment, check=True)
+            yield made
+        finally:
+            EmbeddedPostgres(made.home, None).stop()
+
+
+def _write_portfolios(folder: Path, count: int) -> None:
+    """Each holds the same symbols, long or short, in quantities of its own."""
+    rng = np.random.default_rng(13)
+    stocks, options = STOCKS.split(), OPTIONS.split()
+    symbols = stocks + options
+    sizes = np.repeat([100, 2], [len(stocks), len(options)])
+    for i in range(count):
+        quantities = sizes * rng.choice([-2, -1, 1, 2, 3], len(symbols))
+        rows = [f"{symbol},{n},50.0,2021-11-01" for symbol, n in zip(symbols, quantities, strict=True)]
+        (folder / f"p{i:03d}.csv").write_text("ticker,quantity,entry_price,entry_date\n" + "\n".join(rows))
