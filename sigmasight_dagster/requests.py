@@ -106,7 +106,7 @@ class Workspace:
 
         _, last = session_dates.bounds(self.settings, utc_now())
         known = None if allow_unpriced else self.platform.market_data.symbols()
-        return parse_portfolio_csv(text, name, source, last, known)
+        return parse_portfolio_csv(text, name, source, last, known, self.settings.symbol_changes)
 
     def save_portfolio(
         self, name: str, cash: float, source: str, positions: pd.DataFrame, replace: bool
