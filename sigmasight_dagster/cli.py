@@ -11,6 +11,9 @@ from sigmasight_dagster import logs
 _COMMANDS = {
     "db": ("sigmasight_dagster.commands.db", "db"),
     "import": ("sigmasight_dagster.commands.portfolios", "import_portfolio"),
+    "position": ("sigmasight_dagster.commands.ledger", "position"),
+    "cash": ("sigmasight_dagster.commands.ledger", "cash"),
+    "ledger": ("sigmasight_dagster.commands.ledger", "ledger"),
     "portfolios": ("sigmasight_dagster.commands.portfolios", "list_portfolios"),
     "run": ("sigmasight_dagster.commands.run", "run"),
     "backfill": ("sigmasight_dagster.commands.run", "backfill"),

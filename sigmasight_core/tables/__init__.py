@@ -27,7 +27,7 @@ from sigmasight_core.tables.market_risk import (
     FactorState,
     RealizedVolatility,
 )
-from sigmasight_core.tables.operations import Corrections, Publications, RejectedRows
+from sigmasight_core.tables.operations import Corrections, LedgerChanges, Publications, RejectedRows
 from sigmasight_core.tables.portfolio import PortfolioSnapshots, PositionGreeks, PositionValues
 from sigmasight_core.tables.portfolio_risk import (
     CorrelationClusters,
@@ -87,6 +87,7 @@ OPERATIONS_TABLES: tuple[type[Table], ...] = (
     Publications,
     Corrections,
     RejectedRows,
+    LedgerChanges,
     Alerts,
     AlertDeliveries,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "FactorReturns",
     "FactorState",
     "Grain",
+    "LedgerChanges",
     "OptionQuotes",
     "PortfolioPnlExplain",
     "PortfolioSnapshots",
