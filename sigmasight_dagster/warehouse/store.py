@@ -202,6 +202,18 @@ class Warehouse:
         names = list(LedgerChanges.to_schema().columns)
         return from_arrow(LedgerChanges, found.select(names)).assign(computed_at=times)
 
+    def ledger_symbols(self, portfolio: str) -> pd.DataFrame:
+        """Symbols of a portfolio, and since when (UTC) a position in them has been stored, of any portfolio.
+
+        :returns: symbol, underlying, since.
+        """
+        table = quoted(SCHEMA, table_name(Positions))
+        return self._database.query(
+            f"SELECT symbol, underlying, min(computed_at) AS since FROM {table} WHERE symbol IN "
+            f"(SELECT symbol FROM {table} WHERE portfolio = {literal(portfolio)}) "
+            "GROUP BY symbol, underlying ORDER BY symbol"
+        ).to_pandas()
+
     def remove_portfolio(self, portfolio: str, stamp: AuditStamp) -> int:
         """Remove a portfolio and its positions from the ledger; its history stays.
 

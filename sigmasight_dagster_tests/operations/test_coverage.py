@@ -1,4 +1,4 @@
-"""Coverage of held symbols on real tables, and `coverage --fill` when the provider has more than is stored."""
+"""Coverage of held symbols on real tables, and `coverage --fill` when the provider has more than stored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
