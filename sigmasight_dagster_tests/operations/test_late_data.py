@@ -111,7 +111,7 @@ class Stored:
 
     def prices(self, dates: pd.DatetimeIndex) -> pd.DataFrame:
         index = pd.MultiIndex.from_product([dates, SYMBOLS], names=["date", "symbol"])
-        rows = index.to_frame(index=False).assign(source="test", status="ok")
+        rows = index.to_frame(index=False).assign(price_date=pd.NaT, source="test", status="ok")
         return validate(
             DailyPrices, rows.assign(**dict.fromkeys(columns_by_role(DailyPrices, "value"), 50.0))
         )

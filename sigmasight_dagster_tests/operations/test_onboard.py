@@ -1,5 +1,7 @@
 """Onboarding on real tables: refusals, kills between the steps, a second portfolio with new symbols."""
 
+import os
+import pty
 import signal
 import subprocess
 import time
@@ -158,6 +160,26 @@ def test_without_a_terminal_nothing_is_stored_unasked(project: SimulatedProject)
     assert result.returncode == 1
     assert result.stderr.strip() == "Error: nothing stored: there is no terminal to ask on; add --yes"
     assert "1 LONG, 1 SHORT" in result.stdout
+    assert project.warehouse().portfolios().empty
+
+
+def test_a_no_at_the_terminal_stores_nothing(project: SimulatedProject) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        project.command(*project.onboarding("first")[:-1]),
+        env=project.environment,
+        cwd=project.home,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.write(ours, b"n\n")
+        shown, told = process.communicate(timeout=120)
+    os.close(ours)
+    os.close(theirs)
+    assert "Store these positions and compute them?" in shown + told
+    assert (process.returncode, "Aborted." in told) == (130, True)
     assert project.warehouse().portfolios().empty
 
 
