@@ -1,4 +1,4 @@
-"""Coverage: for how many sessions each held symbol has prices."""
+"""Coverage: for how many sessions each symbol has prices, where there are gaps, and how old the last is."""
 
 from typing import Final
 
@@ -33,3 +33,44 @@ def shares(lengths: pd.Series, available: int) -> dict[int, float]:
     """
     counts = lengths.to_numpy()
     return {n: float(np.mean(counts >= min(n, available))) if counts.size else np.nan for n in THRESHOLDS}
+
+
+def by_symbol(prices: pd.DataFrame, symbols: pd.Index, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """What there is of each symbol, most in need of attention first.
+
+    A price of a session counts; a mark that is carried from an earlier session does not.
+
+    :param prices: `date`, `symbol`, `close`, `price_date` and `source` (as in `tables.DailyPrices`).
+    :param symbols: which to report. :param sessions: every session of the time looked at, sorted.
+    :returns: `symbol`; `sessions` with a price; `first` and `last` of them (NaT = none); `gaps`, sessions
+        without a price between these; `stale_sessions` since the last (NA = none); `source` of the last price
+        ('' = none). Ordered by stale sessions (none first), gaps, then symbol.
+    """
+    known = prices[prices["close"].notna() & prices["price_date"].isna() & prices["date"].isin(sessions)]
+    known = known.sort_values("date")
+    found = known.groupby("symbol").agg(
+        sessions=("date", "nunique"),
+        first=("date", "first"),
+        last=("date", "last"),
+        source=("source", "last"),
+    )
+    found = found.reindex(pd.Index(symbols, name="symbol"))
+    first, last = (sessions.get_indexer(pd.Index(found[name])) for name in ("first", "last"))
+    none = found["sessions"].isna().to_numpy()
+    count = found["sessions"].fillna(0).astype("int64")
+    frame = pd.DataFrame(
+        {
+            "symbol": found.index.to_numpy(),
+            "sessions": count.to_numpy(),
+            "first": found["first"].to_numpy(),
+            "last": found["last"].to_numpy(),
+            "gaps": np.where(none, 0, last - first + 1 - count.to_numpy()),
+            "stale_sessions": pd.array(len(sessions) - 1 - last, dtype="Int64"),
+            "source": found["source"].fillna("").to_numpy(),
+        }
+    ).astype({"symbol": "str", "source": "str"})
+    frame["stale_sessions"] = frame["stale_sessions"].mask(none)
+    order = ["stale_sessions", "gaps", "symbol"]
+    return frame.sort_values(
+        order, ascending=[False, False, True], na_position="first", kind="stable", ignore_index=True
+    )

@@ -1,13 +1,14 @@
 """Fields of a portfolio CSV: text columns to numbers, dates, symbols and tags, and the report on bad ones."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar, occ
+from sigmasight_core.symbol_changes import SYMBOL_CHANGES, SymbolChange, renamed, resolved
 
 MAX_NUMBER: Final = 1e12
 MAX_TAG: Final = 20
@@ -20,6 +21,7 @@ _SYMBOL: Final = r"\^?[A-Z0-9]{1,10}(?:[-=][A-Z0-9]{1,4})?"
 _TAG: Final = re.compile(rf"\w{{1,{MAX_TAG}}}")
 _SHOWN: Final = 100
 _COLUMNS: Final = ["line", "column", "value", "reason"]
+_CHANGES: Final = resolved(SYMBOL_CHANGES)
 
 
 class Report:
@@ -148,8 +150,17 @@ def to_sessions(
     return moved
 
 
-def parse_symbols(rows: pd.DataFrame, known_symbols: Collection[str] | None, report: Report) -> pd.DataFrame:
-    """Columns symbol, underlying, expiry_date, strike and is_call; symbol missing where refused."""
+def parse_symbols(
+    rows: pd.DataFrame,
+    known_symbols: Collection[str] | None,
+    report: Report,
+    changes: Iterable[SymbolChange] = _CHANGES,
+) -> pd.DataFrame:
+    """Columns symbol, underlying, expiry_date, strike and is_call; symbol missing where refused.
+
+    A symbol that was renamed (`changes`) and is not among the known ones is read as its successor, with a
+    warning.
+    """
     text = rows["ticker"].str.upper()
     options = occ.parse_occ(text)
     is_option = options["compact"].notna()
@@ -163,19 +174,23 @@ def parse_symbols(rows: pd.DataFrame, known_symbols: Collection[str] | None, rep
     report.refuse(nonsense, rows, "ticker", "not a symbol; write it like AAPL, BRK-B or AAPL240119C00150000")
 
     valid = is_option | (is_linear & ~wrong_option)
-    symbol = options["compact"].where(is_option, linear).where(valid)
-    underlying = options["root"].where(is_option, linear).where(valid)
-    if known_symbols is not None:
-        underlying = _known(underlying, is_option, set(known_symbols), rows, report)
-    return pd.DataFrame(
+    symbols = pd.DataFrame(
         {
-            "symbol": symbol.astype("str"),
-            "underlying": underlying.astype("str"),
+            "symbol": options["compact"].where(is_option, linear).where(valid).astype("str"),
+            "underlying": options["root"].where(is_option, linear).where(valid).astype("str"),
             "expiry_date": options["expiry_date"],
             "strike": options["strike"].astype(float),
             "is_call": options["is_call"],
         }
     )
+    symbols, happened = renamed(symbols, changes, known_symbols)
+    report.warn(happened.notna(), rows, "ticker", happened + ": imported as " + symbols["symbol"])
+    if known_symbols is not None:
+        happened = (" (" + happened + ")").fillna("")
+        symbols["underlying"] = _known(
+            symbols["underlying"], is_option, set(known_symbols), rows, report, happened
+        )
+    return symbols
 
 
 def _known(
@@ -184,6 +199,7 @@ def _known(
     known: set[str],
     rows: pd.DataFrame,
     report: Report,
+    happened: "pd.Series[str]",
 ) -> "pd.Series[str]":
     """Refuse unknown symbols. OCC roots have no hyphen: the root BRKB is the known symbol BRK-B."""
     by_root = {name.replace("-", ""): name for name in sorted(known) if "-" in name}
@@ -193,7 +209,7 @@ def _known(
     what = pd.Series(
         np.where(is_option, "unknown underlying ", "unknown symbol "), index=found.index, dtype="str"
     )
-    reason = what + found.fillna("") + "; cure: correct it, or add its prices to the market data"
+    reason = what + found.fillna("") + happened + "; cure: correct it, or add its prices to the market data"
     report.refuse(unknown, rows, "ticker", reason)
     return found
 

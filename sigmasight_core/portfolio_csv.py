@@ -6,7 +6,7 @@ Optional: tags, exit_date, exit_price. Accepted spellings: symbol, qty, price, "
 added to the tags.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,7 @@ from sigmasight_core.csv_fields import (
     to_sessions,
 )
 from sigmasight_core.csv_rows import CsvFormat, read_rows
+from sigmasight_core.symbol_changes import with_own
 
 MAX_AGE_YEARS: Final = 30
 
@@ -55,6 +56,7 @@ def parse_portfolio_csv(
     source: str,
     as_of_date: pd.Timestamp,
     known_symbols: Collection[str] | None = None,
+    own_changes: Mapping[str, str] | None = None,
 ) -> ParsedPortfolio:
     """Read a portfolio file.
 
@@ -63,12 +65,13 @@ def parse_portfolio_csv(
     :param as_of_date: the date on which the file is read: an entry or exit after it is refused.
     :param known_symbols: symbols that have market data; others (as symbol or as underlying of an option)
         are refused. Default: every symbol is accepted.
+    :param own_changes: new symbol by old one, beside those of `symbol_changes`.
     :raises InputError: if the file as a whole cannot be read: too large, not UTF-8, empty, a needed column
         missing or twice, no rows.
     """
     report = Report()
     rows = read_rows(text, source, FORMAT, report)
-    symbols = parse_symbols(rows, known_symbols, report)
+    symbols = parse_symbols(rows, known_symbols, report, with_own(own_changes or {}))
     fields = pd.DataFrame(
         {
             "line": rows["line"],

@@ -10,7 +10,12 @@ from sigmasight_dagster import logs
 
 _COMMANDS = {
     "db": ("sigmasight_dagster.commands.db", "db"),
+    "onboard": ("sigmasight_dagster.commands.onboard", "onboard"),
     "import": ("sigmasight_dagster.commands.portfolios", "import_portfolio"),
+    "readiness": ("sigmasight_dagster.commands.readiness", "readiness"),
+    "position": ("sigmasight_dagster.commands.ledger", "position"),
+    "cash": ("sigmasight_dagster.commands.ledger", "cash"),
+    "ledger": ("sigmasight_dagster.commands.ledger", "ledger"),
     "portfolios": ("sigmasight_dagster.commands.portfolios", "list_portfolios"),
     "run": ("sigmasight_dagster.commands.run", "run"),
     "backfill": ("sigmasight_dagster.commands.run", "backfill"),

@@ -12,6 +12,7 @@ from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.recovery import Keys
 
 COLUMNS = ["date", "symbol", "adjusted_close"]
+REPORTED = ["date", "symbol", "close", "price_date", "source"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,17 @@ def measure(platform: Platform) -> Coverage | None:
     symbols = coverage.held_symbols(warehouse.positions(), latest)
     prices = warehouse.read(DailyPrices, (first, latest), columns=COLUMNS, symbols=list(symbols))
     return Coverage(calendar.sessions(first, latest), coverage.history_lengths(prices, symbols))
+
+
+def by_symbol(platform: Platform) -> pd.DataFrame:
+    """`coverage.by_symbol` of the held symbols and the factors' proxies over every published session."""
+    warehouse = platform.warehouse
+    published = warehouse.published(DailyPrices)["date"]
+    first, latest = published.min(), published.max()
+    proxies = [f.proxy for f in platform.factor_model.factors if f.proxy and f.kind != "rates"]
+    symbols = coverage.held_symbols(warehouse.positions(), latest).union(pd.Index(proxies, dtype="str"))
+    prices = warehouse.read(DailyPrices, (first, latest), columns=REPORTED, symbols=list(symbols))
+    return coverage.by_symbol(prices, symbols, calendar.sessions(first, latest))
 
 
 def fillable(platform: Platform, found: Coverage) -> Keys:

@@ -139,7 +139,9 @@ class _Step:
             return "", None
         registry = workspace.platform.warehouse.portfolios().set_index("portfolio")["cash"]
         cash = float(registry.get(name, 0.0))
-        result = workspace.save_portfolio(name, cash, self.file.name, parsed.positions, replace=True)
+        result = workspace.save_portfolio(
+            name, cash, self.file.name, parsed.positions, replace=True, command=f"inbox {self.file.name}"
+        )
         return result, len(parsed.positions)
 
     def _request(self, state: dict[str, Any]) -> dict[str, Any]:

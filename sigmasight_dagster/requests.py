@@ -106,12 +106,23 @@ class Workspace:
 
         _, last = session_dates.bounds(self.settings, utc_now())
         known = None if allow_unpriced else self.platform.market_data.symbols()
-        return parse_portfolio_csv(text, name, source, last, known)
+        return parse_portfolio_csv(text, name, source, last, known, self.settings.symbol_changes)
 
     def save_portfolio(
-        self, name: str, cash: float, source: str, positions: pd.DataFrame, replace: bool
+        self,
+        name: str,
+        cash: float,
+        source: str,
+        positions: pd.DataFrame,
+        replace: bool,
+        command: str = "",
+        expected: pd.DataFrame | None = None,
     ) -> str:
-        """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ..."""
+        """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ...
+
+        :param command: what the history of the ledger says; default: the import of `source`.
+        :param expected: see `Warehouse.save_portfolio`.
+        """
         import dagster as dg
 
         from sigmasight_dagster.publish import CODE_VERSION
@@ -119,7 +130,8 @@ class Workspace:
 
         row = {"portfolio": name, "cash": cash, "source": source}
         stamp = AuditStamp("sigmasight import", CODE_VERSION, utc_now())
-        result = self.platform.warehouse.save_portfolio(row, positions, stamp, replace)
+        command = command or f"sigmasight import {source}"
+        result = self.platform.warehouse.save_portfolio(row, positions, stamp, replace, command, expected)
         self.instance.add_dynamic_partitions("portfolio", [name])
         if result != "unchanged":
             metadata: dict[str, str | int] = {

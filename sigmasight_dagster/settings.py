@@ -95,6 +95,10 @@ class Settings(BaseSettings):
     marks_file: Path | None = Field(
         default=None, description="CSV of date, symbol, price: marks of private assets, for any provider"
     )
+    symbol_changes: dict[str, str] = Field(
+        default_factory=dict,
+        description="New symbol by old symbol, at import, beside those that come along; empty = not renamed",
+    )
     simulated_seed: int = Field(default=1, description="Seed of the simulated market", ge=0)
     files_dir: Path | None = Field(default=None, description="Directory of the `files` provider")
     files_close_basis: Literal["as_traded", "split_adjusted", "adjusted"] = Field(
@@ -200,6 +204,14 @@ class Settings(BaseSettings):
         return (
             [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
         )
+
+    @field_validator("symbol_changes")
+    @classmethod
+    def _spell_symbols(cls, given: dict[str, str]) -> dict[str, str]:
+        return {
+            old.strip().upper().replace(".", "-"): new.strip().upper().replace(".", "-")
+            for old, new in given.items()
+        }
 
     @field_validator("factor_model", mode="before")
     @classmethod

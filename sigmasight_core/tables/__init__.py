@@ -28,7 +28,7 @@ from sigmasight_core.tables.market_risk import (
     OptionVolatilities,
     RealizedVolatility,
 )
-from sigmasight_core.tables.operations import Corrections, Publications, RejectedRows
+from sigmasight_core.tables.operations import Corrections, LedgerChanges, Publications, RejectedRows
 from sigmasight_core.tables.portfolio import PortfolioSnapshots, PositionGreeks, PositionValues
 from sigmasight_core.tables.portfolio_risk import (
     CorrelationClusters,
@@ -89,6 +89,7 @@ OPERATIONS_TABLES: tuple[type[Table], ...] = (
     Publications,
     Corrections,
     RejectedRows,
+    LedgerChanges,
     Alerts,
     AlertDeliveries,
 )
@@ -113,6 +114,7 @@ __all__ = [
     "FactorReturns",
     "FactorState",
     "Grain",
+    "LedgerChanges",
     "OptionQuotes",
     "OptionVolatilities",
     "PortfolioPnlExplain",

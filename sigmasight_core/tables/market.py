@@ -23,7 +23,7 @@ class DailyPrices(DateTable):
     )
     volume: Series[float] = value("Shares traded", "shares", ge=0)
     price_date: Series[pd.Timestamp] = label(
-        "Day of a carried-forward mark (private assets); NULL = a price of the date itself",
+        "Session of a carried-forward mark (private assets); NULL = a price of the date itself",
         nullable=True,
     )
     source: Series[str] = label("Provider, and what it could not tell apart")

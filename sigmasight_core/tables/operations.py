@@ -1,9 +1,13 @@
-"""Operations tables: which partitions are published, what came late, and which rows were refused."""
+"""Operations tables: what is published, what came late, what was refused, and how the ledger has changed."""
+
+from typing import Final
 
 import pandas as pd
 from pandera.typing import Series
 
 from sigmasight_core.tables.base import Table, key, label
+
+LEDGER_ACTIONS: Final = ("added", "changed", "removed", "cash")
 
 
 class Publications(Table):
@@ -45,3 +49,20 @@ class RejectedRows(Table):
 
     class Config:
         name = "rejected_rows"
+
+
+class LedgerChanges(Table):
+    """One position, or the cash, of a portfolio that one import or command has changed. Never deleted."""
+
+    portfolio: Series[str] = key("Portfolio name")
+    change: Series[int] = key("Number of the import or command within its portfolio, from 1", ge=1)
+    position_id: Series[str] = key("symbol@entry_date; empty = the portfolio's cash")
+    action: Series[str] = label(
+        "added, changed or removed (a position), cash (another cash balance)", isin=LEDGER_ACTIONS
+    )
+    before: Series[str] = label("What was stored before, as JSON; NULL = nothing", nullable=True)
+    after: Series[str] = label("What is stored since, as JSON; NULL = nothing", nullable=True)
+    command: Series[str] = label("The import or command that changed it")
+
+    class Config:
+        name = "ledger_changes"

@@ -1,14 +1,23 @@
 """`sigmasight coverage`: how much price history the held symbols have, and filling what lacks."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @click.command()
 @click.option("--fill", is_flag=True, help="Fetch again the sessions of which the provider has more.")
 def coverage(fill: bool) -> None:
-    """Share of the held symbols with 252, 150 and 60 sessions of prices, and which have fewer."""
+    """Prices of each held symbol and factor proxy: sessions, first, last, gaps, staleness and source.
+
+    With the share of the held symbols that have 252, 150 and 60 sessions, and which have fewer.
+    """
     from sigmasight_dagster import coverage, recovery
     from sigmasight_dagster.assets import RISK_ASSETS
     from sigmasight_dagster.commands import progress
@@ -27,6 +36,7 @@ def coverage(fill: bool) -> None:
         click.echo(f"at least {min(sessions, len(found.sessions))} sessions: {share:.1%}")
     for symbol, count in found.short.items():
         click.echo(f"short: {symbol}\t{count} sessions")
+    _show(coverage.by_symbol(project.platform))
     if not fill:
         return
     keys = coverage.fillable(project.platform, found)
@@ -37,3 +47,23 @@ def coverage(fill: bool) -> None:
     outcomes = progress.execute(project, recovery.plan(RISK_ASSETS, keys, order, chunk), "Fill")
     click.echo("What was computed without these prices is stale now: sigmasight stale --rerun")
     sys.exit(progress.exit_code(outcomes))
+
+
+def _show(rows: pd.DataFrame) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from sigmasight_dagster.commands.progress import wide_console
+
+    table = Table(title="Prices by symbol, over every published session", title_justify="left")
+    for name in rows.columns:
+        numeric = name in ("sessions", "gaps", "stale_sessions")
+        table.add_column(str(name).replace("_", " "), justify="right" if numeric else "left")
+    texts = rows.assign(
+        first=rows["first"].dt.strftime("%Y-%m-%d"),
+        last=rows["last"].dt.strftime("%Y-%m-%d"),
+        stale_sessions=rows["stale_sessions"].astype("object"),
+    ).astype("object")
+    for values in texts.where(texts.notna(), "-").itertuples(index=False):
+        table.add_row(*(escape(str(value)) for value in values))
+    wide_console().print(table)

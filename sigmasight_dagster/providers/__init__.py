@@ -10,10 +10,21 @@ if TYPE_CHECKING:
 
 
 def make_provider(settings: "Settings") -> "MarketDataProvider":
-    """The provider that the settings name. Data is read when it is first asked for.
+    """The provider that the settings name, with the marks of private assets if there are any.
+
+    Data is read when it is first asked for.
 
     :raises InputError: when a setting that the provider needs is missing or wrong.
     """
+    provider = _named_provider(settings)
+    if settings.marks_file is None:
+        return provider
+    from sigmasight_dagster.providers.marks import MarkedProvider
+
+    return MarkedProvider(provider, settings.marks_file)
+
+
+def _named_provider(settings: "Settings") -> "MarketDataProvider":
     if settings.provider == "live":
         from sigmasight_dagster.providers.live import LiveProvider
 

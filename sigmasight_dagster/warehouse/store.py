@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from sigmasight_core.tables import (
+    LedgerChanges,
     Portfolios,
     Positions,
     Publications,
@@ -158,18 +159,30 @@ class Warehouse:
         positions: pd.DataFrame,
         stamp: AuditStamp,
         replace: bool = False,
+        command: str = "",
+        expected: pd.DataFrame | None = None,
     ) -> ledger.Saved:
-        """Register a portfolio with its positions, or replace them, in one transaction.
+        """Register a portfolio with its positions, or replace them, in one transaction, with its history.
 
         Results of a replaced ledger stay in their tables, but from the first entry date among the positions
         that differ (all dates, if the cash differs) they no longer count as published.
 
         :param portfolio: one row of `Portfolios`. :param positions: rows of `Positions` of that portfolio.
+        :param command: what the history says has made the change; default: the stamp's run id.
+        :param expected: positions that an edit was made from: others stored meanwhile refuse it.
         :returns: 'unchanged' if cash and positions are the stored ones (the source may differ).
         :raises InputError: if the stored ones differ and `replace` is not set.
         :raises DataQualityError: if the rows break their row models.
         """
-        return ledger.save(self._database, dict(portfolio), positions, stamp, replace=replace)
+        return ledger.save(
+            self._database,
+            dict(portfolio),
+            positions,
+            stamp,
+            replace=replace,
+            command=command,
+            expected=expected,
+        )
 
     def portfolios(self) -> pd.DataFrame:
         """The registry: rows of `Portfolios`."""
@@ -179,14 +192,36 @@ class Warehouse:
         """The ledger: rows of `Positions` of these portfolios, or of all."""
         return self.read(Positions, portfolios=portfolios)
 
-    def remove_portfolio(self, portfolio: str) -> int:
-        """Remove a portfolio and its positions from the ledger.
+    def ledger_changes(self, portfolio: str) -> pd.DataFrame:
+        """The history of a portfolio's ledger: rows of `LedgerChanges` with `computed_at` (UTC)."""
+        table = quoted(SCHEMA, table_name(LedgerChanges))
+        found = self._database.query(
+            f"SELECT * FROM {table} WHERE portfolio = {literal(portfolio)} ORDER BY change, position_id"
+        )
+        times = found["computed_at"].to_pandas()
+        names = list(LedgerChanges.to_schema().columns)
+        return from_arrow(LedgerChanges, found.select(names)).assign(computed_at=times)
+
+    def ledger_symbols(self, portfolio: str) -> pd.DataFrame:
+        """Symbols of a portfolio, and since when (UTC) a position in them has been stored, of any portfolio.
+
+        :returns: symbol, underlying, since.
+        """
+        table = quoted(SCHEMA, table_name(Positions))
+        return self._database.query(
+            f"SELECT symbol, underlying, min(computed_at) AS since FROM {table} WHERE symbol IN "
+            f"(SELECT symbol FROM {table} WHERE portfolio = {literal(portfolio)}) "
+            "GROUP BY symbol, underlying ORDER BY symbol"
+        ).to_pandas()
+
+    def remove_portfolio(self, portfolio: str, stamp: AuditStamp) -> int:
+        """Remove a portfolio and its positions from the ledger; its history stays.
 
         Its results stay in their tables, but no longer count as published, and leave the `_latest` views.
 
         :returns: number of positions removed. :raises InputError: if it is not registered.
         """
-        return ledger.remove(self._database, portfolio)
+        return ledger.remove(self._database, portfolio, stamp)
 
     def save_what_if(self, name: str, rows: what_if.Rows, stamp: AuditStamp, replace: bool = False) -> None:
         """Store a what-if session in one transaction: the rows of `what_if.MODELS`, the name in each row.

@@ -153,6 +153,11 @@ def test_a_changed_file_replaces_and_keeps_the_cash(workspace: Workspace, ticks:
     assert len(found.wanted) == 1
     assert registered(workspace) == {"growth": 1}
     assert workspace.platform.warehouse.portfolios()["cash"].tolist() == [2500.0]
+    history = workspace.platform.warehouse.ledger_changes("growth")
+    assert history.drop_duplicates("change")["command"].tolist() == [
+        "sigmasight import growth.csv",
+        "inbox growth.csv",
+    ]
 
 
 def test_bad_files_are_put_aside_with_a_report_and_stop_no_other(workspace: Workspace, ticks: Ticks) -> None:

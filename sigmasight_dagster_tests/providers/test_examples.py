@@ -108,3 +108,15 @@ def test_the_price_directory_gives_the_samples_rows(sample: SampleProvider) -> N
     columns = ["date", "symbol", "close", "adjusted_close"]
     pd.testing.assert_frame_equal(rows[columns], same[columns])
     assert rows["source"].iloc[0] == "files: AAPL.csv, adjusted, un-split by splits.csv"
+
+
+ORIGINALS = {"demo_individual": 16, "demo_high_net_worth": 17, "demo_hedge_fund_style": 30}
+
+
+def test_the_original_portfolios_import_without_complaint() -> None:
+    folder = EXAMPLES / "portfolios" / "original"
+    assert {path.stem for path in folder.glob("*.csv")} == set(ORIGINALS)
+    for name, count in ORIGINALS.items():
+        data = (folder / f"{name}.csv").read_bytes()
+        found = parse_portfolio_csv(data, name, f"{name}.csv", pd.Timestamp("2024-06-28"))
+        assert (len(found.positions), len(found.errors), len(found.warnings)) == (count, 0, 0)

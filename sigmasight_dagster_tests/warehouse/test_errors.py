@@ -19,7 +19,7 @@ def failures(url: str) -> list[str]:
         lambda w: w.read(Positions),
         lambda w: w.replace(DailyPrices, random_rows(DailyPrices), DATES, None, stamp()),
         lambda w: w.published(DailyPrices, DATES),
-        lambda w: w.remove_portfolio("a"),
+        lambda w: w.remove_portfolio("a", stamp()),
     )
     caught = []
     for call in calls:

@@ -1,5 +1,7 @@
 """Registering, replacing and removing portfolios."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -118,14 +120,58 @@ def test_removed(url: str, warehouse: Warehouse) -> None:
     for name in ("a", "b"):
         warehouse.save_portfolio({**REGISTERED, "portfolio": name}, ledger(name), stamp())
     publish(warehouse, "a", "b")
-    assert warehouse.remove_portfolio("a") == 2
+    assert warehouse.remove_portfolio("a", stamp()) == 2
     assert list(warehouse.portfolios()["portfolio"]) == ["b"]
     pd.testing.assert_frame_equal(warehouse.positions(), ledger("b"))
     assert sql(url, "SELECT DISTINCT portfolio FROM sigmasight.factor_exposures_latest") == [("b",)]
     with pytest.raises(UpstreamNotPublished):
         warehouse.require_published(FactorExposures, DATES, ["a"])
     with pytest.raises(InputError, match="portfolio a: not registered"):
-        warehouse.remove_portfolio("a")
+        warehouse.remove_portfolio("a", stamp())
+
+
+def history(warehouse: Warehouse) -> list[tuple[int, str, str, str]]:
+    rows = warehouse.ledger_changes("a")
+    return list(zip(rows["change"], rows["position_id"], rows["action"], rows["command"], strict=True))
+
+
+def test_every_change_is_in_the_history(warehouse: Warehouse) -> None:
+    option, share = ledger()["position_id"]
+    warehouse.save_portfolio(REGISTERED, ledger(), stamp("import"))
+    warehouse.save_portfolio(REGISTERED, ledger(), stamp("the same again"), replace=True)
+    other = ledger(quantity=[1.0, -3.0])
+    warehouse.save_portfolio(REGISTERED, other, stamp(), replace=True, command="edit")
+    warehouse.save_portfolio({**REGISTERED, "cash": 5.0}, other.iloc[1:], stamp(), replace=True)
+    warehouse.remove_portfolio("a", stamp("remove"))
+    warehouse.save_portfolio(REGISTERED, ledger().iloc[:0], stamp("anew"))
+    assert history(warehouse) == [
+        (1, "", "cash", "import"),
+        (1, option, "added", "import"),
+        (1, share, "added", "import"),
+        (2, share, "changed", "edit"),
+        (3, "", "cash", "run"),
+        (3, option, "removed", "run"),
+        (4, "", "cash", "remove"),
+        (4, share, "removed", "remove"),
+        (5, "", "cash", "anew"),
+    ]
+    rows = warehouse.ledger_changes("a").set_index(["change", "position_id"])
+    assert json.loads(rows.loc[(2, share), "before"])["quantity"] == 0.1 + 0.2
+    after = json.loads(rows.loc[(2, share), "after"])
+    assert (after["quantity"], after["exit_date"], after["strike"]) == (1.0, "2024-05-01", None)
+    assert (rows.loc[(3, ""), "before"], rows.loc[(3, ""), "after"]) == ('{"cash": 1000.1}', '{"cash": 5.0}')
+    assert rows["before"].isna().tolist() == [True] * 3 + [False] * 5 + [True]
+    assert rows["after"].isna().tolist() == [False] * 5 + [True] * 3 + [False]
+
+
+def test_a_refused_ledger_leaves_no_history(warehouse: Warehouse) -> None:
+    warehouse.save_portfolio(REGISTERED, ledger(), stamp())
+    stale = ledger(quantity=[9.0, -3.0])
+    with pytest.raises(InputError, match="changed meanwhile; repeat the command"):
+        warehouse.save_portfolio(REGISTERED, ledger().iloc[:1], stamp(), replace=True, expected=stale)
+    with pytest.raises(InputError, match="--replace"):
+        warehouse.save_portfolio(REGISTERED, stale, stamp())
+    assert {number for number, *_ in history(warehouse)} == {1}
 
 
 def test_refused_rows(warehouse: Warehouse) -> None:
@@ -140,4 +186,4 @@ def test_a_portfolio_without_positions(warehouse: Warehouse) -> None:
     assert warehouse.save_portfolio(REGISTERED, ledger().iloc[:0], stamp()) == "created"
     assert warehouse.save_portfolio(REGISTERED, ledger().iloc[:0], stamp()) == "unchanged"
     assert warehouse.positions(["a"]).empty
-    assert warehouse.remove_portfolio("a") == 0
+    assert warehouse.remove_portfolio("a", stamp()) == 0
