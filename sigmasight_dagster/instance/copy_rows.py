@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from io import StringIO
 from typing import Any
 
@@ -24,7 +25,8 @@ def copy_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping
         return
     columns = ", ".join(f'"{name}"' for name in rows[0])
     lines = StringIO("".join(_line(row.values()) for row in rows))
-    with connection.connection.cursor() as cursor:
+    cursor: Any = connection.connection.cursor()
+    with closing(cursor):
         cursor.copy_expert(f'COPY "{table.name}" ({columns}) FROM STDIN', lines)
 
 
