@@ -18,6 +18,7 @@ class Batch:
     :param dates: sorted sessions to compute.
     :param portfolios: sorted names; empty for a computation by date alone.
     :param first_date: first trading date of the project: no window reaches before it.
+    :param refetch: sources are asked again for what is stored and final too.
     """
 
     def __init__(
@@ -27,7 +28,9 @@ class Batch:
         dates: pd.DatetimeIndex,
         portfolios: tuple[str, ...],
         first_date: pd.Timestamp,
+        refetch: bool = False,
     ):
+        self.refetch = refetch
         self.dates = dates
         self.portfolios = portfolios
         self.platform = platform

@@ -22,6 +22,7 @@ from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.partitions import rectangles
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.risk_asset import Gate, GateResult, RiskAsset
+from sigmasight_dagster.tags import REFETCH_TAG
 from sigmasight_dagster.warehouse import AuditStamp, UpstreamNotPublished
 
 CONTRACT_CHECK = "rows_meet_the_contract"
@@ -56,7 +57,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     attempts.stop_if_canceled(context)
     try:
         refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
-        frames, problems = _compute(asset, platform, parts, first_date)
+        frames, problems = _compute(asset, platform, parts, first_date, REFETCH_TAG in context.run.tags)
     except SigmaSightError as error:
         attempts.retry_later(context, error)
         raise _failure(asset, str(error), unavailable_partitions(error, parts), parts) from error
@@ -82,11 +83,15 @@ def refuse_open_sessions(parts: Sequence[Rectangle], now: pd.Timestamp) -> None:
 
 
 def _compute(
-    asset: RiskAsset, platform: Platform, parts: Sequence[Rectangle], first_date: pd.Timestamp
+    asset: RiskAsset,
+    platform: Platform,
+    parts: Sequence[Rectangle],
+    first_date: pd.Timestamp,
+    refetch: bool,
 ) -> tuple[dict[type[Table], pd.DataFrame], list[Problem]]:
     pieces: dict[type[Table], list[pd.DataFrame]] = {model: [] for model in asset.tables}
     for dates, portfolios in parts:
-        computed = asset.compute(Batch(asset, platform, dates, portfolios, first_date))
+        computed = asset.compute(Batch(asset, platform, dates, portfolios, first_date, refetch))
         for model, frame in zip(asset.tables, _as_tuple(computed), strict=True):
             pieces[model].append(frame)
     frames, problems = {}, []

@@ -1,14 +1,12 @@
 """Market data: what the provider delivers, one partition a trading date, for every portfolio."""
 
-from collections.abc import Collection
-
 import pandas as pd
 
 from sigmasight_core import option_volatilities
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import NoDataError
 from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, SecurityMaster, TreasuryYields
-from sigmasight_dagster import gates
+from sigmasight_dagster import gates, market_cache
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.risk_asset import risk_asset
 
@@ -18,8 +16,11 @@ GROUP = "market"
 @risk_asset(DailyPrices, group=GROUP, gates=[gates.PRICES_ARE_SOUND])
 def daily_prices(batch: Batch) -> pd.DataFrame:
     """Fetched from the configured provider; a session without any price fails."""
-    provider = batch.platform.market_data
-    prices = provider.daily_prices(_universe(batch), batch.dates[0], batch.dates[-1])
+    provider, universe = batch.platform.market_data, _universe(batch)
+    if universe is None:
+        prices = provider.daily_prices(None, batch.dates[0], batch.dates[-1])
+    else:
+        prices = market_cache.daily_prices(batch, universe)
     prices = prices[prices["date"].isin(batch.dates)]
     priced = prices.loc[prices["close"].notna(), "date"]
     missing = batch.dates.difference(pd.DatetimeIndex(priced.unique()))
@@ -55,18 +56,21 @@ def option_quotes(batch: Batch) -> pd.DataFrame:
     provider = batch.platform.market_data
     quotes = provider.option_quotes(sorted(contracts["symbol"]), batch.dates[0], batch.dates[-1])
     wanted = contracts[["symbol", "underlying", "expiry_date"]]
-    return option_volatilities.with_lacking(quotes[quotes["date"].isin(batch.dates)], wanted, provider.name)
+    quotes = market_cache.option_quotes(batch, quotes[quotes["date"].isin(batch.dates)])
+    return option_volatilities.with_lacking(quotes, wanted, provider.name)
 
 
 @risk_asset(SecurityMaster, inputs=[DailyPrices], group=GROUP)
 def security_master(batch: Batch) -> pd.DataFrame:
     """Name, type and sector of every symbol with a price on the date."""
     symbols = batch.read(DailyPrices)[["date", "symbol"]]
-    known = batch.platform.market_data.securities(symbols["symbol"].unique())
+    names = sorted(symbols["symbol"].unique())
+    listed = batch.platform.market_data.symbols() is not None
+    known = batch.platform.market_data.securities(names) if listed else market_cache.securities(batch, names)
     return symbols.merge(known, on="symbol", validate="many_to_one")
 
 
-def _universe(batch: Batch) -> Collection[str] | None:
+def _universe(batch: Batch) -> list[str] | None:
     """Symbols to fetch: all of a provider that can list its own, else what is held plus factor proxies."""
     provider = batch.platform.market_data
     if provider.symbols() is not None:

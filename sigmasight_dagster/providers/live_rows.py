@@ -7,6 +7,7 @@ import pandas as pd
 
 from sigmasight_core.occ import parse_occ
 from sigmasight_core.tables import DailyPrices, OptionQuotes, validate
+from sigmasight_core.total_return_link import link_scale
 from sigmasight_dagster.providers.base import OPTION_QUOTE_COLUMNS
 from sigmasight_dagster.providers.yahoo_options import UNDERLYING_OF_ROOT
 
@@ -33,21 +34,12 @@ def on_one_scale(more: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     A symbol's are multiplied by the ratio on the nearest session on which both have one; `source` says so. A
     symbol without such a session stays as it is.
     """
-    keys = ["date", "symbol"]
-    known = more.merge(rows[[*keys, "adjusted_close"]], on=keys, suffixes=("", "_before"))
-    known["scale"] = known["adjusted_close_before"] / known["adjusted_close"]
-    known = known.loc[known["scale"].notna(), [*keys, "scale"]].sort_values("date")
-    if known.empty:
-        return more
-    ordered = more.sort_values("date", ignore_index=True)
-    scale = pd.merge_asof(ordered[keys], known, on="date", by="symbol", direction="nearest")["scale"].fillna(
-        1.0
-    )
+    scale = link_scale(more, rows)
     changed = (scale - 1).abs() > SAME_SCALE
-    linked = ordered["source"] + ", adjusted close on the scale of the source before"
-    return ordered.assign(
-        adjusted_close=ordered["adjusted_close"] * scale.where(changed, 1.0),
-        source=ordered["source"].mask(changed, linked),
+    linked = more["source"] + ", adjusted close on the scale of the source before"
+    return more.assign(
+        adjusted_close=more["adjusted_close"] * scale.where(changed, 1.0),
+        source=more["source"].mask(changed, linked),
     )
 
 
