@@ -28,7 +28,13 @@ from sigmasight_core.tables.market_risk import (
     OptionVolatilities,
     RealizedVolatility,
 )
-from sigmasight_core.tables.operations import Corrections, LedgerChanges, Publications, RejectedRows
+from sigmasight_core.tables.operations import (
+    Corrections,
+    LedgerChanges,
+    Publications,
+    RejectedRows,
+    SupersededRows,
+)
 from sigmasight_core.tables.portfolio import PortfolioSnapshots, PositionGreeks, PositionValues
 from sigmasight_core.tables.portfolio_risk import (
     CorrelationClusters,
@@ -88,6 +94,7 @@ TABLES: tuple[type[Table], ...] = (
 OPERATIONS_TABLES: tuple[type[Table], ...] = (
     Publications,
     Corrections,
+    SupersededRows,
     RejectedRows,
     LedgerChanges,
     Alerts,
@@ -137,6 +144,7 @@ __all__ = [
     "RiskMeasures",
     "SecurityMaster",
     "StressResults",
+    "SupersededRows",
     "Table",
     "TreasuryYields",
     "VarBacktests",

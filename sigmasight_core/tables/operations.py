@@ -34,6 +34,19 @@ class Corrections(Table):
         name = "corrections"
 
 
+class SupersededRows(Table):
+    """A version of a source row that was replaced: what was known of it until then."""
+
+    table_name: Series[str] = key("Source table")
+    date: Series[pd.Timestamp] = key("Trading date (NYSE session)")
+    row_key: Series[str] = key("Rest of the row's key, joined by '/'; empty = the whole partition was absent")
+    known_until: Series[pd.Timestamp] = key("When it was replaced (UTC)")
+    old_row: Series[str] = label("The row as JSON; NULL = there was none", nullable=True)
+
+    class Config:
+        name = "superseded_rows"
+
+
 class RejectedRows(Table):
     """One value that broke a table's contract or check; its run stored nothing of that table."""
 

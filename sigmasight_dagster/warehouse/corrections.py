@@ -1,5 +1,6 @@
 """Late data: which rows of the source tables changed after they were published, and when."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
@@ -18,6 +19,7 @@ from sigmasight_core.tables import (
     grain,
     table_name,
 )
+from sigmasight_dagster.warehouse import versions
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.partitions import Rectangle
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
@@ -39,26 +41,42 @@ All others follow from them and the ledger.
 _PUBLISHED: Final = quoted(SCHEMA, table_name(Publications))
 
 
-def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> pd.DataFrame:
-    """(date, symbol) of a source table whose stored rows differ from those that are to replace them.
+@dataclass(frozen=True)
+class Changes:
+    """What the replacement of a rectangle changes.
+
+    :ivar corrections: (date, symbol) whose rows differ, for `Corrections`.
+    :ivar versions: rows that become history, for `SupersededRows`.
+    """
+
+    corrections: pd.DataFrame
+    versions: pd.DataFrame
+
+
+def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | None:
+    """How the stored rows of a source table differ from those that are to replace them; None = no source.
 
     A partition that is published for the first time after market results of its date or a later one were
     counts as changed in every row (symbol ''), because those may have been computed without it; not so the
     security master, which nothing looks back on.
     """
     if target.model not in SOURCES:
-        return pd.DataFrame({"date": target.dates[:0], "symbol": pd.Series([], dtype="str")})
+        return None
     cursor.execute(f"SELECT date FROM {_PUBLISHED}{target.publications_condition}")
     published = pd.DatetimeIndex(from_arrow(Publications, cursor.fetch_arrow_table())["date"])
     late = target.dates[:0] if target.model is SecurityMaster else target.dates.difference(published)
     pieces = [_late(cursor, late)]
+    stored = differing = frame.iloc[:0]
     if len(published):
         stored = fetch(cursor, target.model, select(target.model, dates=published))
-        both = pd.concat([stored, frame.loc[frame["date"].isin(published), list(stored.columns)]])
+        both = pd.concat(
+            [stored, frame.loc[frame["date"].isin(published), list(stored.columns)]], ignore_index=True
+        )
         differing = both.drop_duplicates(keep=False)
         symbols = differing.get(SOURCES[target.model], "")
         pieces.append(differing[["date"]].assign(symbol=symbols).drop_duplicates())
-    return pd.concat(pieces, ignore_index=True).astype({"symbol": "str"})
+    found = pd.concat(pieces, ignore_index=True).astype({"symbol": "str"})
+    return Changes(found, versions.superseded(target, published, stored, differing))
 
 
 def _late(cursor: Any, dates: pd.DatetimeIndex) -> pd.DataFrame:
@@ -73,11 +91,15 @@ def _late(cursor: Any, dates: pd.DatetimeIndex) -> pd.DataFrame:
     return pd.DataFrame({"date": dates, "symbol": ""})
 
 
-def record(cursor: Any, model: type[Table], rows: pd.DataFrame, stamp: AuditStamp) -> None:
+def record(cursor: Any, model: type[Table], found: Changes | None, stamp: AuditStamp) -> None:
     """Append what `changed` found, at this moment: the last thing before the transaction commits.
 
     A result that was computed from the old rows began before it, and is older than the correction.
     """
+    if found is None:
+        return
+    versions.record(cursor, model, found.versions, stamp)
+    rows = found.corrections
     if len(rows):
         now = AuditStamp.now(stamp.run_id).computed_at
         made = rows.assign(table_name=table_name(model), changed_at=now)

@@ -11,11 +11,20 @@ from sigmasight_core.tables import (
     Positions,
     Publications,
     RejectedRows,
+    SupersededRows,
     Table,
     WhatIfSessions,
     table_name,
 )
-from sigmasight_dagster.warehouse import alerts, corrections, ledger, reconciliation, retention, what_if
+from sigmasight_dagster.warehouse import (
+    alerts,
+    corrections,
+    ledger,
+    reconciliation,
+    retention,
+    versions,
+    what_if,
+)
 from sigmasight_dagster.warehouse.database import SCHEMA, Database
 from sigmasight_dagster.warehouse.partitions import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
@@ -98,6 +107,21 @@ class Warehouse:
         :raises InputError: on a column or filter that the table has not, or a range that ends too early.
         """
         return from_arrow(model, self._database.query(select(model, dates, portfolios, columns, symbols)))
+
+    def read_as_of(
+        self,
+        model: type[Table],
+        knowledge: pd.Timestamp,
+        dates: Dates | None = None,
+    ) -> pd.DataFrame:
+        """Rows of a source table as they were known at a moment (UTC), ordered by key.
+
+        Versions are kept since the database was migrated to hold them: rows that were stored before then
+        count as known ever since.
+        """
+        current = self.read(model, dates)
+        later = from_arrow(SupersededRows, self._database.query(versions.statement(model, knowledge, dates)))
+        return versions.as_of(model, current, later)
 
     def published(
         self,
