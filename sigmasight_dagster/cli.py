@@ -21,6 +21,8 @@ _COMMANDS = {
     "backfill": ("sigmasight_dagster.commands.run", "backfill"),
     "rerun-failed": ("sigmasight_dagster.commands.rerun", "rerun_failed"),
     "stale": ("sigmasight_dagster.commands.stale", "stale"),
+    "prices": ("sigmasight_dagster.commands.prices", "prices"),
+    "refresh": ("sigmasight_dagster.commands.refresh", "refresh"),
     "coverage": ("sigmasight_dagster.commands.coverage", "coverage"),
     "retention": ("sigmasight_dagster.commands.retention", "retention"),
     "stress-reality": ("sigmasight_dagster.commands.stress_reality", "stress_reality"),

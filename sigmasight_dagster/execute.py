@@ -16,7 +16,7 @@ from dagster._core.execution.api import execute_run
 from sigmasight_dagster.launch import RangeRun
 from sigmasight_dagster.partitions import range_tags
 from sigmasight_dagster.publish import BAD_PARTITIONS
-from sigmasight_dagster.tags import LAUNCHER_TAG, LAYER_TAG
+from sigmasight_dagster.tags import LAUNCHER_TAG, LAYER_TAG, REFETCH_TAG
 
 REPOSITORY_TAG = ".dagster/repository"
 REPOSITORY = "__repository__@sigmasight"
@@ -76,6 +76,7 @@ def execute(
         LAUNCHER_TAG: launcher_identity(),
         LAYER_TAG: run.layer,
         REPOSITORY_TAG: REPOSITORY,
+        **({REFETCH_TAG: "true"} if run.refetch else {}),
     }
     config = {"loggers": {"console": {"config": {"log_level": console_level}}}}
     result: dg.ExecuteInProcessResult | dg.JobExecutionResult

@@ -1,12 +1,12 @@
 """The standing check of staleness: each asset's page says which of its partitions are stale, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from sigmasight_dagster import corrections
+from sigmasight_dagster import corrections, reach
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.partitions import DATE_FORMAT
 from sigmasight_dagster.platform import Platform
@@ -26,6 +26,11 @@ def stale(platform: Platform) -> pd.DataFrame:
 def declared(platform: Platform) -> tuple[RiskAsset, ...]:
     """Every declaration with the configured window of the factor model."""
     return with_factor_window(RISK_ASSETS, platform.settings.factor_model.window)
+
+
+def source_assets(assets: Iterable[RiskAsset]) -> tuple[RiskAsset, ...]:
+    """Those whose rows a provider gives."""
+    return tuple(asset for asset in assets if asset.tables[0] in reach.SOURCES)
 
 
 def verdict(table: str, rows: pd.DataFrame) -> dg.AssetCheckResult:

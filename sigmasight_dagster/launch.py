@@ -23,12 +23,14 @@ class RangeRun:
 
     :param dates: consecutive sessions.
     :param portfolios: consecutive in the order of the dynamic partitions; empty in market layers.
+    :param refetch: sources are asked again for what is stored and final.
     """
 
     layer: str
     assets: tuple[RiskAsset, ...]
     dates: pd.DatetimeIndex
     portfolios: tuple[str, ...] = ()
+    refetch: bool = False
 
     @property
     def table_names(self) -> list[str]:

@@ -9,10 +9,11 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_core.errors import InputError
-from sigmasight_dagster import jobs
+from sigmasight_dagster import jobs, late_data
+from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.partitions import DATE_FORMAT, TIMEZONE, range_tags
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster.tags import DAILY_TAG
+from sigmasight_dagster.tags import DAILY_TAG, REFETCH_TAG
 
 _REGULAR_CLOSE = dt.timedelta(hours=16)
 
@@ -51,4 +52,36 @@ def build(settings: Settings) -> list[dg.ScheduleDefinition]:
     def daily_market(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         return daily_request(settings, context.scheduled_execution_time)
 
-    return [daily_market]
+    return [daily_market, *([_refresh_recent(settings)] if settings.refresh_sessions else [])]
+
+
+def refresh_request(settings: Settings, tick: dt.datetime) -> dg.RunRequest | dg.SkipReason:
+    """The run that fetches the latest closed sessions again (setting refresh_sessions)."""
+    from sigmasight_core import calendar
+    from sigmasight_dagster import session_dates
+
+    first, last = session_dates.bounds(settings, pd.Timestamp(tick).tz_convert("UTC"))
+    start = max(calendar.shift_sessions(last, 1 - settings.refresh_sessions), first)
+    if start > last:
+        return dg.SkipReason("no session has closed yet")
+    sources = late_data.source_assets(RISK_ASSETS)
+    return dg.RunRequest(
+        run_key=f"refresh:{pd.Timestamp(tick).tz_convert(TIMEZONE):{DATE_FORMAT}}",
+        tags={**range_tags(calendar.sessions(start, last), None), REFETCH_TAG: "true"},
+        asset_selection=[dg.AssetKey(name) for asset in sources for name in asset.table_names],
+    )
+
+
+def _refresh_recent(settings: Settings) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="refresh_recent",
+        cron_schedule="0 7 * * 2-6",
+        execution_timezone=TIMEZONE,
+        job=jobs.market,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Fetches the latest sessions again: corrected prices become versions, results stale.",
+    )
+    def refresh_recent(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return refresh_request(settings, context.scheduled_execution_time)
+
+    return refresh_recent

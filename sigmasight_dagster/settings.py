@@ -92,6 +92,12 @@ class Settings(BaseSettings):
     source_timeout_seconds: float = Field(
         default=20, description="How long a live source may take to answer", gt=0, le=120
     )
+    refresh_sessions: int = Field(
+        default=0,
+        description="Latest sessions that are fetched again each morning, to find corrections; 0 = none",
+        ge=0,
+        le=60,
+    )
     marks_file: Path | None = Field(
         default=None, description="CSV of date, symbol, price: marks of private assets, for any provider"
     )
