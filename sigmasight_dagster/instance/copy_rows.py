@@ -24,7 +24,8 @@ def copy_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping
         return
     columns = ", ".join(f'"{name}"' for name in rows[0])
     lines = StringIO("".join(_line(row.values()) for row in rows))
-    with connection.connection.cursor() as cursor:
+    cursor: Any = connection.connection.cursor()
+    with cursor:
         cursor.copy_expert(f'COPY "{table.name}" ({columns}) FROM STDIN', lines)
 
 
