@@ -100,12 +100,14 @@ def _moves(
 
 
 def _compare(row: Mapping[Hashable, Any], known: pd.DataFrame) -> Outcome:
-    import statsmodels.api as sm
+    # not statsmodels.api, which imports all of statsmodels
+    from statsmodels.regression.linear_model import OLS
+    from statsmodels.tools import add_constant
 
     if row["factor"] not in known.columns or len(known) != row["n_obs"]:
         return np.inf, "n_obs", OK
     x, y = known[row["factor"]].to_numpy(), known["_y"].to_numpy()
-    fit = sm.OLS(y, sm.add_constant(x, has_constant="add")).fit()
+    fit = OLS(y, add_constant(x, has_constant="add")).fit()
     theirs = np.array([fit.params[1], fit.bse[1], fit.pvalues[1]])
     ours = np.array([row[name] for name in VALUES], dtype=float)
     scale = _FLOOR * float(np.std(y) / np.std(x)) / np.sqrt(len(y) - 2)

@@ -52,8 +52,7 @@ class BulkEventLogStorage(PostgresEventLogStorage):
 
     def __init__(self, postgres_url: str, should_autocreate_tables: bool = True):
         super().__init__(postgres_url, should_autocreate_tables)
-        self._found_tables: set[str] = set()
-        self._has_asset_key_index_columns = False
+        self._found: set[str] = set()
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         bulk = [event for event in events if event.dagster_event_type in _BULK_EVENTS]
@@ -75,14 +74,20 @@ class BulkEventLogStorage(PostgresEventLogStorage):
 
     def has_table(self, table_name: str) -> bool:
         """As the stock storage's, which asks the database anew for each batch."""
-        if table_name not in self._found_tables and super().has_table(table_name):
-            self._found_tables.add(table_name)
-        return table_name in self._found_tables
+        if table_name not in self._found and super().has_table(table_name):
+            self._found.add(table_name)
+        return table_name in self._found
 
-    def _has_asset_key_index_cols_on_connection(self, conn: sa.Connection) -> bool:
-        if not self._has_asset_key_index_columns:
-            self._has_asset_key_index_columns = super()._has_asset_key_index_cols_on_connection(conn)
-        return self._has_asset_key_index_columns
+    def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
+        """As the stock storage's, which asks the database anew for each event and each question."""
+        column = f"asset_keys.{column_name}"
+        if column not in self._found and super()._has_asset_key_col_on_connection(conn, column_name):
+            self._found.add(column)
+        return column in self._found
+
+    def has_asset_key_col(self, column_name: str) -> bool:
+        """As the stock storage's, without a connection for what is known."""
+        return f"asset_keys.{column_name}" in self._found or super().has_asset_key_col(column_name)
 
     def dispose(self) -> None:
         super().dispose()

@@ -33,8 +33,8 @@ MODELS: tuple[type[Table], ...] = (
     StressResults,
     PortfolioSnapshots,
 )
-CHUNKS = {"SIGMASIGHT_CHUNK_PARTITIONS": "15"}
-"""Two portfolio runs: each table is in part published for a while."""
+SETTINGS = {"SIGMASIGHT_CHUNK_PARTITIONS": "15", "SIGMASIGHT_PLOT_PARTITIONS": "0"}
+"""Two portfolio runs: each table is in part published for a while. Plots are most of a small run's time."""
 
 N_READERS = 8
 WAITING = (
@@ -47,7 +47,7 @@ WAITING = (
 def single(new_project: Callable[[], CliProject]) -> SmallProject:
     """The range backfilled once, undisturbed."""
     project = SmallProject.of(new_project(), NAMES)
-    assert project.run(*BACKFILL, **CHUNKS).returncode == 0
+    assert project.run(*BACKFILL, **SETTINGS).returncode == 0
     return project
 
 
@@ -69,7 +69,7 @@ def two_backfills(project: SmallProject) -> Iterator[list[subprocess.Popen[str]]
             stack.enter_context(
                 subprocess.Popen(
                     project.command(*BACKFILL),
-                    env={**project.environment, **CHUNKS},
+                    env={**project.environment, **SETTINGS},
                     cwd=project.home,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
