@@ -11,6 +11,7 @@ from sigmasight_core.tables import (
     FactorModelDiagnostics,
     PositionGreeks,
     PositionValues,
+    PriceDifferences,
     StressResults,
 )
 from sigmasight_dagster.risk_asset import Gate, GateResult
@@ -18,6 +19,7 @@ from sigmasight_dagster.risk_asset import Gate, GateResult
 AUDIT_ROWS_PER_PARTITION = 2
 PLAUSIBLE_SIGMAS = 6.0
 COLLINEAR_VIF = 10.0
+LARGEST_PRICE_DIFFERENCE = 0.005
 
 
 def _prices_are_sound(prices: pd.DataFrame) -> GateResult:
@@ -109,6 +111,32 @@ PRICES_ARE_SOUND = Gate(
     "is NULL with the reason",
     DailyPrices,
     _prices_are_sound,
+)
+
+
+def _prices_agree(differences: pd.DataFrame) -> GateResult:
+    if differences.empty:
+        reason = "no rows: SIGMASIGHT_CROSS_CHECK_SOURCE is not set"
+        return GateResult(True, {"rows": 0, "reason": reason}, inconclusive=True)
+    relative = differences["relative_difference"].abs()
+    apart, one_sided = differences[relative > LARGEST_PRICE_DIFFERENCE], differences[relative.isna()]
+    return GateResult(
+        passed=apart.empty and one_sided.empty,
+        metadata={
+            "rows": len(differences),
+            "above_0.5_percent": len(apart),
+            "largest_relative_difference": float(relative.max()) if relative.notna().any() else "none",
+            "without_one_of_the_closes": len(one_sided),
+            "symbols": ", ".join(sorted({*apart["symbol"], *one_sided["symbol"]})[:20]),
+        },
+    )
+
+
+PRICES_AGREE_ACROSS_SOURCES = Gate(
+    "prices_agree_across_sources",
+    "Closes differ by at most 0.5% from those of the cross-check source, and both have the same symbols",
+    PriceDifferences,
+    _prices_agree,
 )
 POSITIONS_ARE_PRICED = Gate(
     "positions_are_priced",

@@ -1,12 +1,14 @@
 """What a computation needs from outside: settings, warehouse and market data, made on first use."""
 
 from functools import cached_property
+from typing import Any
 
 from sigmasight_core.factor_config import FactorModelConfig
 from sigmasight_core.valuation import OptionParameters
 from sigmasight_dagster.database_urls import asset_database_url
 from sigmasight_dagster.providers import make_provider
 from sigmasight_dagster.providers.base import MarketDataProvider
+from sigmasight_dagster.providers.live_sources import chain, make_source
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
 
@@ -24,6 +26,14 @@ class Platform:
     @cached_property
     def market_data(self) -> MarketDataProvider:
         return make_provider(self.settings)
+
+    @cached_property
+    def cross_check(self) -> Any:
+        """The source that closes are held against, with `name` and `daily_prices`; None = none is set."""
+        if self.settings.cross_check_source is None:
+            return None
+        chain("cross_check_source", self.settings)
+        return make_source(self.settings.cross_check_source, self.settings)
 
     @cached_property
     def factor_model(self) -> FactorModelConfig:

@@ -17,6 +17,7 @@ from sigmasight_core.tables.market import (
     CorporateActions,
     DailyPrices,
     OptionQuotes,
+    PriceDifferences,
     SecurityMaster,
     TreasuryYields,
 )
@@ -55,6 +56,7 @@ TABLES: tuple[type[Table], ...] = (
     Portfolios,
     Positions,
     DailyPrices,
+    PriceDifferences,
     CorporateActions,
     TreasuryYields,
     OptionQuotes,
@@ -134,6 +136,7 @@ __all__ = [
     "PositionStress",
     "PositionValues",
     "Positions",
+    "PriceDifferences",
     "Publications",
     "RateBetas",
     "RateExposures",

@@ -33,6 +33,21 @@ class DailyPrices(DateTable):
         name = "daily_prices"
 
 
+class PriceDifferences(DateTable):
+    """One stored close beside that of another source (setting cross_check_source; else there are no rows)."""
+
+    symbol: Series[str] = key("Symbol")
+    source: Series[str] = label("Source of the stored close")
+    other_source: Series[str] = label("Source that it is held against")
+    close: Series[float] = value("Stored closing price, as traded", "USD", gt=0)
+    other_close: Series[float] = value("Closing price of the other source, as traded", "USD", gt=0)
+    relative_difference: Series[float] = value("close / other_close - 1", "fraction")
+    status: Series[str] = label("ok, or which of the two has no close")
+
+    class Config:
+        name = "price_differences"
+
+
 class CorporateActions(DateTable):
     """One split or dividend of one symbol, on its ex-date."""
 

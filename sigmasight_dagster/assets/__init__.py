@@ -21,6 +21,7 @@ RISK_ASSETS: tuple[RiskAsset, ...] = (
     market.treasury_yields,
     market.option_quotes,
     market.security_master,
+    market.price_differences,
     market_risk.realized_volatility,
     market_risk.option_volatilities,
     market_risk.factor_returns,

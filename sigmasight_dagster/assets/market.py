@@ -1,16 +1,28 @@
 """Market data: what the provider delivers, one partition a trading date, for every portfolio."""
 
 import pandas as pd
+import structlog
 
 from sigmasight_core import option_volatilities
 from sigmasight_core.conventions import OPTION_TYPES
-from sigmasight_core.errors import NoDataError
-from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, SecurityMaster, TreasuryYields
+from sigmasight_core.errors import NoDataError, SourceError, TransientError
+from sigmasight_core.price_differences import price_differences as core_price_differences
+from sigmasight_core.tables import (
+    CorporateActions,
+    DailyPrices,
+    OptionQuotes,
+    PriceDifferences,
+    SecurityMaster,
+    TreasuryYields,
+    validate,
+)
 from sigmasight_dagster import gates, market_cache
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.risk_asset import risk_asset
 
 GROUP = "market"
+
+_log = structlog.get_logger(__name__)
 
 
 @risk_asset(DailyPrices, group=GROUP, gates=[gates.PRICES_ARE_SOUND])
@@ -31,6 +43,21 @@ def daily_prices(batch: Batch) -> pd.DataFrame:
             list(missing),
         )
     return prices
+
+
+@risk_asset(PriceDifferences, inputs=[DailyPrices], group=GROUP, gates=[gates.PRICES_AGREE_ACROSS_SOURCES])
+def price_differences(batch: Batch) -> pd.DataFrame:
+    """Closes of the cross-check source beside the stored ones; no rows without one."""
+    other, prices = batch.platform.cross_check, batch.read(DailyPrices)
+    if other is None:
+        return validate(PriceDifferences, PriceDifferences.empty())
+    name = other.name
+    try:
+        found = other.daily_prices(sorted(prices["symbol"].unique()), batch.dates[0], batch.dates[-1])
+    except (SourceError, TransientError) as error:
+        _log.warning("cross-check source failed", source=name, error=str(error))
+        found, name = prices.iloc[:0], f"{name}, which does not answer"
+    return core_price_differences(prices, found, name)
 
 
 @risk_asset(CorporateActions, group=GROUP)

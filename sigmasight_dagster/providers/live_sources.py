@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 GIVES: Final[Mapping[str, tuple[str, ...]]] = {
     "price_sources": ("yahoo", "polygon", "fmp", "files", "simulated"),
+    "cross_check_source": ("yahoo", "polygon", "fmp", "files", "simulated"),
     "yield_sources": ("fred", "files", "simulated"),
     "option_sources": ("yahoo", "polygon", "simulated"),
     "security_sources": ("yahoo", "polygon", "fmp", "files", "simulated"),
@@ -51,7 +52,8 @@ def chain(setting: str, settings: "Settings") -> tuple[str, ...]:
 
     :raises InputError: for a source that does not give such data, is there twice, or lacks its key or folder.
     """
-    names: tuple[str, ...] = getattr(settings, setting)
+    given: str | tuple[str, ...] = getattr(settings, setting)
+    names = (given,) if isinstance(given, str) else given
     place = f"SIGMASIGHT_{setting.upper()}"
     for name in names:
         if name not in GIVES[setting]:

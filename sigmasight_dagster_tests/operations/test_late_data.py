@@ -270,6 +270,7 @@ def test_the_sensor_asks_for_the_market_then_for_the_portfolios(stored: Stored) 
         "security_master",
         "realized_volatility",
         "option_volatilities",
+        "price_differences",
         "factor_betas",
         "factor_state",
         "rate_betas",

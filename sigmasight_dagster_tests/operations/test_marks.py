@@ -93,4 +93,5 @@ def test_a_bad_mark_stops_the_command_and_names_its_line(project: MarkedProject)
     marks.write_text("date,symbol,price\n2022-11-16,FUND1,-1\n")
     result = project.run("run", "--date", "2022-12-05", SIGMASIGHT_MARKS_FILE=str(marks))
     assert result.returncode == 1
-    assert "bad_marks.csv, line 2, column price: '-1' must be" in result.stdout
+    told = " ".join(result.stdout.replace("│", " ").split())
+    assert "bad_marks.csv, line 2, column price: '-1' must be positive" in told

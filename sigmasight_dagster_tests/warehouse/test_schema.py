@@ -29,7 +29,7 @@ def expected_type(model: type[Table], name: str) -> str:
     if (column.metadata or {}).get("exact"):
         return "numeric"
     if str(column.dtype).startswith("datetime"):
-        return "timestamp with time zone" if name.endswith("_at") else "date"
+        return "timestamp with time zone" if name.endswith(("_at", "_until")) else "date"
     return {"float64": "double precision", "int64": "bigint", "Int64": "bigint"}.get(
         str(column.dtype), "text"
     )
