@@ -12,7 +12,10 @@ from pathlib import Path
 
 def main(names: list[str]) -> None:
     found = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
-    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores")
+    load = os.getloadavg()[0]
+    print(
+        f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores, load {load:.1f}"
+    )
     print(f"{'benchmark':<44}{'plain':>14}{'ours':>14}{'ratio (min..max)':>24}   goal")
     for name in names or found:
         import_module(f"benchmarks.bench_{name}").main()

@@ -40,10 +40,11 @@ COMMAND = "from sigmasight_dagster.cli import main; main()"
 class Backfill:
     """What a backfill took.
 
-    :param peak_mb: of the command's process, in which everything but the server runs.
+    :param cpu_seconds: and `peak_mb`: of the command's process, in which everything but the server runs.
     """
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     runs: int
 
@@ -75,7 +76,8 @@ class Books:
         planned = re.search(r"partitions in (\d+)\s+runs", said)
         if process.returncode or not planned:
             sys.exit(f"exit code {process.returncode}\n{said[-4_000:]}")
-        return Backfill(took, usage.ru_maxrss / 1024, int(planned[1]))  # kB on Linux
+        cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024  # kB on Linux
+        return Backfill(took, cpu, peak, int(planned[1]))
 
 
 @contextmanager
