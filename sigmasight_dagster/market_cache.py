@@ -12,6 +12,7 @@ from sigmasight_core import calendar
 from sigmasight_core.tables import DailyPrices, OptionQuotes, SecurityMaster, Table, validate
 from sigmasight_core.total_return_link import differing_closes, link_scale
 from sigmasight_dagster.batch import Batch
+from sigmasight_dagster.providers.marks import SOURCE_PREFIX
 
 SETTLING = pd.Timedelta(hours=6)
 """Rows that were written sooner after their session's close may still change at the source."""
@@ -26,11 +27,13 @@ _log = structlog.get_logger(__name__)
 def daily_prices(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
     """Prices of the batch's dates: final stored rows, and the others in one request.
 
+    Marks of private assets are in a local file: always read anew, and never restated.
+
     Adjusted closes are linked to the stored ones (`total_return_link`). A close as traded that the source
     now gives otherwise for a session that is stored is told in the log; `sigmasight refresh` stores it.
     """
     stored = final_rows(batch, DailyPrices)
-    stored = stored[stored["close"].notna() & stored["symbol"].isin(symbols)]
+    stored = stored[stored["close"].notna() & stored["symbol"].isin(symbols) & ~_is_mark(stored)]
     counts = stored.groupby("symbol").size()
     asked = [symbol for symbol in symbols if counts.get(symbol, 0) < len(batch.dates)]
     if not asked:
@@ -40,8 +43,8 @@ def daily_prices(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
     around = _neighbours(batch, lacking.min(), lacking.max())
     fetched = batch.platform.market_data.daily_prices(asked, around[0], around[-1])
     anchors = _anchors(batch, around.difference(batch.dates), asked, stored)
-    _tell_corrections(fetched, anchors)
-    scale = link_scale(fetched, anchors)
+    _tell_corrections(fetched[~_is_mark(fetched)], anchors)
+    scale = link_scale(fetched, anchors).mask(_is_mark(fetched), 1.0)
     linked = fetched.assign(adjusted_close=fetched["adjusted_close"] * scale)
     new = linked[linked["date"].isin(batch.dates)]
     new = new[~pd.MultiIndex.from_frame(new[_KEYS]).isin(known)]
@@ -87,6 +90,10 @@ def final_rows(batch: Batch, model: type[Table]) -> pd.DataFrame:
     final = pd.DatetimeIndex(written["date"])[(written["computed_at"] >= closes + SETTLING).to_numpy()]
     rows = warehouse.read(model, dates=batch.dates)
     return rows[rows["date"].isin(final)]
+
+
+def _is_mark(prices: pd.DataFrame) -> pd.Series:
+    return prices["source"].str.startswith(SOURCE_PREFIX)
 
 
 def _neighbours(batch: Batch, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:

@@ -22,6 +22,7 @@ from sigmasight_dagster.providers.csv_tables import read_csv_table
 from sigmasight_dagster.providers.panel import FIELDS, missing_status
 from sigmasight_dagster.providers.splits import clean_symbols
 
+SOURCE_PREFIX: Final = "marks: "
 _SYMBOL: Final = re.compile(r"[A-Z0-9]{1,10}(-[A-Z0-9]{1,4})?")
 
 
@@ -95,7 +96,7 @@ def read_marks(path: Path) -> Marks:
     symbol, day, price = symbol[order], day[order], price[order]
     session = pd.DatetimeIndex(calendar.next_sessions(pd.Series(day))).to_numpy("datetime64[ns]")
     last = ~pd.DataFrame({"symbol": symbol, "session": session}).duplicated(keep="last").to_numpy()
-    return Marks(f"marks: {path.name}", symbol[last], session[last], day[last], price[last])
+    return Marks(f"{SOURCE_PREFIX}{path.name}", symbol[last], session[last], day[last], price[last])
 
 
 class MarkedProvider:

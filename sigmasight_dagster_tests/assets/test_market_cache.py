@@ -15,6 +15,7 @@ from sigmasight_dagster import market_cache
 from sigmasight_dagster.assets import market
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.providers.marks import MarkedProvider
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
 
@@ -30,6 +31,11 @@ class RestatingSource:
     def __init__(self) -> None:
         self.asked: list[tuple[str, pd.Timestamp]] = []
         self.corrected: dict[pd.Timestamp, float] = {}
+
+    name = "test"
+
+    def symbols(self) -> None:
+        """Any."""
 
     def daily_prices(self, symbols: Collection[str], start: dt.date, end: dt.date) -> pd.DataFrame:
         sessions = SESSIONS[(pd.Timestamp(start) <= SESSIONS) & (pd.Timestamp(end) >= SESSIONS)]
@@ -118,6 +124,20 @@ def test_a_refetched_correction_is_stored_and_changes_the_returns_around_it(plat
     expected[14] += np.log(1.01)
     expected[15] -= np.log(1.01)
     np.testing.assert_allclose(returns(platform), expected, rtol=0, atol=1e-12)
+
+
+def test_a_changed_mark_counts_at_once(platform: Platform, tmp_path: Path) -> None:
+    file = tmp_path / "marks.csv"
+    for price in (100.0, 120.0):
+        file.write_text(f"date,symbol,price\n{SESSIONS[3]:%Y-%m-%d},FUND1,{price}\n")
+        platform.__dict__["market_data"] = MarkedProvider(RestatingSource(), file)
+        batch = Batch(market.daily_prices, platform, SESSIONS[2:6], (), SESSIONS[0])
+        rows = market_cache.daily_prices(batch, ["A", "FUND1"])
+        fund = rows[rows["symbol"] == "FUND1"].set_index("date")
+        assert fund["close"].to_dict() == dict.fromkeys(SESSIONS[3:6], price)
+        assert fund["adjusted_close"].dropna().to_dict() == {SESSIONS[3]: price}
+        written = AuditStamp("test", "0", pd.Timestamp("2022-12-30", tz="UTC"))
+        platform.warehouse.replace(DailyPrices, rows, SESSIONS[2:6], None, written)
 
 
 def test_stored_quotes_outlive_a_source_that_knows_the_present_alone(platform: Platform) -> None:
