@@ -9,7 +9,14 @@ import pandas as pd
 import structlog
 
 from sigmasight_core import calendar
-from sigmasight_core.tables import DailyPrices, OptionQuotes, SecurityMaster, Table, validate
+from sigmasight_core.tables import (
+    CorporateActions,
+    DailyPrices,
+    OptionQuotes,
+    SecurityMaster,
+    Table,
+    validate,
+)
 from sigmasight_core.total_return_link import differing_closes, link_scale
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.providers.marks import SOURCE_PREFIX
@@ -20,7 +27,7 @@ SECURITIES_DAYS = 30
 """Names, types and sectors are asked for again when they are older."""
 
 _KEYS = ["date", "symbol"]
-_EVER = pd.Timestamp("2200-01-01", tz="UTC")
+_NEVER, _EVER = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
 _log = structlog.get_logger(__name__)
 
 
@@ -49,6 +56,28 @@ def daily_prices(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
     new = linked[linked["date"].isin(batch.dates)]
     new = new[~pd.MultiIndex.from_frame(new[_KEYS]).isin(known)]
     return validate(DailyPrices, pd.concat([stored, new], ignore_index=True) if len(stored) else new)
+
+
+def corporate_actions(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
+    """Splits and dividends of the batch's dates: stored ones where all is known, the others in one request.
+
+    Known is a date whose actions were stored when they were final, and after the symbol came into the ledger
+    (factors' proxies are asked for from the start).
+    """
+    warehouse = batch.platform.warehouse
+    stored = warehouse.read(CorporateActions, dates=batch.dates)
+    held = warehouse.ledger_symbols().groupby("underlying")["since"].min().reindex(list(symbols))
+    since = held.fillna(_NEVER).rename_axis("symbol").reset_index(name="since")
+    pairs = _final_dates(batch, CorporateActions).merge(since, how="cross")
+    known = pd.MultiIndex.from_frame(pairs.loc[pairs["computed_at"] >= pairs["since"], _KEYS])
+    lacking = pd.MultiIndex.from_product([batch.dates, symbols], names=_KEYS).difference(known)
+    kept = stored[pd.MultiIndex.from_frame(stored[_KEYS]).isin(known)]
+    if lacking.empty:
+        return kept
+    dates, asked = lacking.get_level_values(0), sorted(set(lacking.get_level_values(1)))
+    fetched = batch.platform.market_data.corporate_actions(asked, dates.min(), dates.max())
+    new = fetched[pd.MultiIndex.from_frame(fetched[_KEYS]).isin(lacking)]
+    return validate(CorporateActions, pd.concat([kept, new], ignore_index=True) if len(kept) else new)
 
 
 def option_quotes(batch: Batch, fetched: pd.DataFrame) -> pd.DataFrame:
@@ -81,15 +110,16 @@ def securities(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
 
 def final_rows(batch: Batch, model: type[Table]) -> pd.DataFrame:
     """Stored rows of the batch's dates that were written SETTLING after the close; none when refetching."""
-    warehouse = batch.platform.warehouse
-    if batch.refetch:
-        return warehouse.read(model, dates=batch.dates).iloc[:0]
-    written = warehouse.computed(model, batch.dates[0], _EVER)
-    written = written[written["date"].isin(batch.dates)]
+    rows = batch.platform.warehouse.read(model, dates=batch.dates)
+    return rows[rows["date"].isin(_final_dates(batch, model)["date"])]
+
+
+def _final_dates(batch: Batch, model: type[Table]) -> pd.DataFrame:
+    """date, computed_at of the batch's partitions that were published SETTLING after their close."""
+    written = batch.platform.warehouse.computed(model, batch.dates[0], _EVER)
+    written = written[written["date"].isin(batch.dates) & (not batch.refetch)]
     closes = pd.to_datetime([calendar.session_close(date) for date in written["date"]], utc=True)
-    final = pd.DatetimeIndex(written["date"])[(written["computed_at"] >= closes + SETTLING).to_numpy()]
-    rows = warehouse.read(model, dates=batch.dates)
-    return rows[rows["date"].isin(final)]
+    return written.loc[(written["computed_at"] >= closes + SETTLING).to_numpy(), ["date", "computed_at"]]
 
 
 def _is_mark(prices: pd.DataFrame) -> pd.Series:

@@ -63,7 +63,11 @@ def price_differences(batch: Batch) -> pd.DataFrame:
 @risk_asset(CorporateActions, group=GROUP)
 def corporate_actions(batch: Batch) -> pd.DataFrame:
     """Splits and dividends by ex-date, from the configured provider. Most dates have none."""
-    actions = batch.platform.market_data.corporate_actions(_universe(batch), batch.dates[0], batch.dates[-1])
+    provider, universe = batch.platform.market_data, _universe(batch)
+    if universe is None:
+        actions = provider.corporate_actions(None, batch.dates[0], batch.dates[-1])
+    else:
+        actions = market_cache.corporate_actions(batch, universe)
     return actions[actions["date"].isin(batch.dates)]
 
 

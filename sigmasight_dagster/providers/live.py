@@ -98,7 +98,7 @@ class LiveProvider:
             raise InputError("SIGMASIGHT_PRICE_SOURCES is empty; name at least one source, as yahoo")
         self.name = f"live: {', '.join(self._prices)}"
         self._made: dict[str, Any] = {}
-        self._gave: dict[tuple[str, dt.date, dt.date], str] = {}
+        self._gave: dict[str, str] = {}
 
     def symbols(self) -> None:
         """Any symbol may be asked for."""
@@ -119,6 +119,7 @@ class LiveProvider:
         sessions = self._closed_sessions(start, end)
         since = calendar.shift_sessions(sessions[0], -LINK_SESSIONS).date() if len(sessions) else start
         rows, failures = validate(DailyPrices, DailyPrices.empty()), _Failures("prices")
+        gave: dict[str, str] = {}
         for name in self._prices:
             asked = live_rows.lacking_symbols(rows, wanted, sessions)
             if not asked:
@@ -128,24 +129,23 @@ class LiveProvider:
                 rows = live_rows.fill_prices(rows, found)
                 good = found["close"].notna() & found["date"].isin(sessions)
                 for symbol in found.loc[good, "symbol"].unique():
-                    self._gave.setdefault((str(symbol), start, end), name)
+                    gave.setdefault(str(symbol), name)
         failures.raise_if_none_answered()
-        for symbol in wanted:
-            self._gave.setdefault((symbol, start, end), self._prices[0])
+        self._gave |= dict.fromkeys(wanted, self._prices[0]) | gave
         return rows[rows["date"] >= pd.Timestamp(start)].reset_index(drop=True)
 
     def corporate_actions(self, symbols: Symbols, start: dt.date, end: dt.date) -> pd.DataFrame:
-        """Rows of ``tables.CorporateActions``, of the source that gives the symbol's prices in the range.
+        """Rows of ``tables.CorporateActions``, of the source that gave the symbol's prices last.
 
-        Of the first source, if none has any.
+        Of the first source, if none has any. Prices that nobody has asked for yet are fetched to find out.
         """
         wanted, start, end = _named(symbols), _day(start), _day(end)
-        unknown = [symbol for symbol in wanted if (symbol, start, end) not in self._gave]
-        if unknown:
+        unknown = [symbol for symbol in wanted if symbol not in self._gave]
+        if unknown and len(self._prices) > 1:
             self.daily_prices(unknown, start, end)
         found = []
         for name in self._prices:
-            group = [symbol for symbol in wanted if self._gave[symbol, start, end] == name]
+            group = [symbol for symbol in wanted if self._gave.get(symbol, self._prices[0]) == name]
             if group:
                 found.append(self._actions_of(name, group, start, end))
         rows = [frame for frame in found if len(frame)]

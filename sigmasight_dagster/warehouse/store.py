@@ -226,15 +226,18 @@ class Warehouse:
         names = list(LedgerChanges.to_schema().columns)
         return from_arrow(LedgerChanges, found.select(names)).assign(computed_at=times)
 
-    def ledger_symbols(self, portfolio: str) -> pd.DataFrame:
-        """Symbols of a portfolio, and since when (UTC) a position in them has been stored, of any portfolio.
+    def ledger_symbols(self, portfolio: str | None = None) -> pd.DataFrame:
+        """Symbols of a portfolio (None = of all), and since when (UTC) a position in them has been stored.
+
+        The position may be of any portfolio.
 
         :returns: symbol, underlying, since.
         """
         table = quoted(SCHEMA, table_name(Positions))
+        mine = "" if portfolio is None else f" WHERE portfolio = {literal(portfolio)}"
         return self._database.query(
             f"SELECT symbol, underlying, min(computed_at) AS since FROM {table} WHERE symbol IN "
-            f"(SELECT symbol FROM {table} WHERE portfolio = {literal(portfolio)}) "
+            f"(SELECT symbol FROM {table}{mine}) "
             "GROUP BY symbol, underlying ORDER BY symbol"
         ).to_pandas()
 

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 
 from sigmasight_core import calendar
-from sigmasight_core.tables import DailyPrices, OptionQuotes, validate
+from sigmasight_core.portfolio_csv import parse_portfolio_csv
+from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, validate
 from sigmasight_dagster import market_cache
 from sigmasight_dagster.assets import market
 from sigmasight_dagster.batch import Batch
 from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.providers.base import action_rows
 from sigmasight_dagster.providers.marks import MarkedProvider
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
@@ -36,6 +38,16 @@ class RestatingSource:
 
     def symbols(self) -> None:
         """Any."""
+
+    def corporate_actions(self, symbols: Collection[str], start: dt.date, end: dt.date) -> pd.DataFrame:
+        sessions = SESSIONS[(pd.Timestamp(start) <= SESSIONS) & (pd.Timestamp(end) >= SESSIONS)]
+        self.asked += [(symbol, date) for symbol in symbols for date in sessions]
+        days = sessions[sessions == SESSIONS[DIVIDEND_AT]]
+        paid = [
+            action_rows(np.full(len(days), s, object), days, days.day / 10, "test", "dividend")
+            for s in symbols
+        ]
+        return validate(CorporateActions, pd.concat(paid))
 
     def daily_prices(self, symbols: Collection[str], start: dt.date, end: dt.date) -> pd.DataFrame:
         sessions = SESSIONS[(pd.Timestamp(start) <= SESSIONS) & (pd.Timestamp(end) >= SESSIONS)]
@@ -124,6 +136,29 @@ def test_a_refetched_correction_is_stored_and_changes_the_returns_around_it(plat
     expected[14] += np.log(1.01)
     expected[15] -= np.log(1.01)
     np.testing.assert_allclose(returns(platform), expected, rtol=0, atol=1e-12)
+
+
+def test_actions_are_asked_for_once_and_of_a_new_symbol_for_stored_dates(platform: Platform) -> None:
+    source, warehouse, dates = platform.market_data, platform.warehouse, SESSIONS[10:14]
+
+    def actions(symbols: list[str], written_at: str) -> set[tuple[str, pd.Timestamp]]:
+        source.asked.clear()
+        batch = Batch(market.corporate_actions, platform, dates, (), SESSIONS[0])
+        rows = market_cache.corporate_actions(batch, symbols)
+        assert rows["symbol"].tolist() == symbols
+        written = AuditStamp("test", "0", pd.Timestamp(written_at, tz="UTC"))
+        warehouse.replace(CorporateActions, rows, dates, None, written)
+        return set(source.asked)
+
+    assert actions(["A"], "2022-12-30") == {("A", date) for date in dates}
+    assert actions(["A"], "2022-12-30") == set()
+    position = parse_portfolio_csv(
+        "ticker,quantity,entry_price,entry_date\nB,1,100,2022-10-04\n", "p", "p.csv", SESSIONS[-1]
+    )
+    stamp = AuditStamp("test", "0", pd.Timestamp("2023-01-03", tz="UTC"))
+    warehouse.save_portfolio({"portfolio": "p", "cash": 0.0, "source": "p.csv"}, position.positions, stamp)
+    assert actions(["A", "B"], "2023-01-04") == {("B", date) for date in dates}
+    assert actions(["A", "B"], "2023-01-04") == set()
 
 
 def test_a_changed_mark_counts_at_once(platform: Platform, tmp_path: Path) -> None:
