@@ -19,7 +19,7 @@ REPORTED = ["date", "symbol", "close", "price_date", "source"]
 class Coverage:
     """History of the held symbols up to the latest published prices.
 
-    :param sessions: the up to 252 sessions that count, the last one the latest with prices.
+    :param sessions: the up to 253 sessions that count (of 252 returns), the last one the latest with prices.
     :param lengths: sessions with a price, by symbol, shortest first.
     """
 
@@ -45,7 +45,7 @@ def measure(platform: Platform) -> Coverage | None:
         return None
     latest = published["date"].max()
     first = max(
-        calendar.shift_sessions(latest, 1 - max(coverage.THRESHOLDS)),
+        calendar.shift_sessions(latest, -max(coverage.THRESHOLDS)),
         calendar.next_session(pd.Timestamp(date_bounds(platform.settings)[0])),
     )
     symbols = coverage.held_symbols(warehouse.positions(), latest)
