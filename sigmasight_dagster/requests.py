@@ -175,12 +175,12 @@ class Project(Workspace):
         A failed run is split (see `isolate`), so that its good partitions are published; it does not stop
         the runs after it. Ctrl-C and a run canceled in the UI do: what has not started is canceled too.
         """
-        from sigmasight_dagster import cancellation, execute, isolate
+        from sigmasight_dagster import cancellation, execute, garbage, isolate
 
         execute.report_orphans(self.instance)
         outcomes: list[RunOutcome] = []
         queue = list(runs)
-        with cancellation.on_signal() as requested:
+        with cancellation.on_signal() as requested, garbage.rare_collections():
             while queue and not requested.is_set() and not any(outcome.canceled for outcome in outcomes):
                 run, run_id = queue.pop(0), execute.new_run_id()
                 started(run, run_id)

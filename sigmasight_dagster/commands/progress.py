@@ -18,7 +18,8 @@ from sigmasight_dagster.launch import RangeRun
 from sigmasight_dagster.requests import Project
 from sigmasight_dagster.warehouse import Warehouse
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
+REFRESHES_PER_SECOND = 2
 
 
 def compute(
@@ -100,7 +101,10 @@ class _Counter:
 @contextmanager
 def _progress_bar(warehouse: Warehouse, total: int, console: Console) -> Iterator:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar, _Counter(warehouse, bar, total) as counter:
+    with (
+        Progress(*columns, console=console, refresh_per_second=REFRESHES_PER_SECOND) as bar,
+        _Counter(warehouse, bar, total) as counter,
+    ):
         yield counter.started
 
 
