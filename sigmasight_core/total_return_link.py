@@ -2,7 +2,9 @@
 
 A source restates the whole past of its adjusted closes after each dividend and split, so that those of two
 fetches differ by a factor. Only their ratios mean anything: a return over the seam is right once the later
-fetch is multiplied by stored / fetched of a session that both have.
+fetch is multiplied by the ratio of the two adjustment factors (adjusted close / close as traded) of a session
+that both have. Not by that of the adjusted closes: a corrected close there would bend the level of all that
+follows.
 """
 
 import pandas as pd
@@ -13,16 +15,15 @@ KEYS = ["date", "symbol"]
 def link_scale(fetched: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
     """Factor of each fetched adjusted close that brings it to the scale of the stored ones.
 
-    It is the symbol's ratio on the nearest session on which both have one (the earlier of two as near), 1
-    for a symbol without such a session.
+    It is the symbol's ratio of adjustment factors on the nearest session on which both have one (the earlier
+    of two as near), 1 for a symbol without such a session.
 
-    :param fetched: and `stored`: date, symbol, adjusted_close (NaN = none); each date and symbol once.
+    :param fetched: and `stored`: date, symbol, close, adjusted_close (NaN = none); each date and symbol once.
     :returns: positive factors, in the index of `fetched`.
     """
-    known = fetched[[*KEYS, "adjusted_close"]].merge(
-        stored[[*KEYS, "adjusted_close"]], on=KEYS, suffixes=("", "_stored")
-    )
-    known["scale"] = known["adjusted_close_stored"] / known["adjusted_close"]
+    factors = (rows[KEYS].assign(factor=rows["adjusted_close"] / rows["close"]) for rows in (fetched, stored))
+    known = next(factors).merge(next(factors), on=KEYS, suffixes=("", "_stored"))
+    known["scale"] = known["factor_stored"] / known["factor"]
     known = known.loc[known["scale"].notna(), [*KEYS, "scale"]].sort_values("date")
     if known.empty:
         return pd.Series(1.0, index=fetched.index)

@@ -34,7 +34,8 @@ def on_one_scale(more: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     A symbol's are multiplied by the ratio on the nearest session on which both have one; `source` says so. A
     symbol without such a session stays as it is.
     """
-    scale = link_scale(more, rows)
+    # by the adjusted closes themselves: the closes of two sources may differ by more than a correction
+    scale = link_scale(more.assign(close=1.0), rows.assign(close=1.0))
     changed = (scale - 1).abs() > SAME_SCALE
     linked = more["source"] + ", adjusted close on the scale of the source before"
     return more.assign(

@@ -138,6 +138,16 @@ def test_a_refetched_correction_is_stored_and_changes_the_returns_around_it(plat
     np.testing.assert_allclose(returns(platform), expected, rtol=0, atol=1e-12)
 
 
+def test_a_close_that_was_wrong_at_first_bends_nothing_that_follows(platform: Platform) -> None:
+    fetch(platform, SESSIONS[:10])
+    platform.market_data.corrected[SESSIONS[10]] = 1.01
+    fetch(platform, SESSIONS[10:11])
+    platform.market_data.corrected.clear()
+    fetch(platform, SESSIONS[11:20])
+    fetch(platform, SESSIONS[10:11], refetch=True)
+    np.testing.assert_allclose(returns(platform), np.diff(np.log(GROWTH[:20])), rtol=0, atol=1e-12)
+
+
 def test_actions_are_asked_for_once_and_of_a_new_symbol_for_stored_dates(platform: Platform) -> None:
     source, warehouse, dates = platform.market_data, platform.warehouse, SESSIONS[10:14]
 
