@@ -23,10 +23,10 @@ test: $(STAMP)   ## all tests, on a real PostgreSQL and a real Dagster instance
 	$(BIN)/python -m pytest
 
 ui-test: $(STAMP) ## the browser test; needs chromium and chromedriver, writes docs/images
-	SIGMASIGHT_SCREENSHOTS=docs/images $(BIN)/python -m pytest -n0 -m browser sigmasight_dagster_tests/operations/test_ui.py
+	SIGMASIGHT_SCREENSHOTS=docs/images $(BIN)/python -m pytest -n0 -m browser sigmasight_dagster_tests/instance/test_ui.py
 
 celery-test: $(STAMP) ## Celery workers, some of them killed; needs a broker: rabbitmq-server from Debian's packages
-	$(BIN)/python -m pytest -n0 -m celery sigmasight_dagster_tests/operations/test_celery.py
+	$(BIN)/python -m pytest -n0 -m celery sigmasight_dagster_tests/executors/test_celery.py
 
 dev: $(STAMP)    ## the Dagster UI and daemon on the demo's database
 	$(BIN)/sigmasight dev
@@ -35,10 +35,10 @@ check: $(STAMP)  ## linters, types and the docs check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m sigmasight_dagster.docs --check
+	$(BIN)/python -m sigmasight_dagster.reports.data_dictionary --check
 
 docs: $(STAMP)   ## write the generated pages of docs/ again
-	$(BIN)/python -m sigmasight_dagster.docs
+	$(BIN)/python -m sigmasight_dagster.reports.data_dictionary
 
 bench: $(STAMP)  ## the benchmarks, as ratios measured in one run
 	$(BIN)/python -m benchmarks

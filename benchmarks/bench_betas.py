@@ -8,8 +8,8 @@ import numpy as np
 import statsmodels.api as sm
 
 from benchmarks.measure import compare
-from sigmasight_core.factor_config import DEFAULT_KINDS, FactorModelConfig
-from sigmasight_core.factor_estimates import estimate_arrays
+from sigmasight_core.factors.config import DEFAULT_KINDS, FactorModelConfig
+from sigmasight_core.factors.estimates import estimate_arrays
 
 SYMBOLS, DATES, WINDOW, N_PLAIN = 3_000, 252, 252, 400
 CONFIG = FactorModelConfig.default({factor: factor for factor in DEFAULT_KINDS}, window=WINDOW)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import compare
-from sigmasight_core.pairwise_correlation import chunk_length, window_history, window_statistics
+from sigmasight_core.correlation.pairwise import chunk_length, window_history, window_statistics
 
 DATES, PORTFOLIOS, NAMES, UNIVERSE, WINDOW, MIN_OBS, N_PLAIN = 252, 100, 50, 500, 90, 20, 1_000
 

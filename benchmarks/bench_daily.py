@@ -16,13 +16,13 @@ import psycopg2
 from benchmarks.measure import limit
 from sigmasight_core import calendar
 from sigmasight_core.tables import Grain
-from sigmasight_dagster import jobs
-from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
-from sigmasight_dagster.partitions import range_tags
-from sigmasight_dagster.sensors.market_to_portfolio import WEEKLY, is_last_of_week
+from sigmasight_dagster.automation import jobs
+from sigmasight_dagster.automation.market_to_portfolio import WEEKLY, is_last_of_week
+from sigmasight_dagster.partitions.dates import range_tags
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.tags import DAILY_TAG
-from sigmasight_dagster_tests.dev_server import DevServer, dev_server
-from sigmasight_dagster_tests.project import PORTFOLIOS, CliProject
+from sigmasight_dagster_tests.support.dev_server import DevServer, dev_server
+from sigmasight_dagster_tests.support.project import PORTFOLIOS, CliProject
 
 BACKFILLED = ("2022-12-01", "2022-12-21")
 DAYS = calendar.sessions(pd.Timestamp("2022-12-22"), pd.Timestamp("2022-12-28"))

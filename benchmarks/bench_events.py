@@ -14,11 +14,11 @@ import dagster as dg
 import pandas as pd
 
 from benchmarks.measure import rates, report, seconds
-from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
-from sigmasight_dagster.partitions import date_bounds, portfolio_dates, range_tags, trading_dates
+from sigmasight_dagster.partitions.dates import date_bounds, portfolio_dates, range_tags, trading_dates
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.conftest import execute
-from sigmasight_dagster_tests.house import OURS, STOCK, dagster_instance
+from sigmasight_dagster_tests.support.house import OURS, STOCK, dagster_instance
 
 DATES, PORTFOLIOS = 252, 60
 PLAIN_DATES, PLAIN_PORTFOLIOS = 20, 50

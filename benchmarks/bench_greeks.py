@@ -4,7 +4,7 @@ import mibian
 import numpy as np
 
 from benchmarks.measure import compare
-from sigmasight_core.options import black_scholes_merton
+from sigmasight_core.options.black_scholes import black_scholes_merton
 
 N_OURS = 1_000_000
 N_PLAIN = 300

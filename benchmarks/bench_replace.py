@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from benchmarks.measure import compare
 from sigmasight_core.tables import DailyPrices
-from sigmasight_dagster.database_urls import sqlalchemy_url
-from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from sigmasight_dagster.server.urls import sqlalchemy_url
 from sigmasight_dagster.warehouse import AuditStamp, Warehouse
 
 DATES, SYMBOLS, PLAIN_DATES = 2_000, 500, 100

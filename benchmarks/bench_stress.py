@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import compare
-from sigmasight_core.factor_config import DEFAULT_KINDS
-from sigmasight_core.scenarios import default_scenarios
-from sigmasight_core.stress import position_pnl, stress
-from sigmasight_core.stress_book import held_book, partition_frame
-from sigmasight_core.stress_state import stress_states
+from sigmasight_core.factors.config import DEFAULT_KINDS
+from sigmasight_core.stress.book import held_book, partition_frame
+from sigmasight_core.stress.scenarios import default_scenarios
+from sigmasight_core.stress.states import stress_states
+from sigmasight_core.stress.stress import position_pnl, stress
 
 N_OPTIONS, N_SYMBOLS, N_SCENARIOS, N_PLAIN = 250_000, 500, 18, 300
 DAY = pd.Timestamp("2022-10-03")

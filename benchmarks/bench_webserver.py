@@ -8,11 +8,11 @@ import dagster as dg
 import pandas as pd
 
 from benchmarks.measure import limit
-from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
-from sigmasight_dagster.partitions import date_bounds, portfolio_dates, range_tags, trading_dates
+from sigmasight_dagster.partitions.dates import date_bounds, portfolio_dates, range_tags, trading_dates
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster_tests.dev_server import DevServer, dev_server
-from sigmasight_dagster_tests.project import CliProject
+from sigmasight_dagster_tests.support.dev_server import DevServer, dev_server
+from sigmasight_dagster_tests.support.project import CliProject
 
 ASSET = "portfolio_snapshots"
 OTHER = "position_values"

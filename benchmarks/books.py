@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
 
 LAST_DATE = pd.Timestamp("2022-12-28")
 STOCKS = (
@@ -26,7 +26,7 @@ OPTIONS = "AAPL230120C00150000 AAPL230120P00130000 JPM230616C00140000 MSFT230616
 IMPORT = """
 import sys
 from pathlib import Path
-from sigmasight_dagster.requests import Project
+from sigmasight_dagster.runs.workspace import Project
 project = Project.open()
 for file in sorted(Path(sys.argv[1]).glob("*.csv")):
     parsed = project.parse_portfolio(file.read_bytes(), file.stem, file.name, False)

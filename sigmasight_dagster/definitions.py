@@ -4,12 +4,15 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_core.tables import Grain
-from sigmasight_dagster import build_assets, executors, jobs, partitions, schedules, sensors, upkeep
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.checks import STANDING_CHECKS
+from sigmasight_dagster.automation import jobs, schedules, sensors, upkeep
+from sigmasight_dagster.checks.totals import STANDING_CHECKS
+from sigmasight_dagster.engine import dagster_assets as build_assets
+from sigmasight_dagster.engine.declaration import with_factor_window
+from sigmasight_dagster.executors import choice as executors
 from sigmasight_dagster.logs import console_logger
+from sigmasight_dagster.partitions import dates as partitions
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.risk_asset import with_factor_window
 from sigmasight_dagster.settings import Settings
 
 

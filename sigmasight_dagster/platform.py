@@ -3,12 +3,12 @@
 from functools import cached_property
 from typing import Any
 
-from sigmasight_core.factor_config import FactorModelConfig
-from sigmasight_core.valuation import OptionParameters
-from sigmasight_dagster.database_urls import asset_database_url
+from sigmasight_core.factors.config import FactorModelConfig
+from sigmasight_core.positions.valuation import OptionParameters
 from sigmasight_dagster.providers import make_provider
 from sigmasight_dagster.providers.base import MarketDataProvider
-from sigmasight_dagster.providers.live_sources import chain, make_source
+from sigmasight_dagster.providers.live.sources import chain, make_source
+from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
 

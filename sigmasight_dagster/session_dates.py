@@ -7,7 +7,7 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.partitions import date_bounds
+from sigmasight_dagster.partitions.dates import date_bounds
 from sigmasight_dagster.settings import Settings
 
 

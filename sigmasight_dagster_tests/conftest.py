@@ -12,8 +12,14 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
-from sigmasight_dagster.postgres_processes import postmaster, run, server_user
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from sigmasight_dagster.server.processes import postmaster, run, server_user
+
+pytest_plugins = [
+    "sigmasight_dagster_tests.support.project",
+    "sigmasight_dagster_tests.support.shared_house",
+    "sigmasight_dagster_tests.support.migrated_warehouse",
+]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 from sigmasight_core.conventions import DAYS_PER_YEAR
-from sigmasight_core.occ import format_occ
-from sigmasight_core.options import option_price
-from sigmasight_core.returns import log_returns, realized_volatility, to_wide
+from sigmasight_core.market.returns import log_returns, realized_volatility, to_wide
+from sigmasight_core.options.black_scholes import option_price
+from sigmasight_core.options.occ import format_occ
 from sigmasight_dagster.providers.sample import SampleProvider
 from sigmasight_dagster.settings import Settings
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sigmasight_core.returns import to_wide
+from sigmasight_core.market.returns import to_wide
 from sigmasight_dagster.providers.sample import SampleProvider
 
 SYMBOLS = ("AAPL", "MSFT", "QUAL")

@@ -12,7 +12,15 @@ from sigmasight_core.tables.base import (
     validate,
 )
 from sigmasight_core.tables.collinearity import FactorCorrelations, FactorModelDiagnostics
-from sigmasight_core.tables.explain import PortfolioPnlExplain, PositionPnlExplain
+from sigmasight_core.tables.factors import (
+    FactorBetas,
+    FactorCovariance,
+    FactorReturns,
+    FactorState,
+    OptionVolatilities,
+    RealizedVolatility,
+)
+from sigmasight_core.tables.ledger import Portfolios, Positions
 from sigmasight_core.tables.market import (
     CorporateActions,
     DailyPrices,
@@ -21,14 +29,6 @@ from sigmasight_core.tables.market import (
     SecurityMaster,
     TreasuryYields,
 )
-from sigmasight_core.tables.market_risk import (
-    FactorBetas,
-    FactorCovariance,
-    FactorReturns,
-    FactorState,
-    OptionVolatilities,
-    RealizedVolatility,
-)
 from sigmasight_core.tables.operations import (
     Corrections,
     LedgerChanges,
@@ -36,8 +36,11 @@ from sigmasight_core.tables.operations import (
     RejectedRows,
     SupersededRows,
 )
-from sigmasight_core.tables.portfolio import PortfolioSnapshots, PositionGreeks, PositionValues
-from sigmasight_core.tables.portfolio_risk import (
+from sigmasight_core.tables.pnl import PortfolioPnlExplain, PositionPnlExplain
+from sigmasight_core.tables.positions import PortfolioSnapshots, PositionGreeks, PositionValues
+from sigmasight_core.tables.rates import RateBetas, RateExposures
+from sigmasight_core.tables.risk import RiskContributions, RiskMeasures, VarBacktests
+from sigmasight_core.tables.stress import (
     CorrelationClusters,
     CorrelationSummary,
     FactorExposures,
@@ -47,9 +50,6 @@ from sigmasight_core.tables.portfolio_risk import (
     ReverseStress,
     StressResults,
 )
-from sigmasight_core.tables.rates import RateBetas, RateExposures
-from sigmasight_core.tables.registry import Portfolios, Positions
-from sigmasight_core.tables.risk import RiskContributions, RiskMeasures, VarBacktests
 from sigmasight_core.tables.what_if import WhatIfResults, WhatIfSessions, WhatIfTrades
 
 TABLES: tuple[type[Table], ...] = (

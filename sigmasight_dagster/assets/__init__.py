@@ -1,19 +1,11 @@
 """Every computation of the project, in the order of the flow of data. One file a topic."""
 
-from sigmasight_dagster.assets import (
-    correlations,
-    factors,
-    greeks,
-    market,
-    market_risk,
-    pnl_explain,
-    reverse_stress,
-    risk_measures,
-    snapshots,
-    stress,
-    valuation,
-)
-from sigmasight_dagster.risk_asset import RiskAsset
+from sigmasight_dagster.assets import correlation as correlations
+from sigmasight_dagster.assets import factors, greeks, market, market_risk, reverse_stress, snapshots, stress
+from sigmasight_dagster.assets import pnl as pnl_explain
+from sigmasight_dagster.assets import positions as valuation
+from sigmasight_dagster.assets import risk as risk_measures
+from sigmasight_dagster.engine.declaration import RiskAsset
 
 RISK_ASSETS: tuple[RiskAsset, ...] = (
     market.daily_prices,

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sigmasight_core import exposures, rates
+from sigmasight_core.factors import exposures, rates
 from sigmasight_core.tables import (
     FactorBetas,
     FactorExposures,
@@ -13,8 +13,8 @@ from sigmasight_core.tables import (
     RateBetas,
     RateExposures,
 )
-from sigmasight_dagster.batch import Batch
-from sigmasight_dagster.risk_asset import risk_asset
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import risk_asset
 
 GROUP = "portfolio_risk"
 

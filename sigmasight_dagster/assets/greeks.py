@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from sigmasight_core import position_greeks as core
-from sigmasight_core.option_market import OptionTables
+from sigmasight_core.options.market import OptionTables
+from sigmasight_core.positions import greeks as core
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
@@ -14,9 +14,9 @@ from sigmasight_core.tables import (
     RealizedVolatility,
     TreasuryYields,
 )
-from sigmasight_dagster.batch import Batch
-from sigmasight_dagster.gates import GREEKS_AGREE_WITH_MIBIAN
-from sigmasight_dagster.risk_asset import Input, risk_asset
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.gates.market import GREEKS_AGREE_WITH_MIBIAN
 from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
 
 

@@ -3,10 +3,10 @@
 import pandas as pd
 import structlog
 
-from sigmasight_core import option_volatilities
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import NoDataError, SourceError, TransientError
-from sigmasight_core.price_differences import price_differences as core_price_differences
+from sigmasight_core.market.price_differences import price_differences as core_price_differences
+from sigmasight_core.options import volatilities as option_volatilities
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
@@ -16,9 +16,10 @@ from sigmasight_core.tables import (
     TreasuryYields,
     validate,
 )
-from sigmasight_dagster import gates, market_cache
-from sigmasight_dagster.batch import Batch
-from sigmasight_dagster.risk_asset import risk_asset
+from sigmasight_dagster.engine import fetched as market_cache
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import risk_asset
+from sigmasight_dagster.gates import market as gates
 
 GROUP = "market"
 

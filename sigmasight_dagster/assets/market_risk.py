@@ -2,9 +2,12 @@
 
 import pandas as pd
 
-from sigmasight_core import covariance, factor_correlation, factor_model, rates, returns
-from sigmasight_core import option_volatilities as options
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
+from sigmasight_core.factors import collinearity as factor_correlation
+from sigmasight_core.factors import covariance, rates
+from sigmasight_core.factors import model as factor_model
+from sigmasight_core.market import returns
+from sigmasight_core.options import volatilities as options
 from sigmasight_core.tables import (
     DailyPrices,
     FactorBetas,
@@ -19,9 +22,9 @@ from sigmasight_core.tables import (
     RealizedVolatility,
     TreasuryYields,
 )
-from sigmasight_dagster.batch import Batch
-from sigmasight_dagster.gates import FACTORS_ARE_NOT_COLLINEAR
-from sigmasight_dagster.risk_asset import Input, risk_asset
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.gates.market import FACTORS_ARE_NOT_COLLINEAR
 from sigmasight_dagster.settings import YIELD_AGE_SESSIONS
 
 GROUP = "market_risk"

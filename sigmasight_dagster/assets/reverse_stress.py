@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sigmasight_core import reverse_stress as core
+from sigmasight_core.reverse_stress import reverse_stress as core
 from sigmasight_core.tables import (
     FactorBetas,
     FactorCovariance,
@@ -13,8 +13,8 @@ from sigmasight_core.tables import (
     PositionValues,
     ReverseStress,
 )
-from sigmasight_dagster.batch import Batch
-from sigmasight_dagster.risk_asset import risk_asset
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import risk_asset
 
 BETAS = ["date", "symbol", "factor", "beta", "status"]
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sigmasight_core import settlement, snapshot
+from sigmasight_core.positions import settlement, snapshot
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
@@ -12,8 +12,8 @@ from sigmasight_core.tables import (
     Positions,
     PositionValues,
 )
-from sigmasight_dagster.batch import Batch
-from sigmasight_dagster.risk_asset import Input, risk_asset
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset
 
 
 @risk_asset(

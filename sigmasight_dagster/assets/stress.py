@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sigmasight_core import scenarios, stress
+from sigmasight_core.stress import scenarios, stress
 from sigmasight_core.tables import (
     FactorBetas,
     FactorCovariance,
@@ -13,9 +13,9 @@ from sigmasight_core.tables import (
     PositionValues,
     StressResults,
 )
-from sigmasight_dagster.batch import Batch
-from sigmasight_dagster.gates import STRESS_IS_PLAUSIBLE
-from sigmasight_dagster.risk_asset import risk_asset
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import risk_asset
+from sigmasight_dagster.gates.market import STRESS_IS_PLAUSIBLE
 
 
 @risk_asset(

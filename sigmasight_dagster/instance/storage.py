@@ -30,8 +30,8 @@ from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData, serialize_value
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
 
-from sigmasight_dagster.database_urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.instance.copy_rows import copy_rows, next_ids
+from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
 
 TESTED_DAGSTER_VERSIONS = ("1.13.27", "1.13.28")

@@ -26,7 +26,7 @@ def make_provider(settings: "Settings") -> "MarketDataProvider":
 
 def _named_provider(settings: "Settings") -> "MarketDataProvider":
     if settings.provider == "live":
-        from sigmasight_dagster.providers.live import LiveProvider
+        from sigmasight_dagster.providers.live.provider import LiveProvider
 
         return LiveProvider(settings)
     if settings.provider == "sample":
@@ -39,6 +39,6 @@ def _named_provider(settings: "Settings") -> "MarketDataProvider":
         return SimulatedProvider(settings.simulated_seed, settings.factor_proxies)
     if settings.files_dir is None:
         raise InputError("provider 'files' needs a directory of prices; set SIGMASIGHT_FILES_DIR to it")
-    from sigmasight_dagster.providers.files import FilesProvider
+    from sigmasight_dagster.providers.files.provider import FilesProvider
 
     return FilesProvider(settings.files_dir, settings.files_close_basis, settings.factor_proxies)

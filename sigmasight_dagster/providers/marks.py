@@ -18,9 +18,9 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.providers.base import MarketDataProvider, security_rows
-from sigmasight_dagster.providers.csv_tables import read_csv_table
-from sigmasight_dagster.providers.panel import FIELDS, missing_status
-from sigmasight_dagster.providers.splits import clean_symbols
+from sigmasight_dagster.providers.files.csv_tables import read_csv_table
+from sigmasight_dagster.providers.rows.panel import FIELDS, missing_status
+from sigmasight_dagster.providers.rows.splits import clean_symbols
 
 SOURCE_PREFIX: Final = "marks: "
 _SYMBOL: Final = re.compile(r"[A-Z0-9]{1,10}(-[A-Z0-9]{1,4})?")

@@ -18,7 +18,7 @@ from sigmasight_dagster.providers.base import (
     security_rows,
     treasury_rows,
 )
-from sigmasight_dagster.providers.panel import PricePanel
+from sigmasight_dagster.providers.rows.panel import PricePanel
 
 DATA = Path(__file__).with_name("sample_data")
 SOURCE = "sample: skfolio data set, adjusted closes only, close = adjusted_close"

@@ -7,15 +7,15 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.columns import coded
 from sigmasight_core.calendar import sessions
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
-from sigmasight_core.frames import coded
-from sigmasight_core.simulated_bars import bars
-from sigmasight_core.simulated_catalogue import PROXIES
-from sigmasight_core.simulated_factors import FIRST_SESSION
-from sigmasight_core.simulated_market import simulated_market
-from sigmasight_core.simulated_options import option_quotes
+from sigmasight_core.simulated.bars import bars
+from sigmasight_core.simulated.catalogue import PROXIES
+from sigmasight_core.simulated.factors import FIRST_SESSION
+from sigmasight_core.simulated.market import simulated_market
+from sigmasight_core.simulated.options import option_quotes
 from sigmasight_dagster.providers.base import (
     OPTION_QUOTE_COLUMNS,
     YIELD_SERIES,
@@ -26,7 +26,7 @@ from sigmasight_dagster.providers.base import (
     security_rows,
     treasury_rows,
 )
-from sigmasight_dagster.providers.panel import missing_status
+from sigmasight_dagster.providers.rows.panel import missing_status
 
 BEFORE: Final = f"the simulated market begins on {FIRST_SESSION.date()}"
 CURRENCY, COUNTRY = "USD", "United States"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sigmasight_core.report import charts
 from sigmasight_core.tables import (
     CorrelationClusters,
     CorrelationSummary,
@@ -29,7 +30,6 @@ from sigmasight_core.tables import (
     TreasuryYields,
     VarBacktests,
 )
-from sigmasight_dagster import charts
 from sigmasight_dagster.story import plots
 from sigmasight_dagster.story.figures import (
     Figure,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sigmasight_dagster import charts
+from sigmasight_core.report import charts
 from sigmasight_dagster.story.rows import PartitionRows
 
 Figures = Mapping[str, npt.NDArray]

@@ -39,7 +39,7 @@ Plot = Callable[[Part], bytes | None]
 
 def factor_exposures(part: Part) -> bytes | None:
     """Dollars per factor."""
-    from sigmasight_dagster import charts
+    from sigmasight_core.report import charts
 
     rows = part.rows[FactorExposures]
     if not rows["exposure_usd"].notna().any():
@@ -49,7 +49,7 @@ def factor_exposures(part: Part) -> bytes | None:
 
 def stress_scenarios(part: Part) -> bytes | None:
     """P&L of every scenario."""
-    from sigmasight_dagster import charts
+    from sigmasight_core.report import charts
 
     rows = part.rows[StressResults]
     if not rows["direct_pnl"].notna().any():
@@ -59,7 +59,7 @@ def stress_scenarios(part: Part) -> bytes | None:
 
 def correlation_heat_map(part: Part) -> bytes | None:
     """Correlations of the holdings, in the order of their clusters."""
-    from sigmasight_dagster import charts
+    from sigmasight_core.report import charts
 
     clusters = part.rows[CorrelationClusters]
     if len(clusters) < 2:
@@ -70,7 +70,7 @@ def correlation_heat_map(part: Part) -> bytes | None:
 
 def value_history(part: Part) -> bytes | None:
     """Total value and cumulative P&L over the published sessions of a year."""
-    from sigmasight_dagster.chart_canvas import BLUE, ORANGE, finish, money, new_figure, plain
+    from sigmasight_core.report.canvas import BLUE, ORANGE, finish, money, new_figure, plain
 
     rows = _published_snapshots(part).dropna(subset="total_value")
     if len(rows) < 2:

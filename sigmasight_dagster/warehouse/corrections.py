@@ -21,7 +21,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.warehouse import versions
 from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.partitions import Rectangle
+from sigmasight_dagster.warehouse.rectangle import Rectangle
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted, where
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select

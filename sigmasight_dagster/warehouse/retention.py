@@ -18,7 +18,7 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.warehouse.database import SCHEMA, Database
-from sigmasight_dagster.warehouse.partitions import LOCKS_PER_TABLE
+from sigmasight_dagster.warehouse.rectangle import LOCKS_PER_TABLE
 from sigmasight_dagster.warehouse.sql import literal, lock_key, quoted
 
 DETAIL: Final[tuple[type[Table], ...]] = (

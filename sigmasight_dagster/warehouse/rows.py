@@ -9,7 +9,7 @@ import pandas as pd
 
 from sigmasight_core.tables import Table, table_name
 from sigmasight_dagster.warehouse.errors import WarehouseError
-from sigmasight_dagster.warehouse.schema import arrow_schema, columns, kind
+from sigmasight_dagster.warehouse.layout.schema import arrow_schema, columns, kind
 
 if TYPE_CHECKING:
     import pyarrow as pa

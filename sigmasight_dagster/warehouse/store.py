@@ -16,19 +16,12 @@ from sigmasight_core.tables import (
     WhatIfSessions,
     table_name,
 )
-from sigmasight_dagster.warehouse import (
-    alerts,
-    corrections,
-    ledger,
-    reconciliation,
-    retention,
-    versions,
-    what_if,
-)
+from sigmasight_dagster.warehouse import corrections, reconciliation, retention, versions
 from sigmasight_dagster.warehouse.database import SCHEMA, Database
-from sigmasight_dagster.warehouse.partitions import Rectangle, published_statement, require
+from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, quoted
+from sigmasight_dagster.warehouse.stores import alerts, ledger, what_if
 from sigmasight_dagster.warehouse.tables import copy_in, select
 
 
@@ -56,7 +49,7 @@ class Warehouse:
             that begin with "note:", which name what a person may want to see to.
         :raises MigrationError: where only a person can decide, or if a newer code has migrated the database.
         """
-        from sigmasight_dagster.warehouse.migration import migrate
+        from sigmasight_dagster.warehouse.layout.migration import migrate
 
         return migrate(self._database)
 

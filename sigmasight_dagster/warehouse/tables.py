@@ -8,8 +8,8 @@ import pandas as pd
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Table, primary_key, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.layout.schema import columns, kind
 from sigmasight_dagster.warehouse.rows import from_arrow
-from sigmasight_dagster.warehouse.schema import columns, kind
 from sigmasight_dagster.warehouse.sql import Dates, on_dates, one_of, quoted, where
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sigmasight_core.tables import SupersededRows, Table, primary_key, table_name, validate
 from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.partitions import Rectangle
+from sigmasight_dagster.warehouse.rectangle import Rectangle
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, on_dates, quoted, where
 from sigmasight_dagster.warehouse.tables import copy_in

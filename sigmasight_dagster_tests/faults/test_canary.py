@@ -14,12 +14,12 @@ from pydantic import SecretStr
 from sigmasight_core.calendar import sessions
 from sigmasight_core.errors import SourceError, TransientError
 from sigmasight_core.tables import DailyPrices, TreasuryYields
-from sigmasight_dagster.providers.files import PROXIES
-from sigmasight_dagster.providers.politeness import Manners, Politeness
-from sigmasight_dagster.providers.rest import RestApi
-from sigmasight_dagster_tests.project import CliProject, new_project
+from sigmasight_dagster.providers.files.provider import PROXIES
+from sigmasight_dagster.providers.http.politeness import Manners, Politeness
+from sigmasight_dagster.providers.http.rest import RestApi
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Request, Rows
 from sigmasight_dagster_tests.providers.rest_vendors import Fmp, Polygon
+from sigmasight_dagster_tests.support.project import CliProject, new_project
 
 __all__ = ["new_project"]
 

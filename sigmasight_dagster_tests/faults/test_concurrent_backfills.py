@@ -19,9 +19,9 @@ from sigmasight_core.tables import (
     grain,
 )
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK
-from sigmasight_dagster_tests.faults.partition_readers import Key, Reader, look, reading, wait_for, wrong
-from sigmasight_dagster_tests.operations.small_project import SmallProject
-from sigmasight_dagster_tests.project import CliProject, assert_same_contents
+from sigmasight_dagster_tests.support.partition_readers import Key, Reader, look, reading, wait_for, wrong
+from sigmasight_dagster_tests.support.project import CliProject, assert_same_contents
+from sigmasight_dagster_tests.support.small_project import SmallProject
 
 NAMES = ("alpha", "beta", "gamma")
 BACKFILL = ("backfill", "--start", "2022-12-01", "--end", "2022-12-14")

@@ -10,7 +10,7 @@ import pytest
 
 from sigmasight_core.tables import PortfolioSnapshots, PositionValues
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster_tests.project import CliProject, assert_same_contents
+from sigmasight_dagster_tests.support.project import CliProject, assert_same_contents
 
 BACKFILL = ("backfill", "--start", "2022-12-05", "--end", "2022-12-20")
 

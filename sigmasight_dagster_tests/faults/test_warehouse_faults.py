@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.tables import FactorExposures, PositionFactorExposures
-from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.warehouse import Warehouse, WarehouseError
-from sigmasight_dagster.warehouse.partitions import Rectangle
-from sigmasight_dagster_tests.warehouse.support import DATES, PORTFOLIOS, random_rows, sql, stamp
+from sigmasight_dagster.warehouse.rectangle import Rectangle
+from sigmasight_dagster_tests.support.stored_rows import DATES, PORTFOLIOS, random_rows, sql, stamp
 
 MODEL = PositionFactorExposures
 COPIED = (
@@ -32,7 +32,7 @@ WRITER = """
 import sys
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.faults.test_warehouse_faults import MODEL, many_rows
-from sigmasight_dagster_tests.warehouse.support import DATES, PORTFOLIOS, stamp
+from sigmasight_dagster_tests.support.stored_rows import DATES, PORTFOLIOS, stamp
 Warehouse(sys.argv[1]).replace(MODEL, many_rows(), DATES, PORTFOLIOS, stamp("killed"))
 """
 

@@ -4,9 +4,9 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-from sigmasight_dagster.database_urls import sqlalchemy_url
 from sigmasight_dagster.instance.copy_rows import copy_rows, next_ids
-from sigmasight_dagster_tests.warehouse.support import AWKWARD
+from sigmasight_dagster.server.urls import sqlalchemy_url
+from sigmasight_dagster_tests.support.stored_rows import AWKWARD
 
 TABLE = sa.Table(
     "rows",

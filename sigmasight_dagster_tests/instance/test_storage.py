@@ -16,11 +16,11 @@ import pytest
 from dagster_postgres import DagsterPostgresStorage
 
 from sigmasight_core.tables import FactorExposures, TreasuryYields
-from sigmasight_dagster.embedded_postgres import EmbeddedPostgres
+from sigmasight_dagster.engine.declaration import Gate, GateResult
 from sigmasight_dagster.instance import storage
-from sigmasight_dagster.risk_asset import Gate, GateResult
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster_tests.conftest import execute
-from sigmasight_dagster_tests.house import (
+from sigmasight_dagster_tests.support.house import (
     DATES,
     NAMES,
     OURS,

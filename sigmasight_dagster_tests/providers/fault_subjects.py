@@ -8,10 +8,11 @@ from unittest.mock import patch
 import pandas as pd
 from pydantic import SecretStr
 
-from sigmasight_dagster.providers import fred, yahoo
-from sigmasight_dagster.providers.fmp import FmpSource
-from sigmasight_dagster.providers.politeness import Manners, Politeness
-from sigmasight_dagster.providers.polygon import PolygonSource
+from sigmasight_dagster.providers.http.politeness import Manners, Politeness
+from sigmasight_dagster.providers.vendors import fred
+from sigmasight_dagster.providers.vendors.fmp import FmpSource
+from sigmasight_dagster.providers.vendors.polygon import PolygonSource
+from sigmasight_dagster.providers.yahoo import source as yahoo
 from sigmasight_dagster_tests.providers.fault_server import Handler, Rows
 from sigmasight_dagster_tests.providers.fred_answers import OBSERVATIONS, observations
 from sigmasight_dagster_tests.providers.rest_vendors import Fmp, Polygon

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmasight_core.calendar import sessions
-from sigmasight_dagster.providers.adjustment import adjusted_closes, checked_actions
 from sigmasight_dagster.providers.base import action_rows
+from sigmasight_dagster.providers.rows.adjustment import adjusted_closes, checked_actions
 
 DAYS = sessions("2022-10-03", "2022-10-07")
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from sigmasight_core import tables
-from sigmasight_core.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
-from sigmasight_dagster.providers.files import FilesProvider
+from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
+from sigmasight_dagster.providers.files.provider import FilesProvider
 from sigmasight_dagster.providers.sample import SampleProvider
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.providers.files import FilesProvider
+from sigmasight_dagster.providers.files.provider import FilesProvider
 
 DAY = dt.date(2024, 1, 10)
 GOOD = "Date,Close\n2024-01-10,5\n2024-01-11,6\n"

@@ -14,8 +14,8 @@ from sigmasight_core import tables
 from sigmasight_core.calendar import sessions
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.providers import make_provider
-from sigmasight_dagster.providers.files import FilesProvider
-from sigmasight_dagster.providers.splits import Splits, later_ratios
+from sigmasight_dagster.providers.files.provider import FilesProvider
+from sigmasight_dagster.providers.rows.splits import Splits, later_ratios
 from sigmasight_dagster.settings import Settings
 
 # Apple around its 4:1 split (Yahoo Finance, closes adjusted for splits); as traded = x 4 before.

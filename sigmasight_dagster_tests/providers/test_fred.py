@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from sigmasight_core.errors import InputError, SigmaSightError, SourceError
 from sigmasight_core.tables import TreasuryYields, validate
-from sigmasight_dagster.providers import fred
-from sigmasight_dagster.providers.fred import MANNERS, NOT_PUBLISHED, FredSource
-from sigmasight_dagster.providers.politeness import Politeness
+from sigmasight_dagster.providers.http.politeness import Politeness
+from sigmasight_dagster.providers.vendors import fred
+from sigmasight_dagster.providers.vendors.fred import MANNERS, NOT_PUBLISHED, FredSource
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, Fault, FaultServer, Request, Sleeper
 from sigmasight_dagster_tests.providers.fred_answers import BAD_KEY, OBSERVATIONS, observations
 

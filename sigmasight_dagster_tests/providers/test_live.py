@@ -12,9 +12,10 @@ from structlog.testing import capture_logs
 
 from sigmasight_core.errors import InputError, SourceError, TransientError
 from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, TreasuryYields, validate
-from sigmasight_dagster.providers import live_sources, make_provider
-from sigmasight_dagster.providers.live import LiveProvider
-from sigmasight_dagster.providers.politeness import Manners, Politeness
+from sigmasight_dagster.providers import make_provider
+from sigmasight_dagster.providers.http.politeness import Manners, Politeness
+from sigmasight_dagster.providers.live import sources as live_sources
+from sigmasight_dagster.providers.live.provider import LiveProvider
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Rows
 from sigmasight_dagster_tests.providers.fault_subjects import BARS, END, NOW, START, SUBJECTS

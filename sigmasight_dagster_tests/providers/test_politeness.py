@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sigmasight_core.errors import SourceError, TransientError
-from sigmasight_dagster.providers.politeness import Manners, Politeness
+from sigmasight_dagster.providers.http.politeness import Manners, Politeness
 from sigmasight_dagster_tests.providers.fault_server import Sleeper
 
 FAST = {"requests": 1000, "seconds": 1.0}

@@ -13,9 +13,9 @@ from sigmasight_core.calendar import sessions
 from sigmasight_core.errors import InputError, SourceError, TransientError
 from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, validate
 from sigmasight_dagster.providers.base import SECURITY_COLUMNS
-from sigmasight_dagster.providers.fmp import FmpSource
-from sigmasight_dagster.providers.politeness import Manners, Politeness
-from sigmasight_dagster.providers.polygon import PolygonSource
+from sigmasight_dagster.providers.http.politeness import Manners, Politeness
+from sigmasight_dagster.providers.vendors.fmp import FmpSource
+from sigmasight_dagster.providers.vendors.polygon import PolygonSource
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Handler, Request, Rows
 from sigmasight_dagster_tests.providers.rest_vendors import Fmp, Polygon
 

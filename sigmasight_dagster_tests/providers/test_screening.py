@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sigmasight_core.calendar import sessions
 from sigmasight_core.tables import DailyPrices, validate
-from sigmasight_dagster.providers.screening import screen_bars
+from sigmasight_dagster.providers.rows.screening import screen_bars
 
 DAYS = sessions("2022-10-03", "2022-10-07")
 

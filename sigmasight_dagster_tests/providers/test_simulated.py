@@ -8,12 +8,12 @@ import pytest
 
 from sigmasight_core import tables
 from sigmasight_core.errors import InputError
-from sigmasight_core.portfolio_csv import parse_portfolio_csv
+from sigmasight_core.ledger.portfolio_csv import parse_portfolio_csv
 from sigmasight_dagster.providers import make_provider
 from sigmasight_dagster.providers.base import SECURITY_COLUMNS
 from sigmasight_dagster.providers.simulated import SimulatedProvider
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster_tests.project import EXAMPLES
+from sigmasight_dagster_tests.support.project import EXAMPLES
 
 START, END = dt.date(2014, 1, 2), dt.date(2025, 12, 31)
 

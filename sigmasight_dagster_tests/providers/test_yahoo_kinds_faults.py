@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.errors import SourceError, TransientError
-from sigmasight_dagster.providers.politeness import Politeness
-from sigmasight_dagster.providers.yahoo import MANNERS, YahooSource
+from sigmasight_dagster.providers.http.politeness import Politeness
+from sigmasight_dagster.providers.yahoo.source import MANNERS, YahooSource
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Sleeper
 from sigmasight_dagster_tests.providers.yahoo_answers import (
     CHART,

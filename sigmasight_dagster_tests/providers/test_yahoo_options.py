@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.errors import TransientError
-from sigmasight_core.occ import format_occ
+from sigmasight_core.options.occ import format_occ
 from sigmasight_core.tables import OptionQuotes, validate
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer
 from sigmasight_dagster_tests.providers.yahoo_answers import COOKIES, OPTIONS, by_symbol, option, options

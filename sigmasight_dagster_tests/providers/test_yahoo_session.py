@@ -12,8 +12,8 @@ import yfinance
 import yfinance.cache
 
 from sigmasight_core.errors import InputError, SourceError, TransientError
-from sigmasight_dagster.providers.politeness import Politeness
-from sigmasight_dagster.providers.yahoo import MANNERS, YahooSource
+from sigmasight_dagster.providers.http.politeness import Politeness
+from sigmasight_dagster.providers.yahoo.source import MANNERS, YahooSource
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, Fault, FaultServer, Request, Sleeper
 from sigmasight_dagster_tests.providers.yahoo_answers import (
     CHART,

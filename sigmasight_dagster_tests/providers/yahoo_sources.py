@@ -3,8 +3,8 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
-from sigmasight_dagster.providers.politeness import Politeness
-from sigmasight_dagster.providers.yahoo import MANNERS, YahooSource
+from sigmasight_dagster.providers.http.politeness import Politeness
+from sigmasight_dagster.providers.yahoo.source import MANNERS, YahooSource
 from sigmasight_dagster_tests.providers.fault_server import FaultServer, Sleeper
 
 NEW_YORK = ZoneInfo("America/New_York")

@@ -8,7 +8,7 @@ import pytest
 from sigmasight_core.errors import InputError, SigmaSightError
 from sigmasight_core.tables import DailyPrices, Positions
 from sigmasight_dagster.warehouse import Warehouse, WarehouseError
-from sigmasight_dagster_tests.warehouse.support import DATES, random_rows, sql, stamp
+from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 SECRET = "s3cr%2Fet!"
 

@@ -8,7 +8,7 @@ import pytest
 from sigmasight_core.errors import DataQualityError, InputError
 from sigmasight_core.tables import FactorExposures, Portfolios, Positions, validate
 from sigmasight_dagster.warehouse import UpstreamNotPublished, Warehouse
-from sigmasight_dagster_tests.warehouse.support import DATES, random_rows, sql, stamp
+from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 REGISTERED = {"portfolio": "a", "cash": 1000.10, "source": "a.csv"}
 

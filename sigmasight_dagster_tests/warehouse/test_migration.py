@@ -8,7 +8,7 @@ import pytest
 
 from sigmasight_core.tables import TABLES, DailyPrices, Positions, table_name
 from sigmasight_dagster.warehouse import MigrationError, Warehouse, WarehouseError
-from sigmasight_dagster_tests.warehouse.support import DATES, random_rows, sql, stamp
+from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 LAYOUT = (
     "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns "

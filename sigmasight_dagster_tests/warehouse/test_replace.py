@@ -17,8 +17,8 @@ from sigmasight_core.tables import (
     Publications,
 )
 from sigmasight_dagster.warehouse import UpstreamNotPublished, Warehouse, WarehouseError
-from sigmasight_dagster.warehouse.partitions import LOCKS_PER_TABLE, Rectangle
-from sigmasight_dagster_tests.warehouse.support import DATES, PORTFOLIOS, random_rows, sql, stamp
+from sigmasight_dagster.warehouse.rectangle import LOCKS_PER_TABLE, Rectangle
+from sigmasight_dagster_tests.support.stored_rows import DATES, PORTFOLIOS, random_rows, sql, stamp
 
 subsets = st.tuples(
     st.sets(st.sampled_from(list(DATES)), min_size=1),

@@ -23,7 +23,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.warehouse import Warehouse, WarehouseError
 from sigmasight_dagster.warehouse.sql import literal
-from sigmasight_dagster_tests.warehouse.support import DATES, PORTFOLIOS, random_rows, sql, stamp
+from sigmasight_dagster_tests.support.stored_rows import DATES, PORTFOLIOS, random_rows, sql, stamp
 
 PARTITIONED = [model for model in TABLES if grain(model) is not Grain.UNPARTITIONED]
 

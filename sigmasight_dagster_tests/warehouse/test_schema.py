@@ -18,7 +18,7 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster_tests.warehouse.support import DATES, random_rows, sql, stamp
+from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 MODELS = (*TABLES, *OPERATIONS_TABLES)
 AUDIT = {"run_id": "text", "code_version": "text", "computed_at": "timestamp with time zone"}

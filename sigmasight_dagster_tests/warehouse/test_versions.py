@@ -11,7 +11,7 @@ import pytest
 
 from sigmasight_core.tables import CorporateActions, DailyPrices, SupersededRows, TreasuryYields, validate
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster_tests.warehouse.support import DATES, random_rows, sql, stamp
+from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ WRITER = """
 import sys
 from sigmasight_core.tables import DailyPrices
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster_tests.warehouse.support import DATES, stamp
+from sigmasight_dagster_tests.support.stored_rows import DATES, stamp
 from sigmasight_dagster_tests.warehouse.test_versions import prices
 warehouse = Warehouse(sys.argv[1])
 for seed in range(1, 10_000):

@@ -1,0 +1,203 @@
+"""Betas of symbols on the state as arrays: windowed moments, then the ridge and univariate fits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sigmasight_core.arrays.windows import Floats, Ints, pad_windows, product, trailing_windows
+from sigmasight_core.conventions import SESSIONS_PER_YEAR
+from sigmasight_core.factors.config import FactorModelConfig
+from sigmasight_core.factors.ridge import EPSILON, RANK_TOLERANCE, RidgeFit, ridge_own, ridge_shared
+from sigmasight_core.factors.state import (
+    StateArrays,
+    StateBlock,
+    StateCollector,
+    observable_sessions,
+    state_blocks,
+)
+from sigmasight_core.factors.student_t import two_sided_p_values
+
+CONSTANT = 1e-13
+"""Centred over uncentred sum of squares below which a series counts as constant."""
+
+
+@dataclass(frozen=True)
+class EstimateArrays:
+    """Fits of every date, symbol and factor, [D, S, K], or of every date and symbol, [D, S].
+
+    NaN where the factor is unavailable at the date, or the symbol has too few observations or is constant.
+    """
+
+    beta: Floats
+    std_error: Floats
+    univariate_beta: Floats
+    univariate_std_error: Floats
+    univariate_r_squared: Floats
+    r_squared: Floats
+    annualized_specific_volatility: Floats
+    n_obs: Ints
+    """Sessions of the state's window on which the symbol has a return, [D, S]; 0 where there is no state."""
+    state: StateArrays
+
+    def univariate_p_value(self) -> Floats:
+        """Two-sided p-values of the univariate betas, Student t with n - 2 degrees of freedom."""
+        return two_sided_p_values(
+            self.univariate_beta / self.univariate_std_error, np.maximum(self.n_obs - 2, 1)
+        )
+
+
+class _Symbols:
+    """Returns of some symbols, made ready for windows: zeros for missing ones, and which are there."""
+
+    def __init__(self, chosen: Ints, returns: Floats, window: int) -> None:
+        self.chosen = chosen
+        self.window = window
+        finite = np.isfinite(returns)
+        self.filled = pad_windows(np.where(finite, returns, 0.0), window, 0.0)
+        self.squared = self.filled**2
+        self.present = pad_windows(finite.astype(float), window, 0.0)
+
+    def windows(self, padded: Floats, ends: Ints) -> Floats:
+        """Windows of `filled`, `squared` or `present`, [d, W, s]."""
+        return trailing_windows(padded, ends, self.window)
+
+
+Solver = Callable[[FactorModelConfig, StateBlock, _Symbols, Ints], tuple[list[Floats], Floats, Ints]]
+
+
+def estimate_arrays(
+    config: FactorModelConfig, symbol_returns: Floats, factor_returns: Floats, ends: Ints
+) -> EstimateArrays:
+    """Betas over the windows that end at rows `ends`.
+
+    :param symbol_returns: log returns [T, S], NaN = none.
+    :param factor_returns: log returns, for rates percentage points, [T, K] in the order of the configuration.
+    :param ends: row numbers, [D]; windows of adjacent ones need no copy.
+    """
+    sessions = observable_sessions(config, factor_returns, ends)
+    complete = np.isfinite(symbol_returns[sessions]).all(axis=0)
+    groups: list[tuple[_Symbols, Solver]] = [
+        (_Symbols(chosen, np.take(symbol_returns, chosen, axis=1), config.window), solve)
+        for chosen, solve in ((np.flatnonzero(complete), _complete), (np.flatnonzero(~complete), _with_gaps))
+        if len(chosen)
+    ]
+    collector = StateCollector(config, factor_returns, ends)
+    count, size = symbol_returns.shape[1], len(config.factors)
+    betas = np.full((5, len(ends), size, count), np.nan)
+    fits = np.full((2, len(ends), count), np.nan)
+    n_obs = np.zeros((len(ends), count), dtype=np.intp)
+    for block in state_blocks(config, factor_returns, ends, cells_per_date=size * count):
+        collector.add(block)
+        for symbols, solve in groups:
+            part_betas, part_fits, n = solve(config, block, symbols, ends[block.at])
+            undefined = (n < config.min_obs) | ~np.isfinite(part_fits[0])
+            place = np.ix_(block.at, symbols.chosen)
+            n_obs[place] = n
+            for held, found in zip(fits, part_fits, strict=True):
+                held[place] = np.where(undefined, np.nan, found)
+            cells = np.ix_(block.at, block.columns, symbols.chosen)
+            for held, found in zip(betas, part_betas, strict=True):
+                held[cells] = np.where(undefined[:, None], np.nan, found)
+    betas[:, ~collector.available] = np.nan
+    fits[:, ~collector.available.any(axis=1)] = np.nan
+    beta, std_error, univariate, univariate_std_error, univariate_fit = betas.swapaxes(2, 3)
+    return EstimateArrays(
+        beta,
+        std_error,
+        univariate,
+        univariate_std_error,
+        univariate_fit,
+        fits[0],
+        fits[1],
+        n_obs,
+        collector.arrays(),
+    )
+
+
+def _prior(config: FactorModelConfig, block: StateBlock) -> tuple[Floats, Floats]:
+    factors = [config.factors[column] for column in block.columns]
+    return np.array([f.prior_mean for f in factors]), np.array([f.prior_std for f in factors])
+
+
+def _complete(
+    config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends: Ints
+) -> tuple[list[Floats], Floats, Ints]:
+    """Symbols with a return on every observed session: one design per date."""
+    observed = block.observed[:, None]
+    sums = product(np.concatenate([block.design, observed], axis=1), symbols.windows(symbols.filled, ends))
+    squares = product(observed, symbols.windows(symbols.squared, ends))[:, 0]
+    moments = sums[:, :-1]
+    n_obs = block.n_obs[:, None]
+    total = _centred_total(squares, sums[:, -1], n_obs)
+    gram = block.design @ block.design.swapaxes(1, 2)
+    fit = ridge_shared(gram, moments, total, block.n_obs, _prior(config, block))
+    variance = block.centred_squares()[:, :, None]
+    univariate = _univariate(block.total(moments), variance, total[:, None], n_obs[:, None])
+    n = np.broadcast_to(n_obs, total.shape).astype(np.intp)
+    return [fit.beta, fit.std_error, *univariate], _joint(fit, total), n
+
+
+def _with_gaps(
+    config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends: Ints
+) -> tuple[list[Floats], Floats, Ints]:
+    """Symbols with gaps: moments of the date's state over each symbol's own sessions."""
+    dates, size = len(block.at), len(block.columns)
+    lower = np.tril_indices(size)
+    products = block.design[:, lower[0]] * block.design[:, lower[1]]
+    linear = np.concatenate([block.observed[:, None], block.design], axis=1)
+    quadratic = np.concatenate([linear, products, block.centred**2], axis=1)
+    on_mask = _cases(product(quadratic, symbols.windows(symbols.present, ends)))
+    on_return = _cases(product(linear, symbols.windows(symbols.filled, ends)))
+    squares = _cases(product(block.observed[:, None], symbols.windows(symbols.squared, ends)))[0]
+
+    n_obs = on_mask[0]
+    safe = np.maximum(n_obs, size + 3)
+    centre = on_mask[1 : size + 1] / safe
+    gram = np.empty((size, size, len(safe)))
+    for i in range(size):
+        first = size + 1 + i * (i + 1) // 2
+        gram[i, : i + 1] = on_mask[first : first + i + 1] - centre[: i + 1] * (safe * centre[i])
+    moments = on_return[1:] - centre * on_return[0]
+    total = _centred_total(squares, on_return[0], safe)
+    fit = ridge_own(gram, moments, total, safe, _prior(config, block))
+
+    def by_date(cases: Floats) -> Floats:
+        return cases.reshape(*cases.shape[:-1], dates, len(symbols.chosen))
+
+    def raw(state: Floats) -> Floats:
+        return _cases(block.total(by_date(state).swapaxes(0, 1)))
+
+    whole = np.repeat(block.centred_squares().T, len(symbols.chosen), axis=1)
+    variance = on_mask[-size:] - safe * raw(centre) ** 2
+    variance = np.where(variance > RANK_TOLERANCE * whole, variance, np.nan)
+    univariate = _univariate(raw(moments), variance, total, safe)
+    betas = [by_date(values).swapaxes(0, 1) for values in (fit.beta, fit.std_error, *univariate)]
+    return betas, by_date(_joint(fit, total)), by_date(n_obs).astype(np.intp)
+
+
+def _cases(values: Floats) -> Floats:
+    """[d, Q, S] to [Q, d x S]."""
+    return np.ascontiguousarray(values.swapaxes(0, 1)).reshape(values.shape[1], -1)
+
+
+def _centred_total(squares: Floats, sums: Floats, n_obs: Floats) -> Floats:
+    """Centred sum of squares; NaN for a constant series."""
+    total = squares - sums**2 / n_obs
+    return np.where(total > CONSTANT * squares, total, np.nan)
+
+
+def _joint(fit: RidgeFit, total: Floats) -> Floats:
+    volatility = np.sqrt(fit.residual_sum / fit.residual_dof * SESSIONS_PER_YEAR)
+    return np.stack([1 - fit.residual_sum / total, volatility])
+
+
+def _univariate(
+    moments: Floats, variance: Floats, total: Floats, n_obs: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """OLS of y on one factor with a constant: beta, standard error, R2."""
+    inverse = 1 / np.where(variance > 0, variance, np.nan)
+    beta = moments * inverse
+    residual = np.maximum(total - beta * moments, EPSILON * total)
+    std_error = np.sqrt(residual * inverse / (n_obs - 2))
+    return beta, std_error, 1 - residual / total

@@ -1,0 +1,98 @@
+"""Edits of one position: a stored row as the fields of a portfolio CSV and back, so that the rules are one.
+
+An edit writes the position as a file of one row, which is read as any portfolio CSV is.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio
+
+FIELDS: Final = ("ticker", "quantity", "entry_price", "entry_date", "tags", "exit_date", "exit_price")
+_SHOWN: Final = 10
+
+
+def csv_row(fields: Mapping[str, str]) -> str:
+    """A portfolio CSV of one row; fields that are not given are empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, FIELDS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerow({name: " ".join(value.split()) for name, value in fields.items()})
+    return text.getvalue()
+
+
+def fields_of(position: pd.Series) -> dict[str, str]:
+    """The fields of a stored position (a row of `tables.Positions`), numbers to the last digit."""
+    return {
+        "ticker": position["symbol"],
+        "quantity": _number(position["quantity"]),
+        "entry_price": _number(position["entry_price"]),
+        "entry_date": f"{position['entry_date']:%Y-%m-%d}",
+        "tags": position["tags"],
+        "exit_date": "" if pd.isna(position["exit_date"]) else f"{position['exit_date']:%Y-%m-%d}",
+        "exit_price": _number(position["exit_price"]),
+    }
+
+
+def _number(value: float) -> str:
+    return "" if pd.isna(value) else np.format_float_positional(value, trim="-")
+
+
+def find(positions: pd.DataFrame, position_id: str) -> pd.Series:
+    """The position with an id, in any case.
+
+    :raises InputError: when there is none: names those of the same symbol, or else all.
+    """
+    wanted = position_id.strip().upper()
+    at = np.flatnonzero(positions["position_id"].str.upper() == wanted)
+    if len(at):
+        return positions.iloc[int(at[0])]
+    symbol = wanted.partition("@")[0]
+    same = positions.loc[(positions["symbol"] == symbol) | (positions["underlying"] == symbol), "position_id"]
+    among = f"those of {symbol}: {_listed(same)}" if len(same) else f"none of {symbol}; there are: "
+    others = "" if len(same) else _listed(positions["position_id"])
+    raise InputError(f"no position '{position_id}' (symbol@entry_date); {among}{others}")
+
+
+def _listed(ids: "pd.Series[str]") -> str:
+    shown = ", ".join(ids.head(_SHOWN))
+    return (shown or "none") + (f" and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else "")
+
+
+def edited(positions: pd.DataFrame, old_id: str | None, parsed: ParsedPortfolio) -> pd.DataFrame:
+    """The ledger with the one parsed position in place of `old_id`, or beside the others.
+
+    :raises InputError: for what is wrong with the position, or if its id is another's already.
+    """
+    if len(parsed.errors):
+        named = [f"{row.column} {row.value!r}: {row.reason}" for row in parsed.errors.itertuples()]
+        raise InputError("nothing changed: " + "; ".join(named))
+    others = positions[positions["position_id"] != old_id]
+    new_id = parsed.positions["position_id"].iloc[0]
+    if (others["position_id"] == new_id).any():
+        raise InputError(
+            f"position {new_id} is there already: change it (sigmasight position change), "
+            "or use another entry date"
+        )
+    return pd.concat([others, parsed.positions], ignore_index=True)
+
+
+def with_tags(tags: str, named: Iterable[str], remove: bool) -> str:
+    """Comma-separated tags with some added at the end, or removed.
+
+    :raises InputError: when one that is to be removed is not there.
+    """
+    present = [tag for tag in tags.split(",") if tag]
+    wanted = list(named)
+    if not remove:
+        return ",".join(dict.fromkeys([*present, *wanted]))
+    missing = [tag for tag in wanted if tag not in present]
+    if missing:
+        raise InputError(f"no tag '{missing[0]}' at this position; it has: {tags or 'none'}")
+    return ",".join(tag for tag in present if tag not in wanted)

@@ -1,0 +1,69 @@
+"""Prices and volatilities of option contracts from quotes, for lookups by contract and session."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core.arrays.as_of import FloatArray, IntArray, LastKnown, codes_of, day_numbers, take
+
+NONE: Final = "none"
+QUOTE: Final = "quote"
+CHAIN_NEIGHBOUR: Final = "chain_neighbour"
+REALIZED: Final = "realized"
+VOLATILITY_SOURCES: Final = (NONE, REALIZED, CHAIN_NEIGHBOUR, QUOTE)
+"""Where the volatility of an option comes from, the worst first; lookups give the places in this tuple."""
+
+QUOTE_MID: Final = "quote mid"
+QUOTE_LAST: Final = "quote last"
+PRICE_SOURCES: Final = (NONE, QUOTE_MID, QUOTE_LAST)
+
+
+class Quoted(NamedTuple):
+    """What the quotes of a session say of contracts, elementwise."""
+
+    price: FloatArray
+    """USD per share, as traded; NaN = none."""
+    price_source: IntArray
+    """Place in PRICE_SOURCES."""
+    volatility: FloatArray
+    """NaN = none."""
+    volatility_source: IntArray
+    """Place in VOLATILITY_SOURCES."""
+
+
+@dataclass(frozen=True)
+class ContractQuotes:
+    """Rows of `tables.OptionVolatilities` by contract and day."""
+
+    contracts: pd.Index
+    index: LastKnown
+    rows: Quoted
+
+    @classmethod
+    def of(cls, option_volatilities: pd.DataFrame) -> "ContractQuotes":
+        """Index a long frame in the shape of `tables.OptionVolatilities`."""
+        frame = option_volatilities
+        codes, contracts = pd.factorize(frame["contract"])
+        rows = Quoted(
+            frame["price"].to_numpy(dtype=float),
+            codes_of(pd.Index(PRICE_SOURCES), frame["price_source"]),
+            frame["implied_volatility"].to_numpy(dtype=float),
+            codes_of(pd.Index(VOLATILITY_SOURCES), frame["implied_vol_source"]),
+        )
+        return cls(pd.Index(contracts), LastKnown.of(codes, day_numbers(frame["date"])), rows)
+
+    def find(self, contracts: IntArray, days: IntArray) -> IntArray:
+        """Row of each contract (its place in `contracts`, -1 = none) on each day; -1 = no quote that day."""
+        return self.index.find(contracts, days, max_age=0)
+
+    def take(self, row: IntArray) -> Quoted:
+        """The rows found; nothing, 'none', where there is none."""
+        found = row >= 0
+        price_source, volatility_source = np.zeros(row.shape, np.int64), np.zeros(row.shape, np.int64)
+        price_source[found] = self.rows.price_source[row[found]]
+        volatility_source[found] = self.rows.volatility_source[row[found]]
+        return Quoted(
+            take(self.rows.price, row), price_source, take(self.rows.volatility, row), volatility_source
+        )

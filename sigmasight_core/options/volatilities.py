@@ -1,0 +1,168 @@
+"""Prices and implied volatilities of option contracts from the quotes of a session."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sigmasight_core.arrays.as_of import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    LastKnown,
+    codes_of,
+    day_numbers,
+    take,
+    text_column,
+)
+from sigmasight_core.options.implied_volatility import implied_volatility, quote_price
+from sigmasight_core.options.market import OptionParameters, settlement_days, years_to_expiry
+from sigmasight_core.options.occ import parse_occ
+from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, NONE, QUOTE, QUOTE_LAST, QUOTE_MID
+
+Texts = npt.NDArray[np.object_]
+
+NO_QUOTE: Final = "no quote of the contract"
+
+_STRIKES: Final = 1 << 27
+"""More than the largest strike of an OCC symbol, in thousandths of a dollar."""
+
+
+def option_volatilities(
+    quotes: pd.DataFrame, prices: pd.DataFrame, yields: pd.DataFrame, parameters: OptionParameters
+) -> pd.DataFrame:
+    """Price, implied volatility and its inputs of every quote.
+
+    The price is the quote's mid where both sides are positive and not crossed, else its last trade. Its
+    volatility is that of Black-Scholes-Merton (`implied_volatility`) from the underlying's close of the
+    session, the Treasury yield at the expiry (`risk_free`) and the dividend yield. A contract whose price
+    implies none (below the intrinsic value, above the bound, no price at all) keeps its price and takes the
+    volatility of its neighbours, calls or puts of the same underlying and expiry with one of their own:
+    linear in strike between the nearest on each side, the nearest where there is one side only, its own
+    strike where the other type has it. A call and a put of one strike count with their mean.
+
+    NaN policy: what is not known is NULL, with a status that says why; from the settlement session on
+    (the last one up to the expiry) there is no volatility.
+
+    :param quotes: `tables.OptionQuotes` rows of any number of sessions.
+    :param prices: `tables.DailyPrices` rows of the underlyings on the same sessions; only closes of the
+        session itself count.
+    :param yields: `tables.TreasuryYields` rows, from `risk_free.MAX_YIELD_AGE_DAYS` before.
+    :returns: rows in the shape of `tables.OptionVolatilities`, in the order of `quotes`.
+    """
+    names = pd.Index(quotes["underlying"].unique())
+    codes, day = codes_of(names, quotes["underlying"]), day_numbers(quotes["date"])
+    terms = parse_occ(quotes["contract"])
+    expiry, strike = day_numbers(terms["expiry_date"]), terms["strike"].to_numpy(dtype=float)
+    years = years_to_expiry(expiry, day, settlement_days(terms["expiry_date"], int(day.max(initial=0))))
+    spot = _closes(prices, names, codes, day)
+    risk_free = parameters.rates(yields)
+    rates, dividend_yield = risk_free.at(day, expiry), parameters.yields_of(names)[codes]
+    price, price_source = quote_price(quotes["bid"], quotes["ask"], quotes["last"])
+    own, reason = implied_volatility(
+        price, spot, strike, years, rates.rate, dividend_yield, terms["is_call"].fillna(value=False)
+    )
+    near = _neighbours(_chains(codes, day, expiry), strike, own)
+    given = np.isfinite(near.volatility)
+    kind = np.where(np.isfinite(own), 1, np.where(given, 2, 0))
+    status = _status(quotes, reason, np.isnan(price), np.isnan(spot), np.isnan(strike))
+    status[given] = CHAIN_NEIGHBOUR + ": " + status[given]
+    return quotes[["date", "contract", "underlying"]].assign(
+        price=price,
+        price_source=_price_source(price_source),
+        implied_volatility=np.where(given, near.volatility, own),
+        implied_vol_source=text_column((NONE, QUOTE, CHAIN_NEIGHBOUR), kind),
+        underlying_price=spot,
+        risk_free_rate=rates.rate,
+        risk_free_rate_source=risk_free.sources(rates, day, np.ones(day.shape, dtype=bool), NONE),
+        dividend_yield=dividend_yield,
+        n_neighbours=near.strikes,
+        status=pd.array(status, dtype="str"),
+    )
+
+
+def with_lacking(quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The quotes, and a row of NULLs for each contract that a session's chain lacks.
+
+    A chain is what a session has of an underlying and expiry: its quotes may give the contract a volatility.
+
+    :param quotes: `tables.OptionQuotes` rows.
+    :param contracts: `symbol`, `underlying` and `expiry_date` of contracts, each once.
+    :param source: of the rows of NULLs.
+    """
+    expiry = parse_occ(quotes["contract"])["expiry_date"]
+    chains = quotes[["date", "underlying"]].assign(expiry_date=expiry).drop_duplicates()
+    wanted = chains.merge(contracts, on=["underlying", "expiry_date"]).rename(columns={"symbol": "contract"})
+    key = ["date", "contract"]
+    known = pd.MultiIndex.from_frame(wanted[key]).isin(pd.MultiIndex.from_frame(quotes[key]))
+    lacking = wanted.loc[~known, [*key, "underlying"]]
+    if lacking.empty:
+        return quotes
+    rows = lacking.reindex(columns=quotes.columns).astype(quotes.dtypes.drop(["source", "status"]))
+    return pd.concat([quotes, rows.assign(source=source, status=NO_QUOTE)], ignore_index=True)
+
+
+def _closes(prices: pd.DataFrame, names: pd.Index, codes: IntArray, day: IntArray) -> FloatArray:
+    closes = prices["close"].to_numpy(dtype=float)
+    known = np.isfinite(closes) & prices["price_date"].isna().to_numpy()
+    index = LastKnown.of(codes_of(names, prices["symbol"]), day_numbers(prices["date"]), known)
+    return take(closes, index.find(codes, day, max_age=0))
+
+
+def _chains(codes: IntArray, day: IntArray, expiry: IntArray) -> IntArray:
+    """Number of each contract's chain: its session, underlying and expiry."""
+    keys = pd.DataFrame({"day": day, "underlying": codes, "expiry": expiry})
+    numbers = keys.groupby(["day", "underlying", "expiry"]).ngroup().to_numpy()
+    return np.asarray(numbers, dtype=np.int64)
+
+
+class _Neighbours(NamedTuple):
+    """Elementwise; NaN and 0 where a contract needs none or has none."""
+
+    volatility: FloatArray
+    strikes: IntArray
+    """How many strikes the volatility comes from."""
+
+
+def _neighbours(chain: IntArray, strike: FloatArray, own: FloatArray) -> _Neighbours:
+    """Volatilities between the nearest strikes of the chain, for contracts without one of their own."""
+    volatility, count = np.full(own.shape, np.nan), np.zeros(own.shape, dtype=np.int64)
+    place = chain * _STRIKES + np.rint(np.nan_to_num(strike) * 1000).astype(np.int64)
+    known = np.isfinite(own)
+    lacking = np.flatnonzero(~known & np.isfinite(strike))
+    if not (known.any() and len(lacking)):
+        return _Neighbours(volatility, count)
+    nodes, node = np.unique(place[known], return_inverse=True)
+    levels = np.bincount(node.ravel(), weights=own[known]) / np.bincount(node.ravel())
+    wanted = place[lacking]
+    left = np.searchsorted(nodes, wanted, side="right") - 1
+    right = np.searchsorted(nodes, wanted, side="left")
+    below = (left >= 0) & (nodes[left] // _STRIKES == chain[lacking])
+    inside = np.minimum(right, len(nodes) - 1)
+    above = (right < len(nodes)) & (nodes[inside] // _STRIKES == chain[lacking])
+    left, right = np.where(below, left, inside), np.where(above, inside, left)
+    width = nodes[right] - nodes[left]
+    share = np.divide(wanted - nodes[left], width, out=np.zeros(wanted.shape), where=width > 0)
+    level = levels[left] * (1 - share) + levels[right] * share
+    found = below | above
+    volatility[lacking] = np.where(found, level, np.nan)
+    count[lacking] = np.where(found, 1 + (left != right), 0)
+    return _Neighbours(volatility, count)
+
+
+def _price_source(sources: Texts) -> Any:
+    kind = np.where(sources == "mid", 1, np.where(sources == "last", 2, 0))
+    return text_column((NONE, QUOTE_MID, QUOTE_LAST), kind)
+
+
+def _status(
+    quotes: pd.DataFrame, reason: Texts, unpriced: BoolArray, no_close: BoolArray, no_terms: BoolArray
+) -> Texts:
+    """Why the contract's own price implies no volatility; ok where it does."""
+    status = reason.copy()
+    status[no_close] = "no close of " + quotes["underlying"].to_numpy(dtype=object)[no_close]
+    status[no_close] += " on the session"
+    status[unpriced] = "no price: " + quotes["status"].to_numpy(dtype=object)[unpriced]
+    status[no_terms] = "the contract is no OCC symbol"
+    return status

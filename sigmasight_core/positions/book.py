@@ -1,0 +1,167 @@
+"""Positions as arrays, restated to the units of a day, and their prices as of a day."""
+
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core.arrays.as_of import BoolArray, FloatArray, IntArray, codes_of, day_numbers
+from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
+from sigmasight_core.options.market import Market, OptionInputs, OptionMarket, is_option, years_to_expiry
+from sigmasight_core.options.quotes import REALIZED, VOLATILITY_SOURCES, Quoted
+
+_NO_CONTRACTS: Final = pd.Index([], dtype="str")
+_REALIZED: Final = VOLATILITY_SOURCES.index(REALIZED)
+
+OptionGreeks = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+
+
+@dataclass(frozen=True)
+class Book:
+    """One element per row (a position on a day); quantity, entry price and strike in units of that day."""
+
+    codes: IntArray
+    contract: IntArray
+    """Place in the contracts that have quotes; -1 = has none."""
+    day: IntArray
+    entry_day: IntArray
+    settlement_day: IntArray
+    expiry_day: IntArray
+    is_option: BoolArray
+    is_call: BoolArray
+    quantity: FloatArray
+    multiplier: FloatArray
+    entry_price: FloatArray
+    strike: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        rows: pd.DataFrame,
+        day: IntArray,
+        settlement_day: IntArray,
+        market: Market,
+        contracts: pd.Index = _NO_CONTRACTS,
+    ) -> "Book":
+        """Restate ledger rows (columns of `tables.Positions`), each to its own `day`.
+
+        :param contracts: option symbols that have quotes, where prices of options are wanted.
+
+        Quantity, entry price and strike are NaN where the ratio of a split since entry is not known.
+        """
+        codes = codes_of(market.names, rows["underlying"])
+        entry_day, options = day_numbers(rows["entry_date"]), is_option(rows)
+        contract = np.full(len(rows), -1)
+        if len(contracts):
+            contract[options] = codes_of(contracts, rows["symbol"][options])
+        ratio = market.splits.ratio(codes, entry_day, day)
+        return cls(
+            codes,
+            contract,
+            day,
+            entry_day,
+            settlement_day,
+            day_numbers(rows["expiry_date"]),
+            options,
+            rows["position_type"].str.endswith("C").to_numpy(dtype=bool),
+            rows["quantity"].to_numpy(dtype=float) * ratio,
+            rows["multiplier"].to_numpy(dtype=float),
+            rows["entry_price"].to_numpy(dtype=float) / ratio,
+            rows["strike"].to_numpy(dtype=float) / ratio,
+        )
+
+    def at_settlement(self, at: IntArray) -> BoolArray:
+        """Which rows are options that are settled by the day `at`."""
+        return self.is_option & (at >= self.settlement_day)
+
+    def inputs(self, market: OptionMarket, at: IntArray) -> OptionInputs:
+        """What prices the options as of the day `at`, in units of the book's own day.
+
+        All of it is of the session of the underlying's last close, also where that is carried forward: the
+        quote and the implied volatility of the contract, its underlying's realized volatility where it has
+        none, the Treasury yield at its expiry. A contract that a split has adjusted between entry and that
+        session is no longer the one of its symbol: it has no quote.
+        """
+        closes = market.market.close(self.codes, at, self.day)
+        quoted = self._quoted(market, closes.made_on)
+        realized = market.realized(self.codes, closes.made_on)
+        implied = np.isfinite(quoted.volatility)
+        rated_on = np.where(closes.made_on >= 0, closes.made_on, at)
+        return OptionInputs(
+            closes,
+            np.where(implied, quoted.volatility, realized),
+            np.where(implied, quoted.volatility_source, _REALIZED * np.isfinite(realized)),
+            market.risk_free.at(rated_on, self.expiry_day),
+            rated_on,
+            market.dividend_yields[self.codes],
+            quoted.price,
+            quoted.price_source,
+        )
+
+    def _quoted(self, market: OptionMarket, on: IntArray) -> Quoted:
+        """Quotes of the sessions `on`, in units of the book's own day."""
+        row, splits = market.quotes.find(self.contract, on), market.market.splits
+        found = np.flatnonzero(row >= 0)
+        codes, entry, made_on = self.codes[found], self.entry_day[found], on[found]
+        row[found[splits.ratio(codes, entry, made_on) != 1]] = -1
+        quoted = market.quotes.take(row)
+        quoted.price[found] /= splits.ratio(codes, made_on, self.day[found])
+        return quoted
+
+    def values(self, inputs: OptionInputs, at: IntArray, rows: BoolArray) -> FloatArray:
+        """Option prices of the chosen `rows` at the close of `at`; intrinsic values at settlement."""
+        return option_price(*self._arguments(inputs, at, rows))
+
+    def greeks(self, inputs: OptionInputs, at: IntArray, rows: BoolArray) -> OptionGreeks:
+        """Delta, gamma, theta, vega and rho per share of the chosen `rows` at the close of `at`."""
+        return black_scholes_merton(*self._arguments(inputs, at, rows))[1:]
+
+    def _arguments(self, inputs: OptionInputs, at: IntArray, rows: BoolArray) -> tuple[Any, ...]:
+        years = years_to_expiry(self.expiry_day, at, self.settlement_day)
+        volatility = np.where(self.at_settlement(at), 0.0, inputs.volatility)
+        every = (
+            inputs.underlying.price,
+            self.strike,
+            years,
+            inputs.rates.rate,
+            inputs.dividend_yield,
+            volatility,
+        )
+        return (*(values[rows] for values in every), self.is_call[rows])
+
+
+class Mark(NamedTuple):
+    """Prices of a book as of a day, in units of the book's own day."""
+
+    price: FloatArray
+    """Per share; NaN = none."""
+    made_on: IntArray
+    """Day number of the underlying's close; -1 = none."""
+    row: IntArray
+    """Row of that close; -1 = none."""
+    quote_source: IntArray
+    """Place in `contract_quotes.PRICE_SOURCES`; 0 = not the price of a quote."""
+    inputs: OptionInputs
+    """What priced the options."""
+
+
+def mark(market: OptionMarket, book: Book, at: IntArray) -> Mark:
+    """Last prices on or before `at`: closes, quotes, model prices, intrinsic values at settlement.
+
+    An option is priced as of the session of its underlying's last close, by its quote of that session or
+    else by the model, which is the price that is then carried forward; at settlement by the intrinsic value
+    over that close.
+    """
+    inputs = book.inputs(market, at)
+    closes, settled = inputs.underlying, book.at_settlement(at)
+    quote_source = np.where(settled, 0, inputs.quote_source)
+    price = np.where(quote_source > 0, inputs.quote, closes.price)
+    modelled = book.is_option & (closes.made_on >= 0) & (quote_source == 0)
+    price[modelled] = book.values(inputs, np.where(settled, at, closes.made_on), modelled)
+    return Mark(price, closes.made_on, closes.row, quote_source, inputs)
+
+
+def starts_at_entry(book: Book, before: Mark, previous: IntArray) -> BoolArray:
+    """Whose P&L of the day runs from the entry price: no close since entry up to the day `previous`."""
+    return (previous < book.entry_day) | ((before.made_on >= 0) & (before.made_on < book.entry_day))

@@ -1,0 +1,216 @@
+"""A portfolio at the close of a date: sums over its positions, its return and its P&L since inception."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sigmasight_core.arrays.as_of import BoolArray, FloatArray, IntArray, codes_of, day_numbers, timestamps
+from sigmasight_core.conventions import LONG, LONG_CALL, LONG_PUT, OK
+from sigmasight_core.errors import InputError
+from sigmasight_core.options.market import is_option
+from sigmasight_core.positions.settlement import ends
+from sigmasight_core.positions.sums import GREEK_COLUMNS, group_sums, with_greeks
+from sigmasight_core.positions.valuation import held_positions
+
+_LONG_TYPES: Final = (LONG, LONG_CALL, LONG_PUT)
+_COUNTS: Final = ("n_positions", "n_long", "n_short", "n_options", "n_priced")
+_LEAST_BASE: Final = 0.01
+_NAMES_SHOWN: Final = 5
+
+
+def portfolio_snapshots(
+    dates: pd.DatetimeIndex,
+    portfolios: pd.DataFrame,
+    positions: pd.DataFrame,
+    position_values: pd.DataFrame,
+    position_greeks: pd.DataFrame,
+    settled_pnl: pd.DataFrame,
+) -> pd.DataFrame:
+    """Totals of every portfolio on every date, also where nothing is held (zeros, total_value = cash).
+
+    No earlier snapshot is needed: ``cumulative_pnl`` = realized P&L of everything that ended before the date
+    (`settled_pnl`) + realized and unrealized P&L of the rows of the date. As long as no price is missing for
+    longer than the age limit, ``cumulative_pnl(t) - cumulative_pnl(t-1) = daily_pnl(t)``.
+    ``daily_return = daily_pnl / (cash + value of today's rows at the previous close, new ones at cost)``,
+    NULL where that base is less than a cent.
+
+    NaN policy: sums are over the positions that have a value, and the status names the underlyings that are
+    left out ('partial: no price for X, Y'); a sum is NULL where none has a value. A position without a
+    daily P&L counts in the base of the return at its present value.
+
+    :param portfolios: `tables.Portfolios` rows to snapshot. With a column `opening_cash` the base of the
+        return counts that cash instead: `cash` less the proceeds of sales (see `what_if`).
+    :param positions: `tables.Positions` rows (other portfolios are ignored).
+    :param position_values: `tables.PositionValues` rows of the dates (others are ignored).
+    :param position_greeks: `tables.PositionGreeks` rows of the same.
+    :param settled_pnl: from `settlement.settled_pnl`, at least up to the last date.
+    :returns: rows in the shape of `tables.PortfolioSnapshots`, ordered by date and portfolio.
+    :raises InputError: if a position that is held on a date has no row in `position_values`, or one that
+        ended before the last date none in `settled_pnl`.
+    """
+    days = np.unique(day_numbers(dates))
+    registry = portfolios.sort_values("portfolio", ignore_index=True)
+    names = pd.Index(registry["portfolio"])
+    n_groups = len(days) * len(names)
+    rows, codes = _on_grid(position_values, days, names)
+    _check_complete(positions[positions["portfolio"].isin(names)], days, names, len(rows), settled_pnl)
+    rows = with_greeks(rows, position_greeks)
+    columns = {**_exposures(rows), **_profits(rows, positions), **_greeks(rows), **_counts(rows)}
+    totals = group_sums(codes, n_groups, columns).astype(dict.fromkeys(_COUNTS, "int64"))
+    cash = np.tile(registry["cash"].to_numpy(dtype=float), len(days))
+    opening = registry.get("opening_cash", registry["cash"]).to_numpy(dtype=float)
+    base = np.tile(opening, len(days)) + totals.pop("base").to_numpy()
+    earlier, unsettled = _ended_before(settled_pnl, days, names)
+    daily = totals["daily_pnl"].to_numpy()
+    flat = np.where(np.bincount(codes, minlength=n_groups) == 0, 0.0, np.nan)
+    snapshots = totals.assign(
+        date=timestamps(np.repeat(days, len(names))),
+        portfolio=names.take(np.tile(np.arange(len(names)), len(days))),
+        total_value=totals["net_exposure"] + cash,
+        cash=cash,
+        cumulative_pnl=totals["cumulative_pnl"] + earlier,
+        daily_return=np.divide(daily, base, out=flat, where=base >= _LEAST_BASE),
+    )
+    return _ordered(snapshots.assign(status=_status(snapshots, rows, codes, unsettled)))
+
+
+def _on_grid(values: pd.DataFrame, days: IntArray, names: pd.Index) -> tuple[pd.DataFrame, IntArray]:
+    """The rows of the asked dates and portfolios, and the number of each one's (date, portfolio)."""
+    day, portfolio = day_numbers(values["date"]), codes_of(names, values["portfolio"])
+    row = np.minimum(np.searchsorted(days, day), max(len(days) - 1, 0))
+    inside = (portfolio >= 0) & np.isin(day, days)
+    return values[inside].reset_index(drop=True), (row * len(names) + portfolio)[inside]
+
+
+def _check_complete(
+    positions: pd.DataFrame, days: IntArray, names: pd.Index, found: int, settled: pd.DataFrame
+) -> None:
+    dates = timestamps(days)
+    expected = len(held_positions(positions, dates))
+    if expected != found:
+        raise InputError(
+            f"position_values has {found} rows and the ledger {expected}; compute position_values again"
+        )
+    if not len(dates):
+        return
+    ended = int((ends(positions, dates[-1])[0] < days[-1]).sum())
+    known = int((settled["portfolio"].isin(names) & (settled["date"] < dates[-1])).sum())
+    if ended != known:
+        raise InputError(f"settled_pnl has {known} ended positions and the ledger {ended}; compute it again")
+
+
+def _floats(rows: pd.DataFrame, name: str) -> FloatArray:
+    return rows[name].to_numpy(dtype=float)
+
+
+def _exposures(rows: pd.DataFrame) -> dict[str, FloatArray]:
+    exposure, options = _floats(rows, "exposure"), is_option(rows)
+    shares = np.abs(_floats(rows, "quantity")) * _floats(rows, "multiplier")
+    return {
+        "gross_exposure": np.abs(exposure),
+        "net_exposure": exposure,
+        "long_exposure": np.maximum(exposure, 0.0),
+        "short_exposure": np.minimum(exposure, 0.0),
+        "options_exposure": np.where(options, exposure, 0.0),
+        "stock_exposure": np.where(options, 0.0, exposure),
+        "notional": np.where(options, shares * _floats(rows, "underlying_price"), np.abs(exposure)),
+        "delta_adjusted_exposure": np.abs(_floats(rows, "delta_exposure")),
+    }
+
+
+def _profits(rows: pd.DataFrame, positions: pd.DataFrame) -> dict[str, FloatArray]:
+    """Daily and total P&L, and the base of the return: cost + P&L since entry - today's P&L."""
+    size = positions["quantity"] * positions["multiplier"] * positions["entry_price"]
+    ledger = positions[["portfolio", "position_id"]].assign(cost=size.astype(float))
+    cost = rows[["portfolio", "position_id"]].merge(ledger, how="left", on=["portfolio", "position_id"])[
+        "cost"
+    ]
+    daily, pnl = _floats(rows, "daily_pnl"), _floats(rows, "unrealized_pnl") + _floats(rows, "realized_pnl")
+    return {
+        "daily_pnl": daily,
+        "cumulative_pnl": pnl,
+        "base": cost.to_numpy(dtype=float) + pnl - np.where(np.isnan(daily), 0.0, daily),
+    }
+
+
+def _greeks(rows: pd.DataFrame) -> dict[str, FloatArray]:
+    sums = {name.replace("position_", "portfolio_"): _floats(rows, name) for name in GREEK_COLUMNS}
+    return {**sums, "delta_usd": _floats(rows, "delta_exposure")}
+
+
+def _counts(rows: pd.DataFrame) -> dict[str, FloatArray]:
+    held, long = rows["held"].to_numpy(dtype=bool), rows["position_type"].isin(_LONG_TYPES).to_numpy()
+    which = (held, held & long, held & ~long, held & is_option(rows), held & ~rows["price"].isna().to_numpy())
+    return {name: mask.astype(float) for name, mask in zip(_COUNTS, which, strict=True)}
+
+
+def _ended_before(
+    settled: pd.DataFrame, days: IntArray, names: pd.Index
+) -> tuple[FloatArray, npt.NDArray[np.object_]]:
+    """P&L of the positions that ended before each (date, portfolio), and the underlyings without."""
+    portfolio, day = codes_of(names, settled["portfolio"]), day_numbers(settled["date"])
+    first = np.searchsorted(days, day, side="right")
+    inside = (portfolio >= 0) & (first < len(days))
+    pnl = _floats(settled, "pnl")
+    known = inside & ~np.isnan(pnl)
+    shape = (len(days), len(names))
+    steps = np.bincount(
+        first[known] * len(names) + portfolio[known], weights=pnl[known], minlength=shape[0] * shape[1]
+    )
+    unknown = np.flatnonzero(inside & np.isnan(pnl))
+    on, which = np.nonzero(np.arange(len(days))[:, None] >= first[unknown])
+    names_of = settled["underlying"].to_numpy(dtype=object)[unknown][which]
+    text = _listed(on * len(names) + portfolio[unknown][which], names_of, shape[0] * shape[1])
+    return steps.reshape(shape).cumsum(axis=0).ravel(), text
+
+
+def _listed(codes: IntArray, names: npt.NDArray[np.object_], n_groups: int) -> npt.NDArray[np.object_]:
+    """The distinct names of each group as 'X, Y and 3 more'; empty where there is none."""
+    pairs = pd.DataFrame({"code": codes, "name": names}).drop_duplicates().sort_values(["code", "name"])
+    code, name = pairs["code"].to_numpy(dtype=np.int64), pairs["name"].to_numpy(dtype=object)
+    rank = pairs.groupby("code").cumcount().to_numpy()
+    text = np.full(n_groups, "", dtype=object)
+    for place in range(_NAMES_SHOWN):
+        at = rank == place
+        text[code[at]] += (", " if place else "") + name[at]
+    more = np.bincount(code, minlength=n_groups) - _NAMES_SHOWN
+    long = more > 0
+    text[long] += " and " + more[long].astype(str).astype(object) + " more"
+    return text
+
+
+def _status(
+    snapshots: pd.DataFrame, rows: pd.DataFrame, codes: IntArray, unsettled: npt.NDArray[np.object_]
+) -> "pd.api.extensions.ExtensionArray":
+    n_groups, names = len(snapshots), rows["underlying"].to_numpy(dtype=object)
+    held, unpriced = rows["held"].to_numpy(dtype=bool), rows["exposure"].isna().to_numpy()
+
+    def listed(mask: BoolArray) -> npt.NDArray[np.object_]:
+        return _listed(codes[mask], names[mask], n_groups)
+
+    no_base = snapshots["daily_return"].isna() & snapshots["daily_pnl"].notna()
+    parts = (
+        ("no price for ", listed(unpriced)),
+        ("no daily P&L for ", listed(rows["daily_pnl"].isna().to_numpy() & ~unpriced)),
+        ("no Greeks for ", listed(held & rows["delta_exposure"].isna().to_numpy() & ~unpriced)),
+        ("no settlement price for ", unsettled),
+    )
+    status = np.full(n_groups, "", dtype=object)
+    for what, text in parts:
+        some = text != ""
+        status[some] += np.where(status[some] == "", "", "; ") + what + text[some]
+    partial = (status != "") & (snapshots["net_exposure"].notna().to_numpy())
+    status[partial] = "partial: " + status[partial]
+    bare = no_base.to_numpy()
+    status[bare] += (
+        np.where(status[bare] == "", "", "; ") + "no daily return: previous total value is not positive"
+    )
+    status[status == ""] = OK
+    return pd.array(status, dtype="str")
+
+
+def _ordered(snapshots: pd.DataFrame) -> pd.DataFrame:
+    first = ["date", "portfolio", "total_value", "cash"]
+    return snapshots[[*first, *(name for name in snapshots.columns if name not in first)]]

@@ -1,0 +1,57 @@
+"""The status of a position's value: ok, or in words why a value is NULL or not of today."""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sigmasight_core.arrays.as_of import BoolArray, iso_dates
+from sigmasight_core.conventions import OK
+from sigmasight_core.positions.book import Book, Mark
+
+HELD: Final = "held"
+CLOSED: Final = "closed"
+EXPIRED: Final = "expired"
+
+Texts = npt.NDArray[np.object_]
+
+
+def no_volatility(underlyings: Texts) -> Texts:
+    """Status of options whose underlying has a price, and nothing a volatility."""
+    return "no volatility: " + underlyings + " has none for the session of its last price"
+
+
+def value_status(
+    values: pd.DataFrame, state: "pd.Series[str]", book: Book, today: Mark, max_price_age_days: int
+) -> "pd.api.extensions.ExtensionArray":
+    """One status per row of position_values (without its status); where several reasons hold, the gravest."""
+    status: Texts = np.full(len(values), OK, dtype=object)
+    names = values["underlying"].to_numpy(dtype=object)
+    closed, expired = (state == CLOSED).to_numpy(), (state == EXPIRED).to_numpy()
+    no_pnl = values["daily_pnl"].isna().to_numpy()
+    unpriced = values["price"].isna().to_numpy()
+    old = (today.made_on >= 0) & (today.made_on < book.day)
+
+    def say(rows: BoolArray, before: str, dates: bool = False, after: str = "") -> None:
+        middle = iso_dates(today.made_on[rows]) if dates else ""
+        status[rows] = before + middle + after
+
+    def say_name(rows: BoolArray, before: str, after: str) -> None:
+        status[rows] = before + names[rows] + after
+
+    no_return = values["daily_return"].isna().to_numpy()
+    say(no_return, "no daily return: worth less than half a cent at the previous close")
+    say_name(
+        no_pnl, "no previous price: ", f" has none within {max_price_age_days} days of the previous session"
+    )
+    say(old, "stale: last price ", dates=True)
+    say(expired, EXPIRED)
+    say(expired & no_pnl, "expired: no price at the previous session, so no daily P&L")
+    say(expired & old, "expired: settled at the close of ", dates=True)
+    status[unpriced] = no_volatility(names[unpriced])
+    say_name(unpriced & (today.made_on < 0), "no price: ", f" has none within {max_price_age_days} days")
+    say(closed, CLOSED)
+    say(closed & no_pnl, "closed: no price at the previous session, so no daily P&L")
+    say_name(np.isnan(book.quantity), "no split ratio: ", " has a split since entry whose ratio is not known")
+    return pd.array(status, dtype="str")

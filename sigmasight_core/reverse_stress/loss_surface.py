@@ -1,0 +1,104 @@
+"""P&L of portfolios as a function of the state of the factors, with its slope, for searches for losses.
+
+The state is x = C z with C C' the covariance: z counts standard deviations, and |z| is the plausibility of
+the state (`stress_state`). Positions respond as in `stress`: linear ones by ``exposure (exp(beta'x) - 1)``,
+options by full revaluation; their volatility follows the market of the state, their rate its 10-year yield.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.stress.options import StressedOptions
+
+
+@dataclass(frozen=True)
+class LossSurface:
+    """Portfolios (G) with up to P positions each, as many as the largest has; the rest are zeros."""
+
+    exposure: Floats
+    """(G, P) USD, 0 for options."""
+    sensitivity: Floats
+    """(G, P, K): C'beta, log return per standard deviation."""
+    options: StressedOptions
+    """(O)"""
+    option_group: Ints
+    """(O) portfolio of each option, not falling."""
+    option_slot: Ints
+    """(O) its place among the portfolio's positions."""
+    roots: Floats
+    """(G, K, K): C, rows are factors."""
+    market: Floats
+    """(G, K): log move of the market per unit of z."""
+    rates: Floats
+    """(G, K): move of the 10-year yield per unit of z, percentage points; 0 where unavailable."""
+
+    def __len__(self) -> int:
+        return len(self.roots)
+
+    def select(self, chosen: Bools) -> "LossSurface":
+        """Some of the portfolios, by mask."""
+        if chosen.all():
+            return self
+        live = chosen[self.option_group]
+        number = np.cumsum(chosen) - 1
+        return LossSurface(
+            exposure=self.exposure[chosen],
+            sensitivity=self.sensitivity[chosen],
+            options=self.options.take(live),
+            option_group=number[self.option_group[live]],
+            option_slot=self.option_slot[live],
+            roots=self.roots[chosen],
+            market=self.market[chosen],
+            rates=self.rates[chosen],
+        )
+
+    def kinks(self) -> list[tuple["LossSurface", Floats]]:
+        """The P&L while the market stands still, where the slope of the volatility jumps."""
+        length = np.linalg.norm(self.market, axis=1, keepdims=True)
+        if not len(self.option_group) or not length.any():
+            return []
+        normal = self.market / np.where(length > 0, length, 1.0)
+        still = replace(
+            self,
+            sensitivity=self.sensitivity - (self.sensitivity @ normal[..., None]) * normal[:, None],
+            market=np.zeros(self.market.shape),
+            rates=self.rates - (self.rates * normal).sum(axis=1, keepdims=True) * normal,
+        )
+        return [(still, normal)]
+
+    def pnl(self, z: Floats) -> Floats:
+        """USD (G, N) at the states z (G, N, K)."""
+        moves = self.sensitivity @ z.swapaxes(1, 2)
+        option_moves = moves[self.option_group, self.option_slot]
+        values = np.expm1(moves, out=moves)
+        values *= self.exposure[..., None]
+        if len(self.option_group):
+            found = self.options.pnl_in_state(option_moves, *self._market_and_rates(z))
+            values[self.option_group, self.option_slot] = found
+        return np.asarray(values.sum(axis=1), dtype=np.float64)
+
+    def pnl_and_slope(self, z: Floats) -> tuple[Floats, Floats]:
+        """USD (G, N) and its derivative by z (G, N, K)."""
+        moves = self.sensitivity @ z.swapaxes(1, 2)
+        option_moves = moves[self.option_group, self.option_slot]
+        values = np.expm1(moves, out=moves)
+        values *= self.exposure[..., None]
+        by_move = values + self.exposure[..., None]
+        through_market = np.zeros(z.shape)
+        if len(self.option_group):
+            found = self.options.slopes(option_moves, *self._market_and_rates(z))
+            values[self.option_group, self.option_slot] = found.pnl
+            by_move[self.option_group, self.option_slot] = found.by_log_move
+            groups, starts = np.unique(self.option_group, return_index=True)
+            for column, direction in ((found.by_market, self.market), (found.by_rate, self.rates)):
+                total = np.add.reduceat(column, starts, axis=0)
+                through_market[groups] += total[..., None] * direction[groups][:, None]
+        slope = by_move.swapaxes(1, 2) @ self.sensitivity + through_market
+        return np.asarray(values.sum(axis=1), dtype=np.float64), slope
+
+    def _market_and_rates(self, z: Floats) -> tuple[Floats, Floats]:
+        """Moves (O, N) of the market and of the 10-year yield."""
+        market, rates = ((z @ row[..., None])[..., 0] for row in (self.market, self.rates))
+        return market[self.option_group], rates[self.option_group]

@@ -1,0 +1,146 @@
+"""The most likely state that loses a given amount: the point of a loss surface that is nearest to the origin.
+
+Minimise |z| subject to P&L(z) = -L, z in standard deviations. In structural reliability this is the design
+point (Hasofer and Lind, 1974; Rackwitz and Fiessler, 1978). There may be several local minima. Walkers leave
+the origin along the moves of single factors and the slope of the P&L; at each radius they turn towards larger
+losses (the maximum-loss iteration of Studer, 1997), until each loss is met. From the nearest meetings
+`nearest_loss` goes down. For a P&L that is linear, b'x, the answer is x* = -L Sigma b / (b' Sigma b).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple, Protocol, Self
+
+import numpy as np
+
+from sigmasight_core.arrays.windows import Bools, Floats
+from sigmasight_core.reverse_stress.nearest_loss import Surface, nearer, nearest_points
+
+MAX_SIGMA: Final = 40.0
+"""States further away are not searched."""
+_RADII: Final = np.geomspace(0.1, MAX_SIGMA, 20)
+_BEYOND: Final = 1.5
+"""A portfolio's walk ends at this multiple of its furthest nearest meeting."""
+_CLOSEST: Final = 1e-3
+_WIDER: Final = 1.5
+_NARROWER: Final = 4.0
+_NEAR_KINK: Final = 0.02
+_STARTS: Final = 3
+_APART: Final = 0.7
+"""Cosine above which two meetings are no different starts."""
+
+
+class FactorSurface(Surface, Protocol):
+    """A surface that knows the moves of single factors."""
+
+    @property
+    def roots(self) -> Floats:
+        """(G, K, K): rows are the moves of the factors by z."""
+
+    def kinks(self) -> Sequence[tuple[Self, Floats]]:
+        """Planes through the origin on which the slope jumps: the P&L on each, and its normals (G, K)."""
+
+
+class MostLikely(NamedTuple):
+    """By portfolio (G) and loss (N)."""
+
+    z: Floats
+    """(G, N, K): NaN where the loss is not reached within MAX_SIGMA."""
+    pnl: Floats
+    """(G, N)"""
+    largest_loss: Floats
+    """(G): the largest loss met in the search."""
+
+
+def most_likely_losses(surface: FactorSurface, losses: Floats) -> MostLikely:
+    """Nearest states that lose `losses` (G, N): positive, rising along N."""
+    slope = _unit(surface.pnl_and_slope(np.zeros((len(surface), 1, surface.roots.shape[2])))[1])
+    factors = _unit(surface.roots)
+    meetings = _walk(surface, losses, np.concatenate([-slope, slope, factors, -factors], axis=1))
+    z = np.full((*losses.shape, factors.shape[2]), np.nan)
+    for start in _starts(meetings):
+        z = nearer(z, nearest_points(surface, losses, start))
+    for plane, normal in surface.kinks():
+        across = np.abs(np.einsum("gk,gnk->gn", normal, z)) > _NEAR_KINK * np.linalg.norm(z, axis=2)
+        on_plane = nearest_points(plane, losses, np.where(across[..., None], np.nan, z))
+        z = nearer(z, on_plane)
+    for level in range(losses.shape[1] - 2, -1, -1):
+        z = nearer(z, nearest_points(surface, losses, _from_larger_loss(z, level)))
+    pnl = np.where(np.isnan(z[..., 0]), np.nan, surface.pnl(np.nan_to_num(z)))
+    return MostLikely(z, pnl, meetings.largest_loss)
+
+
+class _Meetings(NamedTuple):
+    """Where walkers (D) first meet the losses (N)."""
+
+    radius: Floats
+    """(G, N, D): about where the walker's ray meets the loss; inf = it does not."""
+    direction: Floats
+    """(G, N, D, K): of that ray, length 1."""
+    largest_loss: Floats
+    """(G): the largest loss on the way."""
+
+
+def _walk(surface: Surface, losses: Floats, directions: Floats) -> _Meetings:
+    """Outwards with all walkers at once, until every loss is met by one of them, and a bit further."""
+    radius = np.full((*losses.shape, directions.shape[1]), np.inf)
+    met_in = np.zeros((*radius.shape, directions.shape[2]))
+    largest, inner = np.zeros(len(losses)), 0.0
+    turn = np.ones(directions.shape[:2])
+    for outer in _RADII:
+        open_ = inner < _BEYOND * radius.min(axis=2).max(axis=1)
+        if not open_.any():
+            break
+        directions, turn, pnl, steepness = _turned(surface, outer, directions, turn)
+        gap = pnl[:, None] + losses[:, :, None]
+        met = open_[:, None, None] & np.isinf(radius) & (gap <= 0)
+        falls = np.minimum(steepness, 0.0)[:, None]
+        back = np.divide(gap, falls, out=np.zeros(gap.shape), where=met & (falls < 0))
+        radius = np.where(met, np.clip(outer - back, max(inner, _CLOSEST * outer), outer), radius)
+        met_in = np.where(met[..., None], directions[:, None], met_in)
+        largest = np.maximum(largest, -pnl.min(axis=1))
+        inner = outer
+    return _Meetings(radius, met_in, largest)
+
+
+def _turned(
+    surface: Surface, radius: float, directions: Floats, turn: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Walkers turned downhill where that loses more, how far to turn next; their P&L and its steepness."""
+    pnl, slope = surface.pnl_and_slope(radius * directions)
+    steepness = np.einsum("gdk,gdk->gd", slope, directions)
+    tried = _unit(directions - turn[..., None] * _unit(slope - steepness[..., None] * directions))
+    tried_pnl, tried_slope = surface.pnl_and_slope(radius * tried)
+    better = tried_pnl < pnl
+    directions = np.where(better[..., None], tried, directions)
+    slope = np.where(better[..., None], tried_slope, slope)
+    steepness = np.einsum("gdk,gdk->gd", slope, directions)
+    pnl = np.where(better, tried_pnl, pnl)
+    turn = np.where(better, np.minimum(_WIDER * turn, 1.0), turn / _NARROWER)
+    return directions, turn, pnl, steepness
+
+
+def _starts(meetings: _Meetings) -> Iterator[Floats]:
+    """The nearest meeting of each loss (G, N, K), then the nearest ones in other directions; NaN = none."""
+    radius = meetings.radius.copy()
+    for _ in range(_STARTS):
+        which = radius.argmin(axis=2)[..., None]
+        length = np.take_along_axis(radius, which, axis=2)
+        direction = np.take_along_axis(meetings.direction, which[..., None], axis=2)[:, :, 0]
+        known = np.isfinite(length)
+        yield np.where(known, np.where(known, length, 0.0) * direction, np.nan)
+        cosine = np.einsum("gnk,gndk->gnd", direction, meetings.direction)
+        radius[cosine > _APART] = np.inf
+
+
+def _from_larger_loss(z: Floats, level: int) -> Floats:
+    """Starts for a loss: the state of the next larger one where that is nearer than its own, else NaN."""
+    length = np.nan_to_num(np.linalg.norm(z, axis=2), nan=np.inf)
+    closer: Bools = length[:, level + 1] < length[:, level]
+    start = np.full(z.shape, np.nan)
+    start[closer, level] = z[closer, level + 1]
+    return start
+
+
+def _unit(vectors: Floats) -> Floats:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length > 0, length, 1.0)

@@ -1,0 +1,165 @@
+"""The held positions as arrays, for risk measures over all dates and portfolios at once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks
+from sigmasight_core.conventions import LONG_CALL, OPTION_TYPES, SHORT_CALL
+from sigmasight_core.errors import InputError
+from sigmasight_core.stress.book import option_inputs, partition_frame
+
+_KEY: Final = ["date", "portfolio", "position_id"]
+_GREEKS: Final = [
+    "underlying_price",
+    "strike",
+    "days_to_expiry",
+    "implied_volatility",
+    "risk_free_rate",
+    "dividend_yield",
+    "delta_exposure",
+]
+_VALUES: Final = ["symbol", "underlying", "position_type", "multiplier", "quantity", "exposure"]
+
+CELLS: Final = 4_000_000
+"""Cells of one block of dates: bounds memory, results do not depend on it."""
+
+
+@dataclass(frozen=True)
+class RiskBook:
+    """Positions (R) of partitions (G) on dates (D) with underlyings (S), in the order of the partitions.
+
+    Options on their expiry session are not among them: they are settled at its close and have no risk left.
+    """
+
+    partitions: pd.DataFrame
+    """(G) distinct date and portfolio, sorted."""
+    dates: pd.DatetimeIndex
+    symbols: pd.Index
+    rows: pd.DataFrame
+    """(R) the columns of position_greeks and position_values."""
+    partition: Ints
+    """(R) row of `partitions`."""
+    partition_date: Ints
+    """(G) index of the date."""
+    slot: Ints
+    """(G) place of the portfolio among those of its date."""
+    symbol: Ints
+    """(R) index of the underlying."""
+    is_option: Bools
+    is_call: Bools
+    priced: Bools
+    """(R): has everything that a valuation and a delta exposure need."""
+    delta_exposure: Floats
+    """(R) USD, signed; NaN where not priced."""
+
+    @classmethod
+    def of(
+        cls, partitions: pd.DataFrame, position_values: pd.DataFrame, position_greeks: pd.DataFrame
+    ) -> "RiskBook":
+        """Join the inputs of every held position (row of position_greeks).
+
+        :param partitions: date and portfolio of everything wanted, also where nothing is held.
+        :raises InputError: on a position outside of `partitions` or without a row in `position_values`.
+        """
+        wanted = partition_frame(partitions)
+        rows, partition = _joined(wanted, position_values, position_greeks)
+        dates = pd.DatetimeIndex(wanted["date"].unique())
+        partition_date = dates.get_indexer(pd.DatetimeIndex(wanted["date"]))
+        symbols = pd.Index(rows["underlying"].unique())
+        first = np.searchsorted(partition_date, np.arange(len(dates)))
+        is_option = rows["position_type"].isin(OPTION_TYPES).to_numpy()
+        delta = rows["delta_exposure"].to_numpy(dtype=float, na_value=np.nan)
+        priced = np.isfinite(delta)
+        inputs = option_inputs(rows[is_option]).values()
+        priced[is_option] &= np.all([np.isfinite(column[:, 0]) for column in inputs], axis=0)
+        priced[~is_option] &= rows["exposure"].notna().to_numpy()[~is_option]
+        return cls(
+            partitions=wanted,
+            dates=dates,
+            symbols=symbols,
+            rows=rows,
+            partition=partition,
+            partition_date=partition_date,
+            slot=np.arange(len(wanted)) - first[partition_date],
+            symbol=symbols.get_indexer(pd.Index(rows["underlying"])),
+            is_option=is_option,
+            is_call=rows["position_type"].isin([LONG_CALL, SHORT_CALL]).to_numpy(),
+            priced=priced,
+            delta_exposure=np.where(priced, delta, np.nan),
+        )
+
+    @property
+    def date(self) -> Ints:
+        """(R) index of the date."""
+        return self.partition_date[self.partition]
+
+    def held(self) -> Ints:
+        """(G) number of positions."""
+        return np.bincount(self.partition, minlength=len(self.partitions))
+
+    def price_gaps(self) -> list[tuple[str, Ints, "pd.Series[str]"]]:
+        """Positions without a price, or Greeks, for `named_gaps.gap_texts`."""
+        gaps = []
+        for words, which in (("no price for", ~self.is_option), ("no Greeks for", self.is_option)):
+            lost = which & ~self.priced
+            gaps.append((words, self.partition[lost], self.rows["symbol"][lost]))
+        return gaps
+
+    def date_blocks(self, cells_per_symbol: int, cells_per_portfolio: int) -> Iterator["BookBlock"]:
+        """Runs of dates that are small enough for arrays of so many cells a symbol and portfolio."""
+        cells = len(self.symbols) * cells_per_symbol + (self.slot.max(initial=0) + 1) * cells_per_portfolio
+        for days in blocks(np.arange(len(self.dates), dtype=np.intp), int(cells), CELLS):
+            yield BookBlock(self, days)
+
+
+class BookBlock:
+    """Some consecutive dates (d) of a book: partitions as d x P slots, exposures as dense arrays."""
+
+    def __init__(self, book: RiskBook, days: Ints):
+        self.book = book
+        self.days = days
+        ends = (days[0], days[-1] + 1)
+        self.partitions = slice(*np.searchsorted(book.partition_date, ends))
+        self.rows = np.arange(*np.searchsorted(book.partition, np.r_[self.partitions][[0, -1]] + [0, 1]))
+        self.slots = int(book.slot.max(initial=0)) + 1
+
+    def dense(self, rows: Ints, values: Floats) -> Floats:
+        """(d, P, S): sums of the values of some of the block's rows by slot and underlying."""
+        book = self.book
+        size = len(book.symbols)
+        cell = ((book.date[rows] - self.days[0]) * self.slots + book.slot[book.partition[rows]]) * size
+        total = len(self.days) * self.slots * size
+        sums = np.bincount(cell + book.symbol[rows], weights=values, minlength=total)
+        return np.asarray(sums.reshape(len(self.days), self.slots, size), dtype=np.float64)
+
+    def by_partition(self, values: Floats) -> Floats:
+        """(d, P, ...) to the block's partitions (g, ...)."""
+        chosen = self.partitions
+        return values[self.book.partition_date[chosen] - self.days[0], self.book.slot[chosen]]
+
+
+def _joined(
+    partitions: pd.DataFrame, position_values: pd.DataFrame, position_greeks: pd.DataFrame
+) -> tuple[pd.DataFrame, Ints]:
+    rows = position_greeks[[*_KEY, *_GREEKS]].merge(
+        position_values[[*_KEY, *_VALUES]], how="left", on=_KEY, validate="one_to_one"
+    )
+    places = pd.MultiIndex.from_frame(partitions).get_indexer(
+        pd.MultiIndex.from_frame(rows[["date", "portfolio"]])
+    )
+    for lost, problem in (
+        (places < 0, "is outside of the partitions; read positions of those partitions only"),
+        (rows["underlying"].isna().to_numpy(), "has Greeks but no row in position_values; compute both"),
+    ):
+        if lost.any():
+            row = rows[lost].iloc[0]
+            where = f"{row['portfolio']} on {row['date']:%Y-%m-%d}"
+            raise InputError(f"position {row['position_id']} of {where} {problem}")
+    settled = (rows["days_to_expiry"] <= 0).to_numpy(dtype=bool, na_value=False)
+    order = np.argsort(places, kind="stable")
+    order = order[~settled[order]]
+    return rows.iloc[order].reset_index(drop=True), places[order].astype(np.intp)

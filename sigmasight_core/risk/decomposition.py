@@ -1,0 +1,253 @@
+"""Parametric factor + specific risk of portfolios, and its Euler decomposition.
+
+With factor exposures e (delta exposure x beta, summed over the positions), the daily covariance S of the
+factor state and the net delta exposure d_u of each underlying with its specific volatility s_u,
+``sigma_p^2 = e' S e + sum(d_u^2 s_u^2)``: specific risk is netted within an underlying, and independent
+between them. Value at risk is z sigma_p, with z the normal quantile and no mean. It is homogeneous of
+degree one in the positions, so that the components, each marginal value at risk x exposure, sum to the
+total (Euler; Litterman, Hot Spots and Hedges, 1996; Tasche, 1999).
+"""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from sigmasight_core.arrays.gaps import gap_status, gap_texts
+from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
+from sigmasight_core.risk.book import RiskBook
+
+SPECIFIC: Final = "specific"
+DECOMPOSED_LEVEL: Final = 0.95
+
+
+def normal_quantile(level: float) -> float:
+    """1.6449 for 0.95."""
+    return float(ndtri(level))
+
+
+class Parts(NamedTuple):
+    """Exposures to the sources of risk (..., I), and volatility per unit of each: components are products."""
+
+    exposure: Floats
+    marginal: Floats
+
+
+class Euler(NamedTuple):
+    """Volatility of partitions (G) in USD per session, by K factors and 'specific', and by position (R)."""
+
+    volatility: Floats
+    factors: Parts
+    """(G, K + 1)"""
+    positions: Parts
+    """(R)"""
+
+
+def euler(
+    delta: Floats, partition: Ints, symbol: Ints, betas: Floats, specific: Floats, covariance: Floats
+) -> Euler:
+    """Decompose the volatility of portfolios.
+
+    :param delta: (R) delta exposures, USD. :param partition: (R) number of the portfolio, 0..G-1.
+    :param symbol: (R) number of the underlying. :param betas: (R, K), rates per percentage point.
+    :param specific: (R) specific volatility per session of the underlying.
+    :param covariance: (G, K, K) of the state per session. Nothing here may be NaN.
+    :returns: marginals are 0 where the volatility is 0.
+    """
+    count = len(covariance)
+    exposure = np.column_stack(
+        [np.bincount(partition, delta * column, minlength=count) for column in betas.T]
+    ).reshape(count, betas.shape[1])
+    pair, group = np.unique(np.column_stack([partition, symbol]).reshape(-1, 2), axis=0, return_inverse=True)
+    net = np.bincount(group.ravel(), delta, minlength=len(pair))[group.ravel()]
+    own = specific**2 * net
+    pull = np.einsum("gkl,gl->gk", covariance, exposure)
+    specific_variance = np.maximum(np.bincount(partition, delta * own, minlength=count), 0.0)
+    volatility = np.sqrt(np.maximum((exposure * pull).sum(axis=1), 0.0) + specific_variance)
+    scale = np.divide(1.0, volatility, out=np.zeros(count), where=volatility > 0)
+    specific_exposure = np.sqrt(specific_variance)
+    factors = Parts(
+        np.column_stack([exposure, specific_exposure]),
+        np.column_stack([pull, specific_exposure]) * scale[:, None],
+    )
+    reach = (betas * pull[partition]).sum(axis=1) + own
+    return Euler(volatility, factors, Parts(delta, reach * scale[partition]))
+
+
+@dataclass(frozen=True)
+class FactorRisk:
+    """Factor covariance and betas on dates (D), for factors (K) and symbols (S)."""
+
+    factors: tuple[str, ...]
+    covariance: Floats
+    """(D, K, K), 0 where a factor is unavailable."""
+    available: Bools
+    """(D, K)"""
+    n_obs: Ints
+    """(D) sessions behind the covariance; 0 without any."""
+    reasons: NDArray[np.object_]
+    """(D, K) why a factor is unavailable, else 'ok'."""
+    betas: Floats
+    """(D, S, K), 0 for unavailable factors, NaN where a symbol has none."""
+    specific: Floats
+    """(D, S) specific volatility per session, NaN where there is none."""
+
+    @classmethod
+    def of(
+        cls, dates: pd.DatetimeIndex, symbols: pd.Index, betas: pd.DataFrame, covariance: pd.DataFrame
+    ) -> "FactorRisk":
+        """Pivot rows of the two tables; other dates and symbols are ignored."""
+        factors = pd.Index(covariance["factor_1"].unique())
+        size = len(factors)
+        d, i, j = (
+            index.get_indexer(pd.Index(covariance[name]))
+            for index, name in ((dates, "date"), (factors, "factor_1"), (factors, "factor_2"))
+        )
+        known = d >= 0
+        cell = (d[known], i[known], j[known])
+        matrix = np.full((len(dates), size, size), np.nan)
+        counts = np.zeros(matrix.shape, dtype=np.intp)
+        reasons = np.full(matrix.shape, "no factor covariance", dtype=object)
+        matrix[cell] = covariance["covariance"].to_numpy(dtype=float, na_value=np.nan)[known]
+        counts[cell] = covariance["n_obs"].to_numpy()[known]
+        reasons[cell] = covariance["status"].to_numpy(dtype=object)[known]
+        available = np.isfinite(matrix.diagonal(axis1=1, axis2=2))
+        pairs = available[:, :, None] & available[:, None, :]
+        beta, specific = _beta_arrays(dates, symbols, factors, betas)
+        return cls(
+            factors=tuple(factors),
+            covariance=np.where(pairs, matrix, 0.0),
+            available=available,
+            n_obs=np.where(pairs, counts, 0).max(axis=(1, 2), initial=0),
+            reasons=reasons.diagonal(axis1=1, axis2=2),
+            betas=np.where(available[:, None, :], beta, 0.0),
+            specific=specific,
+        )
+
+
+def _beta_arrays(
+    dates: pd.DatetimeIndex, symbols: pd.Index, factors: pd.Index, betas: pd.DataFrame
+) -> tuple[Floats, Floats]:
+    d, s, f = (
+        index.get_indexer(pd.Index(betas[name]))
+        for index, name in ((dates, "date"), (symbols, "symbol"), (factors, "factor"))
+    )
+    known = (d >= 0) & (s >= 0) & (f >= 0)
+    cell = (d[known], s[known], f[known])
+    arrays = np.full((2, len(dates), len(symbols), len(factors)), np.nan)
+    for array, column in zip(arrays, ("beta", "annualized_specific_volatility"), strict=True):
+        array[cell] = betas[column].to_numpy(dtype=float, na_value=np.nan)[known]
+    specific = np.fmax.reduce(arrays[1], axis=2, initial=-np.inf)
+    return arrays[0], np.where(specific < 0, np.nan, specific) / np.sqrt(SESSIONS_PER_YEAR)
+
+
+class ParametricRisk(NamedTuple):
+    """Parametric risk of partitions (G)."""
+
+    volatility: Floats
+    """(G) USD per session; NaN where the status says why."""
+    n_obs: Ints
+    """(G)"""
+    status: NDArray[np.object_]
+    """(G)"""
+    contributions: pd.DataFrame
+    """Rows of `tables.RiskContributions`."""
+
+
+def parametric_risk(book: RiskBook, betas: pd.DataFrame, covariance: pd.DataFrame) -> ParametricRisk:
+    """Volatility and its decomposition, options at delta exposure.
+
+    A position without price, Greeks or beta is left out and named; factors without a covariance on a date
+    are 'unavailable' rows, and the risk is that of the others and the specific part of the same regression.
+
+    :param betas: rows of `tables.FactorBetas`. :param covariance: rows of `tables.FactorCovariance`.
+    """
+    risk = FactorRisk.of(book.dates, book.symbols, betas, covariance)
+    date, count = book.date, len(book.partitions)
+    beta, specific = risk.betas[date, book.symbol], risk.specific[date, book.symbol]
+    modelled = np.isfinite(beta).all(axis=1) & np.isfinite(specific)
+    used = book.priced & modelled
+    result = euler(
+        np.where(used, book.delta_exposure, 0.0),
+        book.partition,
+        book.symbol,
+        np.where(used[:, None], beta, 0.0),
+        np.where(used, specific, 0.0),
+        risk.covariance[book.partition_date],
+    )
+    no_beta = book.priced & ~modelled
+    gaps = gap_texts(
+        [*book.price_gaps(), ("no beta for", book.partition[no_beta], book.rows["underlying"][no_beta])],
+        count,
+    )
+    held = book.held()
+    nothing_left = np.bincount(book.partition[~used], minlength=count) == held
+    status = np.where(held > 0, gap_status(gaps, nothing_left), OK)
+    no_model = (held > 0) & ~risk.available[book.partition_date].any(axis=1)
+    status[no_model] = "unavailable: no factor covariance"
+    unknown = no_model | (nothing_left & (held > 0))
+    volatility = np.where(unknown, np.nan, result.volatility)
+    contributions = pd.concat(
+        [
+            _factor_rows(book, risk, result.factors, volatility, status),
+            _position_rows(book, result.positions, volatility, status, used, no_beta),
+        ],
+        ignore_index=True,
+    )
+    n_obs = np.where(held > 0, risk.n_obs[book.partition_date], 0)
+    return ParametricRisk(volatility, n_obs, status, contributions)
+
+
+def _factor_rows(
+    book: RiskBook, risk: FactorRisk, parts: Parts, volatility: Floats, status: NDArray[np.object_]
+) -> pd.DataFrame:
+    names = pd.array([*risk.factors, SPECIFIC], dtype="str")
+    count, size = parts.exposure.shape
+    reasons = np.column_stack([risk.reasons, np.full(len(book.dates), OK, dtype=object)])
+    usable = np.column_stack([risk.available, np.ones(len(book.dates), dtype=bool)])
+    row = np.repeat(np.arange(count), size)
+    lost = ~usable[book.partition_date].ravel()
+    words = np.where(lost, reasons[book.partition_date].ravel(), status[row])
+    frame = book.partitions.take(row).reset_index(drop=True)
+    frame = frame.assign(kind="factor", item=names.take(np.tile(np.arange(size), count)))
+    return _with_values(frame, parts.exposure.ravel(), parts.marginal.ravel(), volatility[row], lost, words)
+
+
+def _position_rows(
+    book: RiskBook, parts: Parts, volatility: Floats, status: NDArray[np.object_], used: Bools, no_beta: Bools
+) -> pd.DataFrame:
+    frame = book.partitions.take(book.partition).reset_index(drop=True)
+    frame = frame.assign(kind="position", item=book.rows["position_id"].array)
+    words = np.where(np.isnan(volatility[book.partition]), status[book.partition], OK)
+    words = np.where(book.priced, words, np.where(book.is_option, "no Greeks", "no price"))
+    no_betas = "no beta for " + book.rows["underlying"].to_numpy(dtype=object)
+    words = np.where(no_beta, no_betas, words)
+    return _with_values(frame, parts.exposure, parts.marginal, volatility[book.partition], ~used, words)
+
+
+def _with_values(
+    frame: pd.DataFrame,
+    exposure: Floats,
+    marginal: Floats,
+    volatility: Floats,
+    lost: Bools,
+    words: NDArray[np.object_],
+) -> pd.DataFrame:
+    """Value columns in terms of value at risk; NULL where `lost`, unknown or without risk."""
+    quantile = normal_quantile(DECOMPOSED_LEVEL)
+    gone = lost | np.isnan(volatility)
+    riskless = ~gone & (volatility == 0)
+    component = np.where(gone, np.nan, quantile * marginal * exposure + 0.0)
+    total = np.where(gone | riskless, np.nan, quantile * volatility)
+    note = np.where(words == OK, "no risk to share", words + "; no risk to share")
+    return frame.assign(
+        exposure=np.where(gone, np.nan, exposure),
+        component_var_usd=component,
+        marginal_var=np.where(gone | riskless, np.nan, quantile * marginal + 0.0),
+        share=component / total,
+        status=pd.array(np.where(riskless, note, words), dtype="str"),
+    )

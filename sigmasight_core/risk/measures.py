@@ -1,0 +1,133 @@
+"""Risk measures of portfolios, their Euler decomposition and the backtest of value at risk, in one call."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sigmasight_core.arrays.columns import coded, tiled
+from sigmasight_core.arrays.windows import Floats, Ints
+from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
+from sigmasight_core.risk.book import RiskBook
+from sigmasight_core.risk.decomposition import ParametricRisk, normal_quantile, parametric_risk
+from sigmasight_core.risk.filtered_returns import ReturnPanel
+from sigmasight_core.risk.historical_simulation import LEVELS, SimulatedRisk, simulated_risk
+from sigmasight_core.risk.performance import RealizedPerformance, realized_performance
+from sigmasight_core.risk.portfolio_backtest import var_backtests
+
+Texts = NDArray[np.object_]
+Measure = tuple[str, str, Floats, Ints, Texts]
+"""Name, unit, values (G), observations (G), statuses (G)."""
+
+
+class RiskOutput(NamedTuple):
+    """Long frames in the shapes of tables.RiskMeasures, tables.RiskContributions and tables.VarBacktests."""
+
+    measures: pd.DataFrame
+    contributions: pd.DataFrame
+    backtests: pd.DataFrame
+
+
+def risk_measures(
+    partitions: pd.DataFrame,
+    position_values: pd.DataFrame,
+    position_greeks: pd.DataFrame,
+    log_returns: pd.DataFrame,
+    betas: pd.DataFrame,
+    factor_covariance: pd.DataFrame,
+    snapshots: pd.DataFrame,
+    snapshot_sessions: pd.DatetimeIndex,
+    risk_free_rate: float,
+) -> RiskOutput:
+    """Everything in the module's tables, for all dates and portfolios at once.
+
+    Value at risk and expected shortfall are positive for a loss, in USD, over one session. Options on their
+    expiry session are settled at its close and carry no risk.
+
+    :param partitions: date and portfolio: each gets every measure, also where nothing is held.
+    :param position_values: rows of tables.PositionValues. :param position_greeks: rows of
+        tables.PositionGreeks: its rows are the positions held.
+    :param log_returns: sessions x symbols, 1,008 sessions up to each date where they exist.
+    :param betas: rows of tables.FactorBetas. :param factor_covariance: rows of tables.FactorCovariance.
+    :param snapshots: rows of tables.PortfolioSnapshots of the partitions and of what is published before.
+    :param snapshot_sessions: every session that those may be of.
+    :param risk_free_rate: continuous, per year; for the Sharpe and Sortino ratios.
+    :raises InputError: on inputs that do not belong together.
+    """
+    book = RiskBook.of(partitions, position_values, position_greeks)
+    panel = ReturnPanel.of(log_returns, book.symbols)
+    simulated = simulated_risk(book, panel)
+    parametric = parametric_risk(book, betas, factor_covariance)
+    realized = realized_performance(book.partitions, snapshots, snapshot_sessions, risk_free_rate)
+    total = _total_values(book.partitions, snapshots)
+    measures = [*_simulated(simulated, total), *_parametric(parametric), *_realized(realized)]
+    return RiskOutput(_rows(book.partitions, measures), parametric.contributions, var_backtests(book, panel))
+
+
+def _total_values(partitions: pd.DataFrame, snapshots: pd.DataFrame) -> Floats:
+    found = partitions.merge(
+        snapshots[["date", "portfolio", "total_value"]], how="left", validate="one_to_one"
+    )
+    return found["total_value"].to_numpy(dtype=float, na_value=np.nan)
+
+
+def _simulated(risk: SimulatedRisk, total: Floats) -> list[Measure]:
+    measures: list[Measure] = []
+    for name, losses in (("var", risk.value_at_risk), ("es", risk.expected_shortfall)):
+        measures += [
+            (f"{name}_{round(100 * level)}_usd", "USD", losses[:, place], risk.n_obs, risk.status)
+            for place, level in enumerate(LEVELS)
+        ]
+    scaled = risk.deviation * np.sqrt(SESSIONS_PER_YEAR)
+    volatility = np.divide(scaled, total, out=np.full(total.shape, np.nan), where=total > 0)
+    reason = np.where(np.isnan(total), "no total value", "total value is not positive")
+    status = np.where(total > 0, risk.status, _joined(risk.status, reason))
+    return [*measures, ("annualized_volatility", "1/sqrt(year)", volatility, risk.n_obs, status)]
+
+
+def _parametric(risk: ParametricRisk) -> list[Measure]:
+    return [
+        (
+            f"parametric_var_{round(100 * level)}_usd",
+            "USD",
+            normal_quantile(level) * risk.volatility,
+            risk.n_obs,
+            risk.status,
+        )
+        for level in LEVELS
+    ]
+
+
+def _realized(realized: RealizedPerformance) -> list[Measure]:
+    found, status = realized
+    ratios = (
+        ("sharpe_ratio", found.sharpe, "daily returns do not vary"),
+        ("sortino_ratio", found.sortino, "no daily return below the risk-free return"),
+    )
+    measures: list[Measure] = [
+        ("annualized_realized_volatility", "1/sqrt(year)", found.volatility, found.n_obs, status)
+    ]
+    for name, values, reason in ratios:
+        undefined = np.isnan(values) & ~np.isnan(found.volatility)
+        words = np.where(undefined, _joined(status, np.full(len(status), reason, dtype=object)), status)
+        measures.append((name, "ratio", values, found.n_obs, words))
+    return [*measures, ("max_drawdown", "fraction", found.drawdown, found.n_obs, status)]
+
+
+def _joined(status: Texts, reason: Any) -> Texts:
+    return np.where(status == OK, reason, status + "; " + reason)
+
+
+def _rows(partitions: pd.DataFrame, measures: list[Measure]) -> pd.DataFrame:
+    names, units, values, counts, statuses = zip(*measures, strict=True)
+    size = len(measures)
+    frame = partitions.take(np.repeat(np.arange(len(partitions)), size)).reset_index(drop=True)
+    codes, words = pd.factorize(np.column_stack(statuses).ravel())
+    return frame.assign(
+        measure=tiled(names, len(partitions)),
+        value=np.column_stack(values).ravel(),
+        unit=tiled(units, len(partitions)),
+        n_obs=np.column_stack(counts).ravel(),
+        status=coded(list(words), codes),
+    )

@@ -1,0 +1,162 @@
+"""Backtest of value at risk: breaches, and the tests of Kupiec, Christoffersen and the Basel committee."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.special import bdtr, chdtrc, xlogy
+
+from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks
+from sigmasight_core.risk.filtered_returns import (
+    EWMA_WINDOW,
+    MIN_SCENARIOS,
+    SCENARIOS,
+    forecast_volatility,
+    standardized,
+)
+
+TESTED_SESSIONS: Final = 252
+HISTORY: Final = EWMA_WINDOW + SCENARIOS + TESTED_SESSIONS
+"""Returns that a backtest of 252 sessions reaches back to."""
+
+BASEL_SESSIONS: Final = 250
+BASEL_YELLOW: Final = 0.95
+BASEL_RED: Final = 0.9999
+
+_CELLS: Final = 16_000_000
+_ROUNDING: Final = 1e-9
+
+
+class Breaches(NamedTuple):
+    """Outcome of the sessions (T') that were tested, for series (G) and confidence levels (L)."""
+
+    tested: Bools
+    """(G, T'): the session had a value at risk and a return."""
+    breached: Bools
+    """(G, L, T'): its loss was above value at risk."""
+
+
+class BacktestStatistics(NamedTuple):
+    """Statistics of breaches, each (G, L) but for n_obs (G)."""
+
+    n_obs: Ints
+    breaches: Ints
+    expected: Floats
+    kupiec: Floats
+    """p-values"""
+    independence: Floats
+    conditional_coverage: Floats
+    zone: Ints
+    """0 green, 1 yellow, 2 red."""
+
+
+def rolling_breaches(
+    returns: Floats,
+    levels: tuple[float, ...] = (0.95, 0.99),
+    tested: int = TESTED_SESSIONS,
+    scenarios: int = SCENARIOS,
+    min_scenarios: int = MIN_SCENARIOS,
+) -> Breaches:
+    """Breaches of each session's filtered historical simulation value at risk, over the last sessions.
+
+    Value at risk of session t is from returns strictly before t: -sigma_t x_k with x_k the k-th lowest,
+    k = ceil(n (1 - level)), of the n standardised returns of the last `scenarios` sessions before t. A
+    return below -VaR is one whose own z_t = r_t / sigma_t is below x_k, which needs ranks only.
+
+    :param returns: (G, T) returns or P&L in any unit, NaN = none.
+    :param tested: how many sessions at the end to test.
+    :param min_scenarios: a session with fewer is not tested.
+    """
+    tails = 1.0 - np.array(levels)
+    count = len(returns)
+    results = np.zeros((count, tested), dtype=bool), np.zeros((count, len(levels), tested), dtype=bool)
+    for rows in blocks(np.arange(count, dtype=np.intp), tested * scenarios, _CELLS):
+        part = returns[rows]
+        residuals = standardized(part, forecast_volatility(part))
+        short = max(tested + scenarios - residuals.shape[1], 0)
+        residuals = np.pad(residuals, ((0, 0), (short, 0)), constant_values=np.nan)[:, -tested - scenarios :]
+        now = residuals[:, scenarios:]
+        windows = sliding_window_view(residuals[:, :-1], scenarios, axis=1)
+        known = np.pad(np.isfinite(residuals).cumsum(axis=1), ((0, 0), (1, 0)))
+        n = known[:, scenarios:-1] - known[:, : -scenarios - 1]
+        at_or_below = np.count_nonzero(windows <= now[:, :, None], axis=2)
+        ranks = np.ceil(n[:, None, :] * tails[:, None] - _ROUNDING)
+        usable = np.isfinite(now) & (n >= min_scenarios)
+        results[0][rows] = usable
+        results[1][rows] = (at_or_below[:, None, :] < ranks) & usable[:, None, :]
+    return Breaches(*results)
+
+
+def backtest(outcome: Breaches, levels: tuple[float, ...] = (0.95, 0.99)) -> BacktestStatistics:
+    """Test breaches against the levels; p-values are NaN where nothing was tested."""
+    tails = 1.0 - np.array(levels)
+    n = outcome.tested.sum(axis=1)
+    breaches = outcome.breached.sum(axis=2)
+    ratio = kupiec_ratio(breaches, n[:, None], tails)
+    independence = independence_ratio(*_transitions(outcome))
+    tested = (n > 0)[:, None]
+    recent = _last(outcome.tested, BASEL_SESSIONS)
+    zone = traffic_zone(
+        (outcome.breached & recent[:, None, :]).sum(axis=2), recent.sum(axis=1)[:, None], tails
+    )
+    return BacktestStatistics(
+        n,
+        breaches,
+        n[:, None] * tails,
+        np.where(tested, chdtrc(1, ratio), np.nan),
+        np.where(tested, chdtrc(1, independence), np.nan),
+        np.where(tested, chdtrc(2, ratio + independence), np.nan),
+        zone,
+    )
+
+
+def kupiec_ratio(breaches: Any, n_obs: Any, tail: Any) -> Floats:
+    """Likelihood ratio of the proportion of failures, chi-squared with 1 degree of freedom.
+
+    Kupiec, Techniques for verifying the accuracy of risk measurement models, 1995. 0 without observations.
+    """
+    held = n_obs - breaches
+    share = breaches / np.maximum(n_obs, 1)
+    free = xlogy(breaches, share) + xlogy(held, 1.0 - share)
+    return np.maximum(2.0 * (free - xlogy(breaches, tail) - xlogy(held, 1.0 - tail)), 0.0)
+
+
+def independence_ratio(n00: Any, n01: Any, n10: Any, n11: Any) -> Floats:
+    """Likelihood ratio of independence against a first-order Markov chain, chi-squared with 1 degree.
+
+    Christoffersen, Evaluating interval forecasts, 1998, equations 6 and 7.
+
+    :param n01: transitions from a session without a breach to one with a breach, and so on.
+    """
+
+    def likelihood(stays: Any, moves: Any) -> Any:
+        share = moves / np.maximum(stays + moves, 1)
+        return xlogy(stays, 1.0 - share) + xlogy(moves, share)
+
+    free = likelihood(n00, n01) + likelihood(n10, n11)
+    return np.maximum(2.0 * (free - likelihood(n00 + n10, n01 + n11)), 0.0)
+
+
+def traffic_zone(breaches: Any, n_obs: Any, tail: Any) -> Ints:
+    """0 green, 1 yellow, 2 red: where the number of breaches stands in its binomial distribution.
+
+    Yellow from a cumulative probability of 95%, red from 99.99%: 5 and 10 breaches of a 99% value at risk
+    in 250 sessions (Basel Committee, Supervisory framework for the use of backtesting, 1996, table 2).
+    """
+    cumulative = bdtr(np.asarray(breaches, dtype=float), np.asarray(n_obs), tail)
+    return (cumulative >= BASEL_YELLOW).astype(np.intp) + (cumulative >= BASEL_RED)
+
+
+def _transitions(outcome: Breaches) -> tuple[Ints, Ints, Ints, Ints]:
+    """Numbers of pairs of adjacent tested sessions by (breach before, breach after)."""
+    both = (outcome.tested[:, :-1] & outcome.tested[:, 1:])[:, None, :]
+    before, after = outcome.breached[..., :-1], outcome.breached[..., 1:]
+    pairs = ((~before, ~after), (~before, after), (before, ~after), (before, after))
+    n00, n01, n10, n11 = ((first & second & both).sum(axis=2) for first, second in pairs)
+    return n00, n01, n10, n11
+
+
+def _last(tested: Bools, count: int) -> Bools:
+    """The last `count` of the tested sessions."""
+    from_end = tested[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return tested & (from_end <= count)

@@ -1,0 +1,119 @@
+"""Stress P&L of positions and portfolios under factor scenarios, for all dates and portfolios in one call.
+
+With the state x of `stress_state` and the betas of a position's underlying, the underlying moves by the
+factor exp(beta'x). A linear position gains exposure x (exp(beta'x) - 1): a long can never lose more than
+100%, a short can, and there is no cap. An option is valued anew by Black-Scholes-Merton at the shocked
+price, volatility and rate; its P&L is the difference to the model price of the same inputs unshocked, so
+that a zero shock gives exactly zero. An option on its expiry session is worth its intrinsic value.
+
+The volatility follows the market's move (`stress_options`). The rate moves by the scenario's own shock of the
+10-year yield, in the direct and in the correlated P&L; where yields are unavailable it does not move.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core.stress.book import Book, held_book, partition_frame
+from sigmasight_core.stress.options import StressedOptions, shocked_volatility
+from sigmasight_core.stress.rows import portfolio_rows, position_rows
+from sigmasight_core.stress.scenarios import Scenario
+from sigmasight_core.stress.states import Floats, StressStates, stress_states
+
+_BLOCK: Final = 65_536
+"""Option values per pass: bounds the memory of the temporaries."""
+
+
+class PositionPnl(NamedTuple):
+    """P&L in USD by position and scenario, each (P, N); NaN where an input is missing."""
+
+    direct: Floats
+    correlated: Floats
+    spot_only: Floats
+
+
+class StressOutput(NamedTuple):
+    """Long frames in the shapes of tables.StressResults and tables.PositionStress."""
+
+    results: pd.DataFrame
+    positions: pd.DataFrame
+
+
+def stress(
+    scenarios: Sequence[Scenario],
+    position_values: pd.DataFrame,
+    position_greeks: pd.DataFrame,
+    positions: pd.DataFrame,
+    betas: pd.DataFrame,
+    factor_state: pd.DataFrame,
+    factor_covariance: pd.DataFrame,
+    partitions: pd.DataFrame,
+) -> StressOutput:
+    """Direct, correlated and spot-only P&L of every scenario.
+
+    :param scenarios: from `scenarios.load_scenarios`, ids unique.
+    :param position_values: rows of tables.PositionValues. :param position_greeks: rows of
+        tables.PositionGreeks: its rows are the positions held. :param positions: the ledger.
+    :param betas: rows of tables.FactorBetas of the underlyings. :param factor_state: tables.FactorState.
+    :param factor_covariance: tables.FactorCovariance. :param partitions: columns date and portfolio: every
+        one of them gets a result for every scenario, zeros where nothing is held.
+    :returns: USD, a gain is positive. A position that lacks a price, Greeks or a beta has NULL and the
+        reason; its portfolio sums the others and says 'partial: no beta for X'. A scenario that shocks an
+        unavailable factor is computed from the others ('partial: growth unavailable'); where none is left
+        all is NULL ('unavailable: growth'). `warning` tells of shocks beyond 6 sigma and of correlated
+        P&L under rate shocks.
+    :raises InputError: on inputs that do not belong together (see `held_book`, `stress_states`).
+    """
+    wanted = partition_frame(partitions)
+    states = stress_states(
+        scenarios, pd.DatetimeIndex(wanted["date"].unique()), factor_state, factor_covariance
+    )
+    book = held_book(wanted, states, position_values, position_greeks, positions, betas)
+    pnl = position_pnl(book, states)
+    return StressOutput(
+        results=portfolio_rows(wanted, book, states, *pnl), positions=position_rows(book, states, *pnl)
+    )
+
+
+def position_pnl(book: Book, states: StressStates) -> PositionPnl:
+    """P&L of every position under every scenario."""
+    moves = [
+        (book.betas @ state.swapaxes(1, 2))[book.date, book.symbol]
+        for state in (states.direct, states.correlated)
+    ]
+    exposure = book.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)[:, None]
+    direct, correlated = (exposure * np.expm1(move) + 0.0 for move in moves)
+    pnl = PositionPnl(direct, correlated, direct.copy())
+    _revalue_options(book, states, moves[0], moves[1], pnl)
+    computed = states.computed[book.date]
+    for values in pnl:
+        values[~computed] = np.nan
+    return pnl
+
+
+def _revalue_options(
+    book: Book, states: StressStates, direct_move: Floats, correlated_move: Floats, pnl: PositionPnl
+) -> None:
+    """Overwrite the rows of options by full revaluation, block by block."""
+    options = book.is_option.nonzero()[0]
+    market = [states.market_log_move(state) for state in (states.direct, states.correlated)]
+    for rows in _blocks(options, len(states.scenarios)):
+        block = StressedOptions.of(book.rows.iloc[rows], book.is_call[rows])
+        date = book.date[rows]
+        direct_spot = block.spot * np.exp(direct_move[rows])
+        correlated_spot = block.spot * np.exp(correlated_move[rows])
+        shocked = [shocked_volatility(block.volatility, block.days, moves[date]) for moves in market]
+        for target, spot, volatility in (
+            (pnl.spot_only, direct_spot, block.volatility),
+            (pnl.direct, direct_spot, shocked[0]),
+            (pnl.correlated, correlated_spot, shocked[1]),
+        ):
+            target[rows] = block.pnl(spot, states.rate_move[date], volatility)
+
+
+def _blocks(rows: Any, width: int) -> Iterator[Any]:
+    """Runs of rows with about `_BLOCK` values in each."""
+    step = max(1, _BLOCK // max(width, 1))
+    return (rows[start : start + step] for start in range(0, len(rows), step))

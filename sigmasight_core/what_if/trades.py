@@ -1,0 +1,252 @@
+"""Hypothetical trades at a close: the ledger that they leave behind, and the comparison of the two.
+
+A trade in a symbol that is held changes the holding: lots of the other sign are closed first, oldest first
+(FIFO), and what is left opens a new lot, which may turn a long into a short. Cash pays for it: it changes by
+- quantity x multiplier x price. Traded at the close, total value and P&L of the day stay what they are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core.arrays.as_of import BoolArray, FloatArray
+from sigmasight_core.conventions import OPTION_MULTIPLIER
+from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.portfolio_csv import ledger_rows
+from sigmasight_core.market.corporate_actions import split_factors
+from sigmasight_core.positions.status import HELD
+from sigmasight_core.positions.valuation import held_positions
+from sigmasight_core.tables import Positions, Table, columns_by_role, primary_key, table_name, validate
+
+_WHOLE: Final = 1e-9
+"""A relative remainder below this is rounding: the lot, or the trade, is used up."""
+_OF_A_POSITION: Final = {"position_id", "symbol", "symbol_1", "symbol_2"}
+
+
+@dataclass(frozen=True)
+class Hypothetical:
+    """A ledger with trades in it.
+
+    :param positions: `tables.Positions` rows. A part of a lot that is sold has the id of the lot and '/sold'.
+    :param cash: USD after the trades.
+    :param opening_cash: USD that the base of the day's return counts, see `snapshot.portfolio_snapshots`.
+    :param fills: the trades in their order, with `trade_price`, `price_source`, `cash_change`, `held_before`
+        and `held_after` (net quantity of the symbol, in units of the trade date).
+    """
+
+    positions: pd.DataFrame
+    cash: float
+    opening_cash: float
+    fills: pd.DataFrame
+
+
+def trial_lots(trades: pd.DataFrame, portfolio: str, date: pd.Timestamp) -> pd.DataFrame:
+    """Each trade as a position of its own entered at `date`: value them for the default prices."""
+    return _lots(trades.assign(trade_price=1.0), portfolio, date)
+
+
+def priced(trades: pd.DataFrame, values: pd.DataFrame, source: str) -> pd.DataFrame:
+    """The trades with `trade_price` (USD per share) and `price_source`.
+
+    :param values: `tables.PositionValues` rows of the `trial_lots` on the trade date.
+    :param source: name of the file, for messages.
+    :raises InputError: if a price is neither given nor known, or the known one is zero.
+    """
+    close = values.set_index("symbol").reindex(trades["symbol"])
+    given = trades["price"].notna().to_numpy()
+    price = np.where(given, trades["price"], close["price"])
+    unknown = np.flatnonzero(~(price > 0))
+    if len(unknown):
+        first = trades.iloc[unknown[0]]
+        why = "its price is zero" if price[unknown[0]] == 0 else str(close["status"].iloc[unknown[0]])
+        raise InputError(
+            f"{source}:{first['line']}: {first['symbol']}: {why}; give one in a column price "
+            f"({len(unknown)} of {len(trades)} trades have none)"
+        )
+    kinds = np.where(given, "given", close["price_source"])
+    return trades.assign(trade_price=price, price_source=pd.array(kinds, dtype="str"))
+
+
+def apply_trades(
+    positions: pd.DataFrame,
+    cash: float,
+    trades: pd.DataFrame,
+    corporate_actions: pd.DataFrame,
+    portfolio: str,
+    date: pd.Timestamp,
+) -> Hypothetical:
+    """The ledger of one portfolio as of the close of `date`, after the trades.
+
+    :param positions: `tables.Positions` rows of the portfolio.
+    :param cash: USD before the trades.
+    :param trades: from `priced`; each symbol once; quantities in units of `date`.
+    :param corporate_actions: `tables.CorporateActions` rows since the first entry date.
+    :param portfolio: name that the rows of the result get.
+    :raises InputError: if the split ratio of a traded holding is not known, or a trade would open a position
+        in an option symbol whose held contracts were adjusted by a split.
+    """
+    lots = held_positions(positions, pd.DatetimeIndex([date]))
+    lots = lots[lots["state"] == HELD].sort_values(["symbol", "entry_date", "position_id"], ignore_index=True)
+    ratio = split_factors(lots, corporate_actions, pd.DatetimeIndex([date]))[0]
+    units = lots["quantity"].to_numpy(dtype=float) * ratio
+    by_symbol = trades.set_index("symbol")
+    traded = by_symbol["quantity"].reindex(lots["symbol"]).to_numpy(dtype=float)
+    _check_ratios(lots, ratio, ~np.isnan(traded))
+    closed = _closed(lots["symbol"], units, traded)
+    used = pd.Series(closed).groupby(lots["symbol"]).sum().reindex(trades["symbol"]).fillna(0).to_numpy()
+    quantity = trades["quantity"].to_numpy(dtype=float)
+    left = np.abs(quantity) - used
+    opened = np.sign(quantity) * np.where(left > _WHOLE * np.abs(quantity), left, 0.0)
+    _check_contracts(trades, opened, lots, ratio)
+    fills = _fills(trades, lots["symbol"], units)
+    exits = _exits(lots, units, closed, ratio, by_symbol["trade_price"], date)
+    new = _lots(_inherited(trades, lots).assign(quantity=opened)[opened != 0], portfolio, date)
+    clash = new["position_id"].isin(positions["position_id"])
+    new["position_id"] = new["position_id"].mask(clash, new["position_id"] + "/what-if")
+    untouched = positions[~positions["position_id"].isin(lots.loc[closed > 0, "position_id"])]
+    ledger = pd.concat([untouched, exits, new], ignore_index=True).assign(portfolio=portfolio)
+    paid_for_new = opened * _multiplier(trades) * trades["trade_price"].to_numpy(dtype=float)
+    return Hypothetical(
+        positions=validate(Positions, ledger),
+        cash=cash + float(fills["cash_change"].sum()),
+        opening_cash=cash - float(paid_for_new.sum()),
+        fills=fills,
+    )
+
+
+def _closed(symbols: "pd.Series[str]", units: FloatArray, traded: FloatArray) -> FloatArray:
+    """Units of each lot that the trade of its symbol closes, oldest first; the whole lot without rounding."""
+    available = np.where(units * traded < 0, np.abs(units), 0.0)
+    before = pd.Series(available).groupby(symbols).cumsum().to_numpy() - available
+    closed = np.clip(np.nan_to_num(np.abs(traded)) - before, 0.0, available)
+    closed = np.where(closed > available * (1 - _WHOLE), available, closed)
+    return np.where(closed > available * _WHOLE, closed, 0.0)
+
+
+def _exits(
+    lots: pd.DataFrame,
+    units: FloatArray,
+    closed: FloatArray,
+    ratio: FloatArray,
+    prices: "pd.Series[float]",
+    date: pd.Timestamp,
+) -> pd.DataFrame:
+    """What becomes of the lots that are closed in whole or in part, in units of their entry."""
+    hit = closed > 0
+    columns = list(Positions.to_schema().columns)
+    rows = lots.loc[hit, columns]
+    sold = np.sign(units[hit]) * closed[hit] / ratio[hit]
+    whole = closed[hit] == np.abs(units[hit])
+    exit_price = prices.reindex(rows["symbol"]).to_numpy(dtype=float)
+    quantity = rows["quantity"].to_numpy(dtype=float)
+    gone = rows.assign(quantity=np.where(whole, quantity, sold), exit_price=exit_price, exit_date=date)
+    gone["position_id"] = gone["position_id"].where(whole, gone["position_id"] + "/sold")
+    return pd.concat([gone, rows.assign(quantity=quantity - sold)[~whole]])
+
+
+def _lots(trades: pd.DataFrame, portfolio: str, date: pd.Timestamp) -> pd.DataFrame:
+    entered = trades.assign(entry_price=trades["trade_price"], entry_date=date, exit_price=np.nan)
+    never = pd.Series(pd.NaT, index=trades.index, dtype="datetime64[ns]")
+    return ledger_rows(entered.assign(exit_date=never), portfolio)
+
+
+def _inherited(trades: pd.DataFrame, lots: pd.DataFrame) -> pd.DataFrame:
+    """Trades without tags get those of the oldest lot of their symbol."""
+    held = lots.drop_duplicates("symbol").set_index("symbol")["tags"].reindex(trades["symbol"]).fillna("")
+    return trades.assign(tags=trades["tags"].where(trades["tags"] != "", held.to_numpy()))
+
+
+def _multiplier(trades: pd.DataFrame) -> FloatArray:
+    return np.where(trades["strike"].notna(), float(OPTION_MULTIPLIER), 1.0)
+
+
+def _fills(trades: pd.DataFrame, symbols: "pd.Series[str]", units: FloatArray) -> pd.DataFrame:
+    held = pd.Series(units).groupby(symbols).sum().reindex(trades["symbol"]).fillna(0.0).to_numpy()
+    quantity = trades["quantity"].to_numpy(dtype=float)
+    after = held + quantity
+    flow = -quantity * _multiplier(trades) * trades["trade_price"].to_numpy(dtype=float)
+    nothing = np.abs(after) <= _WHOLE * np.abs(quantity)
+    return trades.assign(cash_change=flow, held_before=held, held_after=np.where(nothing, 0.0, after))
+
+
+def _check_ratios(lots: pd.DataFrame, ratio: FloatArray, traded: BoolArray) -> None:
+    unknown = lots[np.isnan(ratio) & traded]
+    if len(unknown):
+        raise InputError(
+            f"{unknown['symbol'].iloc[0]}: the ratio of a split since its entry is not known; add it to the "
+            "corporate actions, or leave the trade out"
+        )
+
+
+def _check_contracts(trades: pd.DataFrame, opened: FloatArray, lots: pd.DataFrame, ratio: FloatArray) -> None:
+    adjusted = lots.loc[(ratio != 1) & lots["strike"].notna().to_numpy(), "symbol"]
+    wrong = trades[trades["symbol"].isin(adjusted).to_numpy() & (opened != 0)]
+    if len(wrong):
+        raise InputError(
+            f"{wrong['symbol'].iloc[0]}: the held contracts were adjusted by a split since entry; close no "
+            "more than is held, and trade new contracts by the symbol that they have now"
+        )
+
+
+def compare(computed: Mapping[type[Table], pd.DataFrame], today: str, hypothetical: str) -> pd.DataFrame:
+    """Every number of the tables by portfolio, without and with the trades.
+
+    Tables with a row for each position or symbol are left out: what they say is in the sums.
+
+    :param computed: validated rows of portfolio tables on one date, of the two portfolios named.
+    :returns: `table_name`, `item` (key within the portfolio), `measure` (column), `unit`, `today`,
+        `what_if`, `change` and `status`, in the order of the tables; NaN where the status says why.
+    """
+    parts = [
+        _compared(model, rows, today, hypothetical)
+        for model, rows in computed.items()
+        if not _OF_A_POSITION & set(primary_key(model))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _compared(model: type[Table], rows: pd.DataFrame, today: str, hypothetical: str) -> pd.DataFrame:
+    sides = [_long(model, rows[rows["portfolio"] == name]) for name in (today, hypothetical)]
+    both = sides[0].merge(
+        sides[1], how="outer", on=["item", "measure", "unit"], sort=False, suffixes=("", "_")
+    )
+    order = pd.concat(sides)[["item", "measure"]].drop_duplicates()
+    both = order.merge(both, on=["item", "measure"], how="left")
+    before, after = both["status"].fillna("no such row"), both["status_"].fillna("no such row")
+    differing = "today: " + before + "; what-if: " + after
+    return pd.DataFrame(
+        {
+            "table_name": table_name(model),
+            "item": both["item"],
+            "measure": both["measure"],
+            "unit": both["unit"],
+            "today": both["number"],
+            "what_if": both["number_"],
+            "change": both["number_"] - both["number"],
+            "status": before.where(before == after, differing),
+        }
+    ).astype({"table_name": "str"})
+
+
+def _long(model: type[Table], rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per key and value column: item, measure, unit, number, status."""
+    keys = [name for name in primary_key(model) if name not in ("date", "portfolio")]
+    measures, columns = columns_by_role(model, "value"), model.to_schema().columns
+    item = pd.Series("", index=rows.index, dtype="str")
+    for number, name in enumerate(keys):
+        item = item + (" / " if number else "") + rows[name].astype("str")
+    units = {name: str((columns[name].metadata or {})["unit"]) for name in measures}
+    wide = rows[measures].astype(float).assign(item=item, status=rows["status"].astype("str"))
+    own = rows["unit"].astype("str") if "unit" in rows else pd.Series("", index=rows.index, dtype="str")
+    long = wide.assign(own=own).melt(["item", "status", "own"], measures, "measure", "number")
+    unit = long["measure"].map(units).astype("str")
+    place = pd.Series(np.tile(np.arange(len(rows)), len(measures)), index=long.index)
+    return (
+        long.assign(unit=unit.where(unit != "as `unit`", long["own"]), measure=long["measure"].astype("str"))
+        .iloc[np.argsort(place, kind="stable")]
+        .drop(columns="own")
+        .reset_index(drop=True)
+    )

@@ -1,0 +1,38 @@
+"""Correlations of a portfolio's holdings, their clusters, and what they say of its diversification."""
+
+import pandas as pd
+
+from sigmasight_core.correlation import portfolios as correlation
+from sigmasight_core.market import returns
+from sigmasight_core.tables import (
+    CorrelationClusters,
+    CorrelationSummary,
+    DailyPrices,
+    PositionCorrelations,
+    PositionGreeks,
+    PositionValues,
+)
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset
+
+CONFIG = correlation.CorrelationConfig()
+
+
+@risk_asset(
+    PositionCorrelations,
+    CorrelationSummary,
+    CorrelationClusters,
+    inputs=[PositionValues, PositionGreeks, Input(DailyPrices, look_back=CONFIG.window)],
+    group="portfolio_risk",
+)
+def position_correlations(batch: Batch) -> tuple[pd.DataFrame, ...]:
+    """Pairwise correlations of the significant holdings over 90 sessions."""
+    result = correlation.portfolio_correlations(
+        CONFIG,
+        batch.read(PositionValues),
+        batch.read(PositionGreeks),
+        returns.log_returns(returns.to_wide(batch.read(DailyPrices), batch.sessions(DailyPrices))),
+        batch.dates,
+        batch.portfolios,
+    )
+    return result.correlations, result.summary, result.clusters

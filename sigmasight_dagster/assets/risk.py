@@ -1,0 +1,55 @@
+"""Risk measures of each portfolio: value at risk, its decomposition and backtest, realised performance."""
+
+import pandas as pd
+
+from sigmasight_core.market import returns
+from sigmasight_core.risk import measures as core
+from sigmasight_core.risk import performance, var_backtest
+from sigmasight_core.tables import (
+    DailyPrices,
+    FactorBetas,
+    FactorCovariance,
+    PortfolioSnapshots,
+    PositionGreeks,
+    PositionValues,
+    RiskContributions,
+    RiskMeasures,
+    VarBacktests,
+)
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.gates.risk import COMPONENTS_ADD_UP, VAR_BACKTESTS_ARE_NOT_RED
+
+
+@risk_asset(
+    RiskMeasures,
+    RiskContributions,
+    VarBacktests,
+    inputs=[
+        PositionValues,
+        PositionGreeks,
+        FactorBetas,
+        FactorCovariance,
+        Input(DailyPrices, look_back=var_backtest.HISTORY),
+        Input(PortfolioSnapshots, look_back=performance.PERFORMANCE_SESSIONS - 1, published_only=True),
+    ],
+    group="portfolio_risk",
+    gates=[COMPONENTS_ADD_UP, VAR_BACKTESTS_ARE_NOT_RED],
+)
+def risk_measures(batch: Batch) -> tuple[pd.DataFrame, ...]:
+    """Filtered historical simulation, parametric factor + specific risk, and the published history."""
+    values = batch.read(PositionValues)
+    prices = batch.read(
+        DailyPrices, ["date", "symbol", "adjusted_close"], sorted(values["underlying"].unique())
+    )
+    return core.risk_measures(
+        batch.partitions,
+        values,
+        batch.read(PositionGreeks),
+        returns.log_returns(returns.to_wide(prices, batch.sessions(DailyPrices))),
+        batch.read(FactorBetas),
+        batch.read(FactorCovariance),
+        batch.read(PortfolioSnapshots),
+        batch.sessions(PortfolioSnapshots),
+        batch.platform.option_parameters.risk_free_rate,
+    )

@@ -1,0 +1,68 @@
+"""From the daily market run to the portfolios: all of them in one run."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+import pandas as pd
+
+from sigmasight_core import calendar
+from sigmasight_core.tables import Grain
+from sigmasight_dagster.assets.correlation import position_correlations
+from sigmasight_dagster.automation import jobs
+from sigmasight_dagster.partitions.dates import range_tags
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.tags import DAILY_TAG
+
+WEEKLY = (position_correlations,)
+"""Assets that daily operation computes on the last session of a week only."""
+
+
+def is_last_of_week(date: pd.Timestamp) -> bool:
+    """Whether the next session is in a later week: Friday, or the day before a holiday at a week's end."""
+    return calendar.shift_sessions(date, 1).to_period("W") != date.to_period("W")
+
+
+def portfolio_request(
+    run: dg.DagsterRun, order: Sequence[str], settings: Settings
+) -> dg.RunRequest | dg.SkipReason:
+    """The run of every portfolio that follows a market run of daily operation.
+
+    :param order: portfolios in the order of the dynamic partitions.
+    """
+    day = run.tags.get(DAILY_TAG)
+    if day is None:
+        return dg.SkipReason(f"run {run.run_id} is not the daily one: portfolios are up to who launched it")
+    if not order:
+        return dg.SkipReason(f"{day}: no portfolio is registered: sigmasight import FILE --portfolio NAME")
+    date = pd.Timestamp(day)
+    later = () if settings.correlations == "daily" or is_last_of_week(date) else WEEKLY
+    left_out = {name for asset in later for name in asset.table_names}
+    return dg.RunRequest(
+        run_key=run.run_id,
+        tags={**range_tags(pd.DatetimeIndex([date]), (order[0], order[-1])), DAILY_TAG: day},
+        asset_selection=[
+            dg.AssetKey(name) for name in jobs.tables_of(Grain.DATE_PORTFOLIO) if name not in left_out
+        ],
+    )
+
+
+def build(settings: Settings) -> dg.SensorDefinition:
+    """The sensor for one set of settings."""
+
+    @dg.run_status_sensor(
+        name="market_to_portfolio",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=[jobs.market],
+        request_job=jobs.portfolio,
+        minimum_interval_seconds=1,  # in each round of the daemon (5 s): with 5 it misses every other one
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            "When the daily market run has succeeded: one run of all portfolios of its date. Correlations "
+            f"are computed {settings.correlations} (setting correlations; weekly: the week's last session)."
+        ),
+    )
+    def market_to_portfolio(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        order = context.instance.get_dynamic_partitions("portfolio")
+        return portfolio_request(context.dagster_run, order, settings)
+
+    return market_to_portfolio

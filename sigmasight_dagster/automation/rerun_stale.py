@@ -1,0 +1,95 @@
+"""After a correction of market data: exactly the stale dates and portfolios are computed again."""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import dagster as dg
+import pandas as pd
+
+from sigmasight_core.tables import Grain
+from sigmasight_dagster.automation import jobs
+from sigmasight_dagster.checks import late_data
+from sigmasight_dagster.engine.declaration import RiskAsset
+from sigmasight_dagster.partitions.dates import range_tags
+from sigmasight_dagster.runs import recovery
+from sigmasight_dagster.staleness import stale as corrections
+from sigmasight_dagster.tags import CORRECTION_TAG
+
+JOB_NAMES = {Grain.DATE: jobs.MARKET, Grain.DATE_PORTFOLIO: jobs.PORTFOLIO}
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+
+def rerun_requests(
+    rows: pd.DataFrame, assets: Sequence[RiskAsset], order: Sequence[str], chunk_partitions: int
+) -> list[dg.RunRequest]:
+    """Runs that compute stale partitions again: of the market, or, when none of it is stale, of portfolios.
+
+    Their run keys name the corrections, so that a run that fails is not requested again for the same ones.
+
+    :param rows: `corrections.stale`. :param order: portfolios in the order of their partitions.
+    """
+    chosen = rows[rows["portfolio"] == ""]
+    grain = Grain.DATE if len(chosen) else Grain.DATE_PORTFOLIO
+    chosen = chosen if len(chosen) else rows[rows["portfolio"].isin(order)]
+    if chosen.empty:
+        return []
+    moment = str(chosen["changed_at"].max())
+    keys = corrections.stale_keys(assets, chosen)
+    return [
+        dg.RunRequest(
+            run_key=_digest(moment, *run.table_names, *tags.values()),
+            job_name=JOB_NAMES[grain],
+            asset_selection=[dg.AssetKey(name) for name in run.table_names],
+            tags={**tags, CORRECTION_TAG: moment},
+        )
+        for run in recovery.plan(assets, keys, order, chunk_partitions)
+        for tags in (range_tags(run.dates, run.portfolio_ends),)
+    ]
+
+
+def _digest(*parts: str) -> str:
+    return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def build() -> dg.SensorDefinition:
+    """The sensor."""
+
+    @dg.sensor(
+        name="rerun_stale",
+        jobs=jobs.JOBS,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        required_resource_keys={"platform"},
+        description=(
+            "When prices, yields, corporate actions or securities of a date are published again with other "
+            "rows: marks the results that depend on them as stale (check no_input_has_changed_since) and "
+            "requests exactly those dates and portfolios again, market before portfolios."
+        ),
+    )
+    def rerun_stale(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        platform = context.resources.platform
+        rows = late_data.stale(platform)
+        if rows.empty:
+            return dg.SensorResult(skip_reason="nothing is stale")
+        seen = str(rows["changed_at"].max())
+        events = late_data.evaluations(rows) if seen != context.cursor else []
+        running = context.instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED), limit=200)
+        if any(CORRECTION_TAG in run.tags or run.job_name in JOB_NAMES.values() for run in running):
+            return dg.SensorResult(
+                skip_reason=f"{len(rows)} stale partitions: waiting for the runs under way",
+                asset_events=events,
+                cursor=seen,
+            )
+        order = context.instance.get_dynamic_partitions("portfolio")
+        requests = rerun_requests(
+            rows, late_data.declared(platform), order, platform.settings.chunk_partitions
+        )
+        return dg.SensorResult(run_requests=requests, asset_events=events, cursor=seen)
+
+    return rerun_stale

@@ -1,0 +1,37 @@
+"""Upkeep: jobs and schedules that look after what is stored. The schedules are off until switched on."""
+
+from typing import Any
+
+import dagster as dg
+
+from sigmasight_dagster.automation.retention import retention
+from sigmasight_dagster.checks.totals import STANDING_CHECKS
+from sigmasight_dagster.partitions.dates import TIMEZONE
+
+standing_checks = dg.define_asset_job(
+    "standing_checks",
+    selection=dg.AssetSelection.checks(*STANDING_CHECKS),
+    description=(
+        "Every standing check on all that is stored: failed and stale partitions, freshness, coverage of "
+        "held symbols, reconciliation across tables. No run configuration."
+    ),
+)
+
+JOBS: list[Any] = [standing_checks, retention]
+
+SCHEDULES = [
+    dg.ScheduleDefinition(
+        name="daily_standing_checks",
+        job=standing_checks,
+        cron_schedule="0 20 * * 1-5",
+        execution_timezone=TIMEZONE,
+        description="Standing checks on weekday evenings, New York.",
+    ),
+    dg.ScheduleDefinition(
+        name="weekly_retention",
+        job=retention,
+        cron_schedule="0 3 * * 6",
+        execution_timezone=TIMEZONE,
+        description="Retention on Saturdays, with the job's default of 365 days.",
+    ),
+]

@@ -1,0 +1,84 @@
+"""Coverage of the held symbols, and which sessions the provider could still fill."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from sigmasight_core import calendar
+from sigmasight_core.market import coverage
+from sigmasight_core.tables import DailyPrices, Grain
+from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.partitions.dates import DATE_FORMAT, date_bounds
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.runs.recovery import Keys
+
+COLUMNS = ["date", "symbol", "adjusted_close"]
+REPORTED = ["date", "symbol", "close", "price_date", "source"]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """History of the held symbols up to the latest published prices.
+
+    :param sessions: the up to 253 sessions that count (of 252 returns), the last one the latest with prices.
+    :param lengths: sessions with a price, by symbol, shortest first.
+    """
+
+    sessions: pd.DatetimeIndex
+    lengths: pd.Series
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """Share of the held symbols with at least so many sessions, or all that there are."""
+        return coverage.shares(self.lengths, len(self.sessions))
+
+    @property
+    def short(self) -> pd.Series:
+        """Symbols that lack one of the sessions."""
+        return self.lengths[self.lengths < len(self.sessions)]
+
+
+def measure(platform: Platform) -> Coverage | None:
+    """Coverage as of the latest published prices; None when there are none."""
+    warehouse = platform.warehouse
+    published = warehouse.published(DailyPrices)
+    if published.empty:
+        return None
+    latest = published["date"].max()
+    first = max(
+        calendar.shift_sessions(latest, -max(coverage.THRESHOLDS)),
+        calendar.next_session(pd.Timestamp(date_bounds(platform.settings)[0])),
+    )
+    symbols = coverage.held_symbols(warehouse.positions(), latest)
+    prices = warehouse.read(DailyPrices, (first, latest), columns=COLUMNS, symbols=list(symbols))
+    return Coverage(calendar.sessions(first, latest), coverage.history_lengths(prices, symbols))
+
+
+def by_symbol(platform: Platform) -> pd.DataFrame:
+    """`coverage.by_symbol` of the held symbols and the factors' proxies over every published session."""
+    warehouse = platform.warehouse
+    published = warehouse.published(DailyPrices)["date"]
+    first, latest = published.min(), published.max()
+    proxies = [f.proxy for f in platform.factor_model.factors if f.proxy and f.kind != "rates"]
+    symbols = coverage.held_symbols(warehouse.positions(), latest).union(pd.Index(proxies, dtype="str"))
+    prices = warehouse.read(DailyPrices, (first, latest), columns=REPORTED, symbols=list(symbols))
+    return coverage.by_symbol(prices, symbols, calendar.sessions(first, latest))
+
+
+def fillable(platform: Platform, found: Coverage) -> Keys:
+    """Sessions that lack a price of a short symbol that the provider has: keys of the market's sources.
+
+    Asks the provider. Results that were computed without those prices become stale when they are stored.
+    """
+    symbols = [str(symbol) for symbol in found.short.index]
+    if not symbols:
+        return {}
+    window = (found.sessions[0], found.sessions[-1])
+    stored = platform.warehouse.read(DailyPrices, window, columns=COLUMNS, symbols=symbols).dropna()
+    offered = platform.market_data.daily_prices(symbols, *window)[COLUMNS].dropna()
+    keys = ["date", "symbol"]
+    lacking = ~pd.MultiIndex.from_frame(offered[keys]).isin(pd.MultiIndex.from_frame(stored[keys]))
+    dates = offered.loc[lacking & offered["date"].isin(found.sessions), "date"]
+    chosen = frozenset(dates.dt.strftime(DATE_FORMAT))
+    sources = [asset.name for asset in RISK_ASSETS if asset.grain is Grain.DATE and not asset.inputs]
+    return dict.fromkeys(sources, chosen) if chosen else {}

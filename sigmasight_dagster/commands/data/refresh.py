@@ -1,0 +1,51 @@
+"""`sigmasight refresh`: ask the sources again for what is stored, and tell what they have corrected."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = 50
+
+
+@click.command()
+@click.option("--start", required=True, metavar="YYYY-MM-DD", help="First date.")
+@click.option("--end", required=True, metavar="YYYY-MM-DD", help="Last date, inclusive.")
+def refresh(start: str, end: str) -> None:
+    """Fetch market data from START to END again, keep the old versions, and say what became stale."""
+    from sigmasight_core.tables import DailyPrices
+    from sigmasight_dagster import session_dates
+    from sigmasight_dagster.assets import RISK_ASSETS
+    from sigmasight_dagster.checks import late_data
+    from sigmasight_dagster.commands import progress
+    from sigmasight_dagster.runs.plan import RangeRun, runs_of_sessions
+    from sigmasight_dagster.runs.workspace import Project, utc_now
+    from sigmasight_dagster.settings import Settings
+
+    dates = session_dates.trading_range(start, end, Settings(), utc_now())
+    project = Project.open()
+    before = project.platform.warehouse.read(DailyPrices, dates=dates)
+    sources = late_data.source_assets(RISK_ASSETS)
+    runs = [RangeRun("refresh", sources, part, refetch=True) for part in runs_of_sessions(dates)]
+    outcomes = progress.execute(project, runs, "Refresh")
+    _tell(before, project.platform.warehouse.read(DailyPrices, dates=dates))
+    n_stale = len(late_data.stale(project.platform))
+    click.echo(f"{n_stale:,} partitions are stale" + (": sigmasight stale --rerun" if n_stale else "."))
+    sys.exit(progress.exit_code(outcomes))
+
+
+def _tell(before: pd.DataFrame, after: pd.DataFrame) -> None:
+    """Closes that changed, came or went."""
+    columns = ["date", "symbol", "close"]
+    both = before[columns].merge(after[columns], on=columns[:2], how="outer", suffixes=("_old", ""))
+    missing = both["close"].isna() & both["close_old"].isna()
+    changed = both[(both["close"] != both["close_old"]) & ~missing]
+    for row in changed.head(SHOWN).itertuples():
+        click.echo(f"{row.symbol}\t{row.date:%Y-%m-%d}\t{row.close_old} -> {row.close}")
+    more = len(changed) - SHOWN
+    click.echo(f"{len(changed):,} closes differ" + (f" ({more:,} not shown)" if more > 0 else ""))

@@ -1,0 +1,26 @@
+"""`sigmasight retention`: delete old position-level detail."""
+
+import click
+
+
+@click.command()
+@click.option("--days", default=365, show_default=True, help="Calendar days of detail to keep.")
+@click.option("--dry-run", is_flag=True, help="Count, and delete nothing.")
+def retention(days: int, dry_run: bool) -> None:
+    """Delete position-level detail older than DAYS before the latest snapshot.
+
+    Snapshots, exposures, stress results, risk measures and market data stay.
+    """
+    from sigmasight_dagster.automation.retention import retire
+    from sigmasight_dagster.platform import Platform
+    from sigmasight_dagster.settings import Settings
+
+    platform = Platform(Settings())
+    platform.warehouse.migrate()
+    retired = retire(platform.warehouse, days, dry_run)
+    if retired is None:
+        click.echo("Nothing is published: nothing to retire.")
+        return
+    click.echo(f"Detail before {retired.before:%Y-%m-%d}{': would be deleted' if dry_run else ': deleted'}")
+    for name, partitions, rows in retired.tables.itertuples(index=False):
+        click.echo(f"{name}\t{partitions:,} partitions\t{rows:,} rows")

@@ -1,0 +1,40 @@
+"""`sigmasight stale`: results that late data has made stale, and computing them again."""
+
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--rerun", is_flag=True, help="Compute them again: market data first, then portfolios.")
+def stale(rerun: bool) -> None:
+    """List what was computed before a price, yield, corporate action or security of its windows changed."""
+    from sigmasight_dagster.assets import RISK_ASSETS
+    from sigmasight_dagster.commands import progress
+    from sigmasight_dagster.engine.declaration import with_factor_window
+    from sigmasight_dagster.runs import recovery
+    from sigmasight_dagster.runs.workspace import Project
+    from sigmasight_dagster.staleness import stale as corrections
+
+    project = Project.open()
+    assets = with_factor_window(RISK_ASSETS, project.settings.factor_model.window)
+    rows = corrections.stale(project.platform, assets)
+    if rows.empty:
+        click.echo("Nothing is stale.")
+        return
+    for (table, portfolio), group in rows.groupby(["table_name", "portfolio"], sort=False):
+        click.echo(
+            f"{table}\t{portfolio or '-'}\t{len(group)} dates "
+            f"{group['date'].min():%Y-%m-%d}..{group['date'].max():%Y-%m-%d}\t{_causes(group)}"
+        )
+    click.echo(f"{len(rows):,} partitions are stale.")
+    if rerun:
+        keys = corrections.stale_keys(assets, rows)
+        order, chunk = project.portfolio_order(), project.settings.chunk_partitions
+        outcomes = progress.execute(project, recovery.plan(assets, keys, order, chunk), "Stale")
+        sys.exit(progress.exit_code(outcomes))
+
+
+def _causes(group) -> str:  # type: ignore[no-untyped-def]
+    found = list(group.sort_values("changed_at")["cause"].unique())
+    return "; ".join(found[:3]) + (f"; {len(found) - 3} more" if len(found) > 3 else "")

@@ -1,0 +1,164 @@
+"""`sigmasight position`, `cash` and `ledger`: edits of a portfolio, and what has become of it."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from sigmasight_core.errors import InputError
+
+_QUANTITY = click.option("--quantity", metavar="N", help="Shares or contracts; negative = short.")
+_ENTRY_PRICE = click.option("--entry-price", metavar="USD", help="Per share, as traded then.")
+_ENTRY_DATE = click.option("--entry-date", metavar="YYYY-MM-DD", help="First session that holds it.")
+_TAGS = click.option("--tags", metavar="A,B", help="All tags, comma-separated; '' = none.")
+
+
+@click.group()
+def position() -> None:
+    """Add, change, close or tag a position of a portfolio.
+
+    The rules are those of `sigmasight import`. Results from the first entry date concerned on no longer count
+    as published: compute them again with `sigmasight run` or `backfill`.
+    """
+
+
+@position.command()
+@click.argument("portfolio")
+@click.argument("ticker")
+@_QUANTITY
+@_ENTRY_PRICE
+@_ENTRY_DATE
+@_TAGS
+@click.option("--allow-unpriced", is_flag=True, help="Accept a symbol that the provider has no prices for.")
+def add(portfolio: str, ticker: str, allow_unpriced: bool, **fields: str | None) -> None:
+    """Add a position in TICKER: a symbol, or an option in OCC form."""
+    given = {name: text for name, text in fields.items() if text is not None}
+    _edit(portfolio, lambda ledger: ledger.add({"ticker": ticker, **given}, allow_unpriced))
+
+
+@position.command()
+@click.argument("portfolio")
+@click.argument("position_id")
+@_QUANTITY
+@_ENTRY_PRICE
+@_ENTRY_DATE
+@_TAGS
+@click.option("--exit-date", metavar="YYYY-MM-DD", help="'' = not exited.")
+@click.option("--exit-price", metavar="USD", help="'' = not exited.")
+def change(portfolio: str, position_id: str, **fields: str | None) -> None:
+    """Change a position; POSITION_ID is symbol@entry_date. What is not given stays."""
+    given = {name: text for name, text in fields.items() if text is not None}
+    if not given:
+        raise InputError("nothing to change: give --quantity, --entry-price, --entry-date, --tags or an exit")
+    _edit(portfolio, lambda ledger: ledger.change(position_id, given))
+
+
+@position.command()
+@click.argument("portfolio")
+@click.argument("position_id")
+@click.option("--date", required=True, metavar="YYYY-MM-DD", help="Session of the exit.")
+@click.option("--price", required=True, metavar="USD", help="Per share.")
+def close(portfolio: str, position_id: str, date: str, price: str) -> None:
+    """Close a position: it counts on dates before the exit."""
+    _edit(portfolio, lambda ledger: ledger.change(position_id, {"exit_date": date, "exit_price": price}))
+
+
+@position.command()
+@click.argument("portfolio")
+@click.argument("position_id")
+@click.argument("tags", nargs=-1, required=True)
+@click.option("--remove", is_flag=True, help="Remove the tags instead of adding them.")
+def tag(portfolio: str, position_id: str, tags: tuple[str, ...], remove: bool) -> None:
+    """Add TAGS to a position, or remove them."""
+    _edit(portfolio, lambda ledger: ledger.tag(position_id, tags, remove))
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("portfolio")
+@click.argument("amount", type=float)
+def cash(portfolio: str, amount: float) -> None:
+    """Set the cash balance of PORTFOLIO to AMOUNT (USD; negative = borrowed)."""
+    result = _open(portfolio).set_cash(amount)
+    click.echo(f"Portfolio {portfolio}: cash {amount:,.2f}, {_said(result, 'every date')}")
+
+
+@click.command()
+@click.argument("portfolio")
+def ledger(portfolio: str) -> None:
+    """Show the positions of PORTFOLIO and every change that made them."""
+    from sigmasight_core.ledger.edits import fields_of
+    from sigmasight_dagster.runs.workspace import Project
+
+    project = Project.open()
+    (name,) = project.chosen([portfolio])
+    warehouse = project.platform.warehouse
+    registry = warehouse.portfolios().set_index("portfolio").loc[name]
+    positions = warehouse.positions([name])
+    click.echo(f"{name}: {len(positions)} positions, cash {registry['cash']:,.2f}, from {registry['source']}")
+    for _, row in positions.iterrows():
+        shown = fields_of(row)
+        left = f"closed {shown['exit_date']} at {shown['exit_price']}" if shown["exit_date"] else "open"
+        click.echo(
+            f"{row['position_id']}\t{row['position_type']}\t{shown['quantity']} at {shown['entry_price']}"
+            f"\t{left}\t{shown['tags'] or '-'}"
+        )
+    click.echo("History:")
+    for number, rows in warehouse.ledger_changes(name).groupby("change"):
+        first = rows.iloc[0]
+        click.echo(f"{number!s}\t{first['computed_at']:%Y-%m-%d %H:%M:%S} UTC\t{first['command']}")
+        for made in rows.itertuples():
+            click.echo(f"\t{made.action}\t{str(made.position_id) or 'cash'}\t{_difference(made)}")
+
+
+def _difference(row: Any) -> str:
+    texts = (row.before, row.after)
+    before, after = (json.loads(text) if isinstance(text, str) else {} for text in texts)
+    if row.action in ("added", "removed"):
+        facts = after or before
+        return f"{facts['quantity']:.12g} at {facts['entry_price']:.12g}"
+    names = [name for name in after or before if before.get(name) != after.get(name)]
+    return ", ".join(f"{name} {before.get(name, '-')} -> {after.get(name, '-')}" for name in names)
+
+
+def _open(portfolio: str) -> Any:
+    from sigmasight_dagster.ledger.edits import Ledger
+    from sigmasight_dagster.runs.workspace import Project
+
+    return Ledger(Project.open(), portfolio, shlex.join(["sigmasight", *_arguments()]))
+
+
+def _arguments() -> list[str]:
+    """The command as it was typed, without the global options."""
+    context = click.get_current_context()
+    words = context.command_path.split()[1:]
+    given = [
+        text
+        for parameter in context.command.params
+        for text in _typed(parameter, context.params.get(str(parameter.name)))
+    ]
+    return [*words, *given]
+
+
+def _typed(parameter: click.Parameter, value: Any) -> list[str]:
+    if value is None or value is False:
+        return []
+    if isinstance(parameter, click.Argument):
+        return [str(word) for word in value] if isinstance(value, tuple) else [f"{value}"]
+    return [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
+
+
+def _edit(portfolio: str, edit: Callable[[Any], Any]) -> None:
+    done = edit(_open(portfolio))
+    for row in done.warnings.itertuples():
+        click.echo(f"warning: {row.column}: {row.value!r}: {row.reason}", err=True)
+    click.echo(f"Portfolio {portfolio}: {done.position_id}, {_said(done.result, 'its entry date')}")
+    sys.stdout.flush()
+
+
+def _said(result: str, since: str) -> str:
+    if result == "unchanged":
+        return "unchanged"
+    return f"stored; results from {since} on no longer count as published"

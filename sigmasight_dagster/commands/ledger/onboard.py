@@ -1,0 +1,165 @@
+"""`sigmasight onboard`: a portfolio CSV to first results: preview, import, fetch, first run, readiness."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sigmasight_core.errors import InputError
+from sigmasight_dagster.commands.ledger.portfolios import check_name, read_csv, report_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sigmasight_dagster.runs.workspace import Project
+
+SHOWN = 20
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--portfolio", "name", metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
+@click.option("--cash", type=float, default=0.0, show_default=True, help="Cash balance in USD.")
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+@click.option("--date", metavar="YYYY-MM-DD", help="Date of the first results; default: the last with data.")
+@click.option("--replace", is_flag=True, help="Replace the positions of a portfolio that exists already.")
+@click.option("--template", is_flag=True, help="Only write an example CSV: to FILE, or to the terminal.")
+def onboard(
+    file: Path | None,
+    name: str | None,
+    cash: float,
+    yes: bool,
+    date: str | None,
+    replace: bool,
+    template: bool,
+) -> None:
+    """Take the positions of FILE (CSV) to their first results.
+
+    Shows what the file says, stores it, fetches the market data that it needs, computes one date, and says
+    what each calculation can and cannot do. Bad rows are all named, and then nothing is stored. The same
+    command again goes on where it was stopped.
+    """
+    if template:
+        _write_template(file)
+        return
+    if file is None or name is None:
+        raise click.UsageError(
+            "give FILE and --portfolio NAME; an example file: sigmasight onboard --template"
+        )
+    from sigmasight_dagster import session_dates
+    from sigmasight_dagster.runs.workspace import Project, utc_now
+
+    check_name(name)
+    text = read_csv(file)
+    project = Project.open()
+    _, last = session_dates.bounds(project.settings, utc_now())
+    day = session_dates.trading_date(date, project.settings, utc_now()) if date else last
+    positions = _checked(project, file, text, name)
+    _preview(positions, name, cash)
+    _confirm(yes)
+    result = project.save_portfolio(
+        name, cash, file.name, positions, replace, command=f"sigmasight onboard {file.name}"
+    )
+    click.echo(f"Portfolio {name}: {len(positions)} positions, {result}")
+    _compute(project, name, day)
+
+
+def _checked(project: Project, file: Path, text: bytes, name: str) -> pd.DataFrame:
+    """The positions of a file without a bad row; else every bad row is told, and the command ends."""
+    parsed = project.parse_portfolio(text, name, file.name, allow_unpriced=False)
+    report_rows(file, parsed.warnings, parsed.errors)
+    if len(parsed.errors):
+        n_rows = parsed.errors["line"].nunique()
+        click.echo(f"Nothing stored: {len(parsed.errors)} errors in {n_rows} rows. Mend them and repeat.")
+        sys.exit(1)
+    if parsed.positions.empty:
+        raise InputError(f"{file}: no good row: nothing stored")
+    return parsed.positions
+
+
+def _preview(positions: pd.DataFrame, name: str, cash: float) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from sigmasight_dagster.commands.progress import wide_console
+
+    cost = positions["quantity"] * positions["multiplier"] * positions["entry_price"]
+    table = Table(title=f"{name}: {len(positions)} positions, cash {cash:,.2f}", title_justify="left")
+    for column in ("position", "type", "quantity", "entry price", "cost (USD)", "closed", "tags"):
+        number = column in ("quantity", "entry price", "cost (USD)")
+        table.add_column(column, justify="right" if number else "left")
+    shown = positions.assign(cost=cost, closed=positions["exit_date"].dt.strftime("%Y-%m-%d").fillna(""))
+    for row in shown.head(SHOWN).to_dict("records"):
+        table.add_row(
+            row["position_id"],
+            row["position_type"],
+            f"{row['quantity']:,.12g}",
+            f"{row['entry_price']:,.12g}",
+            f"{row['cost']:,.2f}",
+            row["closed"],
+            escape(row["tags"]),
+        )
+    if len(positions) > SHOWN:
+        table.add_row(f"and {len(positions) - SHOWN} more")
+    wide_console().print(table)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in positions["position_type"].value_counts().items())
+    first, last = positions["entry_date"].min(), positions["entry_date"].max()
+    click.echo(
+        f"{kinds}; {positions['underlying'].nunique()} symbols; entered {first:%Y-%m-%d}..{last:%Y-%m-%d}; "
+        f"long {cost[cost > 0].sum():,.2f}, short {cost[cost < 0].sum():,.2f} USD at entry"
+    )
+
+
+def _confirm(yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError("nothing stored: there is no terminal to ask on; add --yes")
+    click.confirm("Store these positions and compute them?", abort=True)
+
+
+def _compute(project: Project, name: str, day: pd.Timestamp) -> None:
+    from sigmasight_dagster.commands import progress
+    from sigmasight_dagster.commands.results.readiness import show
+    from sigmasight_dagster.ledger.first_run import FirstRun
+
+    first = FirstRun(project, name, day)
+    steps = (
+        ("Market data", first.sources),
+        ("Market calculations", first.market),
+        (f"{name} on {day:%Y-%m-%d}", first.portfolio),
+    )
+    for what, plan in steps:
+        runs = plan()
+        if not runs:
+            click.echo(f"{what}: nothing is missing")
+            continue
+        if code := progress.exit_code(progress.execute(project, runs, what)):
+            click.echo("Stopped: the same command goes on from here.", err=True)
+            sys.exit(code)
+    show(project.platform, name, day)
+    if stale := first.other_stale():
+        click.echo(f"{stale:,} partitions of other dates were computed without prices that came now:")
+        click.echo("sigmasight stale --rerun")
+    click.echo(f"More dates: sigmasight backfill --start DATE --end {day:%Y-%m-%d} --portfolio {name}")
+
+
+def _write_template(file: Path | None) -> None:
+    from sigmasight_core.ledger.template import TEMPLATE
+
+    if file is None:
+        click.echo(TEMPLATE, nl=False)
+        return
+    try:
+        with file.open("x", encoding="utf-8") as written:
+            written.write(TEMPLATE)
+    except FileExistsError:
+        raise InputError(f"{file}: is there already; give the name of a new file") from None
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}: give the name of a new file") from None
+    click.echo(
+        f"{file}: replace its lines by your positions, then: sigmasight onboard {file} --portfolio NAME"
+    )

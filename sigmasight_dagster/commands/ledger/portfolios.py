@@ -1,0 +1,82 @@
+"""`sigmasight import` and `sigmasight portfolios`: the ledger of portfolios and positions."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
+from sigmasight_core.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--portfolio", "name", required=True, metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
+@click.option("--cash", type=float, default=0.0, show_default=True, help="Cash balance in USD.")
+@click.option("--skip-bad-rows", is_flag=True, help="Import the good rows and leave out the bad.")
+@click.option("--allow-unpriced", is_flag=True, help="Accept symbols that the provider has no prices for.")
+@click.option("--replace", is_flag=True, help="Replace the positions of a portfolio that exists already.")
+def import_portfolio(
+    file: Path, name: str, cash: float, skip_bad_rows: bool, allow_unpriced: bool, replace: bool
+) -> None:
+    """Import the positions of FILE (CSV) as a portfolio, after checking every row."""
+    from sigmasight_dagster.runs.workspace import Project
+
+    check_name(name)
+    text = read_csv(file)
+    project = Project.open()
+    parsed = project.parse_portfolio(text, name, file.name, allow_unpriced)
+    report_rows(file, parsed.warnings, parsed.errors)
+    if len(parsed.errors) and not skip_bad_rows:
+        click.echo(
+            f"Nothing imported: {len(parsed.errors)} bad rows. Mend them, or leave them out: --skip-bad-rows"
+        )
+        sys.exit(1)
+    if parsed.positions.empty:
+        raise InputError(f"{file}: no good row: nothing imported")
+    result = project.save_portfolio(name, cash, file.name, parsed.positions, replace)
+    click.echo(f"Portfolio {name}: {len(parsed.positions)} positions, {result}")
+
+
+@click.command("portfolios")
+def list_portfolios() -> None:
+    """List the registered portfolios."""
+    from sigmasight_dagster.runs.workspace import Project
+
+    project = Project.open()
+    counts = project.platform.warehouse.positions().groupby("portfolio").size()
+    for row in project.platform.warehouse.portfolios().itertuples():
+        click.echo(
+            f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}\t{row.source}"
+        )
+
+
+def check_name(name: str) -> None:
+    """:raises InputError: when the name cannot be a portfolio's."""
+    if not re.match(PORTFOLIO_NAME_PATTERN, name):
+        raise InputError(
+            f"portfolio name '{name}' must match {PORTFOLIO_NAME_PATTERN}: up to 63 of a-z, 0-9, '_', '-', "
+            "starting with a letter or digit"
+        )
+
+
+def read_csv(file: Path, what: str = "portfolio CSV") -> bytes:
+    """:raises InputError: when the file cannot be read; `what` is what it should have been."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}: give the path of a {what}") from None
+
+
+def report_rows(file: Path, warnings: pd.DataFrame, errors: pd.DataFrame) -> None:
+    """Print what is odd or wrong in which line of a CSV, to standard error."""
+    for kind, rows in (("warning", warnings), ("error", errors)):
+        for row in rows.itertuples():
+            click.echo(f"{file}:{row.line}: {kind}: {row.column}: {row.value!r}: {row.reason}", err=True)

@@ -1,0 +1,85 @@
+"""`sigmasight demo`: three sample portfolios over the last quarter of the sample's real prices."""
+
+import sys
+from pathlib import Path
+
+import click
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from sigmasight_core.errors import InputError
+from sigmasight_core.tables import FactorExposures, PortfolioSnapshots, RiskMeasures, StressResults
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands.progress import wide_console
+from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.settings import project_root
+from sigmasight_dagster.warehouse import Warehouse
+
+START, END = "2022-10-03", "2022-12-28"
+PORTFOLIOS = {"individual": 25_000.0, "high_net_worth": 150_000.0, "hedge_fund": 2_500_000.0}
+WORST_SCENARIOS = 3
+COMPARISON_SUFFIX = "_original"
+"""Scenarios kept only to compare with the system that this one replaces: their shocks never happened."""
+
+
+@click.command()
+def demo() -> None:
+    """Import three portfolios, compute 2022-10-03..2022-12-28 on real prices, and show what came out."""
+    project = Project.open()
+    if project.settings.provider != "sample":
+        raise InputError("the demo runs on the sample prices: unset SIGMASIGHT_PROVIDER")
+    for name, cash in PORTFOLIOS.items():
+        import_example(project, name, cash)
+    dates = session_dates.trading_range(START, END, project.settings, utc_now())
+    outcomes = progress.compute(project, dates, list(PORTFOLIOS))
+    if code := progress.exit_code(outcomes):
+        sys.exit(code)
+    console = wide_console()
+    for name in PORTFOLIOS:
+        show_portfolio(project.platform.warehouse, name, dates[-1], console)
+    click.echo("Dagster UI:   make dev                  then http://127.0.0.1:3000")
+    click.echo("The tables:   .venv/bin/sigmasight db psql   then \\dt sigmasight.*")
+
+
+def import_example(project: Project, name: str, cash: float) -> None:
+    """Import one of the example portfolios as it stands in the repository."""
+    file = Path(project_root()) / "examples" / "portfolios" / f"{name}.csv"
+    parsed = project.parse_portfolio(file.read_bytes(), name, file.name, allow_unpriced=False)
+    if len(parsed.errors):
+        first = parsed.errors.iloc[0]
+        raise InputError(f"{file}:{first['line']}: {first['column']}: {first['reason']}")
+    result = project.save_portfolio(name, cash, file.name, parsed.positions, replace=True)
+    click.echo(f"Portfolio {name}: {len(parsed.positions)} positions, {result}", err=True)
+
+
+def show_portfolio(warehouse: Warehouse, name: str, date: pd.Timestamp, console: Console) -> None:
+    """The portfolio's last snapshot and its worst scenarios."""
+    snapshot = warehouse.read(PortfolioSnapshots, dates=[date], portfolios=[name]).iloc[0]
+    exposures = warehouse.read(FactorExposures, dates=[date], portfolios=[name]).set_index("factor")
+    table = Table(
+        title=f"{name} on {date:%Y-%m-%d} ({snapshot['status']})", title_justify="left", show_header=False
+    )
+    for label, column in (
+        ("total value", "total_value"),
+        ("day P&L", "daily_pnl"),
+        ("cumulative P&L", "cumulative_pnl"),
+        ("gross exposure", "gross_exposure"),
+        ("net exposure", "net_exposure"),
+        ("delta dollars", "delta_usd"),
+    ):
+        table.add_row(label, f"{snapshot[column]:,.2f} USD")
+    beta = exposures["beta"].to_dict()["market"]
+    table.add_row("market beta", f"{beta:.4f}")
+    measures = warehouse.read(RiskMeasures, dates=[date], portfolios=[name]).set_index("measure")["value"]
+    table.add_row("VaR 99%, 1 day", f"{measures['var_99_usd']:,.2f} USD")
+    stress = warehouse.read(StressResults, dates=[date], portfolios=[name])
+    stress = stress[~stress["scenario"].str.endswith(COMPARISON_SUFFIX)]
+    for row in (
+        stress.dropna(subset="correlated_pnl").nsmallest(WORST_SCENARIOS, "correlated_pnl").itertuples()
+    ):
+        note = "" if row.status == "ok" else f" ({row.status})"
+        share = row.correlated_pnl / snapshot["total_value"]
+        table.add_row(f"stress {row.scenario}", f"{row.correlated_pnl:,.2f} USD, {share:.1%} of value{note}")
+    console.print(table)

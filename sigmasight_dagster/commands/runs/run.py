@@ -1,0 +1,67 @@
+"""`sigmasight run` and `sigmasight backfill`: real Dagster runs, a progress bar, and what came of them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sigmasight_dagster.runs.workspace import Project
+
+_PORTFOLIO = click.option(
+    "--portfolio",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Portfolio to compute; repeat it; default: all.",
+)
+
+
+@click.command()
+@click.option("--date", required=True, metavar="YYYY-MM-DD", help="Trading date to compute.")
+@_PORTFOLIO
+def run(date: str, names: tuple[str, ...]) -> None:
+    """Compute every asset of one trading date."""
+    from pandas import DatetimeIndex
+
+    from sigmasight_dagster import session_dates
+    from sigmasight_dagster.runs.workspace import Project, utc_now
+    from sigmasight_dagster.settings import Settings
+
+    dates = DatetimeIndex([session_dates.trading_date(date, Settings(), utc_now())])
+    _compute(Project.open(), dates, names)
+
+
+@click.command()
+@click.option("--start", required=True, metavar="YYYY-MM-DD", help="First date.")
+@click.option("--end", required=True, metavar="YYYY-MM-DD", help="Last date, inclusive.")
+@_PORTFOLIO
+@click.option(
+    "--missing-only",
+    is_flag=True,
+    help="Only what was never published: goes on after a kill or Ctrl-C. Published rows stay as they are.",
+)
+def backfill(start: str, end: str, names: tuple[str, ...], missing_only: bool) -> None:
+    """Compute every asset of every trading date from START to END, in a few range runs.
+
+    Ctrl-C cancels: what is published is whole and stays.
+    """
+    from sigmasight_dagster import session_dates
+    from sigmasight_dagster.runs.workspace import Project, utc_now
+    from sigmasight_dagster.settings import Settings
+
+    dates = session_dates.trading_range(start, end, Settings(), utc_now())
+    _compute(Project.open(), dates, names, missing_only)
+
+
+def _compute(
+    project: Project, dates: pd.DatetimeIndex, names: tuple[str, ...], missing_only: bool = False
+) -> None:
+    from sigmasight_dagster.commands import progress
+
+    outcomes = progress.compute(project, dates, project.chosen(names), missing_only)
+    sys.exit(progress.exit_code(outcomes))

@@ -1,0 +1,174 @@
+"""`sigmasight db`: the database server of this project."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+from pydantic import ValidationError
+
+from sigmasight_core.errors import SigmaSightError
+from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url, embedded_server
+from sigmasight_dagster.settings import Settings
+
+if TYPE_CHECKING:
+    from sigmasight_dagster.server.embedded import EmbeddedPostgres
+
+NOT_RUNNING = 3
+"""Exit code of `status`, the same as that of `pg_ctl status`."""
+
+
+@click.group()
+def db() -> None:
+    """The PostgreSQL server: embedded by default, or an external one.
+
+    SIGMASIGHT_DATABASE_URL and DAGSTER_POSTGRES_URL name an external server instead.
+    """
+
+
+@db.command()
+def start() -> None:
+    """Start the embedded server.
+
+    Every command that needs the server starts it too.
+    """
+    with _one_line_errors():
+        settings = Settings()
+        if _tell_external(settings):
+            return
+        server = _server(settings)
+        server.start()
+        now = server.status()
+        click.echo(f"PostgreSQL {now.version} {now.message} (pid {now.pid}, data in {now.data_dir})")
+
+
+@db.command()
+def stop() -> None:
+    """Stop the embedded server.
+
+    Open connections end, transactions in progress roll back.
+    """
+    with _one_line_errors():
+        settings = Settings()
+        if _tell_external(settings):
+            return
+        server = _server(settings)
+        was_running = server.status().pid is not None
+        server.stop()
+        click.echo("stopped" if was_running else "was not running")
+
+
+@db.command()
+def status() -> None:
+    """Show whether the server runs.
+
+    Also shows where its data are and how large. The exit code is 3 if it does not run.
+    """
+    with _one_line_errors():
+        settings = Settings()
+        if _tell_external(settings):
+            return
+        now = _server(settings).status()
+    click.echo(f"status:   {now.message}")
+    click.echo(f"pid:      {now.pid or '-'}")
+    click.echo(f"version:  {now.version or '-'}")
+    click.echo(f"data:     {now.data_dir}")
+    for name, size in now.databases.items():
+        click.echo(f"database: {name} {size / 2**20:.1f} MiB")
+    if not now.running:
+        raise SystemExit(NOT_RUNNING)
+
+
+@db.command()
+@click.option("--dagster", is_flag=True, help="Dagster's own database instead of the one with the assets.")
+@click.option("--tcp", is_flag=True, help="Over 127.0.0.1 (see SIGMASIGHT_DB_PORT), with the password.")
+def url(dagster: bool, tcp: bool) -> None:
+    """Print the URL of the database.
+
+    psql and SQLAlchemy accept it. Starts the embedded server if it does not run.
+    """
+    with _one_line_errors():
+        settings = Settings()
+        address = _address(settings, dagster)
+        if tcp and not _external(settings, dagster):
+            address = _server(settings).tcp_url("dagster" if dagster else "sigmasight")
+    click.echo(address)
+
+
+@db.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("--dagster", is_flag=True, help="Dagster's own database instead of the one with the assets.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(dagster: bool, arguments: tuple[str, ...]) -> None:
+    """Run psql on the database.
+
+    ARGUMENTS go to psql: sigmasight db psql -c 'SELECT 1'.
+    """
+    with _one_line_errors():
+        address = _address(Settings(), dagster)
+        program = _psql_program()
+    os.execv(program, [program, address, *arguments])
+
+
+@db.command()
+def migrate() -> None:
+    """Bring the tables up to date.
+
+    Makes the asset database fit the row models and prints what it changed.
+    """
+    with _one_line_errors():
+        address = _address(Settings(), dagster=False)
+        from sigmasight_dagster.warehouse import Warehouse
+
+        changes = Warehouse(address).migrate()
+    for change in changes or ["up to date"]:
+        click.echo(change)
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except SigmaSightError as error:
+        raise click.ClickException(str(error)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        raise click.ClickException(f"setting {name}: {first['msg']}, got {first['input']!r}") from error
+
+
+def _external(settings: Settings, dagster: bool) -> bool:
+    return bool(settings.dagster_postgres_url if dagster else settings.database_url)
+
+
+def _tell_external(settings: Settings) -> bool:
+    """Say which databases are external; True if both are, so that no embedded server is needed."""
+    if settings.database_url:
+        click.echo("the asset database is external (SIGMASIGHT_DATABASE_URL): nothing to do for it")
+    if settings.dagster_postgres_url:
+        click.echo("Dagster's database is external (DAGSTER_POSTGRES_URL): nothing to do for it")
+    return bool(settings.database_url and settings.dagster_postgres_url)
+
+
+def _server(settings: Settings) -> "EmbeddedPostgres":
+    return embedded_server(settings, say=lambda message: click.echo(message, err=True))
+
+
+def _address(settings: Settings, dagster: bool) -> str:
+    """URL of the database, after starting the embedded server if it is the one."""
+    if not _external(settings, dagster):
+        _server(settings).start()
+    return (dagster_database_url if dagster else asset_database_url)(settings, start=False)
+
+
+def _psql_program() -> str:
+    """psql of the wheel, which fits the embedded server, or else the system's."""
+    try:
+        from sigmasight_dagster.server.processes import programs
+
+        return str(programs() / "psql")
+    except (ImportError, SigmaSightError):
+        if found := shutil.which("psql"):
+            return found
+        raise click.ClickException("psql is not installed: install PostgreSQL's client programs") from None

@@ -1,0 +1,50 @@
+"""`sigmasight worker`: executes the steps that the Celery executor hands out."""
+
+import os
+
+import click
+
+
+@click.command()
+@click.option(
+    "--queue",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help="Queue to listen on; repeat it; default: all. A queue's limit is the concurrency of its workers.",
+)
+@click.option("--concurrency", default=1, show_default=True, type=click.IntRange(1), help="Steps at once.")
+@click.option("--log-level", default="INFO", show_default=True, help="DEBUG, INFO, WARNING or ERROR.")
+def worker(names: tuple[str, ...], concurrency: int, log_level: str) -> None:
+    """Execute steps of runs (SIGMASIGHT_EXECUTOR=celery) until Ctrl-C.
+
+    Ctrl-C finishes the steps under way; a killed worker's steps go to another worker.
+    """
+    from sigmasight_core.errors import InputError
+    from sigmasight_dagster.executors import choice as executors
+    from sigmasight_dagster.settings import Settings, project_root
+
+    os.environ.setdefault("DAGSTER_HOME", str(project_root()))
+    os.environ["SIGMASIGHT_EXECUTOR"] = "celery"
+    settings = Settings()
+    known = executors.queues(settings)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"unknown queue '{unknown[0]}'; queues: {', '.join(known)} (SIGMASIGHT_QUEUES)")
+    executors.require("celery")
+    from sigmasight_dagster.executors import celery_app
+
+    app = celery_app.make(settings)
+    import sigmasight_dagster.definitions  # noqa: F401 (before the fork: once for every process)
+
+    app.worker_main(
+        [
+            "worker",
+            f"--queues={','.join(names or known)}",
+            f"--concurrency={concurrency}",
+            f"--loglevel={log_level}",
+            f"--hostname=sigmasight-{os.getpid()}@%h",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )

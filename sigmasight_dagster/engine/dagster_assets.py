@@ -1,0 +1,126 @@
+"""Declarations to Dagster assets: names, groups, column schemas, partitions, checks, dependencies."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from inspect import cleandoc
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from sigmasight_core.tables import Grain, Portfolios, Positions, Table, grain, table_name
+from sigmasight_dagster import story
+from sigmasight_dagster.engine import publish
+from sigmasight_dagster.engine.declaration import RiskAsset
+from sigmasight_dagster.executors.choice import DEFAULT_QUEUE, QUEUE_TAG
+from sigmasight_dagster.warehouse.database import SCHEMA
+
+OWNERS = ["team:risk"]
+LEDGER_GROUP = "portfolio"
+
+_TYPES = {"datetime64[ns]": "date", "float64": "double precision", "Int64": "bigint", "int64": "bigint"}
+
+
+def column_schema(model: type[Table]) -> dg.TableSchema:
+    """Dagster's column schema of a row model: type, description with unit and sources, constraints."""
+    columns = []
+    for name, column in model.to_schema().columns.items():
+        facts = column.metadata or {}
+        unit = f" [{facts['unit']}]" if facts.get("unit") else ""
+        sources = ", ".join(story.direct_sources(model, str(name)))
+        columns.append(
+            dg.TableColumn(
+                name=str(name),
+                type=_TYPES.get(str(column.dtype), "text"),
+                description=f"{column.description}{unit}" + (f". From {sources}" if sources else ""),
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.nullable, other=["primary key"] if facts.get("role") == "key" else []
+                ),
+            )
+        )
+    return dg.TableSchema(columns=columns)
+
+
+def build(
+    asset: RiskAsset,
+    partitions: Mapping[Grain, dg.PartitionsDefinition],
+    first_date: pd.Timestamp,
+    queue: str = DEFAULT_QUEUE,
+) -> dg.AssetsDefinition:
+    """The Dagster asset of a declaration; several tables make a multi-asset that runs as one.
+
+    :param queue: where its steps wait for a worker, with a distributed executor.
+    """
+
+    @dg.multi_asset(
+        name=asset.name,
+        specs=[_spec(asset, model) for model in asset.tables],
+        check_specs=list(_check_specs(asset)),
+        partitions_def=partitions[asset.grain],
+        pool=asset.name,
+        op_tags={QUEUE_TAG: queue},
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        required_resource_keys={"platform"},
+    )
+    def materialize(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield from publish.run(asset, context, first_date)
+
+    return materialize
+
+
+def ledger_specs() -> Sequence[dg.AssetSpec]:
+    """The ledger, which commands write: shown in the graph, not materialised by runs."""
+    return [
+        dg.AssetSpec(
+            table_name(model),
+            description=cleandoc(model.__doc__ or ""),
+            group_name=LEDGER_GROUP,
+            owners=OWNERS,
+            kinds={"postgres"},
+            tags=_tags(model),
+            metadata={**_table_metadata(model), "written_by": "sigmasight import"},
+        )
+        for model in (Portfolios, Positions)
+    ]
+
+
+def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
+    own = {table_name(table) for table in asset.tables}
+    names = [table_name(item.model) for item in asset.inputs]
+    return dg.AssetSpec(
+        table_name(model),
+        deps=[name for name in names if name not in own],
+        description=f"{cleandoc(model.__doc__ or '')}\n\n{asset.description}",
+        group_name=asset.group,
+        owners=OWNERS,
+        kinds={"postgres", "pandas"},
+        code_version=publish.CODE_VERSION,
+        tags=_tags(model),
+        metadata=_table_metadata(model),
+    )
+
+
+def _tags(model: type[Table]) -> dict[str, str]:
+    return {"sigmasight/partitions": "-".join(grain(model).value) or "none"}
+
+
+def _table_metadata(model: type[Table]) -> dict[str, Any]:
+    lineage = story.column_lineage(model)
+    return {
+        "dagster/column_schema": column_schema(model),
+        "dagster/table_name": f"{SCHEMA}.{table_name(model)}",
+        **({"dagster/column_lineage": lineage} if lineage else {}),
+    }
+
+
+def _check_specs(asset: RiskAsset) -> Iterator[dg.AssetCheckSpec]:
+    for model in asset.tables:
+        yield dg.AssetCheckSpec(
+            publish.CONTRACT_CHECK,
+            asset=table_name(model),
+            description="Types, bounds, unique keys, and no NULL without a status; run before publishing",
+            blocking=True,
+        )
+    for gate in asset.gates:
+        yield dg.AssetCheckSpec(
+            gate.name, asset=table_name(gate.model), description=gate.description, blocking=gate.blocking
+        )

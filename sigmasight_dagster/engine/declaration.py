@@ -1,0 +1,123 @@
+"""How a calculation becomes an asset: `@risk_asset` declares its tables, inputs and gates; nothing runs here.
+
+`build_assets` turns the declarations into Dagster assets; `publish` runs them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sigmasight_core.tables import Grain, Positions, Table, grain, table_name
+
+if TYPE_CHECKING:
+    from sigmasight_dagster.engine.batch import Batch
+
+Frames = pd.DataFrame | tuple[pd.DataFrame, ...]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A table that a calculation reads; the ledger (Portfolios, Positions) has no sessions.
+
+    :param look_back: sessions before the first requested date that it needs as well.
+    :param factor_window: `with_factor_window` sets its look-back to the window of the factor model.
+    :param since_entry: it needs every session since the earliest entry of the portfolios' positions.
+    :param published_only: of the sessions before the first requested date it takes what is published, and
+        asks for no more; the requested dates are needed as ever.
+    """
+
+    model: type[Table]
+    look_back: int = 0
+    since_entry: bool = False
+    published_only: bool = False
+    factor_window: bool = False
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """Outcome of a gate.
+
+    :param metadata: the numbers behind it.
+    :param rows: positions of the offending rows.
+    :param inconclusive: it could not be evaluated; then even a blocking gate only warns.
+    """
+
+    passed: bool
+    metadata: dict[str, Any] = field(default_factory=dict)
+    rows: Sequence[int] = ()
+    inconclusive: bool = False
+
+
+@dataclass(frozen=True)
+class Gate:
+    """An assertion on the rows of one table, evaluated before they are published.
+
+    A blocking gate that fails stops the publication; any other is a warning.
+    """
+
+    name: str
+    description: str
+    model: type[Table]
+    evaluate: Callable[[pd.DataFrame], GateResult]
+    blocking: bool = False
+
+
+@dataclass(frozen=True)
+class RiskAsset:
+    """Declaration of one computation and the tables that it publishes together."""
+
+    name: str
+    compute: "Callable[[Batch], Frames]"
+    tables: tuple[type[Table], ...]
+    inputs: tuple[Input, ...]
+    group: str
+    description: str
+    gates: tuple[Gate, ...] = ()
+
+    @property
+    def grain(self) -> Grain:
+        return grain(self.tables[0])
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        return tuple(table_name(model) for model in self.tables)
+
+
+def with_factor_window(assets: Iterable[RiskAsset], sessions: int) -> tuple[RiskAsset, ...]:
+    """The assets with the configured window of the factor model in the inputs that look back over it."""
+    return tuple(
+        replace(
+            asset,
+            inputs=tuple(
+                replace(item, look_back=sessions) if item.factor_window else item for item in asset.inputs
+            ),
+        )
+        for asset in assets
+    )
+
+
+def risk_asset(
+    *tables: type[Table], inputs: Sequence[Input | type[Table]] = (), group: str, gates: Sequence[Gate] = ()
+) -> "Callable[[Callable[[Batch], Frames]], RiskAsset]":
+    """Declare the function below as the computation of `tables`; it returns their rows in that order."""
+    if len({grain(model) for model in tables}) != 1:
+        raise TypeError("tables that are published together need the same partitions")
+
+    declared = tuple(item if isinstance(item, Input) else Input(item) for item in inputs)
+    if any(item.since_entry for item in declared) and Input(Positions) not in declared:
+        raise TypeError("an input since the earliest entry needs Positions among the inputs")
+
+    def declare(compute: "Callable[[Batch], Frames]") -> RiskAsset:
+        return RiskAsset(
+            name=compute.__name__,
+            compute=compute,
+            tables=tables,
+            inputs=declared,
+            group=group,
+            description=(compute.__doc__ or "").strip(),
+            gates=tuple(gates),
+        )
+
+    return declare

@@ -1,0 +1,235 @@
+"""Compute, validate, then publish or fail: nothing is stored that did not pass its gates.
+
+A run with a row that breaks its table's contract, or with a failed blocking gate, publishes nothing:
+the failed check is recorded, the offending rows go to `rejected_rows`, and the run fails with the list
+of bad partitions as structured metadata.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from time import monotonic
+
+import dagster as dg
+import pandas as pd
+
+from sigmasight_core import calendar
+from sigmasight_core.errors import DataQualityError, LedgerError, NoDataError, SigmaSightError
+from sigmasight_core.tables import Grain, Table, grain, table_name, validate
+from sigmasight_dagster import story
+from sigmasight_dagster.engine import attempts
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Gate, GateResult, RiskAsset
+from sigmasight_dagster.partitions.dates import rectangles
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.tags import REFETCH_TAG
+from sigmasight_dagster.warehouse import AuditStamp, UpstreamNotPublished
+
+CONTRACT_CHECK = "rows_meet_the_contract"
+BAD_PARTITIONS = "bad_partitions"
+CODE_VERSION = version("sigmasight")
+
+Rectangle = tuple[pd.DatetimeIndex, tuple[str, ...]]
+Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows of one table that must not be published, and the check that says so."""
+
+    model: type[Table]
+    check: str
+    message: str
+    failures: pd.DataFrame
+    partitions: tuple[str, ...]
+
+
+def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Timestamp) -> Results:
+    """Compute and publish every partition of a run: the body of each Dagster asset."""
+    platform: Platform = context.resources.platform
+    parts = rectangles(context.partition_keys)
+    if not parts:
+        raise dg.Failure(
+            f"{asset.name}: the run selects no partition; check the order of its range's end-points"
+        )
+    begun = monotonic()
+    stamp = AuditStamp(context.run_id, CODE_VERSION, pd.Timestamp(dt.datetime.now(dt.UTC)))
+    attempts.stop_if_canceled(context)
+    try:
+        refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
+        frames, problems = _compute(asset, platform, parts, first_date, REFETCH_TAG in context.run.tags)
+    except SigmaSightError as error:
+        attempts.retry_later(context, error)
+        raise _failure(asset, str(error), unavailable_partitions(error, parts), parts) from error
+    outcomes = [] if problems else [(gate, gate.evaluate(frames[gate.model])) for gate in asset.gates]
+    problems += [_gate_problem(gate, outcome, frames) for gate, outcome in outcomes if _blocks(gate, outcome)]
+    if problems:
+        yield from _refuse(asset, platform, stamp, problems, parts)
+    attempts.stop_if_canceled(context)
+    for model in asset.tables:
+        _store(model, frames[model], parts, platform, stamp)
+        story.tell(context, model, frames, monotonic() - begun)
+        yield _materialised(model, frames[model], outcomes)
+
+
+def refuse_open_sessions(parts: Sequence[Rectangle], now: pd.Timestamp) -> None:
+    """:raises SigmaSightError: when a date's session has not closed at `now` (UTC)."""
+    last = max(dates[-1] for dates, _ in parts)
+    close = calendar.session_close(last)
+    if close > now:
+        raise SigmaSightError(
+            f"the session of {last:%Y-%m-%d} has not closed: it closes at {close:%Y-%m-%d %H:%M} UTC; wait"
+        )
+
+
+def _compute(
+    asset: RiskAsset,
+    platform: Platform,
+    parts: Sequence[Rectangle],
+    first_date: pd.Timestamp,
+    refetch: bool,
+) -> tuple[dict[type[Table], pd.DataFrame], list[Problem]]:
+    pieces: dict[type[Table], list[pd.DataFrame]] = {model: [] for model in asset.tables}
+    for dates, portfolios in parts:
+        computed = asset.compute(Batch(asset, platform, dates, portfolios, first_date, refetch))
+        for model, frame in zip(asset.tables, _as_tuple(computed), strict=True):
+            pieces[model].append(frame)
+    frames, problems = {}, []
+    for model, computed_pieces in pieces.items():
+        frame = (
+            pd.concat(computed_pieces, ignore_index=True) if len(computed_pieces) > 1 else computed_pieces[0]
+        )
+        try:
+            frames[model] = validate(model, frame)
+        except DataQualityError as error:
+            problems.append(_contract_problem(model, frame, error))
+    return frames, problems
+
+
+def _as_tuple(computed: pd.DataFrame | tuple[pd.DataFrame, ...]) -> tuple[pd.DataFrame, ...]:
+    return computed if isinstance(computed, tuple) else (computed,)
+
+
+def _contract_problem(model: type[Table], frame: pd.DataFrame, error: DataQualityError) -> Problem:
+    failures: pd.DataFrame = error.failures  # type: ignore[attr-defined]
+    rows = pd.to_numeric(failures["row"], errors="coerce").dropna().astype(int).unique()
+    return Problem(model, CONTRACT_CHECK, str(error), failures, _partition_keys(model, frame, list(rows)))
+
+
+def _gate_problem(gate: Gate, outcome: GateResult, frames: dict[type[Table], pd.DataFrame]) -> Problem:
+    frame = frames[gate.model]
+    failures = pd.DataFrame(
+        {"row": list(outcome.rows), "column": "", "check": gate.name, "value": str(outcome.metadata)}
+    )
+    message = f"{table_name(gate.model)}: {gate.name} failed: {outcome.metadata}"
+    return Problem(gate.model, gate.name, message, failures, _partition_keys(gate.model, frame, outcome.rows))
+
+
+def _blocks(gate: Gate, outcome: GateResult) -> bool:
+    return gate.blocking and not outcome.passed and not outcome.inconclusive
+
+
+def _partition_keys(model: type[Table], frame: pd.DataFrame, rows: Sequence[int]) -> tuple[str, ...]:
+    bad = frame.iloc[list(rows)]
+    dates = pd.to_datetime(bad["date"], errors="coerce").dt.strftime("%Y-%m-%d")
+    keys = dates + "|" + bad["portfolio"].astype("str") if grain(model) is Grain.DATE_PORTFOLIO else dates
+    return tuple(sorted(keys.dropna().unique()))
+
+
+def _refuse(
+    asset: RiskAsset,
+    platform: Platform,
+    stamp: AuditStamp,
+    problems: Sequence[Problem],
+    parts: Sequence[Rectangle],
+) -> Iterator[dg.AssetCheckResult]:
+    for problem in problems:
+        platform.warehouse.reject(table_name(problem.model), stamp.run_id, problem.failures)
+        yield dg.AssetCheckResult(
+            passed=False,
+            asset_key=table_name(problem.model),
+            check_name=problem.check,
+            severity=dg.AssetCheckSeverity.ERROR,
+            metadata={
+                "reason": problem.message,
+                BAD_PARTITIONS: dg.MetadataValue.json(list(problem.partitions)),
+            },
+        )
+    bad = sorted({key for problem in problems for key in problem.partitions})
+    raise _failure(asset, problems[0].message, bad, parts)
+
+
+def _failure(asset: RiskAsset, reason: str, bad: Sequence[str], parts: Sequence[Rectangle]) -> dg.Failure:
+    total = sum(len(dates) * max(len(portfolios), 1) for dates, portfolios in parts)
+    count = f"{len(bad)} of {total} partitions are bad: " if bad else ""
+    return dg.Failure(
+        f"{asset.name}: nothing published; {count}{reason}",
+        metadata={BAD_PARTITIONS: dg.MetadataValue.json(list(bad)), "reason": reason},
+        allow_retries=False,
+    )
+
+
+def unavailable_partitions(error: SigmaSightError, parts: Sequence[Rectangle]) -> list[str]:
+    """Partitions of the run that an error says cannot be computed; none when it does not say."""
+    if isinstance(error, NoDataError):
+        missing = pd.DataFrame({"date": list(error.dates), "portfolio": ""})
+    elif isinstance(error, UpstreamNotPublished):
+        missing = error.missing
+    elif isinstance(error, LedgerError):
+        missing = pd.DataFrame({"date": pd.NaT, "portfolio": list(error.portfolios)})
+    else:
+        return []
+    lacking = set(zip(missing["date"], missing["portfolio"], strict=True))
+    return [
+        f"{date:%Y-%m-%d}{f'|{name}' if name else ''}"
+        for dates, portfolios in parts
+        for date in dates
+        for name in portfolios or ("",)
+        if {(date, name), (date, ""), (pd.NaT, name)} & lacking
+    ]
+
+
+def _store(
+    model: type[Table],
+    frame: pd.DataFrame,
+    parts: Sequence[Rectangle],
+    platform: Platform,
+    stamp: AuditStamp,
+) -> None:
+    by_portfolio = grain(model) is Grain.DATE_PORTFOLIO
+    for dates, portfolios in parts:
+        rows = frame
+        if len(parts) > 1:
+            chosen = frame["date"].isin(dates)
+            rows = frame[chosen & frame["portfolio"].isin(portfolios)] if by_portfolio else frame[chosen]
+        platform.warehouse.replace(model, rows, dates, portfolios if by_portfolio else None, stamp)
+
+
+def _materialised(
+    model: type[Table],
+    frame: pd.DataFrame,
+    outcomes: Sequence[tuple[Gate, GateResult]],
+) -> dg.MaterializeResult:
+    return dg.MaterializeResult(
+        asset_key=table_name(model),
+        check_results=[
+            dg.AssetCheckResult(
+                passed=True,
+                asset_key=table_name(model),
+                check_name=CONTRACT_CHECK,
+                metadata={"rows": len(frame)},
+            ),
+            *(
+                dg.AssetCheckResult(
+                    passed=outcome.passed,
+                    asset_key=table_name(model),
+                    check_name=gate.name,
+                    severity=dg.AssetCheckSeverity.WARN,
+                    metadata=outcome.metadata,
+                )
+                for gate, outcome in outcomes
+                if gate.model is model
+            ),
+        ],
+    )

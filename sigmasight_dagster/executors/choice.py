@@ -1,0 +1,79 @@
+"""What executes the steps of runs: the run's own process, Celery workers or Kubernetes jobs (settings).
+
+`dagster_celery` and `dagster_k8s` are optional, and imported only when they are chosen.
+"""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from typing import Final
+
+import dagster as dg
+
+from sigmasight_core.errors import InputError
+from sigmasight_dagster.settings import Settings
+
+QUEUE_TAG: Final = "dagster-celery/queue"
+"""Tag of a step: the Celery queue in which it waits; limits of Kubernetes go by it too."""
+DEFAULT_QUEUE: Final = "dagster"
+"""Queue of steps without a tag: standing checks and upkeep."""
+
+_QUEUES = {
+    "market": "market",
+    "market_risk": "market",
+    "portfolio": "portfolio",
+    "portfolio_risk": "portfolio",
+}
+
+
+def queue(settings: Settings, group: str) -> str:
+    """Queue of an asset group's steps."""
+    return {**_QUEUES, **settings.queues}.get(group, DEFAULT_QUEUE)
+
+
+def queues(settings: Settings) -> list[str]:
+    """Every queue that steps may wait in."""
+    return sorted({DEFAULT_QUEUE, *{**_QUEUES, **settings.queues}.values()})
+
+
+def build(settings: Settings) -> dg.ExecutorDefinition:
+    """The executor that the settings choose.
+
+    :raises InputError: when its package is not installed, or it lacks a setting.
+    """
+    if settings.executor == "celery":
+        require("celery")
+        from sigmasight_dagster.executors import celery_app
+
+        return celery_app.executor(settings)
+    if settings.executor == "k8s":
+        require("k8s")
+        return _k8s(settings)
+    return dg.in_process_executor
+
+
+def refuse_missing_workers(settings: Settings, groups: Iterable[str]) -> None:
+    """:raises InputError: when steps of these asset groups would wait for ever: nobody listens on a queue."""
+    if settings.executor == "celery":
+        from sigmasight_dagster.executors import celery_app
+
+        # Standing checks go with their assets, and they wait in the default queue.
+        names = {DEFAULT_QUEUE, *(queue(settings, group) for group in groups)}
+        celery_app.refuse_missing_workers(settings, sorted(names))
+
+
+def require(extra: str) -> None:
+    """:raises InputError: when the package of an executor is not installed."""
+    if find_spec(f"dagster_{extra}") is None:
+        raise InputError(
+            f"SIGMASIGHT_EXECUTOR={extra} needs the package dagster-{extra}: "
+            f"pip install 'sigmasight[{extra}]'"
+        )
+
+
+def _k8s(settings: Settings) -> dg.ExecutorDefinition:
+    from dagster_k8s import k8s_job_executor
+
+    limits = [
+        {"key": QUEUE_TAG, "value": name, "limit": limit} for name, limit in settings.k8s_queue_limits.items()
+    ]
+    return k8s_job_executor.configured({"tag_concurrency_limits": limits}, name="k8s")

@@ -1,0 +1,200 @@
+"""Execute range runs against the Dagster instance, one after the other, and say what became of each."""
+
+import datetime as dt
+import os
+import socket
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import dagster as dg
+import psutil
+from dagster import DagsterInstance
+from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.execution.api import execute_run
+
+from sigmasight_dagster.engine.publish import BAD_PARTITIONS
+from sigmasight_dagster.partitions.dates import range_tags
+from sigmasight_dagster.runs.plan import RangeRun
+from sigmasight_dagster.tags import LAUNCHER_TAG, LAYER_TAG, REFETCH_TAG
+
+REPOSITORY_TAG = ".dagster/repository"
+REPOSITORY = "__repository__@sigmasight"
+DEFINITIONS = "sigmasight_dagster.definitions"
+NO_STEP_FAILED = "the run failed before its first step: see its events"
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """What became of a run.
+
+    :param error: empty on success.
+    :param failed_assets: steps that failed.
+    :param bad_partitions: partitions that the run named as the reason.
+    :param split: it failed, and other runs took its place.
+    :param canceled: someone canceled it; without a run id, before it started.
+    """
+
+    run: RangeRun
+    run_id: str
+    error: str = ""
+    failed_assets: tuple[str, ...] = ()
+    bad_partitions: tuple[str, ...] = ()
+    split: bool = False
+    canceled: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.error
+
+    @property
+    def failed(self) -> bool:
+        return not self.succeeded and not self.canceled
+
+
+def new_run_id() -> str:
+    return str(uuid.uuid4())
+
+
+def execute(
+    run: RangeRun,
+    run_id: str,
+    definitions: dg.Definitions,
+    instance: DagsterInstance,
+    console_level: str = "CRITICAL",
+) -> RunOutcome:
+    """Execute one range run in this process; its events go to the instance as any run's do.
+
+    With a distributed executor this process hands out the steps and waits for them.
+
+    :param console_level: least level of the run's events that is shown on the console.
+    """
+    job = definitions.resolve_implicit_global_asset_job_def()
+    selection = [dg.AssetKey(name) for name in run.table_names]
+    tags = {
+        **range_tags(run.dates, run.portfolio_ends),
+        LAUNCHER_TAG: launcher_identity(),
+        LAYER_TAG: run.layer,
+        REPOSITORY_TAG: REPOSITORY,
+        **({REFETCH_TAG: "true"} if run.refetch else {}),
+    }
+    config = {"loggers": {"console": {"config": {"log_level": console_level}}}}
+    result: dg.ExecuteInProcessResult | dg.JobExecutionResult
+    # One moment for the whole run: Dagster lists every date x portfolio again for each new one.
+    with dg.partition_loading_context(dt.datetime.now(dt.UTC), instance):
+        if job.executor_def == dg.in_process_executor:
+            result = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                asset_selection=selection,
+                tags=tags,
+                run_config=config,
+                raise_on_error=False,
+            )
+        else:
+            result = hand_out(job.name, run_id, instance, selection, tags, config)
+    if result.success:
+        return RunOutcome(run, run_id)
+    if result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
+        return RunOutcome(run, run_id, error="canceled", canceled=True)
+    outcome = failed_outcome(run, run_id, [event for event in result.all_events if event.is_step_failure])
+    return outcome if outcome.failed_assets else replace(outcome, error=_run_error(result.all_events))
+
+
+def hand_out(
+    job_name: str,
+    run_id: str,
+    instance: DagsterInstance,
+    selection: Sequence[dg.AssetKey],
+    tags: Mapping[str, str],
+    config: Mapping[str, object],
+) -> dg.JobExecutionResult:
+    """Execute a run whose steps other processes execute: they load the definitions by their module's name.
+
+    As `dg.execute_job`, which cannot be given a run id.
+    """
+    repository = ReconstructableRepository.for_module(
+        DEFINITIONS, "defs", container_image=os.environ.get("DAGSTER_CURRENT_IMAGE")
+    )
+    job = repository.get_reconstructable_job(job_name)
+    run = instance.create_run_for_job(
+        job.get_definition(),
+        run_id=run_id,
+        run_config=config,
+        tags=tags,
+        asset_selection=frozenset(selection),
+        job_code_origin=job.get_python_origin(),
+    )
+    return execute_run(job, run, instance)
+
+
+def _run_error(events: Sequence[dg.DagsterEvent]) -> str:
+    for event in events:
+        if event.event_type is dg.DagsterEventType.RUN_FAILURE and event.job_failure_data.error:
+            return event.job_failure_data.error.message.strip()
+    return NO_STEP_FAILED
+
+
+def failed_outcome(run: RangeRun, run_id: str, failures: Sequence[dg.DagsterEvent]) -> RunOutcome:
+    """What a failed run's step failures say."""
+    return RunOutcome(
+        run,
+        run_id,
+        error=next(_messages(failures), NO_STEP_FAILED),
+        failed_assets=tuple(str(event.step_key) for event in failures),
+        bad_partitions=tuple(_bad_partitions(failures)),
+    )
+
+
+def _messages(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
+    for event in failures:
+        data = event.step_failure_data
+        if data.user_failure_data and data.user_failure_data.description:
+            yield data.user_failure_data.description
+        elif data.error:
+            yield (data.error.cause or data.error).message.strip()
+
+
+def _bad_partitions(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
+    for event in failures:
+        user_data = event.step_failure_data.user_failure_data
+        if user_data and BAD_PARTITIONS in user_data.metadata:
+            bad = user_data.metadata[BAD_PARTITIONS].value
+            yield from bad if isinstance(bad, list) else ()
+
+
+def launcher_identity() -> str:
+    """host:pid:start time: tells a live launcher from a dead one whose pid was taken over."""
+    return f"{socket.gethostname()}:{os.getpid()}:{int(psutil.Process().create_time())}"
+
+
+def report_orphans(instance: DagsterInstance) -> list[str]:
+    """Mark runs as failed, or canceled, whose launcher on this host is gone (kill -9); return their ids."""
+    unfinished = instance.get_runs(
+        filters=dg.RunsFilter(
+            statuses=[
+                dg.DagsterRunStatus.STARTED,
+                dg.DagsterRunStatus.STARTING,
+                dg.DagsterRunStatus.NOT_STARTED,
+                dg.DagsterRunStatus.CANCELING,
+            ]
+        )
+    )
+    orphans = [run for run in unfinished if LAUNCHER_TAG in run.tags and _is_gone(run.tags[LAUNCHER_TAG])]
+    for run in orphans:
+        if run.status is dg.DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, message="The process that ran it ended.")
+        else:
+            instance.report_run_failed(run, "The process that ran it ended without finishing it.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in orphans]
+
+
+def _is_gone(identity: str) -> bool:
+    host, pid, created = identity.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        return int(psutil.Process(int(pid)).create_time()) != int(created)
+    except psutil.NoSuchProcess:
+        return True

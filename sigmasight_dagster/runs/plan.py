@@ -1,0 +1,142 @@
+"""The range launcher: a request (dates x portfolios) becomes a few Dagster runs, each a rectangle.
+
+Layers go one after the other: history that look-backs need and that was never published, then the
+market assets of the dates, then the portfolio assets, in chunks of a bounded number of partitions.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import pandas as pd
+
+from sigmasight_core.tables import Grain
+from sigmasight_dagster.engine.batch import window
+from sigmasight_dagster.engine.declaration import RiskAsset
+
+MAX_MARKET_DATES = 252
+
+
+@dataclass(frozen=True)
+class RangeRun:
+    """One Dagster run: some assets over every date between and every portfolio between.
+
+    :param dates: consecutive sessions.
+    :param portfolios: consecutive in the order of the dynamic partitions; empty in market layers.
+    :param refetch: sources are asked again for what is stored and final.
+    """
+
+    layer: str
+    assets: tuple[RiskAsset, ...]
+    dates: pd.DatetimeIndex
+    portfolios: tuple[str, ...] = ()
+    refetch: bool = False
+
+    @property
+    def table_names(self) -> list[str]:
+        return [name for asset in self.assets for name in asset.table_names]
+
+    @property
+    def portfolio_ends(self) -> tuple[str, str] | None:
+        """First and last portfolio; None in market layers."""
+        return (self.portfolios[0], self.portfolios[-1]) if self.portfolios else None
+
+    @property
+    def n_partitions(self) -> int:
+        """Partitions that the run publishes, over all its tables."""
+        return len(self.table_names) * len(self.dates) * max(len(self.portfolios), 1)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to compute: sorted sessions, and portfolios in the order of the dynamic partitions."""
+
+    dates: pd.DatetimeIndex
+    portfolios: tuple[str, ...]
+    first_date: pd.Timestamp
+    chunk_partitions: int
+
+
+def needed_sessions(
+    assets: Sequence[RiskAsset], request: Request, positions: pd.DataFrame
+) -> dict[str, pd.DatetimeIndex]:
+    """Sessions of each date asset that the request needs, look-backs of look-backs included.
+
+    The ledger, which no run produces, has no sessions.
+    """
+    producers = {model: asset for asset in assets for model in asset.tables}
+    needs: dict[str, pd.DatetimeIndex] = {asset.name: request.dates for asset in assets}
+    for asset in reversed(assets):
+        for item in asset.inputs:
+            producer = producers.get(item.model)
+            if producer and not item.published_only:
+                reach = window(item, needs[asset.name], request.first_date, positions)
+                needs[producer.name] = needs[producer.name].union(reach)
+    return {asset.name: needs[asset.name] for asset in assets if asset.grain is Grain.DATE}
+
+
+def plan(
+    assets: Sequence[RiskAsset],
+    request: Request,
+    positions: pd.DataFrame,
+    published: "dict[str, pd.DatetimeIndex]",
+    order: Sequence[str],
+) -> list[RangeRun]:
+    """Runs of a request, in the order in which they must go.
+
+    :param assets: every declaration, upstream first.
+    :param published: sessions already published, by name of date asset.
+    :param order: every portfolio in the order of the dynamic partitions.
+    """
+    market = [asset for asset in assets if asset.grain is Grain.DATE]
+    by_portfolio = tuple(asset for asset in assets if asset.grain is Grain.DATE_PORTFOLIO)
+    needs = needed_sessions(assets, request, positions)
+    runs = _history_runs(market, needs, request, published)
+    runs += [RangeRun("market", tuple(market), dates) for dates in chunks(request.dates, MAX_MARKET_DATES)]
+    for names in neighbours(request.portfolios, order):
+        size = max(request.chunk_partitions // len(names), 1)
+        runs += [RangeRun("portfolio", by_portfolio, dates, names) for dates in chunks(request.dates, size)]
+    return runs
+
+
+def _history_runs(
+    market: Sequence[RiskAsset],
+    needs: dict[str, pd.DatetimeIndex],
+    request: Request,
+    published: dict[str, pd.DatetimeIndex],
+) -> list[RangeRun]:
+    """Unpublished sessions before the request: assets that read nothing share their runs."""
+    missing = {asset.name: needs[asset.name].difference(request.dates) for asset in market}
+    missing = {name: dates.difference(published.get(name, dates[:0])) for name, dates in missing.items()}
+    sources = [asset for asset in market if not asset.inputs and len(missing[asset.name])]
+    derived = [asset for asset in market if asset.inputs and len(missing[asset.name])]
+    runs = []
+    for group in [tuple(sources), *((asset,) for asset in derived)]:
+        if group:
+            dates = pd.DatetimeIndex(sorted({date for asset in group for date in missing[asset.name]}))
+            runs += [RangeRun("history", group, part) for part in runs_of_sessions(dates)]
+    return runs
+
+
+def runs_of_sessions(dates: pd.DatetimeIndex) -> Iterator[pd.DatetimeIndex]:
+    """Cut sorted sessions where one is left out: ranges cannot skip."""
+    from sigmasight_core import calendar
+
+    sessions = calendar.sessions(dates[0], dates[-1])
+    gaps = pd.Series(sessions.get_indexer(dates)).diff().fillna(1).ne(1).cumsum()
+    for _, part in pd.Series(dates).groupby(gaps.to_numpy()):
+        yield from chunks(pd.DatetimeIndex(part), MAX_MARKET_DATES * 4)
+
+
+def chunks(dates: pd.DatetimeIndex, size: int) -> Iterator[pd.DatetimeIndex]:
+    """Cut dates into pieces of at most `size`."""
+    for start in range(0, len(dates), size):
+        yield dates[start : start + size]
+
+
+def neighbours(names: Sequence[str], order: Sequence[str]) -> list[tuple[str, ...]]:
+    """Group names that stand next to each other in the definition's order: ranges cannot skip."""
+    rank = {name: place for place, name in enumerate(order)}
+    ranked = sorted(names, key=rank.__getitem__)
+    groups = groupby(enumerate(ranked), key=lambda item: rank[item[1]] - item[0])
+    return [tuple(name for _, name in group) for _, group in groups]

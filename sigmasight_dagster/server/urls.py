@@ -1,0 +1,60 @@
+"""Which databases to use: the embedded server's, or those of an external server named in the settings."""
+
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sigmasight_core.errors import InputError, SigmaSightError
+from sigmasight_dagster.settings import Settings
+
+if TYPE_CHECKING:
+    from sigmasight_dagster.server.embedded import EmbeddedPostgres
+
+_SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
+
+
+def asset_database_url(settings: Settings, start: bool = True) -> str:
+    """libpq URL of the database with the asset tables; starts the embedded server if that is the one."""
+    if settings.database_url:
+        return libpq_url(settings.database_url, "SIGMASIGHT_DATABASE_URL")
+    return _embedded_url(settings, "sigmasight", start)
+
+
+def dagster_database_url(settings: Settings, start: bool = True) -> str:
+    """libpq URL of Dagster's own storage; starts the embedded server if that is the one."""
+    if settings.dagster_postgres_url:
+        return libpq_url(settings.dagster_postgres_url, "DAGSTER_POSTGRES_URL")
+    return _embedded_url(settings, "dagster", start)
+
+
+def libpq_url(url: str, name: str = "the database URL") -> str:
+    """`url` without an SQLAlchemy driver, for psql, psycopg2 and adbc. InputError if not PostgreSQL's."""
+    if not _SCHEME.match(url):
+        raise InputError(f"{name} must start with postgresql:// (only PostgreSQL is supported)")
+    return _SCHEME.sub("postgresql://", url)
+
+
+def sqlalchemy_url(url: str) -> str:
+    """`url` for SQLAlchemy and Dagster: it names the driver, because SQLAlchemy 2.1 assumes another."""
+    return libpq_url(url).replace("postgresql://", "postgresql+psycopg2://", 1)
+
+
+def embedded_server(settings: Settings, say: Callable[[str], None] | None = None) -> "EmbeddedPostgres":
+    """The embedded server of these settings, not started. say: where its messages go (default: the log)."""
+    if os.name != "posix":
+        raise SigmaSightError(
+            "the embedded server needs Linux or macOS: "
+            "set SIGMASIGHT_DATABASE_URL and DAGSTER_POSTGRES_URL to an external server, or use WSL"
+        )
+    from sigmasight_dagster.server.embedded import EmbeddedPostgres
+
+    options = {"say": say} if say else {}
+    return EmbeddedPostgres(settings.home, settings.db_port, **options)
+
+
+def _embedded_url(settings: Settings, database: str, start: bool) -> str:
+    server = embedded_server(settings)
+    if start:
+        server.start()
+    return server.url(database)

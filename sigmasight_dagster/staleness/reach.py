@@ -1,0 +1,134 @@
+"""How far a changed source row reaches: a table's sessions after it whose rows depend on it.
+
+Follows the declared inputs and adds their look-backs, through one of three kinds of paths:
+
+- `symbol`: what holds for any position in the symbol. Not through what matters to options alone: quotes,
+  volatilities, rates and the prices at which options settled; nor through tables of factors.
+- `option`: a position in an option on the symbol: those paths too. A yield concerns every option.
+- `shared`: factors' proxies and yields, which matter to everybody, by way of the tables of factors and of the
+  estimates over the factor window.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from sigmasight_core.tables import (
+    CorporateActions,
+    DailyPrices,
+    Grain,
+    OptionQuotes,
+    OptionVolatilities,
+    RealizedVolatility,
+    SecurityMaster,
+    Table,
+    TreasuryYields,
+    grain,
+)
+from sigmasight_dagster.engine.declaration import Input, RiskAsset
+from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
+
+SOURCES: tuple[type[Table], ...] = (
+    DailyPrices,
+    CorporateActions,
+    TreasuryYields,
+    OptionQuotes,
+    SecurityMaster,
+)
+NONE = -1
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Sessions after a change; NONE where there is no such path.
+
+    :param fixed: up to this many sessions after. :param carried: up to this many after the next session with
+        a price, until which the changed price is carried. :param always: to the last session.
+    """
+
+    fixed: int = NONE
+    carried: int = NONE
+    always: bool = False
+
+    @property
+    def none(self) -> bool:
+        return self == Reach()
+
+    def through(self, item: Input) -> "Reach":
+        """The reach of a table that reads this one's table by an input."""
+        return Reach(
+            self.fixed + item.look_back if self.fixed != NONE else NONE,
+            self.carried + item.look_back if self.carried != NONE else NONE,
+            self.always or (item.since_entry and not self.none),
+        )
+
+    def __or__(self, other: "Reach") -> "Reach":
+        return Reach(
+            max(self.fixed, other.fixed), max(self.carried, other.carried), self.always or other.always
+        )
+
+
+Path = Callable[[RiskAsset, type[Table], Input], bool]
+"""Whether a change goes through an input into a table of an asset."""
+
+
+def by_symbol(model: type[Table]) -> bool:
+    """Whether rows belong to one symbol, or its options: tables of factors do not."""
+    columns = model.to_schema().columns
+    return grain(model) is not Grain.DATE or "symbol" in columns or "contract" in columns
+
+
+def prices_options(asset: RiskAsset, item: Input) -> bool:
+    """Whether an input of an asset by portfolio matters to options alone."""
+    settles = item.model is DailyPrices and item.since_entry
+    of_options = item.model in (RealizedVolatility, OptionVolatilities, TreasuryYields)
+    return asset.grain is Grain.DATE_PORTFOLIO and (settles or of_options)
+
+
+def option_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:  # noqa: ARG001
+    return by_symbol(model)
+
+
+def symbol_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
+    return by_symbol(model) and not prices_options(asset, item)
+
+
+def shared_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
+    if item.model is not DailyPrices:
+        return not prices_options(asset, item)
+    estimated = not by_symbol(model) or any(other.factor_window for other in asset.inputs)
+    return asset.grain is Grain.DATE and estimated
+
+
+def reaches(assets: Iterable[RiskAsset], source: type[Table], path: Path) -> dict[type[Table], Reach]:
+    """Reach of one source into each table that depends on it, by a kind of paths.
+
+    :param assets: every declaration, upstream first.
+    """
+    found: dict[type[Table], Reach] = {}
+    for asset in assets:
+        for model in asset.tables:
+            reach = Reach()
+            for item in asset.inputs:
+                if path(asset, model, item):
+                    reach |= _from_source(asset, item) if item.model is source else _onward(found, item)
+            if not reach.none:
+                found[model] = reach
+    return found
+
+
+def all_reaches(assets: Iterable[RiskAsset]) -> dict[tuple[type[Table], Path], dict[type[Table], Reach]]:
+    """`reaches` by source and kind of paths."""
+    declared = tuple(assets)
+    paths = (shared_path, symbol_path, option_path)
+    return {(source, path): reaches(declared, source, path) for source in SOURCES for path in paths}
+
+
+def _onward(found: dict[type[Table], Reach], item: Input) -> Reach:
+    return found.get(item.model, Reach()).through(item)
+
+
+def _from_source(asset: RiskAsset, item: Input) -> Reach:
+    carries = item.look_back == PRICE_LOOK_BACK_SESSIONS and asset.grain is Grain.DATE_PORTFOLIO
+    if item.model is DailyPrices and carries:
+        return Reach(carried=0)
+    return Reach(fixed=0).through(item)

@@ -1,0 +1,228 @@
+"""Late data: which results are stale because something that they were computed from changed afterwards.
+
+A partition is stale when a source row (a price, corporate action, yield, quote, security) within its windows
+changed after it was computed. A market table is concerned by date; a portfolio by the symbols that it held
+between the change and the date, and by what everybody's factors and every option's rate are made of. See
+`reach` for how far a change goes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sigmasight_core import calendar
+from sigmasight_core.conventions import OPTION_TYPES
+from sigmasight_core.market import staleness
+from sigmasight_core.tables import (
+    Corrections,
+    DailyPrices,
+    Grain,
+    PositionValues,
+    Table,
+    TreasuryYields,
+    grain,
+    table_name,
+)
+from sigmasight_dagster.engine.declaration import RiskAsset
+from sigmasight_dagster.partitions.dates import DATE_FORMAT
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.runs.recovery import Keys
+from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
+from sigmasight_dagster.staleness import reach
+from sigmasight_dagster.staleness.reach import NONE, Reach
+
+IntArray = npt.NDArray[np.int64]
+
+COLUMNS = ["table_name", "date", "portfolio", "computed_at", "changed_at", "cause"]
+ENTRY_SLACK = pd.Timedelta(days=14)
+"""Settlements and splits are looked up on sessions since entry; prices may be carried from before it."""
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """Corrections with the portfolios that they concern, as spans of sessions."""
+
+    reaches: dict[tuple[type[Table], reach.Path], dict[type[Table], Reach]]
+    rows: pd.DataFrame
+    positions: pd.DataFrame
+    sessions: pd.DatetimeIndex
+    names: pd.Index
+
+    def stale_from(self, model: type[Table]) -> IntArray:
+        """Latest relevant change (microseconds) of each name and session, [names, sessions]; 0 = none."""
+        shared, own = [], []
+        for source in reach.SOURCES:
+            rows = self.rows[self.rows["table_name"] == table_name(source)]
+            if rows.empty:
+                continue
+            everybody, stock, option = (
+                self.reaches[source, path].get(model, Reach())
+                for path in (reach.shared_path, reach.symbol_path, reach.option_path)
+            )
+            shared.append(self._until(rows[rows["shared"]], everybody).assign(group=0))
+            if grain(model) is Grain.DATE:
+                own.append(self._until(rows, stock).assign(group=0))
+            else:
+                own += self._held(rows, stock, option)
+        return np.maximum(self._latest(shared, 1), self._latest(own, len(self.names)))
+
+    def _latest(self, parts: Sequence[pd.DataFrame], n_groups: int) -> IntArray:
+        if not parts:
+            return np.zeros((n_groups, len(self.sessions)), dtype=np.int64)
+        spans = pd.concat(parts)
+        group, first, last, moment = (
+            spans[name].to_numpy(dtype=np.int64) for name in ("group", "first", "last", "moment")
+        )
+        return staleness.latest_change(group, first, last, moment, n_groups, len(self.sessions))
+
+    def _held(self, rows: pd.DataFrame, stock: Reach, option: Reach) -> "list[pd.DataFrame]":
+        ledger = self.positions
+        named = rows.merge(ledger, left_on="symbol", right_on="underlying")
+        whole = rows[rows["symbol"] == ""].merge(ledger, how="cross")
+        concerned = pd.concat([named, whole])
+        concerned = concerned[concerned["end"] >= concerned["date"]]
+        parts = []
+        for reached, is_option in ((stock, False), (option, True)):
+            chosen = concerned[concerned["is_option"] == is_option]
+            limited = self._until(chosen, Reach(reached.fixed, reached.carried))
+            entered = self.sessions.searchsorted(limited["entry_date"].to_numpy(dtype="datetime64[ns]"))
+            parts.append(limited.assign(first=np.maximum(limited["first"], entered)))
+            if reached.always:
+                since = chosen[chosen["entry_date"] - ENTRY_SLACK <= chosen["date"]]
+                parts.append(self._until(since, Reach(always=True)))
+        return parts
+
+    def _until(self, rows: pd.DataFrame, reached: Reach) -> pd.DataFrame:
+        first = self.sessions.get_indexer(pd.Index(rows["date"]))
+        last = np.full(len(rows), -1, dtype=np.int64)
+        if reached.fixed != NONE:
+            last = np.maximum(last, first + reached.fixed)
+        if reached.carried != NONE:
+            last = np.maximum(last, first + reached.carried + rows["gap"].to_numpy(dtype=np.int64))
+        if reached.always:
+            last[:] = len(self.sessions) - 1
+        return rows.assign(first=first, last=last)
+
+
+def stale(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
+    """Published partitions that were computed before something in their windows changed.
+
+    :param assets: every declaration, upstream first, with the window of the factor model.
+    :returns: table_name, date, portfolio ('' in a date table), computed_at, changed_at (the latest change)
+        and cause, ordered by table, date and portfolio. Results whose detail retention deleted are final.
+    """
+    warehouse = platform.warehouse
+    corrections = warehouse.read(Corrections)
+    if corrections.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    since, newest = corrections["date"].min(), corrections["changed_at"].max()
+    models = [model for asset in assets for model in asset.tables]
+    computed = {model: warehouse.computed(model, since, newest) for model in models}
+    dates = [
+        since,
+        corrections["date"].max(),
+        *(rows["date"].max() for rows in computed.values() if len(rows)),
+    ]
+    sessions = calendar.sessions(since, max(dates))
+    detailed = pd.MultiIndex.from_frame(warehouse.published(PositionValues, (since, max(dates))))
+    reaches = reach.all_reaches(assets)
+    rows = _described(platform, corrections, sessions)
+    ledger = _ledger(warehouse.positions())
+    names = pd.Index(sorted(ledger["portfolio"].unique()), dtype="str")
+    causes = _causes(corrections)
+    found = []
+    for model, published in computed.items():
+        by_portfolio = grain(model) is Grain.DATE_PORTFOLIO
+        if by_portfolio:
+            live = pd.MultiIndex.from_frame(published[["date", "portfolio"]]).isin(detailed)
+            published = published[live & published["portfolio"].isin(names)]
+        groups = names if by_portfolio else pd.Index([""], dtype="str")
+        if len(published):
+            positions = ledger.assign(group=groups.get_indexer(pd.Index(ledger["portfolio"])))
+            changes = _Changes(reaches, rows, positions, sessions, groups)
+            found.append(_older(model, published, changes, causes))
+    return pd.concat(found, ignore_index=True)[COLUMNS] if found else pd.DataFrame(columns=COLUMNS)
+
+
+def _older(
+    model: type[Table],
+    published: pd.DataFrame,
+    changes: _Changes,
+    causes: pd.Series,
+) -> pd.DataFrame:
+    changed = changes.stale_from(model)
+    group = changes.names.get_indexer(pd.Index(published["portfolio"]))
+    moment = changed[group, changes.sessions.get_indexer(pd.Index(published["date"]))]
+    old = moment > _microseconds(published["computed_at"])
+    rows = published[old].assign(table_name=table_name(model), moment=moment[old])
+    rows = rows.assign(
+        changed_at=pd.to_datetime(rows["moment"], unit="us", utc=True), cause=rows["moment"].map(causes)
+    )
+    return rows.sort_values(["date", "portfolio"])
+
+
+def _described(platform: Platform, corrections: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Corrections with `moment`, `gap` (sessions to the symbol's next price) and `shared`."""
+    proxies = [f.proxy for f in platform.factor_model.factors if f.proxy and f.kind != "rates"]
+    prices = corrections["table_name"] == table_name(DailyPrices)
+    every = corrections["symbol"] == ""
+    shared = (prices & (corrections["symbol"].isin(proxies) | every)) | (
+        corrections["table_name"] == table_name(TreasuryYields)
+    )
+    symbols = sorted(set(corrections.loc[prices & ~every, "symbol"]))
+    known = platform.warehouse.read(
+        DailyPrices,
+        (sessions[0], max(sessions[-1], corrections["date"].max())),
+        columns=["date", "symbol", "close"],
+        symbols=symbols,
+    ).dropna()
+    gap = staleness.sessions_to_next(
+        sessions.get_indexer(pd.Index(known["date"])).astype(np.int64),
+        known["symbol"],
+        sessions.get_indexer(pd.Index(corrections["date"])).astype(np.int64),
+        corrections["symbol"],
+        PRICE_LOOK_BACK_SESSIONS,
+    )
+    return corrections.assign(moment=_microseconds(corrections["changed_at"]), gap=gap, shared=shared)
+
+
+def _ledger(positions: pd.DataFrame) -> pd.DataFrame:
+    """Who holds what from when to when: one row a portfolio, underlying, kind and time."""
+    end = positions[["exit_date", "expiry_date"]].min(axis=1).fillna(calendar.LAST_DATE)
+    option = positions["position_type"].isin(OPTION_TYPES)
+    held = positions[["portfolio", "underlying", "entry_date"]].assign(end=end, is_option=option)
+    return held.drop_duplicates(ignore_index=True)
+
+
+def _causes(corrections: pd.DataFrame) -> pd.Series:
+    """What changed at each moment, in words."""
+    moments = _microseconds(corrections["changed_at"])
+    texts = (
+        corrections["table_name"]
+        + " of "
+        + corrections["date"].dt.strftime(DATE_FORMAT)
+        + (" " + corrections["symbol"]).str.rstrip()
+    )
+    grouped = texts.groupby(moments)
+    more = grouped.size() - 1
+    return grouped.first() + more.map(lambda n: f" and {n} more" if n else "")
+
+
+def _microseconds(moments: pd.Series) -> IntArray:
+    return (
+        moments.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]").astype("int64").to_numpy()
+    )
+
+
+def stale_keys(assets: Sequence[RiskAsset], rows: pd.DataFrame) -> Keys:
+    """Partition keys of the stale rows by asset, as `recovery.plan` takes them."""
+    keys = (rows["date"].dt.strftime(DATE_FORMAT) + "|" + rows["portfolio"]).str.removesuffix("|")
+    by_table = {name: frozenset(group) for name, group in keys.groupby(rows["table_name"])}
+    found = {
+        asset.name: frozenset[str]().union(*(by_table.get(name, frozenset()) for name in asset.table_names))
+        for asset in assets
+    }
+    return {name: chosen for name, chosen in found.items() if chosen}

@@ -1,0 +1,341 @@
+"""Alerts from publication to delivery: a real warehouse, mail server and web server."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import SecretStr
+
+from sigmasight_core import calendar
+from sigmasight_core.tables import (
+    AlertDeliveries,
+    Alerts,
+    FactorExposures,
+    Portfolios,
+    Positions,
+    validate,
+)
+from sigmasight_dagster.alerts import evaluate as alert_rules
+from sigmasight_dagster.alerts import notify
+from sigmasight_dagster.automation import alerts as sensors
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.warehouse import AuditStamp, Warehouse
+from sigmasight_dagster_tests.conftest import execute
+from sigmasight_dagster_tests.support.house import House, dagster_instance, exposures
+from sigmasight_dagster_tests.support.local_servers import mail_server, web_server
+
+DATES = calendar.sessions("2022-12-12", "2022-12-16")
+NAMES = ("a", "b")
+STAMP = AuditStamp.now("test")
+SECRET = "s3cret-token"
+TEMPLATE = "alerts_migrated"
+
+RULES = """rules:
+  - id: market_limit
+    table: factor_exposures
+    select: {factor: market}
+    column: exposure_usd
+    comparison: abs>
+    threshold: 100
+    severity: warning
+    destinations: [%s]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notify, "_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def migrated_template(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    execute(postgres_server.url("postgres"), f"CREATE DATABASE {TEMPLATE}")
+    warehouse = Warehouse(postgres_server.url(TEMPLATE))
+    warehouse.migrate()
+    positions = pd.DataFrame(columns=list(Positions.to_schema().columns))
+    for name in NAMES:
+        row = {"portfolio": name, "cash": 0.0, "source": "test"}
+        validate(Portfolios, pd.DataFrame([row]))
+        warehouse.save_portfolio(row, positions, STAMP)
+    warehouse.close()
+    yield TEMPLATE
+    execute(postgres_server.url("postgres"), f"DROP DATABASE {TEMPLATE} WITH (FORCE)")
+
+
+@dataclass
+class Desk:
+    """A warehouse with rules, and the alerts sensor's ticks."""
+
+    platform: Platform
+    cursor: str | None = None
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return self.platform.warehouse
+
+    def set(self, **settings: Any) -> None:
+        self.platform.settings = self.platform.settings.model_copy(update=settings)
+
+    def rules(self, text: str) -> None:
+        path = self.platform.settings.home / "rules.yaml"
+        path.write_text(text)
+        self.set(alert_rules=path)
+
+    def publish(self, usd: float, dates: pd.DatetimeIndex = DATES, names: tuple[str, ...] = NAMES) -> None:
+        keys = pd.MultiIndex.from_product([dates, names], names=["date", "portfolio"]).to_frame(index=False)
+        rows = keys.assign(factor="market", beta=1.0, exposure_usd=usd, n_positions=1, status="ok")
+        rows["status"] = np.where(np.isnan(usd), "unavailable: test", "ok")
+        self.warehouse.replace(FactorExposures, validate(FactorExposures, rows), dates, names, STAMP)
+
+    def tick(self, keep_cursor: bool = True) -> alert_rules.Report:
+        report = alert_rules.evaluate(self.platform, self.cursor, STAMP)
+        alert_rules.deliver(self.platform, report, logging.getLogger("test"), STAMP)
+        self.cursor = report.cursor if keep_cursor else self.cursor
+        return report
+
+    def states(self) -> dict[str, int]:
+        return self.warehouse.read(Alerts)["state"].value_counts().to_dict()
+
+    def outbox(self) -> dict[tuple[str, str], int]:
+        return self.warehouse.read(AlertDeliveries).groupby(["delivery", "last_error"]).size().to_dict()
+
+
+@pytest.fixture
+def desk(migrated_template: str, fresh_database: Callable[..., str], tmp_path: Path) -> Iterator[Desk]:
+    url = fresh_database(migrated_template)
+    settings = Settings(_env_file=None, home=tmp_path, database_url=url, provider="sample")
+    made = Desk(Platform(settings))
+    made.rules(RULES % "log")
+    made.tick()
+    yield made
+    made.warehouse.close()
+
+
+def test_each_rule_portfolio_and_date_is_told_once(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.publish(-150.0)
+    assert (desk.tick().told, desk.states()) == (10, {"firing": 10})
+    assert sum("exposure_usd" in record.getMessage() for record in caplog.records) == 10
+    assert desk.tick().told == 0
+    desk.publish(-160.0, DATES[:2])
+    assert desk.tick(keep_cursor=False).told == 0
+    desk.publish(50.0, DATES[:1], ("b",))
+    assert (desk.tick().told, desk.states()) == (1, {"firing": 9, "cleared": 1})
+    assert desk.outbox() == {("delivered", ""): 10}
+
+
+def test_a_publication_that_began_before_a_tick_and_ended_after_it_is_not_missed(desk: Desk) -> None:
+    with desk.warehouse._database.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO sigmasight.publications VALUES "
+            "('factor_exposures', 'a', '2022-12-12', 0, 'slow', '1', '2022-12-01')"
+        )
+        desk.publish(-150.0, DATES[1:2])
+        assert desk.tick().told == 2
+    desk.tick()
+    assert desk.states() == {"firing": 2, "unavailable": 1}
+
+
+def test_a_changed_file_is_evaluated_on_the_newest_date_only(desk: Desk) -> None:
+    desk.publish(50.0)
+    desk.tick()
+    desk.rules((RULES % "log").replace("100", "10"))
+    assert desk.tick().told == 2
+    assert desk.warehouse.read(Alerts)["date"].unique().tolist() == [DATES[-1]]
+
+
+def test_a_bad_rule_is_left_out_and_a_bad_file_passes_nothing_over(desk: Desk) -> None:
+    bad = RULES[RULES.index("  - id") :].replace("market_limit", "bad").replace("abs>", "near") % "log"
+    desk.rules(RULES % "log" + bad)
+    desk.publish(150.0)
+    report = desk.tick()
+    assert report.told == 10
+    assert "rules.yaml:14: rules[1].comparison: unknown value 'near'" in report.problems[0]
+    desk.rules("rules: [")
+    desk.publish(-1.0)
+    assert "not YAML" in desk.tick().problems[0]
+    desk.rules(RULES % "log")
+    assert desk.tick().told == 10
+    assert desk.states() == {"cleared": 10}
+
+
+def test_unavailable_is_stored_and_told_only_when_it_fired_before(desk: Desk) -> None:
+    desk.publish(150.0, DATES[:1])
+    desk.tick()
+    desk.publish(np.nan, DATES[:2])
+    assert desk.tick().told == 2
+    assert desk.states() == {"unavailable": 4}
+    assert "unavailable: test" in desk.warehouse.read(Alerts)["message"].iloc[0]
+
+
+def test_mail_and_webhook_are_given_all_alerts_in_one_message(desk: Desk) -> None:
+    desk.rules(RULES % "email, webhook")
+    with mail_server() as mail, web_server(200) as web:
+        desk.set(
+            smtp_host="127.0.0.1",
+            smtp_port=mail.port,
+            smtp_starttls=False,
+            smtp_to="risk@example.com, desk@example.com",
+            webhook_url=SecretStr(f"http://127.0.0.1:{web.port}/{SECRET}"),
+        )
+        desk.publish(-150.5)
+        assert desk.tick().delivered == 20
+        desk.tick()
+    (message,) = mail.mails
+    assert message["Subject"] == "SigmaSight: 10 alerts (warning)"
+    assert "a 2022-12-12: factor_exposures.exposure_usd [factor=market] is -150.5" in message.get_content()
+    assert mail.recipients == ["risk@example.com", "desk@example.com"]
+    (post,) = web.posts
+    assert len(post["alerts"]) == 10
+    first = post["alerts"][0]
+    assert (first["portfolio"], first["value"], first["threshold"]) == ("a", -150.5, 100)
+    assert len({alert["id"] for alert in post["alerts"]}) == 10
+
+
+def test_servers_that_are_down_block_nothing_and_are_tried_again(desk: Desk) -> None:
+    desk.rules(RULES % "email, webhook, log")
+    with mail_server() as mail, web_server(200) as web:
+        ports = mail.port, web.port
+    desk.set(
+        smtp_host="127.0.0.1",
+        smtp_port=ports[0],
+        smtp_starttls=False,
+        smtp_to="risk@example.com",
+        webhook_url=SecretStr(f"http://127.0.0.1:{ports[1]}/{SECRET}"),
+    )
+    desk.publish(-150.0, DATES[:1])
+    report = desk.tick()
+    assert (report.told, report.delivered, desk.states()) == (2, 2, {"firing": 2})
+    refused = {("pending", f"{name}: ConnectionRefusedError"): 2 for name in ("email", "webhook")}
+    assert desk.outbox() == {("delivered", ""): 2, **refused}
+    with mail_server(port=ports[0]) as mail, web_server(200, port=ports[1]) as web:
+        assert desk.tick().delivered == 4
+    assert (len(mail.mails), len(web.posts)) == (1, 1)
+    assert desk.outbox() == {("delivered", ""): 6}
+
+
+@pytest.mark.parametrize(
+    ("answers", "attempts", "delivery", "error"),
+    [
+        ((500, 200), 2, "delivered", ""),
+        ((429, 200), 2, "delivered", ""),
+        ((503,), 3, "pending", "webhook: HTTP 503"),
+        ((404,), 1, "failed", "webhook: HTTP 404"),
+        ((302,), 1, "failed", "webhook: HTTP 302"),
+    ],
+)
+def test_answers_of_a_webhook(
+    desk: Desk, answers: tuple[int, ...], attempts: int, delivery: str, error: str
+) -> None:
+    desk.rules(RULES % "webhook")
+    with web_server(*answers) as web:
+        desk.set(webhook_url=SecretStr(f"http://127.0.0.1:{web.port}/{SECRET}"))
+        desk.publish(-150.0, DATES[:1])
+        report = desk.tick()
+        assert web.attempts == attempts
+        assert desk.outbox() == {(delivery, error): 2}
+        if delivery == "failed":
+            desk.tick()
+            assert web.attempts == attempts
+    assert SECRET not in " ".join(report.problems)
+
+
+def test_a_slow_webhook_ends_in_time(desk: Desk) -> None:
+    desk.rules(RULES % "webhook")
+    with web_server(200, delay=0.5) as web:
+        desk.set(webhook_url=SecretStr(f"http://127.0.0.1:{web.port}/{SECRET}"), notify_timeout_seconds=0.1)
+        desk.publish(-150.0, DATES[:1])
+        desk.tick()
+    assert desk.outbox() == {("pending", "webhook: TimeoutError"): 2}
+
+
+@pytest.mark.parametrize(
+    ("answer", "delivery", "error"),
+    [
+        (550, "failed", "email: recipients refused: [550]"),
+        (450, "pending", "email: recipients refused: [450]"),
+    ],
+)
+def test_refused_recipients(desk: Desk, answer: int, delivery: str, error: str) -> None:
+    desk.rules(RULES % "email")
+    with mail_server(answer) as mail:
+        desk.set(smtp_host="127.0.0.1", smtp_port=mail.port, smtp_starttls=False, smtp_to="x@example.com")
+        desk.publish(-150.0, DATES[:1])
+        desk.tick()
+    assert desk.outbox() == {(delivery, error): 2}
+
+
+@pytest.mark.parametrize(
+    ("password", "delivery", "error"),
+    [(SECRET, "delivered", ""), ("another", "failed", "email: SMTPAuthenticationError: 535")],
+)
+def test_a_login_is_done_and_its_password_told_to_nobody_else(
+    desk: Desk, password: str, delivery: str, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.rules(RULES % "email, log")
+    with mail_server(password=password) as mail:
+        desk.set(
+            smtp_host="127.0.0.1",
+            smtp_port=mail.port,
+            smtp_starttls=False,
+            smtp_to="x@example.com",
+            smtp_user="desk",
+            smtp_password=SecretStr(SECRET),
+        )
+        desk.publish(-150.0, DATES[:1])
+        report = desk.tick()
+    assert mail.logins[0] == "desk"
+    outbox = desk.warehouse.read(AlertDeliveries).set_index("destination").loc["email"]
+    assert set(outbox["delivery"]) == {delivery}
+    assert set(outbox["last_error"]) == {error}
+    stored = desk.warehouse.read(Alerts).to_string() + outbox.to_string()
+    assert SECRET not in stored + caplog.text + str(report) + repr(desk.platform.settings)
+
+
+def test_encryption_that_the_server_has_not_is_not_done_without(desk: Desk) -> None:
+    desk.rules(RULES % "email")
+    with mail_server() as mail:
+        desk.set(smtp_host="127.0.0.1", smtp_port=mail.port, smtp_to="x@example.com")
+        desk.publish(-150.0, DATES[:1])
+        desk.tick()
+        assert mail.mails == []
+    assert desk.outbox() == {("pending", "email: SMTPNotSupportedError"): 2}
+
+
+def test_a_destination_that_is_not_set_waits_and_names_the_setting(desk: Desk) -> None:
+    desk.rules(RULES % "webhook")
+    desk.publish(-150.0, DATES[:1])
+    assert "set SIGMASIGHT_WEBHOOK_URL" in " ".join(desk.tick().problems)
+    with web_server(200) as web:
+        desk.set(webhook_url=SecretStr(f"http://127.0.0.1:{web.port}/"))
+        assert desk.tick().delivered == 2
+
+
+def test_a_failed_run_becomes_one_alert(database_url: str, fresh_database: Any, tmp_path: Path) -> None:
+    with dagster_instance(database_url, tmp_path) as instance:
+        house = House.make(fresh_database(), tmp_path, instance)
+        broken = exposures(lambda rows: rows.assign(n_positions=[-1, *[1] * (len(rows) - 1)]))
+        outcome = house.run(broken, names=("a", "b"))
+        assert outcome.failed
+        definition = next(item for item in sensors.build() if item.name == "alert_failed_runs")
+        cursor = None
+        for _ in range(2):
+            context = dg.build_sensor_context(instance, cursor=cursor, resources={"platform": house.platform})
+            cursor = definition.evaluate_tick(context).cursor
+        (alert,) = house.platform.warehouse.read(Alerts).itertuples()
+        assert (alert.rule, alert.failed_run, alert.severity) == ("run_failed", outcome.run_id, "critical")
+        assert (alert.table_name, alert.portfolio, alert.date) == ("factor_exposures", "a", DATES[0])
+        assert "bad partitions (1): 2022-12-12|a" in alert.message
+        (telling,) = house.platform.warehouse.read(AlertDeliveries).itertuples()
+        assert (telling.destination, telling.delivery) == ("log", "pending")
+        told = next(item for item in sensors.build() if item.name == "alerts")
+        told.evaluate_tick(dg.build_sensor_context(instance, resources={"platform": house.platform}))
+        assert house.platform.warehouse.read(AlertDeliveries)["delivery"].tolist() == ["delivered"]

@@ -1,0 +1,76 @@
+"""Coverage of held symbols on real tables, and `coverage --fill` when the provider has more than stored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sigmasight_core import calendar
+from sigmasight_core.tables import DailyPrices, RealizedVolatility
+from sigmasight_dagster_tests.support.project import CliProject
+from sigmasight_dagster_tests.support.small_project import SmallProject
+
+SESSIONS = calendar.sessions("2022-11-14", "2022-12-16")
+GAP = SESSIONS[5:9]
+LEDGER = "ticker,quantity,entry_price,entry_date\nAAPL,5,90,2022-11-15\nMSFT,1,90,2022-11-15\n"
+
+
+@dataclass(frozen=True)
+class FilesProject(SmallProject):
+    """A project on a directory of prices."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **super().environment,
+            "SIGMASIGHT_PROVIDER": "files",
+            "SIGMASIGHT_FILES_DIR": str(self.home / "prices"),
+        }
+
+
+def write(folder: Path, symbol: str, sessions: pd.DatetimeIndex) -> None:
+    closes = 100.0 + SESSIONS.get_indexer(sessions)
+    pd.DataFrame({"Date": sessions, "Close": closes}).to_csv(folder / f"{symbol}.csv", index=False)
+
+
+@pytest.fixture
+def project(new_project: Callable[[], CliProject]) -> FilesProject:
+    plain = new_project()
+    made = FilesProject(plain.home, plain.asset_url, plain.dagster_url)
+    prices = made.home / "prices"
+    prices.mkdir()
+    for symbol in ("AAPL", "SPY"):
+        write(prices, symbol, SESSIONS)
+    write(prices, "MSFT", SESSIONS.difference(GAP))
+    (made.home / "book.csv").write_text(LEDGER)
+    assert made.here("import", str(made.home / "book.csv"), "--portfolio", "book") == 0
+    assert made.here("backfill", "--start", "2022-11-14", "--end", "2022-12-16") == 0
+    return made
+
+
+def line(shown: str, symbol: str) -> list[str]:
+    row = next(text for text in shown.splitlines() if f" {symbol} " in text and "files:" in text)
+    return [cell.strip() for cell in row.strip("\u2502 ").split("\u2502")]
+
+
+def test_fill_fetches_what_the_provider_has_by_now(project: FilesProject) -> None:
+    shown = project.ok("coverage")
+    assert line(shown, "MSFT")[:6] == ["MSFT", "20", "2022-11-14", "2022-12-16", "4", "0"]
+    assert line(shown, "SPY")[:6] == ["SPY", "24", "2022-11-14", "2022-12-16", "0", "0"]
+    assert "2 held symbols, 24 sessions" in shown
+    assert "short: MSFT\t20 sessions" in shown
+    assert "Nothing to fill: the provider has no more." in project.ok("coverage", "--fill")
+
+    write(project.home / "prices", "MSFT", SESSIONS)
+    assert "sigmasight stale --rerun" in project.ok("coverage", "--fill")
+    warehouse = project.warehouse()
+    filled = warehouse.read(DailyPrices, GAP, symbols=["MSFT"])
+    assert filled["close"].tolist() == (100.0 + SESSIONS.get_indexer(GAP)).tolist()
+    assert line(project.ok("coverage"), "MSFT")[:6] == ["MSFT", "24", "2022-11-14", "2022-12-16", "0", "0"]
+
+    assert "realized_volatility" in project.ok("stale", "--rerun")
+    whole = warehouse.read(RealizedVolatility, [SESSIONS[-1]], symbols=["MSFT"])
+    assert whole["n_obs"].tolist() == [23]
+    assert "Nothing to fill" in project.ok("coverage", "--fill")

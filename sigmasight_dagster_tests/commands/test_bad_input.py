@@ -1,0 +1,117 @@
+"""Bad input on the command line: one line that names the thing and the cure, and nothing stored."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sigmasight_dagster_tests.support.project import EXAMPLES, CliProject
+
+HEADER = "ticker,quantity,entry_price,entry_date\n"
+
+
+@pytest.fixture(scope="module")
+def project(new_project: Callable[[], CliProject]) -> CliProject:
+    made = new_project()
+    made.ok("import", str(EXAMPLES / "individual.csv"), "--portfolio", "individual")
+    return made
+
+
+def refusal(project: CliProject, *arguments: str) -> str:
+    before = project.contents()
+    result = project.run(*arguments)
+    assert result.returncode != 0
+    assert "Traceback" not in result.stdout + result.stderr
+    after = project.contents()
+    assert all(len(before[model]) == len(after[model]) for model in before)
+    return result.stderr.strip() + result.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("date", "named"),
+    [
+        ("2022-11-24", "NYSE holiday (Thanksgiving)"),
+        ("2022-11-26", "weekend"),
+        ("2013-12-31", "before the data starts: the first trading date is 2014-01-02"),
+        ("2031-01-02", "the last trading date is 2022-12-28"),
+        ("24/11/2022", "write YYYY-MM-DD"),
+    ],
+)
+def test_dates_that_cannot_be_computed_are_refused_with_the_reason(
+    project: CliProject, date: str, named: str
+) -> None:
+    message = refusal(project, "run", "--date", date)
+    assert date in message
+    assert named in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (
+            ("run", "--date", "2022-12-16", "--portfolio", "nobody"),
+            "unknown portfolio 'nobody'; registered: individual",
+        ),
+        (("backfill", "--start", "2022-12-16", "--end", "2022-12-12"), "swap them"),
+        (("import", "missing.csv", "--portfolio", "x"), "missing.csv: No such file"),
+        (("import", "missing.csv", "--portfolio", "Bad Name"), "portfolio name 'Bad Name' must match"),
+        (("import", "missing.csv", "--portfolio", "a|b"), "portfolio name 'a|b' must match"),
+    ],
+)
+def test_commands_name_the_thing_and_the_cure(
+    project: CliProject, arguments: tuple[str, ...], named: str
+) -> None:
+    message = refusal(project, *arguments)
+    assert named in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "named"),
+    [
+        ("AAPL,0,100,2022-03-01", "quantity", "zero"),
+        ("AAPL,10,-5,2022-03-01", "entry_price", "positive"),
+        ("ZZZZ,10,5,2022-03-01", "ticker", "unknown symbol"),
+        ("AAPL230231C00150000,10,5,2022-03-01", "ticker", "AAPL230231C00150000"),
+        ("AAPL,10,5,2032-03-01", "entry_date", "future"),
+        ('AAPL,"1,000",5,2022-03-01', "quantity", "1,000"),
+        ("AAPL,10", "", "2"),
+    ],
+)
+def test_bad_rows_are_named_with_line_and_column_and_nothing_is_imported(
+    project: CliProject, tmp_path: Path, row: str, column: str, named: str
+) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(f"{HEADER}JPM,10,150,2022-03-01\n{row}\n")
+    message = refusal(project, "import", str(file), "--portfolio", "new")
+    assert f"bad.csv:3: error: {column}" in message
+    assert named in message
+    assert "Nothing imported" in message
+
+
+def test_duplicates_of_ticker_and_date_are_refused(project: CliProject, tmp_path: Path) -> None:
+    file = tmp_path / "twice.csv"
+    file.write_text(f"{HEADER}JPM,10,150,2022-03-01\nJPM,11,150,2022-03-01\n")
+    assert "JPM" in refusal(project, "import", str(file), "--portfolio", "new")
+
+
+def test_a_changed_file_does_not_replace_a_portfolio_unasked(project: CliProject, tmp_path: Path) -> None:
+    file = tmp_path / "other.csv"
+    file.write_text(f"{HEADER}JPM,10,150,2022-03-01\n")
+    assert "--replace" in refusal(project, "import", str(file), "--portfolio", "individual")
+
+
+def test_a_missing_price_directory_is_named_with_the_cure(project: CliProject) -> None:
+    result = project.run("run", "--date", "2022-12-16", SIGMASIGHT_PROVIDER="files")
+    assert result.returncode == 1
+    assert "SIGMASIGHT_FILES_DIR" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_good_rows_are_imported_on_request(new_project: Callable[[], CliProject], tmp_path: Path) -> None:
+    project = new_project()
+    file = tmp_path / "mixed.csv"
+    file.write_text(f"{HEADER}JPM,10,150,2022-03-01\nAAPL,0,100,2022-03-01\n")
+    project.ok("import", str(file), "--portfolio", "mixed", "--skip-bad-rows")
+    assert project.warehouse().positions(["mixed"])["symbol"].tolist() == ["JPM"]

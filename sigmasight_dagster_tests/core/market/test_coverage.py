@@ -1,0 +1,59 @@
+"""History of held symbols on a book that is counted by hand."""
+
+import numpy as np
+import pandas as pd
+
+from sigmasight_core.market.coverage import by_symbol, held_symbols, history_lengths, shares
+
+DATE = pd.Timestamp("2024-03-15")
+
+
+def test_held_symbols_leave_out_what_has_ended_or_not_begun():
+    rows = [
+        ("open", "2024-01-02", None, None),
+        ("exited", "2024-01-02", "2024-03-15", None),
+        ("expired", "2024-01-02", None, "2024-03-15"),
+        ("option", "2024-01-02", None, "2024-06-21"),
+        ("later", "2024-03-18", None, None),
+    ]
+    positions = pd.DataFrame(rows, columns=["underlying", "entry_date", "exit_date", "expiry_date"])
+    dates = ["entry_date", "exit_date", "expiry_date"]
+    positions[dates] = positions[dates].apply(pd.to_datetime)
+    assert list(held_symbols(positions, DATE)) == ["open", "option"]
+
+
+def test_lengths_count_known_prices_only_and_shares_what_can_be_had():
+    sessions = pd.bdate_range(end=DATE, periods=100)
+    prices = pd.DataFrame(
+        {
+            "date": sessions.append(sessions[-40:]),
+            "symbol": ["a"] * 100 + ["b"] * 40,
+            "adjusted_close": [1.0] * 99 + [np.nan] + [2.0] * 40,
+        }
+    )
+    lengths = history_lengths(prices, pd.Index(["a", "b", "c"]))
+    assert lengths.to_dict() == {"c": 0, "b": 40, "a": 99}
+    assert shares(lengths, 252) == {252: 0.0, 150: 0.0, 60: 1 / 3}
+    assert shares(lengths, 99) == {252: 1 / 3, 150: 1 / 3, 60: 1 / 3}
+    assert np.isnan(shares(lengths.head(0), 252)[60])
+
+
+def test_gaps_and_staleness_by_symbol_counted_by_hand():
+    sessions = pd.bdate_range("2024-01-01", periods=10)
+    have = {"whole": range(10), "holes": [1, 2, 5, 8], "old": [0, 1, 2, 3], "mark": [0, 6]}
+    rows = [
+        (sessions[at], symbol, 1.0, pd.NaT, f"source {at}") for symbol, days in have.items() for at in days
+    ]
+    rows += [(sessions[at], "mark", 1.0, sessions[0], "carried") for at in (1, 2, 3)]
+    rows += [(sessions[4], "holes", np.nan, pd.NaT, "a row of NULLs")]
+    prices = pd.DataFrame(rows, columns=["date", "symbol", "close", "price_date", "source"])
+    prices["price_date"] = pd.to_datetime(prices["price_date"])
+    found = by_symbol(prices, pd.Index(["holes", "mark", "never", "old", "whole"]), sessions)
+    assert found["symbol"].tolist() == ["never", "old", "mark", "holes", "whole"]
+    assert found["sessions"].tolist() == [0, 4, 2, 4, 10]
+    assert found["gaps"].tolist() == [0, 0, 5, 4, 0]
+    assert found["stale_sessions"].tolist() == [pd.NA, 6, 3, 1, 0]
+    assert found["source"].tolist() == ["", "source 3", "source 6", "source 8", "source 9"]
+    assert found["first"].tolist() == [pd.NaT, *sessions[[0, 0, 1, 0]]]
+    assert found["last"].tolist() == [pd.NaT, *sessions[[3, 6, 8, 9]]]
+    assert by_symbol(prices, pd.Index([], dtype="str"), sessions).empty

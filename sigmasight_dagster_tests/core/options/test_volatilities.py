@@ -1,0 +1,295 @@
+"""Implied volatilities of quotes: chains by QuantLib and closed forms, neighbours, refusals, identities."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from sigmasight_core.options.implied_volatility import ABOVE_BOUND, BELOW_INTRINSIC, EXPIRED
+from sigmasight_core.options.market import OptionParameters
+from sigmasight_core.options.occ import parse_occ
+from sigmasight_core.options.volatilities import option_volatilities, with_lacking
+from sigmasight_core.tables import OptionQuotes, validate
+from sigmasight_dagster_tests.core.options.quote_inputs import (
+    closes,
+    contract,
+    curve,
+    implied,
+    mid,
+    ql_values,
+    quote,
+    yields,
+)
+from sigmasight_dagster_tests.core.positions.ledger_inputs import NAN, PARAMETERS, RATE, YIELD, typed
+
+DAY, EXPIRY = "2024-01-12", "2024-06-21"
+DAYS = (pd.Timestamp(EXPIRY) - pd.Timestamp(DAY)).days
+SPOT = closes((DAY, "A", 100.0))
+CURVE = curve(yields(DAY, m3=5.3, y2=4.2, y10=3.9, y30=4.1))
+CURVE_RATE = 2 * np.log(1 + np.interp(DAYS / 365, [0.25, 2.0], [5.3, 4.2]) / 200)
+
+
+def price(strike: float, is_call: bool, volatility: float, rate: float = RATE, spot: float = 100.0) -> float:
+    return ql_values(spot, strike, DAYS, rate, YIELD, volatility, is_call)["price"]
+
+
+def no_price(strike: float, is_call: bool = True) -> dict[str, object]:
+    return quote(DAY, contract(strike, is_call), NAN, NAN)
+
+
+def smile(strike: float) -> float:
+    return 0.25 + 0.4 * np.log(strike / 100) ** 2 - 0.1 * np.log(strike / 100)
+
+
+class TestQuotes:
+    def test_a_chain_by_quantlib_is_recovered_at_its_treasury_rate(self) -> None:
+        strikes = [60.0, 80.0, 95.0, 100.0, 102.5, 120.0, 150.0]
+        terms = [(k, is_call) for k in strikes for is_call in (True, False)]
+        prices = {contract(k, c): price(k, c, smile(k), CURVE_RATE) for k, c in terms}
+        found = implied([mid(DAY, name, value) for name, value in prices.items()], SPOT, CURVE)
+        for (strike, _), name in zip(terms, prices, strict=True):
+            row = found.loc[name]
+            assert row["implied_volatility"] == pytest.approx(smile(strike), rel=1e-9)
+            assert row["price"] == pytest.approx(prices[name], rel=1e-15)
+        assert set(found["price_source"]) == {"quote mid"}
+        assert set(found["implied_vol_source"]) == {"quote"}
+        assert set(found["risk_free_rate_source"]) == {"treasury"}
+        np.testing.assert_allclose(found["risk_free_rate"], CURVE_RATE, rtol=1e-14)
+        assert found[
+            ["underlying_price", "dividend_yield", "n_neighbours"]
+        ].drop_duplicates().to_numpy().tolist() == [[100, YIELD, 0]]
+        assert set(found["status"]) == {"ok"}
+
+    @pytest.mark.parametrize(
+        ("strike", "rate", "dividend_yield", "volatility", "is_call", "value"),
+        [
+            (100.0, 0.05, 0.0, 0.2, True, 10.4505835722),
+            (100.0, 0.05, 0.0, 0.2, False, 5.5735260223),
+        ],
+    )
+    def test_the_textbook_values(
+        self,
+        strike: float,
+        rate: float,
+        dividend_yield: float,
+        volatility: float,
+        is_call: bool,
+        value: float,
+    ) -> None:
+        """One year, Black-Scholes: the reference numbers of many textbooks."""
+        parameters = OptionParameters(rate, "settings", {"A": dividend_yield}, 0.5, "settings")
+        name = contract(strike, is_call, "2025-01-13")
+        found = implied(
+            [mid("2024-01-14", name, value)], closes(("2024-01-14", "A", 100.0)), None, parameters
+        )
+        assert found["implied_volatility"].iloc[0] == pytest.approx(volatility, abs=1e-11)
+        assert found["risk_free_rate_source"].iloc[0] == "settings"
+
+    @pytest.mark.parametrize(
+        ("bid", "ask"), [(0.0, 9.0), (9.0, 8.0), (NAN, 9.0), (9.0, NAN), (NAN, NAN), (0.0, 0.0)]
+    )
+    def test_without_two_good_sides_the_last_trade(self, bid: float, ask: float) -> None:
+        last = price(100, True, 0.31)
+        row = implied([quote(DAY, contract(100, True), bid, ask, last)], SPOT).iloc[0]
+        assert (row["price"], row["price_source"]) == (last, "quote last")
+        assert row["implied_volatility"] == pytest.approx(0.31, rel=1e-9)
+        assert row["status"] == "ok"
+
+    def test_a_locked_quote_is_two_good_sides(self) -> None:
+        row = implied([quote(DAY, contract(100, True), 9.0, 9.0, 1.0)], SPOT).iloc[0]
+        assert (row["price"], row["price_source"]) == (9.0, "quote mid")
+
+    def test_no_price_at_all(self) -> None:
+        said = implied([no_price(100)], SPOT).iloc[0]
+        assert said["status"] == "no price: test: incomplete"
+        crossed = quote(DAY, contract(100, True), 9, 8, status="crossed, no trade")
+        assert implied([crossed], SPOT)["status"].tolist() == ["no price: crossed, no trade"]
+        assert np.isnan([said["price"], said["implied_volatility"]]).all()
+        assert said[["price_source", "implied_vol_source"]].tolist() == ["none", "none"]
+
+    @pytest.mark.parametrize(
+        ("strike", "is_call", "value", "reason"),
+        [
+            (80, True, 19.0, BELOW_INTRINSIC),
+            (120, False, 15.0, BELOW_INTRINSIC),
+            (90, True, 101.0, ABOVE_BOUND),
+        ],
+    )
+    def test_an_impossible_price_stays_and_implies_nothing(
+        self, strike: float, is_call: bool, value: float, reason: str
+    ) -> None:
+        row = implied([mid(DAY, contract(strike, is_call), value)], SPOT).iloc[0]
+        assert row["price"] == pytest.approx(value, rel=1e-15)
+        assert np.isnan(row["implied_volatility"])
+        assert row[["price_source", "implied_vol_source", "status"]].tolist() == ["quote mid", "none", reason]
+
+    def test_at_settlement_nothing_is_implied(self) -> None:
+        day = "2024-01-19"
+        friday, saturday = contract(90, True, "2024-01-19"), contract(90, True, "2024-01-20")
+        found = implied([mid(day, friday, 10.2), mid(day, saturday, 10.2)], closes((day, "A", 100.0)))
+        assert found["status"].tolist() == [EXPIRED, EXPIRED]
+        assert found["implied_volatility"].isna().all()
+
+    def test_only_a_close_of_the_session_itself_counts(self) -> None:
+        name = contract(100, True)
+        other = closes(("2024-01-11", "A", 100.0), (DAY, "B", 100.0))
+        carried = SPOT.assign(price_date=pd.Timestamp("2024-01-10"))
+        for prices in (other, carried):
+            row = implied([mid(DAY, name, 9.0)], prices).iloc[0]
+            assert row["status"] == "no close of A on the session"
+            assert row["price"] == pytest.approx(9.0)
+            assert np.isnan([row["underlying_price"], row["implied_volatility"]]).all()
+
+    def test_what_is_no_contract(self) -> None:
+        row = implied([quote(DAY, "A", 1, 2, underlying="A")], SPOT).iloc[0]
+        assert row["status"] == "the contract is no OCC symbol"
+
+    def test_no_quotes(self) -> None:
+        assert implied([], SPOT).empty
+
+
+class TestNeighbours:
+    def test_between_two_strikes_calls_or_puts(self) -> None:
+        rows = [
+            mid(DAY, contract(90, False), price(90, False, 0.30)),
+            mid(DAY, contract(110, True), price(110, True, 0.20)),
+            mid(DAY, contract(60, False), price(60, False, 0.9)),
+        ]
+        found = implied([*rows, no_price(95)], SPOT).loc[contract(95, True)]
+        assert found["implied_volatility"] == pytest.approx(0.275, rel=1e-9)
+        assert found[["implied_vol_source", "n_neighbours"]].tolist() == ["chain_neighbour", 2]
+        assert found["status"] == "chain_neighbour: no price: test: incomplete"
+        assert np.isnan(found["price"])
+
+    @pytest.mark.parametrize("strike", [50, 130])
+    def test_on_one_side_the_nearest_alone(self, strike: float) -> None:
+        rows = [mid(DAY, contract(k, True), price(k, True, smile(k))) for k in (70, 90, 110)]
+        found = implied([*rows, no_price(strike)], SPOT).loc[contract(strike, True)]
+        nearest = 70 if strike < 70 else 110
+        assert found["implied_volatility"] == pytest.approx(smile(nearest), rel=1e-9)
+        assert found[["implied_vol_source", "n_neighbours"]].tolist() == ["chain_neighbour", 1]
+
+    def test_the_other_type_at_its_own_strike_comes_first(self) -> None:
+        rows = [
+            mid(DAY, contract(80, True), 19.0),
+            mid(DAY, contract(80, False), price(80, False, 0.4)),
+            mid(DAY, contract(85, False), price(85, False, 0.1)),
+        ]
+        found = implied(rows, SPOT).loc[contract(80, True)]
+        assert found["implied_volatility"] == pytest.approx(0.4, rel=1e-9)
+        assert found[["price", "n_neighbours"]].tolist() == [pytest.approx(19.0), 1]
+        assert found["status"] == f"chain_neighbour: {BELOW_INTRINSIC}"
+
+    def test_a_call_and_a_put_of_a_strike_count_with_their_mean(self) -> None:
+        rows = [
+            mid(DAY, contract(90, True), price(90, True, 0.34)),
+            mid(DAY, contract(90, False), price(90, False, 0.30)),
+        ]
+        found = implied([*rows, no_price(95)], SPOT).loc[contract(95, True)]
+        assert found["implied_volatility"] == pytest.approx(0.32, rel=1e-9)
+
+    def test_other_sessions_expiries_and_underlyings_are_no_neighbours(self) -> None:
+        prices = closes((DAY, "A", 100.0), ("2024-01-11", "A", 100.0), (DAY, "B", 100.0))
+        rows = [
+            mid("2024-01-11", contract(95, True), 9.0),
+            mid(DAY, contract(95, True, "2024-07-19"), 9.0),
+            mid(DAY, contract(95, True, root="B"), 9.0),
+        ]
+        found = implied([*rows, no_price(96)], prices)
+        assert found.loc[contract(96, True), "implied_vol_source"] == "none"
+        assert (found["implied_vol_source"] == "quote").sum() == 3
+
+    @settings(deadline=None, max_examples=30)
+    @given(st.lists(st.tuples(st.integers(40, 220), st.booleans()), min_size=2, max_size=20, unique=True))
+    def test_any_chain_is_interpolated_in_strike(self, chain: list[tuple[int, bool]]) -> None:
+        """Against np.interp over the strikes that have a volatility."""
+        known = {k: 0.2 + k / 1000 for k, quoted in chain if quoted}
+        lacking = [k for k, quoted in chain if not quoted and k not in known]
+        assume(known and lacking)
+        calls = [(k, k > 100) for k in known]
+        rows = [mid(DAY, contract(k, c), price(k, c, known[k])) for k, c in calls]
+        found = implied([*rows, *(no_price(k) for k in lacking)], SPOT)
+        strikes = sorted(known)
+        for k in lacking:
+            expected = np.interp(k, strikes, [known[s] for s in strikes])
+            row = found.loc[contract(k, True)]
+            assert row["implied_volatility"] == pytest.approx(expected, rel=1e-7)
+            inside = strikes[0] < k < strikes[-1]
+            assert row["n_neighbours"] == (2 if inside else 1)
+
+
+def test_a_contract_that_the_chain_lacks_takes_its_neighbours() -> None:
+    chain = [(DAY, contract(90, True)), (DAY, contract(110, True)), ("2024-01-11", contract(95, True))]
+    rows = typed(OptionQuotes, [mid(day, name, 12.0) for day, name in chain])
+    held = [
+        contract(95, True),
+        contract(90, True),
+        contract(95, True, "2024-07-19"),
+        contract(95, True, root="B"),
+    ]
+    terms = parse_occ(pd.Series(held))
+    contracts = terms[["expiry_date"]].assign(symbol=held, underlying=terms["root"])
+    found = validate(OptionQuotes, with_lacking(rows, contracts, "test"))
+    added = found[found["status"] == "no quote of the contract"]
+    assert added[["date", "contract", "underlying", "source"]].to_numpy().tolist() == [
+        [pd.Timestamp("2024-01-11"), contract(90, True), "A", "test"],
+        [pd.Timestamp(DAY), contract(95, True), "A", "test"],
+    ]
+    assert len(found) == 5
+    prices = closes((DAY, "A", 100.0), ("2024-01-11", "A", 100.0))
+    made = option_volatilities(found, prices, curve(), PARAMETERS)
+    row = made[(made["date"] == DAY) & (made["contract"] == contract(95, True))].iloc[0]
+    assert row["status"] == "chain_neighbour: no price: no quote of the contract"
+    assert row["n_neighbours"] == 2
+    pd.testing.assert_frame_equal(with_lacking(rows.head(0), contracts, "test"), rows.head(0))
+
+
+MONEY, VOLATILITIES = st.integers(70, 140), st.floats(0.1, 1.5)
+
+
+class TestIdentities:
+    @settings(deadline=None, max_examples=30)
+    @given(MONEY, VOLATILITIES)
+    def test_put_call_parity(self, strike: int, volatility: float) -> None:
+        """A put that is priced off the call by parity implies the call's volatility."""
+        call = price(strike, True, volatility)
+        years = DAYS / 365
+        put = call - 100 * np.exp(-YIELD * years) + strike * np.exp(-RATE * years)
+        found = implied(
+            [mid(DAY, contract(strike, True), call), mid(DAY, contract(strike, False), put)], SPOT
+        )
+        levels = found["implied_volatility"]
+        assert levels.iloc[0] == pytest.approx(levels.iloc[1], rel=1e-7)
+        assert levels.iloc[0] == pytest.approx(volatility, rel=1e-7)
+
+    @settings(deadline=None, max_examples=30)
+    @given(MONEY, VOLATILITIES, st.booleans(), st.sampled_from([0.25, 0.5, 2.0, 8.0]))
+    def test_prices_and_strikes_in_another_unit(
+        self, strike: int, volatility: float, is_call: bool, scale: float
+    ) -> None:
+        value = price(strike, is_call, volatility)
+        found = implied([mid(DAY, contract(strike, is_call), value)], SPOT).iloc[0]
+        name = contract(strike * scale, is_call)
+        other = implied([mid(DAY, name, value * scale)], closes((DAY, "A", 100.0 * scale))).iloc[0]
+        assert other["implied_volatility"] == pytest.approx(found["implied_volatility"], rel=1e-12)
+        assert other["price"] == found["price"] * scale
+
+    def test_each_session_alone_gives_the_same_rows(self) -> None:
+        days = ["2024-01-10", "2024-01-11", DAY]
+        spots = closes(*((day, name, 90.0 + n) for n, day in enumerate(days) for name in "AB"))
+        rows = [
+            mid(day, contract(k, True, root=name), 5 + 60 / k)
+            if k != 100
+            else quote(day, contract(k, True, root=name), 0, 1)
+            for day in days
+            for name in "AB"
+            for k in (90, 100, 110)
+        ]
+        treasury = curve(*(yields(day, m3=5.0 + n, y2=4.0) for n, day in enumerate(days)))
+        together = option_volatilities(typed(OptionQuotes, rows), spots, treasury, PARAMETERS)
+        for day in days:
+            mine = [row for row in rows if row["date"] == pd.Timestamp(day)]
+            alone = option_volatilities(typed(OptionQuotes, mine), spots, treasury, PARAMETERS)
+            chosen = together[together["date"] == day].reset_index(drop=True)
+            pd.testing.assert_frame_equal(alone.reset_index(drop=True), chosen, check_exact=True)

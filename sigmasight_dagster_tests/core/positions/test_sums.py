@@ -1,0 +1,98 @@
+"""Group sums against pandas groupby on the same rows, and what they leave out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sigmasight_core.positions.sums import by_sector, by_tag, by_underlying
+from sigmasight_dagster_tests.core.positions.ledger_inputs import NAN, World, ledger, position
+
+SUMS = [
+    "gross_exposure",
+    "net_exposure",
+    "delta_usd",
+    "position_delta",
+    "gamma",
+    "theta",
+    "vega",
+    "rho",
+    "daily_pnl",
+]
+
+
+def world() -> World:
+    book = ledger(
+        position("A", 10, 99.0, "2024-01-03", tags="tech,core"),
+        position("A240621C00100000", -2, 5.0, "2024-01-03", tags="tech"),
+        position("A240105P00100000", 1, 5.0, "2024-01-03", portfolio="other"),
+        position("B", -5, 20.0, "2024-01-03"),
+        position("B", 5, 20.0, "2024-01-04", exit=("2024-01-05", 21.0), tags="core"),
+    )
+    found = World(book, {"A": [100, 101, 104, 99], "B": [20, 21, 22, 23]}, "2024-01-02")
+    found.securities = found.securities.assign(sector="one sector")
+    return found
+
+
+def expected(values: pd.DataFrame, greeks: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """The same sums by pandas' merge and groupby."""
+    rows = values.merge(greeks, how="left", on=["date", "portfolio", "position_id"])
+    rows = rows.assign(gross_exposure=rows["exposure"].abs(), net_exposure=rows["exposure"])
+    rows = rows.rename(columns={"delta_exposure": "delta_usd"}).drop(
+        columns=["gamma", "theta", "vega", "rho"]
+    )
+    rows = rows.rename(columns={f"position_{name}": name for name in ("gamma", "theta", "vega", "rho")})
+    return rows.groupby(keys)[SUMS].sum().reset_index()
+
+
+@pytest.mark.parametrize(("function", "group"), [(by_underlying, "underlying"), (by_sector, "sector")])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_sums_by_a_column(function: object, group: str, shuffled: bool) -> None:
+    values = world().values()
+    greeks = world().greeks(values)
+    given = greeks.sample(frac=1, random_state=1) if shuffled else greeks
+    found = function(values, given)  # type: ignore[operator]
+    wanted = expected(values, greeks, ["date", "portfolio", group])
+    assert (
+        found[["date", "portfolio", group]].values.tolist()
+        == wanted[["date", "portfolio", group]].values.tolist()
+    )
+    np.testing.assert_allclose(found[SUMS], wanted[SUMS], rtol=1e-12, atol=1e-12)
+
+
+def test_a_position_counts_in_each_of_its_tags() -> None:
+    values = world().values()
+    greeks = world().greeks(values)
+    found = by_tag(values, greeks)
+    rows = values.assign(tag=values["tags"].str.split(",")).explode("tag")
+    wanted = expected(rows, greeks, ["date", "portfolio", "tag"])
+    assert found["tag"].tolist() == wanted["tag"].tolist()
+    assert set(found["tag"]) == {"", "core", "tech"}
+    np.testing.assert_allclose(found[SUMS], wanted[SUMS], rtol=1e-12, atol=1e-12)
+
+
+def test_counts_of_held_and_priced_positions() -> None:
+    frame = by_underlying(world().values(), world().greeks())
+    last = frame[(frame["date"] == frame["date"].max()) & (frame["portfolio"] == "book")].set_index(
+        "underlying"
+    )
+    assert last["n_positions"].to_dict() == {"A": 2, "B": 1}
+    assert last["n_priced"].to_dict() == {"A": 2, "B": 1}
+
+
+def test_what_has_no_price_is_left_out_and_counted() -> None:
+    book = ledger(
+        position("A", 10, 99.0, "2024-01-03", tags="x"),
+        position("Z", 1, 1.0, "2024-01-03", tags="x"),
+        position("Y", 1, 1.0, "2024-01-03", tags="y"),
+    )
+    unpriced = World(book, {"A": [100, 101], "B": [NAN, NAN]}, "2024-01-02")
+    found = by_tag(unpriced.values(), unpriced.greeks()).set_index("tag")
+    assert found.loc["x", ["net_exposure", "n_positions", "n_priced"]].tolist() == [1010, 2, 1]
+    assert found.loc["y", ["net_exposure", "gross_exposure", "delta_usd", "daily_pnl"]].isna().all()
+    assert found.loc["y", ["n_positions", "n_priced"]].tolist() == [1, 0]
+
+
+def test_no_rows() -> None:
+    values, greeks = world().values(), world().greeks()
+    for function in (by_underlying, by_tag, by_sector):
+        assert len(function(values.iloc[:0], greeks.iloc[:0])) == 0

@@ -1,0 +1,119 @@
+"""The rows of the three tables together: contract, units, batches, and what is missing."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from sigmasight_core.risk.measures import RiskOutput, risk_measures
+from sigmasight_core.tables import RiskContributions, RiskMeasures, VarBacktests, validate
+from sigmasight_core.tables.risk import RISK_MEASURES
+from sigmasight_dagster_tests.core.risk.risk_inputs import DAY, SESSIONS, Holdings, history, mixed
+from sigmasight_dagster_tests.core.risk.test_decomposition import beta_rows, covariance_rows
+
+HISTORY = history("A", "B", "C")
+RATE = 0.02
+
+
+def snapshots(days: pd.DatetimeIndex, portfolio: str = "book", total: float = 1e5) -> pd.DataFrame:
+    returns = np.random.default_rng(4).normal(0, 0.01, len(days))
+    return pd.DataFrame({"date": days, "portfolio": portfolio, "daily_return": returns, "total_value": total})
+
+
+def measure(holdings: Holdings, partitions: list[tuple], published: pd.DataFrame, **other: Any) -> RiskOutput:
+    days = tuple(dict.fromkeys(day for day, _ in partitions))
+    returns = other.get("returns", HISTORY)
+    output = risk_measures(
+        pd.DataFrame(partitions, columns=["date", "portfolio"]),
+        *holdings.frames(),
+        returns,
+        beta_rows(days),
+        covariance_rows(days),
+        published,
+        returns.index[-300:],
+        RATE,
+    )
+    models = (RiskMeasures, RiskContributions, VarBacktests)
+    return RiskOutput(*(validate(model, rows) for model, rows in zip(models, output, strict=True)))
+
+
+def of(output: RiskOutput, name: str, column: str = "value", portfolio: str = "book") -> Any:
+    rows = output.measures
+    return rows.loc[(rows["measure"] == name) & (rows["portfolio"] == portfolio), column].item()
+
+
+def test_every_measure_of_every_partition_has_a_row() -> None:
+    output = measure(mixed(), [(DAY, "book"), (DAY, "empty")], snapshots(SESSIONS[-60:]))
+    assert set(output.measures["measure"]) == set(RISK_MEASURES)
+    assert len(output.measures) == 2 * len(RISK_MEASURES)
+    assert len(output.backtests) == 4
+    assert (output.measures.query("portfolio == 'book'")["status"] == "ok").all()
+
+
+def test_measures_fit_together() -> None:
+    output = measure(mixed(), [(DAY, "book")], snapshots(SESSIONS[-60:]))
+    for level in (95, 99):
+        assert of(output, f"es_{level}_usd") >= of(output, f"var_{level}_usd") > 0
+    assert of(output, "var_99_usd") > of(output, "var_95_usd")
+    ratio = of(output, "parametric_var_99_usd") / of(output, "parametric_var_95_usd")
+    assert ratio == pytest.approx(norm.ppf(0.99) / norm.ppf(0.95))
+    total = output.contributions.groupby("kind")["component_var_usd"].sum()
+    np.testing.assert_allclose(total, of(output, "parametric_var_95_usd"), rtol=1e-10)
+    assert of(output, "annualized_realized_volatility", "n_obs") == 60
+    assert of(output, "var_95_usd", "n_obs") == 504
+    assert of(output, "sharpe_ratio", "unit") == "ratio"
+
+
+def test_volatility_is_relative_to_total_value() -> None:
+    once = measure(mixed(), [(DAY, "book")], snapshots(SESSIONS[-60:], total=1e5))
+    twice = measure(mixed(), [(DAY, "book")], snapshots(SESSIONS[-60:], total=2e5))
+    assert of(once, "annualized_volatility") == pytest.approx(2 * of(twice, "annualized_volatility"))
+
+
+@pytest.mark.parametrize(
+    ("total", "reason"), [(-5.0, "total value is not positive"), (np.nan, "no total value")]
+)
+def test_without_a_total_value_there_is_no_volatility(total: float, reason: str) -> None:
+    output = measure(mixed(), [(DAY, "book")], snapshots(SESSIONS[-60:], total=total))
+    assert np.isnan(of(output, "annualized_volatility"))
+    assert of(output, "annualized_volatility", "status") == reason
+    assert of(output, "var_95_usd") > 0
+
+
+def test_returns_that_do_not_vary_have_no_ratios() -> None:
+    published = snapshots(SESSIONS[-60:]).assign(daily_return=0.001)
+    output = measure(mixed(), [(DAY, "book")], published)
+    assert of(output, "sharpe_ratio", "status") == "daily returns do not vary"
+    assert of(output, "sortino_ratio", "status") == "no daily return below the risk-free return"
+    assert of(output, "max_drawdown") == 0.0
+
+
+def test_a_portfolio_of_cash_has_zero_value_at_risk() -> None:
+    output = measure(Holdings(), [(DAY, "book")], snapshots(SESSIONS[-60:]))
+    for name in ("var_95_usd", "es_99_usd", "parametric_var_95_usd", "annualized_volatility"):
+        assert of(output, name) == 0.0
+        assert of(output, name, "status") == "ok"
+    assert (output.backtests["status"] == "nothing is held").all()
+
+
+def test_a_date_does_not_depend_on_its_batch() -> None:
+    days = SESSIONS[[-5, -1]]
+    published = snapshots(SESSIONS[-60:])
+    both = Holdings([row for day in days for row in mixed(date=day).rows])
+    together = measure(both, [(day, "book") for day in days], published)
+    for day in days:
+        known = HISTORY.loc[:day].iloc[-1008:]
+        alone = measure(mixed(date=day), [(day, "book")], published[published["date"] <= day], returns=known)
+        for whole, part in zip(together, alone, strict=True):
+            pd.testing.assert_frame_equal(
+                whole[whole["date"] == day].reset_index(drop=True), part, rtol=1e-11, atol=1e-9
+            )
+
+
+def test_nothing_prints_a_warning_on_hostile_input(recwarn: pytest.WarningsRecorder) -> None:
+    dead = HISTORY.copy()
+    dead["A"], dead["B"] = 0.0, np.nan
+    measure(mixed().hold("D", 1, np.nan), [(DAY, "book")], snapshots(SESSIONS[-3:]), returns=dead)
+    assert [str(found.message) for found in recwarn if "sigmasight_core" in str(found.filename)] == []

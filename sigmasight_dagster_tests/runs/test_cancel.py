@@ -1,0 +1,128 @@
+"""A backfill that is canceled or killed in the middle, in processes of its own, and goes on where it was."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+import pytest
+
+from sigmasight_core import calendar
+from sigmasight_core.tables import TABLES, Grain, PortfolioSnapshots, PositionValues, Table, grain
+from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster_tests.support.project import CliProject, assert_same_contents
+from sigmasight_dagster_tests.support.small_project import PORTFOLIOS, SmallProject
+
+NAMES = PORTFOLIOS[:2]
+START, END = "2022-11-17", "2022-12-20"
+DATES = calendar.sessions(START, END)
+BACKFILL = ("backfill", "--start", START, "--end", END)
+HEED_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.STARTING]
+
+
+@pytest.fixture
+def project(new_project: Callable[[], CliProject]) -> SmallProject:
+    return SmallProject.of(new_project(), NAMES)
+
+
+@contextmanager
+def running(project: SmallProject) -> Iterator["subprocess.Popen[str]"]:
+    """The backfill as a terminal runs it: Ctrl-C is heeded, whatever started pytest."""
+    python, option, code, *rest = project.command(*BACKFILL)
+    with subprocess.Popen(
+        [python, option, HEED_CTRL_C + code, *rest],
+        env=project.environment,
+        cwd=project.home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        yield process
+
+
+def wait_for(warehouse: Warehouse, model: type[Table], process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 120
+    while warehouse.published(model).empty:
+        assert process.poll() is None, "the backfill ended before it was disturbed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def published(project: SmallProject, run_id: str | None = None) -> set[tuple[str, ...]]:
+    warehouse = project.warehouse()
+    return {
+        (model.__name__, str(date), name)
+        for model in TABLES
+        if grain(model) is not Grain.UNPARTITIONED
+        for date, name in warehouse.published(model, run_id=run_id).itertuples(index=False)
+    }
+
+
+def assert_nothing_is_left_behind(instance: dg.DagsterInstance) -> None:
+    assert instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)) == []
+    storage = instance.event_log_storage
+    pools = [storage.get_concurrency_info(key) for key in storage.get_concurrency_keys()]
+    assert pools
+    assert sum(pool.active_slot_count + pool.pending_step_count for pool in pools) == 0
+
+
+def test_ctrl_c_cancels_without_a_partial_partition(project: SmallProject) -> None:
+    with running(project) as process:
+        wait_for(project.warehouse(), PositionValues, process)
+        process.send_signal(signal.SIGINT)
+        output = process.communicate(timeout=120)[0]
+    assert process.returncode == 130
+    assert "Canceling" in output
+    assert "canceled" in output
+    assert "Traceback" not in output
+    assert project.warehouse().published(PortfolioSnapshots).empty
+    for model in TABLES:
+        if grain(model) is Grain.DATE_PORTFOLIO:
+            assert len(project.warehouse().published(model)) in (0, len(DATES) * len(NAMES))
+    with project.open() as opened:
+        assert_nothing_is_left_behind(opened.instance)
+        canceled = dg.RunsFilter(statuses=[dg.DagsterRunStatus.CANCELED])
+        assert len(opened.instance.get_runs(filters=canceled)) == 1
+        failed, _ = opened.failed((DATES[0], DATES[-1]), NAMES)
+        assert not any(failed.values())
+
+
+def test_a_run_canceled_in_the_ui_stops_before_its_next_table(project: SmallProject) -> None:
+    with running(project) as process, project.open() as opened:
+        instance = opened.instance
+        wait_for(project.warehouse(), PositionValues, process)
+        (run,) = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        instance.report_run_canceling(run)
+        process.communicate(timeout=120)
+        assert process.returncode == 130
+        canceled = instance.get_run_by_id(run.run_id)
+        assert canceled is not None
+        assert canceled.status is dg.DagsterRunStatus.CANCELED
+        assert_nothing_is_left_behind(instance)
+    assert project.warehouse().published(PortfolioSnapshots).empty
+
+
+def test_a_killed_backfill_goes_on_where_it_was(project: SmallProject) -> None:
+    with running(project) as process:
+        wait_for(project.warehouse(), PositionValues, process)
+        process.kill()
+    assert project.warehouse().published(PortfolioSnapshots).empty
+
+    before = published(project)
+    with project.open() as opened:
+        known = {run.run_id for run in opened.instance.get_runs()}
+    assert project.here(*BACKFILL, "--missing-only") == 0
+    with project.open() as opened:
+        later = {run.run_id for run in opened.instance.get_runs()} - known
+        assert_nothing_is_left_behind(opened.instance)
+        assert opened.unpublished(opened.plan(DATES, NAMES)) == []
+    added = set().union(*(published(project, run_id) for run_id in later))
+    assert not added & before
+    resumed = published(project), project.contents()
+    assert project.here(*BACKFILL) == 0
+    assert (added | before, published(project)) == (resumed[0], resumed[0])
+    assert_same_contents(resumed[1], project.contents())

@@ -1,0 +1,165 @@
+"""The main job end to end: three example portfolios, a range with an option expiry, real prices."""
+
+from collections.abc import Callable
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+
+from sigmasight_core import calendar
+from sigmasight_core.tables import (
+    TABLES,
+    FactorBetas,
+    FactorExposures,
+    Grain,
+    PortfolioSnapshots,
+    PositionFactorExposures,
+    PositionGreeks,
+    PositionStress,
+    PositionValues,
+    StressResults,
+    Table,
+    columns_by_role,
+    grain,
+    table_name,
+)
+from sigmasight_dagster_tests.support.project import PORTFOLIOS, CliProject, assert_same_contents
+
+START, END = "2022-12-12", "2022-12-20"
+SESSIONS = calendar.sessions(pd.Timestamp(START), pd.Timestamp(END))
+KEYS = ["date", "portfolio"]
+DAILY = [model for model in TABLES if grain(model) is not Grain.UNPARTITIONED]
+
+
+@pytest.fixture(scope="module")
+def project(new_project: Callable[[], CliProject]) -> CliProject:
+    made = new_project()
+    made.import_examples()
+    made.ok("backfill", "--start", START, "--end", END)
+    return made
+
+
+@pytest.fixture(scope="module")
+def tables(project: CliProject) -> dict[type[Table], pd.DataFrame]:
+    return project.contents()
+
+
+def sums(rows: pd.DataFrame, column: str, keys: list[str]) -> pd.Series:
+    return rows.groupby(keys)[column].sum()
+
+
+def test_every_session_and_portfolio_has_a_snapshot_and_no_other(
+    tables: dict[type[Table], pd.DataFrame],
+) -> None:
+    found = set(tables[PortfolioSnapshots][KEYS].itertuples(index=False, name=None))
+    assert found == {(date, name) for date in SESSIONS for name in PORTFOLIOS}
+
+
+@pytest.mark.parametrize("model", DAILY, ids=table_name)
+def test_no_null_without_a_status(tables: dict[type[Table], pd.DataFrame], model: type[Table]) -> None:
+    rows = tables[model]
+    if "status" in rows:
+        values = rows.loc[rows["status"] == "ok", columns_by_role(model, "value")]
+        assert not values.isna().any().any()
+        assert (rows["status"].str.len() > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("column", "model", "part"),
+    [
+        ("net_exposure", PositionValues, "exposure"),
+        ("daily_pnl", PositionValues, "daily_pnl"),
+        ("gross_exposure", PositionValues, "market_value"),
+        ("portfolio_delta", PositionGreeks, "position_delta"),
+        ("portfolio_gamma", PositionGreeks, "position_gamma"),
+        ("portfolio_theta", PositionGreeks, "position_theta"),
+        ("portfolio_vega", PositionGreeks, "position_vega"),
+        ("portfolio_rho", PositionGreeks, "position_rho"),
+        ("delta_usd", PositionGreeks, "delta_exposure"),
+    ],
+)
+def test_snapshots_equal_the_sums_over_positions(
+    tables: dict[type[Table], pd.DataFrame], column: str, model: type[Table], part: str
+) -> None:
+    total = tables[PortfolioSnapshots].set_index(KEYS)[column]
+    np.testing.assert_allclose(
+        total, sums(tables[model], part, KEYS).reindex(total.index), rtol=1e-12, atol=1e-6
+    )
+
+
+def test_every_held_position_is_priced(tables: dict[type[Table], pd.DataFrame]) -> None:
+    snapshots = tables[PortfolioSnapshots].set_index(KEYS)
+    held = tables[PositionValues].groupby(KEYS).size().reindex(snapshots.index)
+    assert (snapshots["n_priced"] == held).all()
+    assert (snapshots["n_positions"] == held).all()
+
+
+def test_an_option_is_shown_on_its_expiry_session_and_gone_after(
+    tables: dict[type[Table], pd.DataFrame],
+) -> None:
+    values = tables[PositionValues]
+    expiring = values[values["symbol"].str.contains("221216")]
+    assert not expiring.empty
+    assert expiring["date"].max() == pd.Timestamp("2022-12-16")
+    assert (expiring.loc[expiring["date"] == "2022-12-16", "status"] == "expired").all()
+
+
+def test_cumulative_pnl_moves_by_the_daily_pnl(tables: dict[type[Table], pd.DataFrame]) -> None:
+    snapshots = tables[PortfolioSnapshots].sort_values(["portfolio", "date"])
+    moved = snapshots.groupby("portfolio")["cumulative_pnl"].diff()
+    known = moved.notna()
+    np.testing.assert_allclose(moved[known], snapshots.loc[known, "daily_pnl"], atol=1e-6)
+
+
+def test_factor_and_stress_totals_equal_their_positions(tables: dict[type[Table], pd.DataFrame]) -> None:
+    for total, parts, key, column in (
+        (FactorExposures, PositionFactorExposures, "factor", "exposure_usd"),
+        (StressResults, PositionStress, "scenario", "direct_pnl"),
+        (StressResults, PositionStress, "scenario", "correlated_pnl"),
+    ):
+        keys = [*KEYS, key]
+        whole = tables[total].dropna(subset=column).set_index(keys)[column]
+        np.testing.assert_allclose(whole, sums(tables[parts], column, keys).reindex(whole.index), atol=1e-6)
+
+
+def test_growth_and_rates_are_unavailable_not_numbers(tables: dict[type[Table], pd.DataFrame]) -> None:
+    for model, column in ((FactorBetas, "beta"), (FactorExposures, "exposure_usd")):
+        missing = tables[model][tables[model]["factor"].isin(["growth", "rates"])]
+        assert len(missing)
+        assert missing[column].isna().all()
+        assert missing["status"].str.startswith("unavailable").all()
+
+
+def test_no_long_only_portfolio_loses_more_than_its_value(tables: dict[type[Table], pd.DataFrame]) -> None:
+    stress = tables[StressResults].merge(tables[PortfolioSnapshots][[*KEYS, "total_value"]], on=KEYS)
+    long_only = stress[stress["portfolio"].isin(["individual", "high_net_worth"])].dropna(subset="direct_pnl")
+    assert (long_only["direct_pnl"] > -long_only["total_value"]).all()
+    assert (long_only["correlated_pnl"] > -long_only["total_value"]).all()
+
+
+def test_dagster_knows_every_partition_as_materialised(
+    project: CliProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in project.environment.items():
+        monkeypatch.setenv(name, text)
+    with dg.DagsterInstance.get() as instance:
+        keys = {f"{date:%Y-%m-%d}|{name}" for date in SESSIONS for name in PORTFOLIOS}
+        for table in ("position_values", "stress_results", "portfolio_snapshots", "correlation_clusters"):
+            assert instance.get_materialized_partitions(dg.AssetKey(table)) == keys
+        assert instance.get_dynamic_partitions("portfolio") == list(PORTFOLIOS)
+
+
+def test_running_it_again_changes_nothing_but_the_audit(
+    project: CliProject, tables: dict[type[Table], pd.DataFrame]
+) -> None:
+    project.import_examples()
+    project.ok("backfill", "--start", START, "--end", END)
+    assert_same_contents(tables, project.contents())
+
+
+def test_a_date_computed_alone_equals_its_rows_of_the_range(
+    project: CliProject, tables: dict[type[Table], pd.DataFrame]
+) -> None:
+    project.ok("run", "--date", "2022-12-16")
+    assert_same_contents(tables, project.contents(), rtol=1e-9)

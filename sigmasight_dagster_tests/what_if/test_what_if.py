@@ -1,0 +1,233 @@
+"""What-if end to end: today's side is what is stored, nothing is stored but sessions, sessions come back."""
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sigmasight_core.tables import (
+    Table,
+    WhatIfResults,
+    WhatIfSessions,
+    WhatIfTrades,
+    table_name,
+)
+from sigmasight_dagster import cli
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.what_if.what_if import PORTFOLIO_ASSETS, Comparison, WhatIf
+from sigmasight_dagster_tests.support.project import EXAMPLES, CliProject
+
+DAY = pd.Timestamp("2022-12-16")
+START = dt.date(2021, 7, 1)
+NAME = "hedge_fund"
+SESSION_TABLES: tuple[type[Table], ...] = (WhatIfSessions, WhatIfTrades, WhatIfResults)
+MODELS = [model for asset in PORTFOLIO_ASSETS for model in asset.tables]
+TRADES = """ticker,quantity,price,tags
+AAPL,-2500,,flip
+MSFT,500,250.5,
+JPM,300,,banks
+BBY230317P00070000,-25,,
+UNH230120C00580000,5,,
+XOM230120C00110000,10,,"calls,new"
+JNJ230616P00155000,14,,
+"""
+Invoke = Callable[..., tuple[int, str, str]]
+
+
+class ShortProject(CliProject):
+    """A project whose data starts late: value at risk has its 252 sessions, its backtest has not."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**super().environment, "SIGMASIGHT_START_DATE": str(START)}
+
+
+@pytest.fixture(scope="module")
+def project(new_project: Callable[[], CliProject]) -> CliProject:
+    made = ShortProject(**vars(new_project()))
+    made.ok("import", str(EXAMPLES / f"{NAME}.csv"), "--portfolio", NAME, "--cash", "100000")
+    made.ok("backfill", "--start", "2022-12-15", "--end", "2022-12-16")
+    return made
+
+
+@pytest.fixture(scope="module")
+def settings(project: CliProject) -> Settings:
+    return Settings(home=project.home, database_url=project.asset_url, start_date=START)
+
+
+@pytest.fixture(scope="module")
+def comparison(settings: Settings) -> Comparison:
+    question = WhatIf(Platform(settings), NAME, DAY)
+    parsed = question.parse(TRADES.encode(), "trades.csv")
+    assert parsed.errors.empty
+    return question.compute(parsed.trades, "trades.csv")
+
+
+@pytest.fixture
+def invoke(project: CliProject, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Invoke:
+    """Run `sigmasight ARGUMENTS` in this process: exit code, standard output and error."""
+    for name, text in project.environment.items():
+        monkeypatch.setenv(name, text)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["sigmasight", *arguments])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return int(stop.value.code or 0), *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def trades_file(tmp_path: Path) -> Path:
+    file = tmp_path / "trades.csv"
+    file.write_text(TRADES)
+    return file
+
+
+def side(computed: dict[type[Table], pd.DataFrame], model: type[Table], name: str) -> pd.DataFrame:
+    rows = computed[model]
+    return rows[rows["portfolio"] == name].drop(columns="portfolio").reset_index(drop=True)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=table_name)
+def test_todays_side_is_what_is_stored(
+    project: CliProject, comparison: Comparison, model: type[Table]
+) -> None:
+    stored = project.warehouse().read(model, [DAY], [NAME]).drop(columns="portfolio")
+    assert len(stored)
+    pd.testing.assert_frame_equal(side(comparison.computed, model, NAME), stored, rtol=1e-9, atol=1e-9)
+
+
+def test_without_trades_both_sides_are_the_same(settings: Settings) -> None:
+    question = WhatIf(Platform(settings), NAME, DAY)
+    none = question.parse(TRADES.encode(), "trades.csv").trades.iloc[:0]
+    computed = question.compute(none, "none").computed
+    for model in MODELS:
+        pd.testing.assert_frame_equal(
+            side(computed, model, "what-if"), side(computed, model, NAME), rtol=1e-9, atol=1e-9
+        )
+
+
+def test_value_moves_by_the_price_difference_and_risk_follows_the_positions(comparison: Comparison) -> None:
+    found = comparison.results.set_index(["table_name", "item", "measure"])["change"]
+    close = comparison.computed[next(m for m in MODELS if table_name(m) == "position_values")]
+    msft = close.loc[close["symbol"] == "MSFT", "price"].iloc[0]
+    gain = 500 * (msft - 250.5)
+    for measure in ("total_value", "daily_pnl", "cumulative_pnl"):
+        assert found["portfolio_snapshots", "", measure] == pytest.approx(gain, abs=1e-6)
+    assert found["portfolio_snapshots", "", "cash"] == pytest.approx(comparison.session["cash_change"])
+    assert comparison.trades["held_after"].tolist() == [-700, 1500, 300, -10, 0, 10, 4]
+    flipped = found["factor_exposures", "market", "exposure_usd"]
+    factors = comparison.computed[next(m for m in MODELS if table_name(m) == "position_factor_exposures")]
+    market = factors[factors["factor"] == "market"].groupby("portfolio")["exposure_usd"].sum()
+    assert flipped == pytest.approx(market["what-if"] - market[NAME], abs=1e-6)
+    assert {"stress_results", "risk_measures", "correlation_summary"} <= set(comparison.results["table_name"])
+
+
+def test_the_command_stores_a_session_and_nothing_else(
+    project: CliProject, comparison: Comparison, trades_file: Path, tmp_path: Path
+) -> None:
+    before = project.contents()
+    files = {name: tmp_path / f"out.{name}" for name in ("json", "csv")}
+    shown = project.ok(
+        *("what-if", NAME, str(trades_file), "--date", "2022-12-16", "--save", "first"),
+        *("--json", str(files["json"]), "--csv", str(files["csv"])),
+    )
+    assert "What-if on hedge_fund at the close of 2022-12-16: 7 trades of trades.csv" in shown
+    after = project.contents()
+    for model, rows in before.items():
+        if model not in SESSION_TABLES:
+            pd.testing.assert_frame_equal(after[model], rows, check_exact=True, obj=table_name(model))
+    stored = after[WhatIfResults].drop(columns=["session", "result"])
+    expected = comparison.results.drop(columns="result")
+    pd.testing.assert_frame_equal(stored, expected, check_exact=False, rtol=1e-12)
+    written = pd.read_csv(files["csv"], dtype={"item": "str"}, keep_default_na=False, na_values={"today": ""})
+    assert len(written) == len(stored)
+    content = json.loads(files["json"].read_text())
+    assert content["session"]["portfolio"] == NAME
+    assert [trade["symbol"] for trade in content["trades"]][:2] == ["AAPL", "MSFT"]
+    assert [row["today"] for row in content["results"]] == [
+        pytest.approx(number) if number == number else None for number in stored["today"]
+    ]
+
+
+def test_a_session_is_listed_shown_exported_computed_again_replaced_and_removed(
+    project: CliProject, invoke: Invoke, trades_file: Path, tmp_path: Path
+) -> None:
+    what_if = ("what-if", NAME, "--date", "2022-12-16")
+    assert invoke(*what_if, str(trades_file), "--save", "kept")[0] == 0
+    code, listed, _ = invoke("what-if-sessions", "list")
+    assert code == 0
+    assert "kept" in listed
+    assert "2022-12-16" in listed
+
+    computed_out, exported = tmp_path / "again.csv", tmp_path / "exported.csv"
+    code, shown, _ = invoke("what-if-sessions", "show", "kept", "--csv", str(tmp_path / "shown.csv"))
+    assert code == 0
+    assert "code 0.1.0" in shown
+    assert "7 trades of trades.csv" in shown
+    assert invoke("what-if-sessions", "export", "kept", str(exported))[0] == 0
+    assert invoke("what-if-sessions", "export", "kept")[1] == exported.read_text()
+    assert invoke(*what_if, str(exported), "--csv", str(computed_out))[0] == 0
+    pd.testing.assert_frame_equal(
+        pd.read_csv(computed_out), pd.read_csv(tmp_path / "shown.csv"), check_exact=False, rtol=1e-12
+    )
+
+    refused = invoke(*what_if, str(exported), "--save", "kept")
+    assert refused[0] == 1
+    assert "what-if session kept: already saved; use --replace to overwrite it" in refused[2]
+    exported.write_text("ticker,quantity\nKO,-4200\n")
+    assert invoke(*what_if, str(exported), "--save", "kept", "--replace")[0] == 0
+    assert project.warehouse().what_if("kept")[WhatIfTrades]["symbol"].tolist() == ["KO"]
+    assert invoke("what-if-sessions", "remove", "kept")[:2] == (0, "Session kept: removed\n")
+    assert not (project.warehouse().what_if_sessions()["session"] == "kept").any()
+    assert not (project.contents()[WhatIfResults]["session"] == "kept").any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (
+            ("what-if", NAME, "FILE", "--date", "2022-12-14"),
+            "hedge_fund on 2022-12-14: its results are not published; run sigmasight run --date 2022-12-14",
+        ),
+        (("what-if", NAME, "FILE", "--date", "2022-12-17"), "2022-12-17 is not a trading date: weekend"),
+        (("what-if", NAME, "FILE", "--date", "16/12/2022"), "write YYYY-MM-DD"),
+        (
+            ("what-if", "nobody", "FILE", "--date", "2022-12-16"),
+            "unknown portfolio 'nobody'; registered: hedge",
+        ),
+        (("what-if", NAME, "gone.csv", "--date", "2022-12-16"), "gone.csv: No such file or directory: give"),
+        (("what-if", NAME, "FILE", "--date", "2022-12-16", "--save", "A b"), "session name 'A b' must match"),
+        (("what-if-sessions", "show", "gone"), "what-if session gone: there is none; list them"),
+        (("what-if-sessions", "export", "gone"), "what-if session gone: there is none"),
+        (("what-if-sessions", "remove", "gone"), "what-if session gone: there is none"),
+    ],
+)
+def test_refusals_are_one_line_with_the_cure(
+    invoke: Invoke, trades_file: Path, arguments: tuple[str, ...], named: str
+) -> None:
+    code, _, error = invoke(*(str(trades_file) if word == "FILE" else word for word in arguments))
+    assert code == 1
+    assert named in error
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_bad_rows_are_named_and_nothing_is_computed(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text("ticker,quantity\nZZZZ,5\nKO,0\nAAPL221216C00150000,1\n")
+    code, shown, error = invoke("what-if", NAME, str(file), "--date", "2022-12-16", "--save", "bad")
+    assert (code, shown) == (1, "")
+    lines = error.strip().splitlines()
+    assert [line.split(":")[1] for line in lines[:3]] == ["2", "3", "4"]
+    assert [what in line for what, line in zip(("ZZZZ", "zero", "settled"), lines, strict=False)] == [
+        True
+    ] * 3
+    assert "Nothing computed: 3 errors" in lines[3]
+    assert invoke("what-if-sessions", "show", "bad")[0] == 1
