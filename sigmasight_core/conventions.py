@@ -33,5 +33,8 @@ EWMA_DECAY: Final = 0.94
 OK: Final = "ok"
 """Status of a row whose values are all there. Any other status is the reason why one is NULL."""
 
+MARKS_SOURCE_PREFIX: Final = "marks: "
+"""Source of a price that is a manual mark of a private asset begins so."""
+
 PORTFOLIO_NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 """Names of portfolios, which are also Dagster partition keys ("|" and "," would break those)."""

@@ -9,6 +9,7 @@ import pandas as pd
 import structlog
 
 from sigmasight_core import calendar
+from sigmasight_core.conventions import MARKS_SOURCE_PREFIX
 from sigmasight_core.market.total_return_link import differing_closes, link_scale
 from sigmasight_core.tables import (
     CorporateActions,
@@ -19,7 +20,6 @@ from sigmasight_core.tables import (
     validate,
 )
 from sigmasight_dagster.engine.batch import Batch
-from sigmasight_dagster.providers.marks import SOURCE_PREFIX
 
 SETTLING = pd.Timedelta(hours=6)
 """Rows that were written sooner after their session's close may still change at the source."""
@@ -123,7 +123,7 @@ def _final_dates(batch: Batch, model: type[Table]) -> pd.DataFrame:
 
 
 def _is_mark(prices: pd.DataFrame) -> pd.Series:
-    return prices["source"].str.startswith(SOURCE_PREFIX)
+    return prices["source"].str.startswith(MARKS_SOURCE_PREFIX)
 
 
 def _neighbours(batch: Batch, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:

@@ -22,6 +22,16 @@ FACTORS: Final = (
     "low_volatility",
     "rates",
 )
+PROXIES: Final = {
+    "market": "SPY",
+    "value": "VTV",
+    "growth": "VUG",
+    "momentum": "MTUM",
+    "quality": "QUAL",
+    "size": "SIZE",
+    "low_volatility": "USMV",
+}
+"""US funds that stand for the factors where a provider has none of its own; rates is a yield."""
 YIELD_SERIES: Final = ("3M", "2Y", "10Y", "30Y")
 SECURITY_TEXTS: Final[Mapping[str, str]] = {
     "name": "",

@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.conventions import MARKS_SOURCE_PREFIX
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.providers.base import MarketDataProvider, security_rows
 from sigmasight_dagster.providers.files.csv_tables import read_csv_table
+from sigmasight_dagster.providers.files.splits_csv import clean_symbols
 from sigmasight_dagster.providers.rows.panel import FIELDS, missing_status
-from sigmasight_dagster.providers.rows.splits import clean_symbols
 
-SOURCE_PREFIX: Final = "marks: "
 _SYMBOL: Final = re.compile(r"[A-Z0-9]{1,10}(-[A-Z0-9]{1,4})?")
 
 
@@ -96,7 +96,12 @@ def read_marks(path: Path) -> Marks:
     symbol, day, price = symbol[order], day[order], price[order]
     session = pd.DatetimeIndex(calendar.next_sessions(pd.Series(day))).to_numpy("datetime64[ns]")
     last = ~pd.DataFrame({"symbol": symbol, "session": session}).duplicated(keep="last").to_numpy()
-    return Marks(f"{SOURCE_PREFIX}{path.name}", symbol[last], session[last], day[last], price[last])
+    return Marks(f"{MARKS_SOURCE_PREFIX}{path.name}", symbol[last], session[last], day[last], price[last])
+
+
+def marked(provider: MarketDataProvider, path: Path | None) -> MarketDataProvider:
+    """The provider with the marks of a file; None = there are no marks."""
+    return provider if path is None else MarkedProvider(provider, path)
 
 
 class MarkedProvider:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sigmasight_core.calendar import sessions
 from sigmasight_core.errors import SourceError, TransientError
 from sigmasight_core.tables import DailyPrices, TreasuryYields
-from sigmasight_dagster.providers.files.provider import PROXIES
+from sigmasight_dagster.providers.base import PROXIES
 from sigmasight_dagster.providers.http.politeness import Manners, Politeness
 from sigmasight_dagster.providers.http.rest import RestApi
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Request, Rows

@@ -13,7 +13,7 @@ from sigmasight_core.calendar import non_session_reason, sessions
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.providers.files.csv_tables import CsvTable, read_csv_table
 from sigmasight_dagster.providers.files.parquet_tables import ParquetTable, read_parquet_table
-from sigmasight_dagster.providers.rows.splits import clean_symbol
+from sigmasight_dagster.providers.files.splits_csv import clean_symbol
 
 EXTRA_FILES: Final = (
     "splits.csv",

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from sigmasight_core.calendar import sessions
 from sigmasight_core.conventions import OK
 from sigmasight_core.tables.market import SECURITY_TYPES
 from sigmasight_dagster.providers.base import (
+    PROXIES,
     SECURITY_TEXTS,
     YIELD_SERIES,
     YieldColumn,
@@ -24,25 +25,11 @@ from sigmasight_dagster.providers.base import (
 )
 from sigmasight_dagster.providers.files.csv_tables import read_csv_table
 from sigmasight_dagster.providers.files.prices import GivenPrices, read_prices, read_yields
+from sigmasight_dagster.providers.files.splits_csv import clean_symbols, read_splits
 from sigmasight_dagster.providers.rows.panel import PricePanel
-from sigmasight_dagster.providers.rows.splits import (
-    Splits,
-    check_basis,
-    clean_symbols,
-    later_ratios,
-    read_splits,
-)
+from sigmasight_dagster.providers.rows.splits import Splits, check_basis, later_ratios
 
 CloseBasis = Literal["as_traded", "split_adjusted", "adjusted"]
-PROXIES: Final = {
-    "market": "SPY",
-    "value": "VTV",
-    "growth": "VUG",
-    "momentum": "MTUM",
-    "quality": "QUAL",
-    "size": "SIZE",
-    "low_volatility": "USMV",
-}
 
 
 class FilesProvider:

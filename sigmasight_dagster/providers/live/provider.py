@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pandas as pd
 import structlog
@@ -13,6 +13,7 @@ from sigmasight_core import calendar
 from sigmasight_core.errors import InputError, SourceError, TransientError
 from sigmasight_core.tables import CorporateActions, DailyPrices, validate
 from sigmasight_dagster.providers.base import (
+    PROXIES,
     YIELD_SERIES,
     YieldColumn,
     merge_proxies,
@@ -20,12 +21,16 @@ from sigmasight_dagster.providers.base import (
     security_rows,
     treasury_rows,
 )
-from sigmasight_dagster.providers.files.provider import PROXIES
-from sigmasight_dagster.providers.live import rows as live_rows
+from sigmasight_dagster.providers.live.rows import (
+    fill_prices,
+    fill_quotes,
+    fill_yields,
+    lacking_symbols,
+    null_quotes,
+    unquoted,
+)
 from sigmasight_dagster.providers.live.sources import chain, make_source, missing_key
-
-if TYPE_CHECKING:
-    from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings import Settings
 
 FIRST_DATE: Final = dt.date(2015, 1, 2)
 """First trading date without the setting start_date: partitions must not move with the day."""
@@ -88,7 +93,7 @@ class LiveProvider:
     :raises InputError: for a source that lacks its key, or does not give such data.
     """
 
-    def __init__(self, settings: "Settings", now: Callable[[], dt.datetime] = _now):
+    def __init__(self, settings: Settings, now: Callable[[], dt.datetime] = _now):
         self._settings, self._now = settings, now
         self._prices = chain("price_sources", settings)
         self._yields = chain("yield_sources", settings)
@@ -121,12 +126,12 @@ class LiveProvider:
         rows, failures = validate(DailyPrices, DailyPrices.empty()), _Failures("prices")
         gave: dict[str, str] = {}
         for name in self._prices:
-            asked = live_rows.lacking_symbols(rows, wanted, sessions)
+            asked = lacking_symbols(rows, wanted, sessions)
             if not asked:
                 break
             with failures.noted(name):
                 found = self._source(name).daily_prices(asked, since, end)
-                rows = live_rows.fill_prices(rows, found)
+                rows = fill_prices(rows, found)
                 good = found["close"].notna() & found["date"].isin(sessions)
                 for symbol in found.loc[good, "symbol"].unique():
                     gave.setdefault(str(symbol), name)
@@ -170,7 +175,7 @@ class LiveProvider:
                 continue
             with failures.noted(name):
                 found = self._source(name).treasury_yields(start, end)
-                rows = found if rows is None else live_rows.fill_yields(rows, found)
+                rows = found if rows is None else fill_yields(rows, found)
         if rows is not None:
             return rows
         if any(isinstance(error, TransientError) for error in failures.errors):
@@ -184,15 +189,15 @@ class LiveProvider:
         wanted, start, end = sorted(set(contracts)), _day(start), _day(end)
         rows, failures = no_option_quotes(), _Failures("option quotes")
         for name in self._options:
-            asked = live_rows.unquoted(rows, wanted)
+            asked = unquoted(rows, wanted)
             if not asked:
                 break
             with failures.noted(name):
-                rows = live_rows.fill_quotes(rows, self._source(name).option_quotes(asked, start, end))
+                rows = fill_quotes(rows, self._source(name).option_quotes(asked, start, end))
         sessions = self._closed_sessions(start, end)
         if failures.answered or not failures.errors or sessions.empty:
             return rows
-        return live_rows.null_quotes(wanted, sessions[-1], failures.text)
+        return null_quotes(wanted, sessions[-1], failures.text)
 
     def securities(self, symbols: Symbols) -> pd.DataFrame:
         """Columns SECURITY_COLUMNS, one row per symbol; `source` says why one is unknown."""

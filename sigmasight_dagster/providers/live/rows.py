@@ -9,7 +9,7 @@ from sigmasight_core.market.total_return_link import link_scale
 from sigmasight_core.options.occ import parse_occ
 from sigmasight_core.tables import DailyPrices, OptionQuotes, validate
 from sigmasight_dagster.providers.base import OPTION_QUOTE_COLUMNS
-from sigmasight_dagster.providers.yahoo.options import UNDERLYING_OF_ROOT
+from sigmasight_dagster.providers.rows.option_chains import UNDERLYING_OF_ROOT
 
 QUOTES = ["bid", "ask", "last"]
 SAME_SCALE = 1e-4

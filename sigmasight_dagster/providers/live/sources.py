@@ -2,15 +2,15 @@
 
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.providers.http.politeness import Manners, Politeness
-
-if TYPE_CHECKING:
-    from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.providers.local import make_local
+from sigmasight_dagster.providers.vendors import plans
+from sigmasight_dagster.settings import Settings
 
 GIVES: Final[Mapping[str, tuple[str, ...]]] = {
     "price_sources": ("yahoo", "polygon", "fmp", "files", "simulated"),
@@ -40,14 +40,14 @@ def politeness(source: str, manners: Manners) -> Politeness:
         return _POLITENESS[source, manners]
 
 
-def missing_key(name: str, settings: "Settings") -> str | None:
+def missing_key(name: str, settings: Settings) -> str | None:
     """What to do when the source lacks its key; None = it has it, or needs none."""
     if name not in SIGN_UP or _key(name, settings):
         return None
     return f"{name} needs a key: set SIGMASIGHT_{name.upper()}_API_KEY (from {SIGN_UP[name]})"
 
 
-def chain(setting: str, settings: "Settings") -> tuple[str, ...]:
+def chain(setting: str, settings: Settings) -> tuple[str, ...]:
     """Names of the sources that a setting names, in its order.
 
     :raises InputError: for a source that does not give such data, is there twice, or lacks its key or folder.
@@ -68,7 +68,7 @@ def chain(setting: str, settings: "Settings") -> tuple[str, ...]:
     return names
 
 
-def make_source(name: str, settings: "Settings") -> Any:
+def make_source(name: str, settings: Settings) -> Any:
     """A source: an object with those methods of MarketDataProvider for which GIVES names it."""
     timeout = settings.source_timeout_seconds
     if name == "yahoo":
@@ -82,14 +82,10 @@ def make_source(name: str, settings: "Settings") -> Any:
         return fred.FredSource(politeness(name, fred.MANNERS), key, settings.fred_url, timeout)
     if name in ("polygon", "fmp"):
         return _rest_source(name, settings, timeout)
-    from sigmasight_dagster.providers import make_provider
-
-    return make_provider(settings.model_copy(update={"provider": name}))
+    return make_local(name, settings)
 
 
-def _rest_source(name: str, settings: "Settings", timeout: float) -> Any:
-    from sigmasight_dagster.providers.vendors import plans
-
+def _rest_source(name: str, settings: Settings, timeout: float) -> Any:
     key = _key(name, settings) or SecretStr("")
     if name == "polygon":
         from sigmasight_dagster.providers.vendors.polygon import PolygonSource
@@ -102,6 +98,6 @@ def _rest_source(name: str, settings: "Settings", timeout: float) -> Any:
     return FmpSource(polite, key, settings.fmp_url, timeout, settings.fmp_plan)
 
 
-def _key(name: str, settings: "Settings") -> SecretStr | None:
+def _key(name: str, settings: Settings) -> SecretStr | None:
     key: SecretStr | None = getattr(settings, f"{name}_api_key")
     return key if key is not None and key.get_secret_value().strip() else None

@@ -1,15 +1,12 @@
-"""Splits of the `files` provider: reading them, and taking them out of prices or putting them in."""
+"""Known splits: taking them out of prices or putting them in, and whether closes show them."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.calendar import non_session_reason, sessions
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.providers.files.csv_tables import CsvTable, read_csv_table
 
 SMALLEST_CHECKED: Final = float(np.log(1.4))
 """A split smaller than 7:5 (or its reverse) cannot be told from a day's move and is not checked."""
@@ -35,41 +32,6 @@ class Splits:
     def none(cls) -> "Splits":
         """No known split."""
         return cls(np.array([], object), np.array([], "datetime64[ns]"), np.array([], float))
-
-
-def clean_symbols(table: CsvTable) -> np.ndarray:
-    """Column symbol in the spelling used everywhere: upper case, BRK.B as BRK-B."""
-    return np.array([clean_symbol(word) for word in table.text("symbol")], object)
-
-
-def clean_symbol(word: str) -> str:
-    """Upper case, BRK.B as BRK-B."""
-    return word.strip().upper().replace(".", "-")
-
-
-def read_splits(path: Path) -> Splits:
-    """Read `splits.csv`: columns symbol, ex_date, ratio (new shares per old share); rows may be none.
-
-    :raises InputError: for a bad line, an ex-date that is no session, or a split that is there twice.
-    """
-    table = read_csv_table(path, ("symbol", "exdate", "ratio"), {"ticker": "symbol", "date": "exdate"})
-    symbol, ex_date, ratio = clean_symbols(table), table.dates("exdate"), table.numbers("ratio")
-    if not len(symbol):
-        return Splits.none()
-    useless = np.isnan(ratio) | (ratio == 1)
-    if useless.any():
-        raise table.error(int(useless.argmax()), "ratio", "give new shares per old share: 4 for a 4:1 split")
-    closed = ~np.isin(ex_date, sessions(ex_date.min(), ex_date.max()).to_numpy("datetime64[ns]"))
-    if closed.any():
-        row = int(closed.argmax())
-        day = pd.Timestamp(ex_date[row])
-        reason = non_session_reason(day)
-        raise table.error(row, "exdate", f"{day.date()} is no session ({reason}); give the ex-date")
-    twice = pd.DataFrame({"symbol": symbol, "ex_date": ex_date}).duplicated().to_numpy()
-    if twice.any():
-        row = int(twice.argmax())
-        raise table.error(row, "symbol", f"{symbol[row]} has another split on that date; remove one")
-    return Splits(symbol, ex_date, ratio)
 
 
 def later_ratios(splits: Splits, dates: pd.DatetimeIndex, symbols: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from sigmasight_core.conventions import OK
 from sigmasight_core.options.occ import parse_occ
 from sigmasight_core.tables import OptionQuotes, validate
 from sigmasight_dagster.providers.base import OPTION_QUOTE_COLUMNS, no_option_quotes
-from sigmasight_dagster.providers.yahoo.options import (
+from sigmasight_dagster.providers.rows.option_chains import (
     QUOTED,
     UNDERLYING_OF_ROOT,
     held_contracts,

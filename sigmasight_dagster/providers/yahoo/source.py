@@ -12,9 +12,9 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.tables import CorporateActions, DailyPrices, validate
 from sigmasight_dagster.providers.base import no_option_quotes, security_rows
 from sigmasight_dagster.providers.http.politeness import Manners, Politeness
+from sigmasight_dagster.providers.rows.option_chains import held_contracts, quoted_session
 from sigmasight_dagster.providers.rows.screening import log_refused
-from sigmasight_dagster.providers.yahoo import bars as yahoo_bars
-from sigmasight_dagster.providers.yahoo import options as yahoo_options
+from sigmasight_dagster.providers.yahoo import bars, options
 from sigmasight_dagster.providers.yahoo.client import History, YahooClient
 from sigmasight_dagster.providers.yahoo.securities import security
 
@@ -58,15 +58,15 @@ class YahooSource:
     def daily_prices(self, symbols: Collection[str] | None, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.DailyPrices``, as traded; sessions that have not closed are left out."""
         histories = dict(self._histories(symbols, start))
-        found = [yahoo_bars.bars(symbol, history) for symbol, history in histories.items()]
-        told = {symbol: yahoo_bars.doubt(symbol, history) for symbol, history in histories.items()}
+        found = [bars.bars(symbol, history) for symbol, history in histories.items()]
+        told = {symbol: bars.doubt(symbol, history) for symbol, history in histories.items()}
         doubts = {symbol: doubt for symbol, doubt in told.items() if doubt}
         if not found:
             return _none(DailyPrices)
         last = min(pd.Timestamp(end), calendar.last_closed_session(pd.Timestamp(self._now())))
-        bars = pd.concat(found, ignore_index=True)
-        bars = bars[(bars["date"] >= pd.Timestamp(start)) & (bars["date"] <= last)]
-        result = yahoo_bars.screened(bars, doubts)
+        given = pd.concat(found, ignore_index=True)
+        given = given[(given["date"] >= pd.Timestamp(start)) & (given["date"] <= last)]
+        result = bars.screened(given, doubts)
         log_refused(self.name, result.refused)
         for symbol, doubt in doubts.items():
             _log.warning("all bars refused", source=self.name, symbol=symbol, reason=doubt)
@@ -76,7 +76,7 @@ class YahooSource:
         self, symbols: Collection[str] | None, start: dt.date, end: dt.date
     ) -> pd.DataFrame:
         """Rows of ``tables.CorporateActions``; dividends per share of the ex-date, before any later split."""
-        found = [yahoo_bars.actions(symbol, history) for symbol, history in self._histories(symbols, start)]
+        found = [bars.actions(symbol, history) for symbol, history in self._histories(symbols, start)]
         if not found:
             return _none(CorporateActions)
         rows = pd.concat(found, ignore_index=True)
@@ -85,18 +85,18 @@ class YahooSource:
 
     def option_quotes(self, contracts: Collection[str], start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.OptionQuotes`` of the last closed session; none for any other, none while open."""
-        session = yahoo_options.quoted_session(self._now())
+        session = quoted_session(self._now())
         if session is None or not pd.Timestamp(start) <= session <= pd.Timestamp(end):
             return no_option_quotes()
-        held = yahoo_options.held_contracts(pd.Series(sorted(set(contracts)), dtype="str"), session)
+        held = held_contracts(pd.Series(sorted(set(contracts)), dtype="str"), session)
         found = [
             chain
-            for underlying, group in held.groupby("chain")
+            for underlying, group in held.groupby(held["root"].replace(options.CHAIN_OF_ROOT))
             if (chain := self._client.chains(str(underlying), _dates(group["expiry_date"]))) is not None
         ]
         if not found:
             return no_option_quotes()
-        return yahoo_options.quotes(pd.concat(found, ignore_index=True), held, session)
+        return options.quotes(pd.concat(found, ignore_index=True), held, session)
 
     def securities(self, symbols: Collection[str] | None) -> pd.DataFrame:
         """Columns SECURITY_COLUMNS, one row per symbol; one request each, so that callers keep the answer."""
