@@ -6,10 +6,16 @@ webhook's path or a mail server's answer.
 
 import json
 import logging
+import smtplib
+import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.message import EmailMessage
 from functools import partial
 from hashlib import blake2b
+from http.client import HTTPException
 from time import monotonic, sleep
 from typing import Any
 
@@ -86,9 +92,6 @@ def _write(alerts: pd.DataFrame, log: logging.Logger) -> None:
 
 
 def _mail(alerts: pd.DataFrame, settings: Settings) -> None:
-    import smtplib
-    import ssl
-
     if not settings.smtp_host or not settings.smtp_to.strip():
         raise NotDelivered("email: set SIGMASIGHT_SMTP_HOST and SIGMASIGHT_SMTP_TO")
     try:
@@ -115,8 +118,6 @@ def _mail(alerts: pd.DataFrame, settings: Settings) -> None:
 
 def message(alerts: pd.DataFrame, settings: Settings) -> Any:
     """The e-mail of some alerts; the same alerts give the same Message-ID, so that a repeat can be told."""
-    from email.message import EmailMessage
-
     mail = EmailMessage()
     severities = [word for word in ("critical", "warning", "info") if (alerts["severity"] == word).any()]
     counted = f"{len(alerts)} alert" + ("s" if len(alerts) > 1 else "")
@@ -130,10 +131,6 @@ def message(alerts: pd.DataFrame, settings: Settings) -> Any:
 
 
 def _post(alerts: pd.DataFrame, settings: Settings) -> None:
-    import urllib.error
-    import urllib.request
-    from http.client import HTTPException
-
     if settings.webhook_url is None:
         raise NotDelivered("webhook: set SIGMASIGHT_WEBHOOK_URL")
     url = settings.webhook_url.get_secret_value()

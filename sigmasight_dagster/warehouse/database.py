@@ -4,17 +4,17 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
+import pyarrow as pa
 import sqlalchemy as sa
+from adbc_driver_manager import Error
+from adbc_driver_postgresql import dbapi
 
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.warehouse.errors import WarehouseError, refused, unreachable
 from sigmasight_dagster.warehouse.sql import lock_key
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 SCHEMA = "sigmasight"
 LAYOUT_LOCK = lock_key(SCHEMA, "layout")
@@ -50,7 +50,7 @@ class Database:
         host = self._url.host or str(self._url.query.get("host", "localhost"))
         return f"{host}/{self._url.database}"
 
-    def query(self, statement: str) -> "pa.Table":
+    def query(self, statement: str) -> pa.Table:
         """Rows of one SELECT, which sees one snapshot of the database."""
         with self._cursor() as (_, cursor):
             cursor.execute(statement)
@@ -94,9 +94,6 @@ class Database:
 
     @contextmanager
     def _cursor(self) -> Iterator[tuple[Any, Any]]:
-        import pyarrow as pa
-        from adbc_driver_manager import Error
-
         connection = self._connect()
         try:
             with connection.cursor() as cursor:
@@ -118,9 +115,6 @@ class Database:
             return None
 
     def _connect(self) -> Any:
-        from adbc_driver_manager import Error
-        from adbc_driver_postgresql import dbapi
-
         if self._owner != os.getpid():
             self._inherited, self._idle, self._owner = self._idle, [], os.getpid()
         while (connection := self._pop_idle()) is not None:
@@ -143,8 +137,6 @@ class Database:
 
 
 def _answers(connection: Any) -> bool:
-    from adbc_driver_manager import Error
-
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -3,16 +3,14 @@
 import datetime as dt
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from sigmasight_core.tables import Table, table_name
 from sigmasight_dagster.warehouse.errors import WarehouseError
 from sigmasight_dagster.warehouse.layout.schema import arrow_schema, columns, kind
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -29,13 +27,11 @@ class AuditStamp:
         return cls(run_id, version("sigmasight"), pd.Timestamp(dt.datetime.now(dt.UTC)))
 
 
-def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> "pa.Table":
+def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.Table:
     """Rows with their audit columns, NaN and NA as NULL.
 
     :raises WarehouseError: if the frame's columns are not the model's, or a value does not fit its type.
     """
-    import pyarrow as pa
-
     if set(frame.columns) != set(columns(model)):
         wrong = sorted(set(frame.columns) ^ set(columns(model)))
         raise WarehouseError(f"{table_name(model)}: missing or surplus columns {', '.join(map(str, wrong))}")
@@ -56,9 +52,7 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> "pa.
     return pa.table(made)
 
 
-def _array(values: pd.Series, target: "pa.DataType") -> "pa.ChunkedArray":
-    import pyarrow as pa
-
+def _array(values: pd.Series, target: pa.DataType) -> pa.ChunkedArray:
     array = pa.Array.from_pandas(values)
     if pa.types.is_decimal(target):
         # the shortest text that gives the same float: 0.1, not 0.1000000000000000055
@@ -71,7 +65,7 @@ def _as_utc(moment: pd.Timestamp) -> pd.Timestamp:
     return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
 
 
-def from_arrow(model: type[Table], table: "pa.Table") -> pd.DataFrame:
+def from_arrow(model: type[Table], table: pa.Table) -> pd.DataFrame:
     """Rows as a frame whose columns have the dtypes of the row model.
 
     An integer column of the model that cannot hold NULL becomes Int64 if there are any, which is so only in
@@ -82,9 +76,7 @@ def from_arrow(model: type[Table], table: "pa.Table") -> pd.DataFrame:
     )
 
 
-def _series(name: str, column: Any, values: "pa.ChunkedArray") -> pd.Series:
-    import pyarrow as pa
-
+def _series(name: str, column: Any, values: pa.ChunkedArray) -> pd.Series:
     storage = kind(name, column)
     if storage == "date":
         return values.cast(pa.timestamp("ns")).to_pandas()

@@ -1,31 +1,30 @@
 """The warehouse's interface."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from sigmasight_core.tables import (
-    LedgerChanges,
-    Portfolios,
-    Positions,
     Publications,
     RejectedRows,
     SupersededRows,
     Table,
-    WhatIfSessions,
     table_name,
 )
 from sigmasight_dagster.warehouse import corrections, reconciliation, retention, versions
-from sigmasight_dagster.warehouse.database import SCHEMA, Database
+from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.layout.migration import migrate
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, quoted
-from sigmasight_dagster.warehouse.stores import alerts, ledger, what_if
-from sigmasight_dagster.warehouse.tables import copy_in, select
+from sigmasight_dagster.warehouse.stores.alerts import AlertStore
+from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
+from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
+from sigmasight_dagster.warehouse.tables import copy_in
 
 
-class Warehouse:
+class Warehouse(LedgerStore, WhatIfStore, AlertStore):
     """The tables of one PostgreSQL database.
 
     Safe to share between threads and to use after a fork. Every method is one transaction, and every read is
@@ -35,13 +34,6 @@ class Warehouse:
     url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`.
     """
 
-    def __init__(self, url: str) -> None:
-        self._database = Database(url)
-
-    def close(self) -> None:
-        """Close idle connections."""
-        self._database.close()
-
     def migrate(self) -> list[str]:
         """Create what is missing and bring an older layout up to date, without loss.
 
@@ -49,8 +41,6 @@ class Warehouse:
             that begin with "note:", which name what a person may want to see to.
         :raises MigrationError: where only a person can decide, or if a newer code has migrated the database.
         """
-        from sigmasight_dagster.warehouse.layout.migration import migrate
-
         return migrate(self._database)
 
     def replace(
@@ -84,22 +74,6 @@ class Warehouse:
             copy_in(cursor, Publications, publications)
             corrections.record(cursor, model, changed, stamp)
         return len(frame)
-
-    def read(
-        self,
-        model: type[Table],
-        dates: Dates | None = None,
-        portfolios: Sequence[str] | None = None,
-        columns: Sequence[str] | None = None,
-        symbols: Sequence[str] | None = None,
-    ) -> pd.DataFrame:
-        """Rows of a table without audit columns, ordered by key, with the dtypes of its row model.
-
-        :param dates: a (start, end) tuple, both inclusive, or exactly the dates of a list or index.
-        :param columns: which columns, in which order; default: the model's.
-        :raises InputError: on a column or filter that the table has not, or a range that ends too early.
-        """
-        return from_arrow(model, self._database.query(select(model, dates, portfolios, columns, symbols)))
 
     def read_as_of(
         self,
@@ -169,125 +143,6 @@ class Warehouse:
             f"SELECT count(*) AS n FROM {published} WHERE run_id = {literal(run_id)}"
         )
         return counted["n"][0].as_py()
-
-    def save_portfolio(
-        self,
-        portfolio: Mapping[str, Any] | pd.Series,
-        positions: pd.DataFrame,
-        stamp: AuditStamp,
-        replace: bool = False,
-        command: str = "",
-        expected: pd.DataFrame | None = None,
-    ) -> ledger.Saved:
-        """Register a portfolio with its positions, or replace them, in one transaction, with its history.
-
-        Results of a replaced ledger stay in their tables, but from the first entry date among the positions
-        that differ (all dates, if the cash differs) they no longer count as published.
-
-        :param portfolio: one row of `Portfolios`. :param positions: rows of `Positions` of that portfolio.
-        :param command: what the history says has made the change; default: the stamp's run id.
-        :param expected: positions that an edit was made from: others stored meanwhile refuse it.
-        :returns: 'unchanged' if cash and positions are the stored ones (the source may differ).
-        :raises InputError: if the stored ones differ and `replace` is not set.
-        :raises DataQualityError: if the rows break their row models.
-        """
-        return ledger.save(
-            self._database,
-            dict(portfolio),
-            positions,
-            stamp,
-            replace=replace,
-            command=command,
-            expected=expected,
-        )
-
-    def portfolios(self) -> pd.DataFrame:
-        """The registry: rows of `Portfolios`."""
-        return self.read(Portfolios)
-
-    def positions(self, portfolios: Sequence[str] | None = None) -> pd.DataFrame:
-        """The ledger: rows of `Positions` of these portfolios, or of all."""
-        return self.read(Positions, portfolios=portfolios)
-
-    def ledger_changes(self, portfolio: str) -> pd.DataFrame:
-        """The history of a portfolio's ledger: rows of `LedgerChanges` with `computed_at` (UTC)."""
-        table = quoted(SCHEMA, table_name(LedgerChanges))
-        found = self._database.query(
-            f"SELECT * FROM {table} WHERE portfolio = {literal(portfolio)} ORDER BY change, position_id"
-        )
-        times = found["computed_at"].to_pandas()
-        names = list(LedgerChanges.to_schema().columns)
-        return from_arrow(LedgerChanges, found.select(names)).assign(computed_at=times)
-
-    def ledger_symbols(self, portfolio: str | None = None) -> pd.DataFrame:
-        """Symbols of a portfolio (None = of all), and since when (UTC) a position in them has been stored.
-
-        The position may be of any portfolio.
-
-        :returns: symbol, underlying, since.
-        """
-        table = quoted(SCHEMA, table_name(Positions))
-        mine = "" if portfolio is None else f" WHERE portfolio = {literal(portfolio)}"
-        return self._database.query(
-            f"SELECT symbol, underlying, min(computed_at) AS since FROM {table} WHERE symbol IN "
-            f"(SELECT symbol FROM {table}{mine}) "
-            "GROUP BY symbol, underlying ORDER BY symbol"
-        ).to_pandas()
-
-    def remove_portfolio(self, portfolio: str, stamp: AuditStamp) -> int:
-        """Remove a portfolio and its positions from the ledger; its history stays.
-
-        Its results stay in their tables, but no longer count as published, and leave the `_latest` views.
-
-        :returns: number of positions removed. :raises InputError: if it is not registered.
-        """
-        return ledger.remove(self._database, portfolio, stamp)
-
-    def save_what_if(self, name: str, rows: what_if.Rows, stamp: AuditStamp, replace: bool = False) -> None:
-        """Store a what-if session in one transaction: the rows of `what_if.MODELS`, the name in each row.
-
-        :raises InputError: if there is a session of this name and `replace` is not set.
-        :raises DataQualityError: if the rows break their row models.
-        """
-        what_if.save(self._database, name, rows, stamp, replace=replace)
-
-    def what_if_sessions(self) -> pd.DataFrame:
-        """The saved sessions: rows of `WhatIfSessions`."""
-        return self.read(WhatIfSessions)
-
-    def what_if(self, name: str) -> what_if.Rows:
-        """One saved session: its rows in each of `what_if.MODELS`. :raises InputError: if there is none."""
-        return what_if.load(self._database, name)
-
-    def remove_what_if(self, name: str) -> None:
-        """Remove a saved session. :raises InputError: if there is none."""
-        what_if.remove(self._database, name)
-
-    def published_since(self, tables: Sequence[str], since: int) -> alerts.Published:
-        """Partitions of portfolio tables published after the snapshot of an earlier call (0 = all)."""
-        return alerts.published_since(self._database, tables, since)
-
-    def latest_published(self, tables: Sequence[str]) -> pd.DataFrame:
-        """The newest published date of each table and registered portfolio: table_name, portfolio, date."""
-        return alerts.latest_published(self._database, tables)
-
-    def save_alerts(
-        self, evaluated: pd.DataFrame, destinations: Mapping[str, Sequence[str]], stamp: AuditStamp
-    ) -> pd.DataFrame:
-        """Store alerts that changed, and put them into the outbox of their rule's destinations.
-
-        :param evaluated: rows of `Alerts`, any state. :param destinations: by rule.
-        :returns: the alerts to be told. :raises DataQualityError: if the rows break their row model.
-        """
-        return alerts.save(self._database, evaluated, destinations, stamp)
-
-    def pending_alerts(self) -> pd.DataFrame:
-        """What is still to be told: rows of `AlertDeliveries` with the columns of their alerts."""
-        return alerts.pending(self._database)
-
-    def record_deliveries(self, tried: pd.DataFrame, stamp: AuditStamp) -> None:
-        """Store what became of attempts to tell: rows of `pending_alerts`, changed."""
-        alerts.record(self._database, tried, stamp)
 
     def reject(self, table: str, run_id: str, failures: pd.DataFrame) -> int:
         """Record rows that were refused: the `failures` of a DataQualityError (row, column, check, value).

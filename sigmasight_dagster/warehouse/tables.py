@@ -1,9 +1,10 @@
 """SELECT, COPY and their cursors, for any row model."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Table, primary_key, table_name
@@ -11,9 +12,6 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.schema import columns, kind
 from sigmasight_dagster.warehouse.rows import from_arrow
 from sigmasight_dagster.warehouse.sql import Dates, on_dates, one_of, quoted, where
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
 def select(
@@ -53,7 +51,7 @@ def fetch(cursor: Any, model: type[Table], statement: str) -> pd.DataFrame:
     return from_arrow(model, cursor.fetch_arrow_table())
 
 
-def copy_in(cursor: Any, model: type[Table], rows: "pa.Table") -> None:
+def copy_in(cursor: Any, model: type[Table], rows: pa.Table) -> None:
     """Append rows by binary COPY, columns by name."""
     if rows.num_rows:
         cursor.adbc_ingest(table_name(model), rows, mode="append", db_schema_name=SCHEMA)

@@ -17,6 +17,10 @@ from importlib.metadata import version
 from typing import Any
 
 import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from packaging.version import Version
 
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA, Database
 from sigmasight_dagster.warehouse.errors import MigrationError
@@ -46,9 +50,6 @@ class Migration:
 
 def migrate(database: Database) -> list[str]:
     """See `Warehouse.migrate`. Concurrent migrations and writers wait for each other, at most a minute."""
-    from alembic.migration import MigrationContext
-    from alembic.operations import Operations
-
     with database.layout() as connection:
         connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
         connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LAYOUT_LOCK})"))
@@ -77,8 +78,6 @@ def _create_schema(connection: sa.Connection) -> list[str]:
 
 def _refuse_newer(connection: sa.Connection) -> str | None:
     """The digest of the views that the last migration made, if there was one."""
-    from packaging.version import Version
-
     if not sa.inspect(connection).has_table("schema_version", SCHEMA):
         return None
     row = connection.execute(sa.select(_version_table())).mappings().first()
@@ -105,8 +104,6 @@ def _refuse_other_keys(connection: sa.Connection) -> None:
 
 
 def _apply_differences(migration: Migration, context: Any) -> None:
-    from alembic.autogenerate import compare_metadata
-
     for difference in _flat(compare_metadata(context, metadata())):
         handler = _HANDLERS.get(difference[0])
         if handler is not None:

@@ -2,8 +2,9 @@
 
 import inspect
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
@@ -20,9 +21,6 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.sql import literal, quoted
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MODELS = (*TABLES, *OPERATIONS_TABLES)
 KEY_FILL_PERCENT = 45
@@ -73,10 +71,8 @@ def stored_columns(model: type[Table]) -> dict[str, Any]:
 
 
 @cache
-def arrow_schema(model: type[Table]) -> "pa.Schema":
+def arrow_schema(model: type[Table]) -> pa.Schema:
     """Arrow types in which the driver copies rows into the table, audit columns included."""
-    import pyarrow as pa
-
     types = {
         "text": pa.string(),
         "float": pa.float64(),

@@ -3,6 +3,7 @@
 Every change is written to `ledger_changes` in the transaction that makes it.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -18,70 +19,131 @@ from sigmasight_core.tables import (
     table_name,
     validate,
 )
-from sigmasight_dagster.warehouse.database import SCHEMA, Database
-from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
+from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.reader import Reader
+from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, lock_key, one_of, quoted
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
 
 Saved = Literal["created", "unchanged", "replaced"]
 
 
-def save(
-    database: Database,
-    registration: dict[str, Any],
-    positions: pd.DataFrame,
-    stamp: AuditStamp,
-    *,
-    replace: bool,
-    command: str = "",
-    expected: pd.DataFrame | None = None,
-) -> Saved:
-    """Store a portfolio in one transaction. See `Warehouse.save_portfolio`."""
-    wanted = validate(Portfolios, pd.DataFrame([registration]))
-    ledger = validate(Positions, positions)
-    name = str(wanted["portfolio"].iloc[0])
+class LedgerStore(Reader):
+    """Portfolios, their positions, and the history of both."""
+
+    def save_portfolio(
+        self,
+        portfolio: Mapping[str, Any] | pd.Series,
+        positions: pd.DataFrame,
+        stamp: AuditStamp,
+        replace: bool = False,
+        command: str = "",
+        expected: pd.DataFrame | None = None,
+    ) -> Saved:
+        """Register a portfolio with its positions, or replace them, in one transaction, with its history.
+
+        Results of a replaced ledger stay in their tables, but from the first entry date among the positions
+        that differ (all dates, if the cash differs) they no longer count as published.
+
+        :param portfolio: one row of `Portfolios`. :param positions: rows of `Positions` of that portfolio.
+        :param command: what the history says has made the change; default: the stamp's run id.
+        :param expected: positions that an edit was made from: others stored meanwhile refuse it.
+        :returns: 'unchanged' if cash and positions are the stored ones (the source may differ).
+        :raises InputError: if the stored ones differ and `replace` is not set.
+        :raises DataQualityError: if the rows break their row models.
+        """
+        wanted = validate(Portfolios, pd.DataFrame([dict(portfolio)]))
+        ledger = validate(Positions, positions)
+        name = str(wanted["portfolio"].iloc[0])
+        _refuse_strays(name, ledger)
+        with self._database.transaction(_lock(name)) as cursor:
+            registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[name]))
+            stored = fetch(cursor, Positions, select(Positions, portfolios=[name]))
+            if expected is not None and len(_changes(stored, expected)):
+                raise InputError(f"portfolio {name}: its positions changed meanwhile; repeat the command")
+            changed = _changes(stored, ledger)
+            same_cash = registered["cash"].equals(wanted["cash"])
+            if len(registered) and same_cash and changed.empty:
+                return "unchanged"
+            if len(registered) and not replace:
+                raise _already_registered(name, changed, same_cash)
+            _delete(cursor, name)
+            copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
+            copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
+            balance = cash_change(_cash(registered), _cash(wanted))
+            _note(cursor, name, pd.concat([balance, position_changes(stored, ledger)]), command, stamp)
+            if len(registered):
+                _unpublish(cursor, name, changed["entry_date"].min() if same_cash else None)
+        return "replaced" if len(registered) else "created"
+
+    def portfolios(self) -> pd.DataFrame:
+        """The registry: rows of `Portfolios`."""
+        return self.read(Portfolios)
+
+    def positions(self, portfolios: Sequence[str] | None = None) -> pd.DataFrame:
+        """The ledger: rows of `Positions` of these portfolios, or of all."""
+        return self.read(Positions, portfolios=portfolios)
+
+    def ledger_changes(self, portfolio: str) -> pd.DataFrame:
+        """The history of a portfolio's ledger: rows of `LedgerChanges` with `computed_at` (UTC)."""
+        table = quoted(SCHEMA, table_name(LedgerChanges))
+        found = self._database.query(
+            f"SELECT * FROM {table} WHERE portfolio = {literal(portfolio)} ORDER BY change, position_id"
+        )
+        times = found["computed_at"].to_pandas()
+        names = list(LedgerChanges.to_schema().columns)
+        return from_arrow(LedgerChanges, found.select(names)).assign(computed_at=times)
+
+    def ledger_symbols(self, portfolio: str | None = None) -> pd.DataFrame:
+        """Symbols of a portfolio (None = of all), and since when (UTC) a position in them has been stored.
+
+        The position may be of any portfolio.
+
+        :returns: symbol, underlying, since.
+        """
+        table = quoted(SCHEMA, table_name(Positions))
+        mine = "" if portfolio is None else f" WHERE portfolio = {literal(portfolio)}"
+        return self._database.query(
+            f"SELECT symbol, underlying, min(computed_at) AS since FROM {table} WHERE symbol IN "
+            f"(SELECT symbol FROM {table}{mine}) "
+            "GROUP BY symbol, underlying ORDER BY symbol"
+        ).to_pandas()
+
+    def remove_portfolio(self, portfolio: str, stamp: AuditStamp) -> int:
+        """Remove a portfolio and its positions from the ledger; its history stays.
+
+        Its results stay in their tables, but no longer count as published, and leave the `_latest` views.
+
+        :returns: number of positions removed. :raises InputError: if it is not registered.
+        """
+        with self._database.transaction(_lock(portfolio)) as cursor:
+            registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[portfolio]))
+            if registered.empty:
+                raise InputError(f"portfolio {portfolio}: not registered; check its name")
+            stored = fetch(cursor, Positions, select(Positions, portfolios=[portfolio]))
+            _delete(cursor, portfolio)
+            gone = pd.concat(
+                [cash_change(_cash(registered), None), position_changes(stored, stored.iloc[:0])]
+            )
+            _note(cursor, portfolio, gone, "", stamp)
+            _unpublish(cursor, portfolio, None)
+        return len(stored)
+
+
+def _refuse_strays(name: str, ledger: pd.DataFrame) -> None:
     strays = ledger.loc[ledger["portfolio"] != name, "portfolio"]
     if len(strays):
         raise InputError(
             f"portfolio {name}: a position belongs to portfolio {strays.iloc[0]}; save each on its own"
         )
-    with database.transaction(_lock(name)) as cursor:
-        registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[name]))
-        stored = fetch(cursor, Positions, select(Positions, portfolios=[name]))
-        if expected is not None and len(_changes(stored, expected)):
-            raise InputError(f"portfolio {name}: its positions changed meanwhile; repeat the command")
-        changed = _changes(stored, ledger)
-        same_cash = registered["cash"].equals(wanted["cash"])
-        if len(registered) and same_cash and changed.empty:
-            return "unchanged"
-        if len(registered) and not replace:
-            differing = f"{changed['position_id'].nunique()} positions that differ"
-            cash = "" if same_cash else " and another cash balance"
-            raise InputError(
-                f"portfolio {name}: already registered, with {differing}{cash}; use --replace to overwrite it"
-            )
-        _delete(cursor, name)
-        copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
-        copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
-        balance = cash_change(_cash(registered), _cash(wanted))
-        _note(cursor, name, pd.concat([balance, position_changes(stored, ledger)]), command, stamp)
-        if len(registered):
-            _unpublish(cursor, name, changed["entry_date"].min() if same_cash else None)
-    return "replaced" if len(registered) else "created"
 
 
-def remove(database: Database, name: str, stamp: AuditStamp) -> int:
-    """Delete a portfolio from the ledger. See `Warehouse.remove_portfolio`."""
-    with database.transaction(_lock(name)) as cursor:
-        registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[name]))
-        if registered.empty:
-            raise InputError(f"portfolio {name}: not registered; check its name")
-        stored = fetch(cursor, Positions, select(Positions, portfolios=[name]))
-        _delete(cursor, name)
-        gone = pd.concat([cash_change(_cash(registered), None), position_changes(stored, stored.iloc[:0])])
-        _note(cursor, name, gone, "", stamp)
-        _unpublish(cursor, name, None)
-    return len(stored)
+def _already_registered(name: str, changed: pd.DataFrame, same_cash: bool) -> InputError:
+    differing = f"{changed['position_id'].nunique()} positions that differ"
+    cash = "" if same_cash else " and another cash balance"
+    return InputError(
+        f"portfolio {name}: already registered, with {differing}{cash}; use --replace to overwrite it"
+    )
 
 
 def _cash(registered: pd.DataFrame) -> float | None:

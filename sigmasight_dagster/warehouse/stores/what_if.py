@@ -6,7 +6,8 @@ import pandas as pd
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Table, WhatIfResults, WhatIfSessions, WhatIfTrades, table_name, validate
-from sigmasight_dagster.warehouse.database import SCHEMA, Database
+from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
 from sigmasight_dagster.warehouse.sql import lock_key, one_of, quoted
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
@@ -15,29 +16,38 @@ Rows = dict[type[Table], pd.DataFrame]
 MODELS: tuple[type[Table], ...] = (WhatIfSessions, WhatIfTrades, WhatIfResults)
 
 
-def save(database: Database, name: str, rows: Rows, stamp: AuditStamp, *, replace: bool) -> None:
-    """Store a session in one transaction. See `Warehouse.save_what_if`."""
-    checked = {model: validate(model, rows[model].assign(session=name)) for model in MODELS}
-    with database.transaction(_lock(name)) as cursor:
-        if len(_fetch(cursor, WhatIfSessions, name)) and not replace:
-            raise InputError(f"what-if session {name}: already saved; use --replace to overwrite it")
-        _delete(cursor, name)
-        for model, frame in checked.items():
-            copy_in(cursor, model, to_arrow(model, frame, stamp))
+class WhatIfStore(Reader):
+    """Saved what-ifs."""
 
+    def save_what_if(self, name: str, rows: Rows, stamp: AuditStamp, replace: bool = False) -> None:
+        """Store a what-if session in one transaction: the rows of `MODELS`, the name in each row.
 
-def load(database: Database, name: str) -> Rows:
-    """Rows of a session in each of its tables. See `Warehouse.what_if`."""
-    with database.transaction(_lock(name)) as cursor:
-        _require(cursor, name)
-        return {model: _fetch(cursor, model, name) for model in MODELS}
+        :raises InputError: if there is a session of this name and `replace` is not set.
+        :raises DataQualityError: if the rows break their row models.
+        """
+        checked = {model: validate(model, rows[model].assign(session=name)) for model in MODELS}
+        with self._database.transaction(_lock(name)) as cursor:
+            if len(_fetch(cursor, WhatIfSessions, name)) and not replace:
+                raise InputError(f"what-if session {name}: already saved; use --replace to overwrite it")
+            _delete(cursor, name)
+            for model, frame in checked.items():
+                copy_in(cursor, model, to_arrow(model, frame, stamp))
 
+    def what_if_sessions(self) -> pd.DataFrame:
+        """The saved sessions: rows of `WhatIfSessions`."""
+        return self.read(WhatIfSessions)
 
-def remove(database: Database, name: str) -> None:
-    """Delete a session. See `Warehouse.remove_what_if`."""
-    with database.transaction(_lock(name)) as cursor:
-        _require(cursor, name)
-        _delete(cursor, name)
+    def what_if(self, name: str) -> Rows:
+        """One saved session: its rows in each of `MODELS`. :raises InputError: if there is none."""
+        with self._database.transaction(_lock(name)) as cursor:
+            _require(cursor, name)
+            return {model: _fetch(cursor, model, name) for model in MODELS}
+
+    def remove_what_if(self, name: str) -> None:
+        """Remove a saved session. :raises InputError: if there is none."""
+        with self._database.transaction(_lock(name)) as cursor:
+            _require(cursor, name)
+            _delete(cursor, name)
 
 
 def _lock(name: str) -> int:

@@ -1,0 +1,41 @@
+"""Reading rows of any table: what every store of the warehouse can do."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from sigmasight_core.tables import Table
+from sigmasight_dagster.warehouse.database import Database
+from sigmasight_dagster.warehouse.rows import from_arrow
+from sigmasight_dagster.warehouse.sql import Dates
+from sigmasight_dagster.warehouse.tables import select
+
+
+class Reader:
+    """The rows of one PostgreSQL database.
+
+    url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        self._database.close()
+
+    def read(
+        self,
+        model: type[Table],
+        dates: Dates | None = None,
+        portfolios: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+        symbols: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Rows of a table without audit columns, ordered by key, with the dtypes of its row model.
+
+        :param dates: a (start, end) tuple, both inclusive, or exactly the dates of a list or index.
+        :param columns: which columns, in which order; default: the model's.
+        :raises InputError: on a column or filter that the table has not, or a range that ends too early.
+        """
+        return from_arrow(model, self._database.query(select(model, dates, portfolios, columns, symbols)))
