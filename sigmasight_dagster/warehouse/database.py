@@ -9,8 +9,6 @@ from urllib.parse import quote
 
 import pyarrow as pa
 import sqlalchemy as sa
-from adbc_driver_manager import Error
-from adbc_driver_postgresql import dbapi
 
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.warehouse.errors import WarehouseError, refused, unreachable
@@ -100,7 +98,7 @@ class Database:
                 yield connection, cursor
         except BaseException as error:
             connection.close()  # the server rolls back
-            if isinstance(error, Error | pa.ArrowException | OSError):
+            if isinstance(error, _driver().Error | pa.ArrowException | OSError):
                 raise self._clean(refused(self.name, error)) from None
             raise
         if len(self._idle) < _IDLE_CONNECTIONS:
@@ -122,8 +120,8 @@ class Database:
                 return connection
         address = self._url.set(drivername="postgresql").update_query_dict({"application_name": SCHEMA})
         try:
-            connection = dbapi.connect(address.render_as_string(hide_password=False), autocommit=True)
-        except Error as error:
+            connection = _driver().connect(address.render_as_string(hide_password=False), autocommit=True)
+        except _driver().Error as error:
             raise self._clean(unreachable(self.name, error)) from None
         with connection.cursor() as cursor:
             cursor.execute("SET standard_conforming_strings = on")
@@ -136,12 +134,19 @@ class Database:
         return WarehouseError(text)
 
 
+def _driver() -> Any:
+    # With the first connection, not with the package: code that only plans or describes needs no driver.
+    from adbc_driver_postgresql import dbapi
+
+    return dbapi
+
+
 def _answers(connection: Any) -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
             cursor.fetchone()
-    except (Error, OSError):
+    except (_driver().Error, OSError):
         connection.close()
         return False
     return True

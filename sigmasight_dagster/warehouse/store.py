@@ -14,7 +14,6 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.warehouse import corrections, reconciliation, retention, versions
 from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.layout.migration import migrate
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, quoted
@@ -41,6 +40,9 @@ class Warehouse(LedgerStore, WhatIfStore, AlertStore):
             that begin with "note:", which name what a person may want to see to.
         :raises MigrationError: where only a person can decide, or if a newer code has migrated the database.
         """
+        # Alembic takes longer to import than all of the rest; the steps of runs never migrate.
+        from sigmasight_dagster.warehouse.layout.migration import migrate
+
         return migrate(self._database)
 
     def replace(

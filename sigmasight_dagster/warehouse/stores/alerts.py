@@ -51,7 +51,7 @@ class AlertStore(Reader):
         No clock is compared: a run that began before the snapshot and committed after it is not missed.
         Rows of transactions that were running at the snapshot, or very old ones, may come twice.
 
-        :param since: the snapshot of an earlier call, 0 = none; of another database, too: then every publication.
+        :param since: the snapshot of an earlier call; 0, or that of another database: every publication.
         """
         of_tables = where([one_of("table_name", tables)])
         age = f"((xmin::text::bigint - {since % _SLOT} + {_SLOT}) % {_SLOT})"

@@ -122,9 +122,8 @@ class LedgerStore(Reader):
                 raise InputError(f"portfolio {portfolio}: not registered; check its name")
             stored = fetch(cursor, Positions, select(Positions, portfolios=[portfolio]))
             _delete(cursor, portfolio)
-            gone = pd.concat(
-                [cash_change(_cash(registered), None), position_changes(stored, stored.iloc[:0])]
-            )
+            balance = cash_change(_cash(registered), None)
+            gone = pd.concat([balance, position_changes(stored, stored.iloc[:0])])
             _note(cursor, portfolio, gone, "", stamp)
             _unpublish(cursor, portfolio, None)
         return len(stored)
