@@ -9,7 +9,8 @@ from sigmasight_dagster.automation import jobs, schedules, sensors, upkeep
 from sigmasight_dagster.checks.totals import STANDING_CHECKS
 from sigmasight_dagster.engine import dagster_assets as build_assets
 from sigmasight_dagster.engine.declaration import with_factor_window
-from sigmasight_dagster.executors import choice as executors
+from sigmasight_dagster.executors import choice
+from sigmasight_dagster.executors.queues import queue
 from sigmasight_dagster.logs import console_logger
 from sigmasight_dagster.partitions import dates as partitions
 from sigmasight_dagster.platform import Platform
@@ -27,7 +28,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         assets=[
             *build_assets.ledger_specs(),
             *(
-                build_assets.build(asset, by_grain, first_date, executors.queue(settings, asset.group))
+                build_assets.build(asset, by_grain, first_date, queue(settings, asset.group))
                 for asset in assets
             ),
         ],
@@ -37,7 +38,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         sensors=sensors.build(settings),
         resources={"platform": Platform(settings)},
         loggers={"console": console_logger},
-        executor=executors.build(settings),
+        executor=choice.build(settings),
     )
 
 

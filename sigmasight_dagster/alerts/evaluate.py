@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sigmasight_core.alerts import evaluation as alerts
+from sigmasight_core.alerts import evaluation
 from sigmasight_core.alerts.rules import RUN_FAILED, AlertRule, AlertRules, alert_tables, parse_alert_rules
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Table, primary_key, table_name
@@ -96,7 +96,7 @@ def _evaluations(platform: Platform, rules: AlertRules, partitions: pd.DataFrame
                 sorted(part["portfolio"].unique()),
                 _columns(model, watching),
             )
-            found = [alerts.evaluate(rule, part, rows) for rule in watching]
+            found = [evaluation.evaluate(rule, part, rows) for rule in watching]
             yield pd.concat(found, ignore_index=True)
 
 

@@ -12,10 +12,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from sigmasight_dagster.executors import choice as executors
+from sigmasight_dagster.executors.choice import refuse_missing_workers
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Project
+from sigmasight_dagster.terminal import wide_console
 from sigmasight_dagster.warehouse import Warehouse
 
 POLL_SECONDS = 1.0
@@ -33,7 +34,7 @@ def compute(
 
 def execute(project: Project, runs: Sequence[RangeRun], what: str) -> list[RunOutcome]:
     """Execute planned runs with a progress bar, then print what was published and what failed."""
-    executors.refuse_missing_workers(project.settings, {asset.group for run in runs for asset in run.assets})
+    refuse_missing_workers(project.settings, {asset.group for run in runs for asset in run.assets})
     console = Console(file=sys.stderr)
     total = sum(run.n_partitions for run in runs)
     console.print(f"{what}: {total:,} partitions in {len(runs)} runs")
@@ -106,12 +107,6 @@ def _progress_bar(warehouse: Warehouse, total: int, console: Console) -> Iterato
         _Counter(warehouse, bar, total) as counter,
     ):
         yield counter.started
-
-
-def wide_console() -> Console:
-    """A console for tables: as wide as the terminal, or wide enough for one line a row in a file."""
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
 
 
 def finally_failed(outcomes: Sequence[RunOutcome]) -> list[RunOutcome]:

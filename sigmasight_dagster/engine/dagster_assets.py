@@ -11,7 +11,7 @@ from sigmasight_core.tables import Grain, Portfolios, Positions, Table, grain, t
 from sigmasight_dagster import story
 from sigmasight_dagster.engine import publish
 from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.executors.choice import DEFAULT_QUEUE, QUEUE_TAG
+from sigmasight_dagster.executors.queues import DEFAULT_QUEUE, QUEUE_TAG
 from sigmasight_dagster.warehouse.database import SCHEMA
 
 OWNERS = ["team:risk"]

@@ -28,8 +28,8 @@ from dagster_celery.make_app import make_app
 from kombu.exceptions import KombuError
 
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.executors import choice as executors
 from sigmasight_dagster.executors import steps
+from sigmasight_dagster.executors.queues import DEFAULT_QUEUE
 from sigmasight_dagster.settings import Settings
 
 REPLY_SECONDS = 3
@@ -63,7 +63,7 @@ def _executor(settings: Settings) -> CeleryExecutor:
         backend=settings.celery_result_backend.get_secret_value(),
         config_source={
             "worker_prefetch_multiplier": 1,
-            "task_default_queue": executors.DEFAULT_QUEUE,
+            "task_default_queue": DEFAULT_QUEUE,
             "broker_connection_retry_on_startup": True,
             # What steps leave in their process (caches of definitions, of rows) does not grow for ever.
             "worker_max_tasks_per_child": 200,

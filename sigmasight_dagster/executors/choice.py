@@ -5,34 +5,12 @@
 
 from collections.abc import Iterable
 from importlib.util import find_spec
-from typing import Final
 
 import dagster as dg
 
 from sigmasight_core.errors import InputError
+from sigmasight_dagster.executors.queues import DEFAULT_QUEUE, QUEUE_TAG, queue
 from sigmasight_dagster.settings import Settings
-
-QUEUE_TAG: Final = "dagster-celery/queue"
-"""Tag of a step: the Celery queue in which it waits; limits of Kubernetes go by it too."""
-DEFAULT_QUEUE: Final = "dagster"
-"""Queue of steps without a tag: standing checks and upkeep."""
-
-_QUEUES = {
-    "market": "market",
-    "market_risk": "market",
-    "portfolio": "portfolio",
-    "portfolio_risk": "portfolio",
-}
-
-
-def queue(settings: Settings, group: str) -> str:
-    """Queue of an asset group's steps."""
-    return {**_QUEUES, **settings.queues}.get(group, DEFAULT_QUEUE)
-
-
-def queues(settings: Settings) -> list[str]:
-    """Every queue that steps may wait in."""
-    return sorted({DEFAULT_QUEUE, *{**_QUEUES, **settings.queues}.values()})
 
 
 def build(settings: Settings) -> dg.ExecutorDefinition:
@@ -42,6 +20,7 @@ def build(settings: Settings) -> dg.ExecutorDefinition:
     """
     if settings.executor == "celery":
         require("celery")
+        # Celery is an optional extra.
         from sigmasight_dagster.executors import celery_app
 
         return celery_app.executor(settings)
@@ -54,6 +33,7 @@ def build(settings: Settings) -> dg.ExecutorDefinition:
 def refuse_missing_workers(settings: Settings, groups: Iterable[str]) -> None:
     """:raises InputError: when steps of these asset groups would wait for ever: nobody listens on a queue."""
     if settings.executor == "celery":
+        # Celery is an optional extra.
         from sigmasight_dagster.executors import celery_app
 
         # Standing checks go with their assets, and they wait in the default queue.
@@ -71,6 +51,7 @@ def require(extra: str) -> None:
 
 
 def _k8s(settings: Settings) -> dg.ExecutorDefinition:
+    # Kubernetes is an optional extra.
     from dagster_k8s import k8s_job_executor
 
     limits = [

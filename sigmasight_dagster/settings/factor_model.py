@@ -104,7 +104,7 @@ class FactorModelSettings(BaseModel):
         return cast(Kind, what.kind)
 
 
-def parse(given: Any) -> FactorModelSettings:
+def parse_factor_model(given: Any) -> FactorModelSettings:
     """The table as read from the settings, checked as far as is possible without data.
 
     :raises InputError: one line that names the key and the cure.

@@ -24,7 +24,7 @@ from sigmasight_core.tables import (
     WhatIfTrades,
     table_name,
 )
-from sigmasight_dagster.commands.progress import wide_console
+from sigmasight_dagster.terminal import wide_console
 
 WORST_SCENARIOS: Final = 5
 MOST_ROWS: Final = 16

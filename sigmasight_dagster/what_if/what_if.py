@@ -31,10 +31,10 @@ from sigmasight_core.tables import (
     table_name,
     validate,
 )
-from sigmasight_core.what_if import trades as what_if
+from sigmasight_core.what_if.trades import apply_trades, compare, priced, trial_lots
 from sigmasight_core.what_if.trades_csv import ParsedTrades, parse_trades_csv
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.assets import positions as valuation
+from sigmasight_dagster.assets.positions import position_values
 from sigmasight_dagster.engine.batch import Batch, checked_ledger
 from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.partitions.dates import date_bounds
@@ -151,7 +151,7 @@ class WhatIf:
 
     def parse(self, text: bytes, source: str) -> ParsedTrades:
         """Trades, errors and warnings of a trade list; symbols need a price on or shortly before the date."""
-        prices = self._batch(valuation.position_values, self._ledger, {}).read(DailyPrices, ["symbol"])
+        prices = self._batch(position_values, self._ledger, {}).read(DailyPrices, ["symbol"])
         return parse_trades_csv(text, source, self._date, prices["symbol"].unique())
 
     def compute(self, trades: pd.DataFrame, source: str) -> Comparison:
@@ -168,10 +168,10 @@ class WhatIf:
 
     def _computed(self, trades: pd.DataFrame, source: str) -> Comparison:
         name, date, cash = self._portfolio, self._date, float(self._ledger.registry["cash"].iloc[0])
-        actions = self._batch(valuation.position_values, self._ledger, {}).read(CorporateActions)
-        priced = what_if.priced(trades, self._trial_values(trades), source)
+        actions = self._batch(position_values, self._ledger, {}).read(CorporateActions)
+        at_prices = priced(trades, self._trial_values(trades), source)
         other = "what-if" if name != "what-if" else "what-if-trades"
-        after = what_if.apply_trades(self._ledger.positions, cash, priced, actions, other, date)
+        after = apply_trades(self._ledger.positions, cash, at_prices, actions, other, date)
         registry = self._ledger.registry.assign(opening_cash=cash)
         traded = registry.assign(portfolio=other, cash=after.cash, opening_cash=after.opening_cash)
         both = Ledger(
@@ -180,7 +180,7 @@ class WhatIf:
             name,
         )
         computed = self._walk(PORTFOLIO_ASSETS, both)
-        results = what_if.compare(computed, name, other)
+        results = compare(computed, name, other)
         session = {
             "portfolio": name,
             "trade_date": date,
@@ -198,9 +198,9 @@ class WhatIf:
         )
 
     def _trial_values(self, trades: pd.DataFrame) -> pd.DataFrame:
-        lots = what_if.trial_lots(trades, self._portfolio, self._date)
+        lots = trial_lots(trades, self._portfolio, self._date)
         trial = Ledger(lots, self._ledger.registry, self._portfolio)
-        return self._walk((valuation.position_values,), trial)[PositionValues]
+        return self._walk((position_values,), trial)[PositionValues]
 
     def _walk(self, assets: Sequence[RiskAsset], ledger: Ledger) -> Computed:
         """Rows of the assets' tables, each asset computed on those before it."""

@@ -21,9 +21,8 @@ from sigmasight_core.tables import (
     Positions,
     validate,
 )
-from sigmasight_dagster.alerts import evaluate as alert_rules
-from sigmasight_dagster.alerts import notify
-from sigmasight_dagster.automation import alerts as sensors
+from sigmasight_dagster.alerts import evaluate, notify
+from sigmasight_dagster.automation import alerts
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.settings import Settings
@@ -96,9 +95,9 @@ class Desk:
         rows["status"] = np.where(np.isnan(usd), "unavailable: test", "ok")
         self.warehouse.replace(FactorExposures, validate(FactorExposures, rows), dates, names, STAMP)
 
-    def tick(self, keep_cursor: bool = True) -> alert_rules.Report:
-        report = alert_rules.evaluate(self.platform, self.cursor, STAMP)
-        alert_rules.deliver(self.platform, report, logging.getLogger("test"), STAMP)
+    def tick(self, keep_cursor: bool = True) -> evaluate.Report:
+        report = evaluate.evaluate(self.platform, self.cursor, STAMP)
+        evaluate.deliver(self.platform, report, logging.getLogger("test"), STAMP)
         self.cursor = report.cursor if keep_cursor else self.cursor
         return report
 
@@ -325,7 +324,7 @@ def test_a_failed_run_becomes_one_alert(database_url: str, fresh_database: Any, 
         broken = exposures(lambda rows: rows.assign(n_positions=[-1, *[1] * (len(rows) - 1)]))
         outcome = house.run(broken, names=("a", "b"))
         assert outcome.failed
-        definition = next(item for item in sensors.build() if item.name == "alert_failed_runs")
+        definition = next(item for item in alerts.build() if item.name == "alert_failed_runs")
         cursor = None
         for _ in range(2):
             context = dg.build_sensor_context(instance, cursor=cursor, resources={"platform": house.platform})
@@ -336,6 +335,6 @@ def test_a_failed_run_becomes_one_alert(database_url: str, fresh_database: Any, 
         assert "bad partitions (1): 2022-12-12|a" in alert.message
         (telling,) = house.platform.warehouse.read(AlertDeliveries).itertuples()
         assert (telling.destination, telling.delivery) == ("log", "pending")
-        told = next(item for item in sensors.build() if item.name == "alerts")
+        told = next(item for item in alerts.build() if item.name == "alerts")
         told.evaluate_tick(dg.build_sensor_context(instance, resources={"platform": house.platform}))
         assert house.platform.warehouse.read(AlertDeliveries)["delivery"].tolist() == ["delivered"]

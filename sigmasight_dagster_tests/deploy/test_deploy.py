@@ -15,7 +15,8 @@ import yaml
 from click.testing import CliRunner
 
 from sigmasight_dagster.cli import cli
-from sigmasight_dagster.executors import choice as executors
+from sigmasight_dagster.executors import choice
+from sigmasight_dagster.executors.queues import queues
 from sigmasight_dagster.instance.storage import BulkEventLogStorage
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.conftest import REPOSITORY
@@ -74,7 +75,7 @@ def test_services_are_complete() -> None:
 
 def test_every_queue_has_a_worker() -> None:
     served = {name for service in OURS.values() for name in option(service["command"], "--queue")}
-    assert served == set(executors.queues(Settings(_env_file=None)))
+    assert served == set(queues(Settings(_env_file=None)))
 
 
 def test_variables_are_settings_and_secrets_are_not_written_down() -> None:
@@ -96,7 +97,7 @@ def test_settings_of_compose_and_helm_choose_their_executors(monkeypatch: pytest
                 patch.setenv(name, VARIABLE.sub(lambda found: found[1] or "x", text))
             settings = Settings(_env_file=None)
             assert settings.executor == executor
-            assert executors.build(settings).name == executor
+            assert choice.build(settings).name == executor
 
 
 def test_addresses_and_ports_agree() -> None:

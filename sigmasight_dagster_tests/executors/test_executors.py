@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from sigmasight_core.errors import InputError, SigmaSightError
 from sigmasight_dagster.definitions import build_definitions
-from sigmasight_dagster.executors import choice as executors
-from sigmasight_dagster.executors import deliveries
+from sigmasight_dagster.executors import choice, deliveries
+from sigmasight_dagster.executors.queues import QUEUE_TAG, queues
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.conftest import REPOSITORY
 
@@ -25,11 +25,11 @@ def settings(**given: Any) -> Settings:
 
 def queues_of_steps(chosen: Settings) -> dict[str, str | None]:
     job = build_definitions(chosen).resolve_implicit_global_asset_job_def()
-    return {node.name: node.tags.get(executors.QUEUE_TAG) for node in job.nodes}
+    return {node.name: node.tags.get(QUEUE_TAG) for node in job.nodes}
 
 
 def test_in_process_is_the_default_and_imports_no_engine() -> None:
-    assert executors.build(settings()) is dg.in_process_executor
+    assert choice.build(settings()) is dg.in_process_executor
     engines = "print([name for name in sys.modules if name in ('celery', 'kubernetes')])"
     code = f"import sigmasight_dagster.definitions, sys; {engines}"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY)
@@ -38,20 +38,20 @@ def test_in_process_is_the_default_and_imports_no_engine() -> None:
 
 @pytest.mark.parametrize("extra", ["celery", "k8s"])
 def test_a_missing_package_is_one_line_with_its_cure(extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executors, "find_spec", lambda name: None)
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=rf"pip install 'sigmasight\[{extra}\]'") as raised:
-        executors.build(settings(executor=extra, celery_broker_url=BROKER))
+        choice.build(settings(executor=extra, celery_broker_url=BROKER))
     assert "\n" not in str(raised.value)
 
 
 def test_steps_wait_in_the_queue_of_their_group() -> None:
-    queues = queues_of_steps(settings())
-    assert queues["factor_betas"] == queues["daily_prices"] == "market"
-    assert queues["stress_results"] == queues["position_values"] == "portfolio"
+    found = queues_of_steps(settings())
+    assert found["factor_betas"] == found["daily_prices"] == "market"
+    assert found["stress_results"] == found["position_values"] == "portfolio"
     moved = settings(queues={"portfolio_risk": "heavy"})
     assert queues_of_steps(moved)["stress_results"] == "heavy"
     assert queues_of_steps(moved)["position_values"] == "portfolio"
-    assert executors.queues(moved) == ["dagster", "heavy", "market", "portfolio"]
+    assert queues(moved) == ["dagster", "heavy", "market", "portfolio"]
 
 
 def test_celery_has_no_configuration_that_a_secret_could_be_in() -> None:
@@ -68,7 +68,7 @@ def test_celery_has_no_configuration_that_a_secret_could_be_in() -> None:
 def test_celery_without_a_broker_names_the_setting() -> None:
     pytest.importorskip("dagster_celery")
     with pytest.raises(InputError, match="SIGMASIGHT_CELERY_BROKER_URL"):
-        executors.build(settings(executor="celery"))
+        choice.build(settings(executor="celery"))
 
 
 def test_celery_acknowledges_late_one_at_a_time() -> None:
@@ -91,7 +91,7 @@ def test_kubernetes_limits_steps_by_queue() -> None:
     assert made is not None
     limits = job.executor_def.apply_config_mapping({"config": {}}).value["config"]["tag_concurrency_limits"]
     assert [(limit["value"], limit["limit"]) for limit in limits] == [("market", 1), ("portfolio", 4)]
-    assert {limit["key"] for limit in limits} == {executors.QUEUE_TAG}
+    assert {limit["key"] for limit in limits} == {QUEUE_TAG}
 
 
 def started(instance: dg.DagsterInstance, end: str | None, times: int = 1) -> str:

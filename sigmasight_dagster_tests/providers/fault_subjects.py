@@ -12,7 +12,7 @@ from sigmasight_dagster.providers.http.politeness import Manners, Politeness
 from sigmasight_dagster.providers.vendors import fred
 from sigmasight_dagster.providers.vendors.fmp import FmpSource
 from sigmasight_dagster.providers.vendors.polygon import PolygonSource
-from sigmasight_dagster.providers.yahoo import source as yahoo
+from sigmasight_dagster.providers.yahoo.source import MANNERS, YahooSource
 from sigmasight_dagster_tests.providers.fault_server import Handler, Rows
 from sigmasight_dagster_tests.providers.fred_answers import OBSERVATIONS, observations
 from sigmasight_dagster_tests.providers.rest_vendors import Fmp, Polygon
@@ -69,8 +69,8 @@ def _fmp(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
 
 
 def _yahoo(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:
-    polite = Politeness("yahoo", yahoo.MANNERS, sleep)
-    return yahoo.YahooSource(polite, url, TIMEOUT_SECONDS).daily_prices(["AAPL"], START, END)
+    polite = Politeness("yahoo", MANNERS, sleep)
+    return YahooSource(polite, url, TIMEOUT_SECONDS).daily_prices(["AAPL"], START, END)
 
 
 def _fred(url: str, sleep: Callable[[float], None]) -> pd.DataFrame:

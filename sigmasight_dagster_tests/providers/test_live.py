@@ -14,7 +14,7 @@ from sigmasight_core.errors import InputError, SourceError, TransientError
 from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, TreasuryYields, validate
 from sigmasight_dagster.providers import make_provider
 from sigmasight_dagster.providers.http.politeness import Manners, Politeness
-from sigmasight_dagster.providers.live import sources as live_sources
+from sigmasight_dagster.providers.live import sources
 from sigmasight_dagster.providers.live.provider import LiveProvider
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.providers.fault_server import FAULTS, FaultServer, Rows
@@ -52,7 +52,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     def politeness(source: str, manners: Manners) -> Politeness:
         return Politeness(source, manners, lambda seconds: None)
 
-    monkeypatch.setattr(live_sources, "politeness", politeness)
+    monkeypatch.setattr(sources, "politeness", politeness)
 
 
 @pytest.fixture
@@ -273,6 +273,6 @@ def test_the_provider_of_the_settings() -> None:
 def test_one_politeness_a_source_and_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     manners = Manners(1000, 1)
-    make: Callable[[str, Manners], Politeness] = live_sources.politeness
+    make: Callable[[str, Manners], Politeness] = sources.politeness
     assert make("x", manners) is make("x", Manners(1000, 1))
     assert make("x", manners) is not make("y", manners)

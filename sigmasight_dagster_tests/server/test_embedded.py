@@ -20,8 +20,7 @@ import sqlalchemy
 from adbc_driver_postgresql import dbapi
 
 from sigmasight_core.errors import InputError, SigmaSightError
-from sigmasight_dagster.server import embedded as embedded_postgres
-from sigmasight_dagster.server import processes
+from sigmasight_dagster.server import embedded, processes
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.server.urls import sqlalchemy_url
 from sigmasight_dagster_tests.conftest import copy_server, execute
@@ -334,7 +333,7 @@ def test_lost_socket_is_made_again(
     server.start()
     (server.home / "postgres" / ".s.PGSQL.5432").unlink()
     assert not server.status().running
-    monkeypatch.setattr(embedded_postgres, "_age", lambda process: 60.0)
+    monkeypatch.setattr(embedded, "_age", lambda process: 60.0)
     server.start()
     assert server.status().running
     assert any("has lost its socket" in message for message in messages)

@@ -70,6 +70,7 @@ def chain(setting: str, settings: Settings) -> tuple[str, ...]:
 
 def make_source(name: str, settings: Settings) -> Any:
     """A source: an object with those methods of MarketDataProvider for which GIVES names it."""
+    # Only the libraries of the sources in use are imported: yfinance, fredapi and httpx take a second.
     timeout = settings.source_timeout_seconds
     if name == "yahoo":
         from sigmasight_dagster.providers.yahoo import source as yahoo
@@ -86,6 +87,7 @@ def make_source(name: str, settings: Settings) -> Any:
 
 
 def _rest_source(name: str, settings: Settings, timeout: float) -> Any:
+    # Imported on use, as in make_source.
     key = _key(name, settings) or SecretStr("")
     if name == "polygon":
         from sigmasight_dagster.providers.vendors.polygon import PolygonSource
