@@ -1,8 +1,7 @@
 """Errors of the core. Each message names the thing that is wrong and the cure, in one line."""
 
+import datetime as dt
 from collections.abc import Sequence
-
-from pandas import Timestamp
 
 
 class SigmaSightError(Exception):
@@ -37,7 +36,7 @@ class NoDataError(SigmaSightError):
     :param dates: those dates; the others can be computed.
     """
 
-    def __init__(self, message: str, dates: Sequence[Timestamp]):
+    def __init__(self, message: str, dates: Sequence[dt.date]):
         super().__init__(message)
         self.dates = tuple(dates)
 

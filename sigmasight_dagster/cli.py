@@ -1,51 +1,126 @@
-"""The `sigmasight` command. Modules of the commands are imported when a command runs: help stays fast."""
+"""The `sigmasight` command. A command's module is imported when the command runs: help stays fast.
+
+So the help text of each command stands here once more; a test holds it against the command's own.
+"""
 
 import sys
 from importlib import import_module
+from typing import Final, NamedTuple
 
 import click
 
 from sigmasight_core.errors import SigmaSightError
-from sigmasight_dagster import logs
 
-_COMMANDS = {
-    "db": ("sigmasight_dagster.commands.servers.db", "db"),
-    "onboard": ("sigmasight_dagster.commands.ledger.onboard", "onboard"),
-    "import": ("sigmasight_dagster.commands.ledger.portfolios", "import_portfolio"),
-    "readiness": ("sigmasight_dagster.commands.results.readiness", "readiness"),
-    "position": ("sigmasight_dagster.commands.ledger.ledger", "position"),
-    "cash": ("sigmasight_dagster.commands.ledger.ledger", "cash"),
-    "ledger": ("sigmasight_dagster.commands.ledger.ledger", "ledger"),
-    "portfolios": ("sigmasight_dagster.commands.ledger.portfolios", "list_portfolios"),
-    "run": ("sigmasight_dagster.commands.runs.run", "run"),
-    "backfill": ("sigmasight_dagster.commands.runs.run", "backfill"),
-    "rerun-failed": ("sigmasight_dagster.commands.runs.rerun", "rerun_failed"),
-    "stale": ("sigmasight_dagster.commands.data.stale", "stale"),
-    "prices": ("sigmasight_dagster.commands.data.prices", "prices"),
-    "refresh": ("sigmasight_dagster.commands.data.refresh", "refresh"),
-    "coverage": ("sigmasight_dagster.commands.data.coverage", "coverage"),
-    "retention": ("sigmasight_dagster.commands.data.retention", "retention"),
-    "stress-reality": ("sigmasight_dagster.commands.results.stress_reality", "stress_reality"),
-    "docs-charts": ("sigmasight_dagster.commands.results.docs_charts", "docs_charts"),
-    "what-if": ("sigmasight_dagster.commands.results.what_if", "what_if"),
-    "what-if-sessions": ("sigmasight_dagster.commands.results.what_if", "what_if_sessions"),
-    "demo": ("sigmasight_dagster.commands.runs.demo", "demo"),
-    "dev": ("sigmasight_dagster.commands.servers.dev", "dev"),
-    "worker": ("sigmasight_dagster.commands.servers.worker", "worker"),
+
+class Entry(NamedTuple):
+    """Where a command is, below `sigmasight_dagster.commands`, and the first sentence of its help."""
+
+    module: str
+    name: str
+    help: str
+
+
+COMMANDS: Final = {
+    "db": Entry("servers.db", "db", "The PostgreSQL server: embedded by default, or an external one."),
+    "onboard": Entry("ledger.onboard", "onboard", "Take the positions of FILE (CSV) to their first results."),
+    "import": Entry(
+        "ledger.portfolios",
+        "import_portfolio",
+        "Import the positions of FILE (CSV) as a portfolio, after checking every row.",
+    ),
+    "readiness": Entry(
+        "results.readiness",
+        "readiness",
+        "What each calculation can and cannot do for a portfolio, from what is stored; default: every one.",
+    ),
+    "position": Entry("ledger.ledger", "position", "Add, change, close or tag a position of a portfolio."),
+    "cash": Entry(
+        "ledger.ledger", "cash", "Set the cash balance of PORTFOLIO to AMOUNT (USD; negative = borrowed)."
+    ),
+    "ledger": Entry(
+        "ledger.ledger", "ledger", "Show the positions of PORTFOLIO and every change that made them."
+    ),
+    "portfolios": Entry("ledger.portfolios", "list_portfolios", "List the registered portfolios."),
+    "run": Entry("runs.run", "run", "Compute every asset of one trading date."),
+    "backfill": Entry(
+        "runs.run",
+        "backfill",
+        "Compute every asset of every trading date from START to END, in a few range runs.",
+    ),
+    "rerun-failed": Entry(
+        "runs.rerun",
+        "rerun_failed",
+        "Compute again what failed last, and nothing else: market data first, then portfolios.",
+    ),
+    "stale": Entry(
+        "runs.stale",
+        "list_stale",
+        "List what was computed before a price, yield, corporate action or security of its windows changed.",
+    ),
+    "prices": Entry("data.prices", "prices", "Print the closes of SYMBOL with their source and status."),
+    "refresh": Entry(
+        "data.refresh",
+        "refresh",
+        "Fetch market data from START to END again, keep the old versions, and say what became stale.",
+    ),
+    "coverage": Entry(
+        "data.coverage",
+        "coverage",
+        "Prices of each held symbol and factor proxy: sessions, first, last, gaps, staleness and source.",
+    ),
+    "retention": Entry(
+        "data.retention",
+        "retention",
+        "Delete position-level detail older than DAYS before the latest snapshot.",
+    ),
+    "stress-reality": Entry(
+        "results.stress_reality",
+        "stress_reality",
+        "Hold the stress method against what happened in 2018, 2020 and 2022.",
+    ),
+    "docs-charts": Entry(
+        "results.docs_charts",
+        "docs_charts",
+        "Draw exposures, stress and correlations of a portfolio, and compare stress with reality.",
+    ),
+    "what-if": Entry(
+        "results.what_if",
+        "what_if",
+        "Risk of PORTFOLIO with the trades of TRADES.CSV beside that without; its tables stay as they are.",
+    ),
+    "what-if-sessions": Entry(
+        "results.what_if", "what_if_sessions", "Saved what-ifs: list, show, export as a trade list, remove."
+    ),
+    "demo": Entry(
+        "runs.demo",
+        "demo",
+        "Import three portfolios, compute 2022-10-03..2022-12-28 on real prices, and show what came out.",
+    ),
+    "dev": Entry("servers.dev", "dev", "Open the Dagster UI (webserver and daemon) until Ctrl-C."),
+    "worker": Entry(
+        "servers.worker", "worker", "Execute steps of runs (SIGMASIGHT_EXECUTOR=celery) until Ctrl-C."
+    ),
 }
+"""In the order of the help page."""
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported on use."""
+    """A group whose commands are imported when they run, and not to list them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
-        module, name = _COMMANDS[cmd_name]
-        return getattr(import_module(module), name)
+        entry = COMMANDS[cmd_name]
+        return getattr(import_module(f"sigmasight_dagster.commands.{entry.module}"), entry.name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        width = formatter.width - 6 - max(map(len, COMMANDS))
+        shown = [(name, click.Command(name, help=entry.help)) for name, entry in COMMANDS.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(width)) for name, command in shown])
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,6 +129,9 @@ class LazyGroup(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:
     """SigmaSight: daily portfolio risk as Dagster assets, in PostgreSQL."""
+    # Nothing is logged before a command runs.
+    from sigmasight_dagster import logs
+
     ctx.ensure_object(dict)["debug"] = debug
     logs.configure("DEBUG" if debug else "WARNING")
 

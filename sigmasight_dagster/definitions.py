@@ -11,7 +11,7 @@ from sigmasight_dagster.engine import dagster_assets as build_assets
 from sigmasight_dagster.engine.declaration import with_factor_window
 from sigmasight_dagster.executors import choice
 from sigmasight_dagster.executors.queues import queue
-from sigmasight_dagster.logs import console_logger
+from sigmasight_dagster.instance.console import console_logger
 from sigmasight_dagster.partitions import dates as partitions
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings

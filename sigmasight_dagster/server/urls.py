@@ -47,7 +47,7 @@ def embedded_server(settings: Settings, say: Callable[[str], None] | None = None
             "the embedded server needs Linux or macOS: "
             "set SIGMASIGHT_DATABASE_URL and DAGSTER_POSTGRES_URL to an external server, or use WSL"
         )
-    # Its wheel is not there on Windows, and is not needed beside an external server.
+    # It runs on Linux and macOS only, and is not needed beside an external server.
     from sigmasight_dagster.server.embedded import EmbeddedPostgres
 
     options = {"say": say} if say else {}

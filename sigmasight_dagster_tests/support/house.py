@@ -14,7 +14,7 @@ from sigmasight_core import calendar
 from sigmasight_core.tables import FactorExposures, Grain, Table, TreasuryYields, table_name
 from sigmasight_dagster.engine import dagster_assets as build_assets
 from sigmasight_dagster.engine.declaration import Gate, Input, RiskAsset, risk_asset
-from sigmasight_dagster.logs import console_logger
+from sigmasight_dagster.instance.console import console_logger
 from sigmasight_dagster.partitions import dates as partitions
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.runs import execute

@@ -1,14 +1,18 @@
 """`sigmasight coverage`: how much price history the held symbols have, and filling what lacks."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING
 
 import click
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
 
-if TYPE_CHECKING:
-    import pandas as pd
+from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.checks.coverage import by_symbol, fillable, measure
+from sigmasight_dagster.commands import progress
+from sigmasight_dagster.runs import recovery
+from sigmasight_dagster.runs.workspace import Project
+from sigmasight_dagster.terminal import wide_console
 
 
 @click.command()
@@ -18,14 +22,8 @@ def coverage(fill: bool) -> None:
 
     With the share of the held symbols that have 252, 150 and 60 sessions, and which have fewer.
     """
-    from sigmasight_dagster.assets import RISK_ASSETS
-    from sigmasight_dagster.checks import coverage
-    from sigmasight_dagster.commands import progress
-    from sigmasight_dagster.runs import recovery
-    from sigmasight_dagster.runs.workspace import Project
-
     project = Project.open()
-    found = coverage.measure(project.platform)
+    found = measure(project.platform)
     if found is None:
         click.echo("No prices are published: sigmasight backfill --start DATE --end DATE")
         return
@@ -37,10 +35,10 @@ def coverage(fill: bool) -> None:
         click.echo(f"at least {min(sessions, len(found.sessions))} sessions: {share:.1%}")
     for symbol, count in found.short.items():
         click.echo(f"short: {symbol}\t{count} sessions")
-    _show(coverage.by_symbol(project.platform))
+    _show(by_symbol(project.platform))
     if not fill:
         return
-    keys = coverage.fillable(project.platform, found)
+    keys = fillable(project.platform, found)
     if not keys:
         click.echo("Nothing to fill: the provider has no more.")
         return
@@ -51,11 +49,6 @@ def coverage(fill: bool) -> None:
 
 
 def _show(rows: pd.DataFrame) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from sigmasight_dagster.commands.progress import wide_console
-
     table = Table(title="Prices by symbol, over every published session", title_justify="left")
     for name in rows.columns:
         numeric = name in ("sessions", "gaps", "stale_sessions")

@@ -1,16 +1,19 @@
 """`sigmasight prices`: stored closes of a symbol, also as they were known at an earlier moment."""
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
 
 import click
+import pandas as pd
+from pandas import Timestamp
+from rich.markup import escape
+from rich.table import Table
 
+from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from sigmasight_core.tables import DailyPrices
+from sigmasight_dagster.runs.workspace import Project
+from sigmasight_dagster.session_dates import parse_date
+from sigmasight_dagster.terminal import wide_console
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d))?")
 
@@ -27,13 +30,6 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\
 )
 def prices(symbol: str, start: str | None, end: str | None, moment: str | None) -> None:
     """Print the closes of SYMBOL with their source and status."""
-    from pandas import Timestamp
-
-    from sigmasight_core import calendar
-    from sigmasight_core.tables import DailyPrices
-    from sigmasight_dagster.runs.workspace import Project
-    from sigmasight_dagster.session_dates import parse_date
-
     known_at = None if moment is None else parse_moment(moment)
     first = parse_date(start) if start else calendar.FIRST_DATE
     last = parse_date(end) if end else calendar.LAST_DATE
@@ -52,8 +48,6 @@ def prices(symbol: str, start: str | None, end: str | None, moment: str | None) 
 
 def parse_moment(text: str) -> pd.Timestamp:
     """:raises InputError: when the text is no date, and no moment with its offset from UTC."""
-    from pandas import Timestamp
-
     try:
         if not _MOMENT.fullmatch(text):
             raise ValueError
@@ -66,12 +60,6 @@ def parse_moment(text: str) -> pd.Timestamp:
 
 
 def _show(symbol: str, rows: pd.DataFrame) -> None:
-    import pandas as pd
-    from rich.markup import escape
-    from rich.table import Table
-
-    from sigmasight_dagster.commands.progress import wide_console
-
     table = Table(title=f"Closes of {symbol} (USD)", title_justify="left")
     for name in ("date", "close", "adjusted close", "source", "status"):
         table.add_column(name, justify="right" if "close" in name else "left")

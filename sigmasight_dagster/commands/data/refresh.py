@@ -1,14 +1,18 @@
 """`sigmasight refresh`: ask the sources again for what is stored, and tell what they have corrected."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING
 
 import click
+import pandas as pd
 
-if TYPE_CHECKING:
-    import pandas as pd
+from sigmasight_core.tables import DailyPrices
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.checks import late_data
+from sigmasight_dagster.commands import progress
+from sigmasight_dagster.runs.plan import RangeRun, runs_of_sessions
+from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.settings import Settings
 
 SHOWN = 50
 
@@ -18,15 +22,6 @@ SHOWN = 50
 @click.option("--end", required=True, metavar="YYYY-MM-DD", help="Last date, inclusive.")
 def refresh(start: str, end: str) -> None:
     """Fetch market data from START to END again, keep the old versions, and say what became stale."""
-    from sigmasight_core.tables import DailyPrices
-    from sigmasight_dagster import session_dates
-    from sigmasight_dagster.assets import RISK_ASSETS
-    from sigmasight_dagster.checks import late_data
-    from sigmasight_dagster.commands import progress
-    from sigmasight_dagster.runs.plan import RangeRun, runs_of_sessions
-    from sigmasight_dagster.runs.workspace import Project, utc_now
-    from sigmasight_dagster.settings import Settings
-
     dates = session_dates.trading_range(start, end, Settings(), utc_now())
     project = Project.open()
     before = project.platform.warehouse.read(DailyPrices, dates=dates)

@@ -2,6 +2,10 @@
 
 import click
 
+from sigmasight_dagster.automation.retention import retire
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.settings import Settings
+
 
 @click.command()
 @click.option("--days", default=365, show_default=True, help="Calendar days of detail to keep.")
@@ -11,10 +15,6 @@ def retention(days: int, dry_run: bool) -> None:
 
     Snapshots, exposures, stress results, risk measures and market data stay.
     """
-    from sigmasight_dagster.automation.retention import retire
-    from sigmasight_dagster.platform import Platform
-    from sigmasight_dagster.settings import Settings
-
     platform = Platform(Settings())
     platform.warehouse.migrate()
     retired = retire(platform.warehouse, days, dry_run)

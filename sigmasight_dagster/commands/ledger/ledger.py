@@ -9,6 +9,9 @@ from typing import Any
 import click
 
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.edits import fields_of
+from sigmasight_dagster.ledger.edits import Ledger
+from sigmasight_dagster.runs.workspace import Project
 
 _QUANTITY = click.option("--quantity", metavar="N", help="Shares or contracts; negative = short.")
 _ENTRY_PRICE = click.option("--entry-price", metavar="USD", help="Per share, as traded then.")
@@ -89,9 +92,6 @@ def cash(portfolio: str, amount: float) -> None:
 @click.argument("portfolio")
 def ledger(portfolio: str) -> None:
     """Show the positions of PORTFOLIO and every change that made them."""
-    from sigmasight_core.ledger.edits import fields_of
-    from sigmasight_dagster.runs.workspace import Project
-
     project = Project.open()
     (name,) = project.chosen([portfolio])
     warehouse = project.platform.warehouse
@@ -124,9 +124,6 @@ def _difference(row: Any) -> str:
 
 
 def _open(portfolio: str) -> Any:
-    from sigmasight_dagster.ledger.edits import Ledger
-    from sigmasight_dagster.runs.workspace import Project
-
     return Ledger(Project.open(), portfolio, shlex.join(["sigmasight", *_arguments()]))
 
 

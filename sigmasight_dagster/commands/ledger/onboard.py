@@ -1,20 +1,22 @@
 """`sigmasight onboard`: a portfolio CSV to first results: preview, import, fetch, first run, readiness."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
 
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.commands.ledger.portfolios import check_name, read_csv, report_rows
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sigmasight_dagster.runs.workspace import Project
+from sigmasight_core.ledger.template import TEMPLATE
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands.csv_files import check_name, read_csv, report_rows
+from sigmasight_dagster.commands.readiness_page import show
+from sigmasight_dagster.ledger.first_run import FirstRun
+from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.terminal import wide_console
 
 SHOWN = 20
 
@@ -49,9 +51,6 @@ def onboard(
         raise click.UsageError(
             "give FILE and --portfolio NAME; an example file: sigmasight onboard --template"
         )
-    from sigmasight_dagster import session_dates
-    from sigmasight_dagster.runs.workspace import Project, utc_now
-
     check_name(name)
     text = read_csv(file)
     project = Project.open()
@@ -81,11 +80,6 @@ def _checked(project: Project, file: Path, text: bytes, name: str) -> pd.DataFra
 
 
 def _preview(positions: pd.DataFrame, name: str, cash: float) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    from sigmasight_dagster.commands.progress import wide_console
-
     cost = positions["quantity"] * positions["multiplier"] * positions["entry_price"]
     table = Table(title=f"{name}: {len(positions)} positions, cash {cash:,.2f}", title_justify="left")
     for column in ("position", "type", "quantity", "entry price", "cost (USD)", "closed", "tags"):
@@ -122,10 +116,6 @@ def _confirm(yes: bool) -> None:
 
 
 def _compute(project: Project, name: str, day: pd.Timestamp) -> None:
-    from sigmasight_dagster.commands import progress
-    from sigmasight_dagster.commands.results.readiness import show
-    from sigmasight_dagster.ledger.first_run import FirstRun
-
     first = FirstRun(project, name, day)
     steps = (
         ("Market data", first.sources),
@@ -148,8 +138,6 @@ def _compute(project: Project, name: str, day: pd.Timestamp) -> None:
 
 
 def _write_template(file: Path | None) -> None:
-    from sigmasight_core.ledger.template import TEMPLATE
-
     if file is None:
         click.echo(TEMPLATE, nl=False)
         return

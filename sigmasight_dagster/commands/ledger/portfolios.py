@@ -1,19 +1,13 @@
 """`sigmasight import` and `sigmasight portfolios`: the ledger of portfolios and positions."""
 
-from __future__ import annotations
-
-import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from sigmasight_dagster.commands.csv_files import check_name, read_csv, report_rows
+from sigmasight_dagster.runs.workspace import Project
 
 
 @click.command("import")
@@ -27,8 +21,6 @@ def import_portfolio(
     file: Path, name: str, cash: float, skip_bad_rows: bool, allow_unpriced: bool, replace: bool
 ) -> None:
     """Import the positions of FILE (CSV) as a portfolio, after checking every row."""
-    from sigmasight_dagster.runs.workspace import Project
-
     check_name(name)
     text = read_csv(file)
     project = Project.open()
@@ -48,35 +40,9 @@ def import_portfolio(
 @click.command("portfolios")
 def list_portfolios() -> None:
     """List the registered portfolios."""
-    from sigmasight_dagster.runs.workspace import Project
-
     project = Project.open()
     counts = project.platform.warehouse.positions().groupby("portfolio").size()
     for row in project.platform.warehouse.portfolios().itertuples():
         click.echo(
             f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}\t{row.source}"
         )
-
-
-def check_name(name: str) -> None:
-    """:raises InputError: when the name cannot be a portfolio's."""
-    if not re.match(PORTFOLIO_NAME_PATTERN, name):
-        raise InputError(
-            f"portfolio name '{name}' must match {PORTFOLIO_NAME_PATTERN}: up to 63 of a-z, 0-9, '_', '-', "
-            "starting with a letter or digit"
-        )
-
-
-def read_csv(file: Path, what: str = "portfolio CSV") -> bytes:
-    """:raises InputError: when the file cannot be read; `what` is what it should have been."""
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise InputError(f"{file}: {error.strerror}: give the path of a {what}") from None
-
-
-def report_rows(file: Path, warnings: pd.DataFrame, errors: pd.DataFrame) -> None:
-    """Print what is odd or wrong in which line of a CSV, to standard error."""
-    for kind, rows in (("warning", warnings), ("error", errors)):
-        for row in rows.itertuples():
-            click.echo(f"{file}:{row.line}: {kind}: {row.column}: {row.value!r}: {row.reason}", err=True)

@@ -1,10 +1,14 @@
 """`sigmasight docs-charts`: the page 'What the numbers look like' of one portfolio and date."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click
+
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.reports import reality_page, results_page
+from sigmasight_dagster.reports.reality import reality_check
+from sigmasight_dagster.session_dates import parse_date
+from sigmasight_dagster.settings import Settings, project_root
 
 
 @click.command("docs-charts")
@@ -22,12 +26,6 @@ def docs_charts(date: str, name: str, folder: Path | None) -> None:
 
     Writes risk_results.md, stress_against_reality.md and images/*.png.
     """
-    from sigmasight_dagster.platform import Platform
-    from sigmasight_dagster.reports import reality_page, results_page
-    from sigmasight_dagster.reports.reality import reality_check
-    from sigmasight_dagster.session_dates import parse_date
-    from sigmasight_dagster.settings import Settings, project_root
-
     platform = Platform(Settings())
     warehouse = platform.warehouse
     warehouse.migrate()

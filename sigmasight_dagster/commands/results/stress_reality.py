@@ -1,14 +1,17 @@
 """`sigmasight stress-reality`: predicted against realised P&L of three historic windows."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich.table import Table
 
-if TYPE_CHECKING:
-    from sigmasight_dagster.reports.reality import RealityCheck
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.reports import reality_page
+from sigmasight_dagster.reports.reality import RealityCheck, reality_check
+from sigmasight_dagster.reports.reality_page import COLUMNS, table_rows
+from sigmasight_dagster.session_dates import parse_date
+from sigmasight_dagster.settings import Settings, project_root
+from sigmasight_dagster.terminal import wide_console
 
 
 @click.command("stress-reality")
@@ -29,12 +32,6 @@ def stress_reality(date: str | None, folder: Path | None) -> None:
 
     For an equal-weight basket of the provider's stocks and for every portfolio, in today's holdings.
     """
-    from sigmasight_dagster.platform import Platform
-    from sigmasight_dagster.reports import reality_page
-    from sigmasight_dagster.reports.reality import reality_check
-    from sigmasight_dagster.session_dates import parse_date
-    from sigmasight_dagster.settings import Settings, project_root
-
     platform = Platform(Settings())
     platform.warehouse.migrate()
     check = reality_check(platform, None if date is None else parse_date(date))
@@ -46,11 +43,6 @@ def stress_reality(date: str | None, folder: Path | None) -> None:
 
 
 def _show(check: RealityCheck) -> None:
-    from rich.table import Table
-
-    from sigmasight_dagster.commands.progress import wide_console
-    from sigmasight_dagster.reports.reality_page import COLUMNS, table_rows
-
     table = Table(title="Stress against reality, P&L in % of gross exposure", title_justify="left")
     for name in COLUMNS:
         table.add_column(name, justify="left" if name in ("window", "basket", "status") else "right")

@@ -1,20 +1,25 @@
 """`sigmasight what-if` and `sigmasight what-if-sessions`: hypothetical trades beside what is held."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
-
-if TYPE_CHECKING:
-    from sigmasight_dagster.platform import Platform
+from sigmasight_core.tables import WhatIfResults, WhatIfSessions, WhatIfTrades
+from sigmasight_core.what_if.trades_csv import trades_csv
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands.csv_files import read_csv, report_rows
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.runs.workspace import utc_now
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.warehouse import AuditStamp
+from sigmasight_dagster.what_if import page
+from sigmasight_dagster.what_if.what_if import WhatIf
 
 _PATH = click.Path(path_type=Path)
 
@@ -51,15 +56,6 @@ def what_if(
     Columns of the file: ticker, quantity (signed change); price (default: the close, of an option the model
     price) and tags are optional.
     """
-    from sigmasight_core.tables import WhatIfResults, WhatIfSessions, WhatIfTrades
-    from sigmasight_dagster import session_dates
-    from sigmasight_dagster.commands.ledger.portfolios import read_csv, report_rows
-    from sigmasight_dagster.runs.workspace import utc_now
-    from sigmasight_dagster.settings import Settings
-    from sigmasight_dagster.warehouse import AuditStamp
-    from sigmasight_dagster.what_if import page as what_if_page
-    from sigmasight_dagster.what_if.what_if import WhatIf
-
     now = utc_now()
     if session is not None:
         _check_session_name(session)
@@ -76,7 +72,7 @@ def what_if(
         sys.exit(1)
     comparison = question.compute(parsed.trades, trades.name)
     rows = comparison.rows(now.tz_localize(None).normalize())
-    what_if_page.show(rows[WhatIfSessions].iloc[0], rows[WhatIfTrades], rows[WhatIfResults])
+    page.show(rows[WhatIfSessions].iloc[0], rows[WhatIfTrades], rows[WhatIfResults])
     _export(rows, json_file, csv_file)
     if session is not None:
         platform.warehouse.save_what_if(session, rows, AuditStamp.now("sigmasight what-if"), replace)
@@ -91,13 +87,11 @@ def what_if_sessions() -> None:
 @what_if_sessions.command("list")
 def list_sessions() -> None:
     """List the saved sessions."""
-    from sigmasight_dagster.what_if import page as what_if_page
-
     sessions = _platform().warehouse.what_if_sessions()
     if sessions.empty:
         click.echo("No session is saved: sigmasight what-if PORTFOLIO TRADES.csv --date D --save NAME")
     else:
-        what_if_page.show_sessions(sessions)
+        page.show_sessions(sessions)
 
 
 @what_if_sessions.command("show")
@@ -105,11 +99,8 @@ def list_sessions() -> None:
 @_exports
 def show_session(name: str, json_file: Path | None, csv_file: Path | None) -> None:
     """Show the stored comparison of session NAME, as it was computed then."""
-    from sigmasight_core.tables import WhatIfResults, WhatIfSessions, WhatIfTrades
-    from sigmasight_dagster.what_if import page as what_if_page
-
     rows = _platform().warehouse.what_if(name)
-    what_if_page.show(rows[WhatIfSessions].iloc[0], rows[WhatIfTrades], rows[WhatIfResults])
+    page.show(rows[WhatIfSessions].iloc[0], rows[WhatIfTrades], rows[WhatIfResults])
     _export(rows, json_file, csv_file)
 
 
@@ -118,9 +109,6 @@ def show_session(name: str, json_file: Path | None, csv_file: Path | None) -> No
 @click.argument("file", type=_PATH, required=False)
 def export_session(name: str, file: Path | None) -> None:
     """Write the trades of session NAME as a trade list that what-if reads; default: standard output."""
-    from sigmasight_core.tables import WhatIfTrades
-    from sigmasight_core.what_if.trades_csv import trades_csv
-
     text = trades_csv(_platform().warehouse.what_if(name)[WhatIfTrades])
     if file is None:
         click.echo(text, nl=False)
@@ -138,9 +126,6 @@ def remove_session(name: str) -> None:
 
 def _platform() -> Platform:
     """Settings and an up-to-date warehouse; Dagster's instance is not needed."""
-    from sigmasight_dagster.platform import Platform
-    from sigmasight_dagster.settings import Settings
-
     platform = Platform(Settings())
     platform.warehouse.migrate()
     return platform
@@ -160,9 +145,7 @@ def _refuse_saved(platform: Platform, name: str) -> None:
 
 
 def _export(rows: Any, json_file: Path | None, csv_file: Path | None) -> None:
-    from sigmasight_dagster.what_if import page as what_if_page
-
-    for file, text in ((json_file, what_if_page.as_json), (csv_file, what_if_page.as_csv)):
+    for file, text in ((json_file, page.as_json), (csv_file, page.as_csv)):
         if file is not None:
             _write(file, text(rows))
 

@@ -5,6 +5,11 @@ from collections import Counter
 
 import click
 
+from sigmasight_core.errors import InputError
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands import progress
+from sigmasight_dagster.runs.workspace import Project, utc_now
+
 
 @click.command()
 @click.option(
@@ -22,11 +27,6 @@ def rerun_failed(names: tuple[str, ...], start: str | None, end: str | None) -> 
     Failed market data of the dates is computed again whichever portfolio is named. Canceled or unstarted
     work is not failed: sigmasight backfill --missing-only.
     """
-    from sigmasight_core.errors import InputError
-    from sigmasight_dagster import session_dates
-    from sigmasight_dagster.commands import progress
-    from sigmasight_dagster.runs.workspace import Project, utc_now
-
     project = Project.open()
     first, last = session_dates.bounds(project.settings, utc_now())
     dates = (

@@ -1,16 +1,15 @@
 """`sigmasight run` and `sigmasight backfill`: real Dagster runs, a progress bar, and what came of them."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING
 
 import click
+import pandas as pd
+from pandas import DatetimeIndex
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from sigmasight_dagster.runs.workspace import Project
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands import progress
+from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.settings import Settings
 
 _PORTFOLIO = click.option(
     "--portfolio",
@@ -26,12 +25,6 @@ _PORTFOLIO = click.option(
 @_PORTFOLIO
 def run(date: str, names: tuple[str, ...]) -> None:
     """Compute every asset of one trading date."""
-    from pandas import DatetimeIndex
-
-    from sigmasight_dagster import session_dates
-    from sigmasight_dagster.runs.workspace import Project, utc_now
-    from sigmasight_dagster.settings import Settings
-
     dates = DatetimeIndex([session_dates.trading_date(date, Settings(), utc_now())])
     _compute(Project.open(), dates, names)
 
@@ -50,10 +43,6 @@ def backfill(start: str, end: str, names: tuple[str, ...], missing_only: bool) -
 
     Ctrl-C cancels: what is published is whole and stays.
     """
-    from sigmasight_dagster import session_dates
-    from sigmasight_dagster.runs.workspace import Project, utc_now
-    from sigmasight_dagster.settings import Settings
-
     dates = session_dates.trading_range(start, end, Settings(), utc_now())
     _compute(Project.open(), dates, names, missing_only)
 
@@ -61,7 +50,5 @@ def backfill(start: str, end: str, names: tuple[str, ...], missing_only: bool) -
 def _compute(
     project: Project, dates: pd.DatetimeIndex, names: tuple[str, ...], missing_only: bool = False
 ) -> None:
-    from sigmasight_dagster.commands import progress
-
     outcomes = progress.compute(project, dates, project.chosen(names), missing_only)
     sys.exit(progress.exit_code(outcomes))

@@ -119,6 +119,7 @@ def migrate() -> None:
     """
     with _one_line_errors():
         address = _address(Settings(), dagster=False)
+        # The other commands of this group need no pandas, and stay fast without it.
         from sigmasight_dagster.warehouse import Warehouse
 
         changes = Warehouse(address).migrate()
@@ -165,6 +166,7 @@ def _address(settings: Settings, dagster: bool) -> str:
 def _psql_program() -> str:
     """psql of the wheel, which fits the embedded server, or else the system's."""
     try:
+        # The embedded server runs on Linux and macOS; elsewhere the system's psql has to do.
         from sigmasight_dagster.server.processes import programs
 
         return str(programs() / "psql")

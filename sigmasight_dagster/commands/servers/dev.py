@@ -1,10 +1,14 @@
 """`sigmasight dev`: Dagster's webserver and daemon on the project's instance."""
 
 import os
+import socket
 import sys
 from pathlib import Path
 
 import click
+
+from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url
+from sigmasight_dagster.settings import Settings, project_root
 
 
 @click.command()
@@ -12,9 +16,6 @@ import click
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the UI.")
 def dev(port: int, host: str) -> None:
     """Open the Dagster UI (webserver and daemon) until Ctrl-C."""
-    from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url
-    from sigmasight_dagster.settings import Settings, project_root
-
     settings = Settings()
     _refuse_taken_port(host, port)
     dagster_database_url(settings)
@@ -31,8 +32,6 @@ def dev(port: int, host: str) -> None:
 
 
 def _refuse_taken_port(host: str, port: int) -> None:
-    import socket
-
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -4,6 +4,11 @@ import os
 
 import click
 
+from sigmasight_core.errors import InputError
+from sigmasight_dagster.executors.choice import require
+from sigmasight_dagster.executors.queues import queues
+from sigmasight_dagster.settings import Settings, project_root
+
 
 @click.command()
 @click.option(
@@ -20,23 +25,19 @@ def worker(names: tuple[str, ...], concurrency: int, log_level: str) -> None:
 
     Ctrl-C finishes the steps under way; a killed worker's steps go to another worker.
     """
-    from sigmasight_core.errors import InputError
-    from sigmasight_dagster.executors import choice as executors
-    from sigmasight_dagster.settings import Settings, project_root
-
     os.environ.setdefault("DAGSTER_HOME", str(project_root()))
     os.environ["SIGMASIGHT_EXECUTOR"] = "celery"
     settings = Settings()
-    known = executors.queues(settings)
+    known = queues(settings)
     unknown = [name for name in names if name not in known]
     if unknown:
         raise InputError(f"unknown queue '{unknown[0]}'; queues: {', '.join(known)} (SIGMASIGHT_QUEUES)")
-    executors.require("celery")
+    require("celery")
+    # Celery is an optional extra. The definitions are built for it, and once: before the worker forks.
+    import sigmasight_dagster.definitions  # noqa: F401
     from sigmasight_dagster.executors import celery_app
 
     app = celery_app.make(settings)
-    import sigmasight_dagster.definitions  # noqa: F401 (before the fork: once for every process)
-
     app.worker_main(
         [
             "worker",

@@ -3,22 +3,23 @@
 import sys
 
 import click
+import pandas as pd
+
+from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.commands import progress
+from sigmasight_dagster.engine.declaration import with_factor_window
+from sigmasight_dagster.runs import recovery
+from sigmasight_dagster.runs.workspace import Project
+from sigmasight_dagster.staleness.stale import stale, stale_keys
 
 
-@click.command()
+@click.command("stale")
 @click.option("--rerun", is_flag=True, help="Compute them again: market data first, then portfolios.")
-def stale(rerun: bool) -> None:
+def list_stale(rerun: bool) -> None:
     """List what was computed before a price, yield, corporate action or security of its windows changed."""
-    from sigmasight_dagster.assets import RISK_ASSETS
-    from sigmasight_dagster.commands import progress
-    from sigmasight_dagster.engine.declaration import with_factor_window
-    from sigmasight_dagster.runs import recovery
-    from sigmasight_dagster.runs.workspace import Project
-    from sigmasight_dagster.staleness import stale as corrections
-
     project = Project.open()
     assets = with_factor_window(RISK_ASSETS, project.settings.factor_model.window)
-    rows = corrections.stale(project.platform, assets)
+    rows = stale(project.platform, assets)
     if rows.empty:
         click.echo("Nothing is stale.")
         return
@@ -29,12 +30,12 @@ def stale(rerun: bool) -> None:
         )
     click.echo(f"{len(rows):,} partitions are stale.")
     if rerun:
-        keys = corrections.stale_keys(assets, rows)
+        keys = stale_keys(assets, rows)
         order, chunk = project.portfolio_order(), project.settings.chunk_partitions
         outcomes = progress.execute(project, recovery.plan(assets, keys, order, chunk), "Stale")
         sys.exit(progress.exit_code(outcomes))
 
 
-def _causes(group) -> str:  # type: ignore[no-untyped-def]
+def _causes(group: pd.DataFrame) -> str:
     found = list(group.sort_values("changed_at")["cause"].unique())
     return "; ".join(found[:3]) + (f"; {len(found) - 3} more" if len(found) > 3 else "")
