@@ -1,8 +1,8 @@
 """The warehouse: PostgreSQL tables made from the row models, replaced and read partition by partition.
 
-The only package that speaks SQL on SigmaSight's tables. `Warehouse` is its one interface: `store` replaces and
-reads partitions, `stores` keep what is not partitioned, `layout` makes the tables. What a row means and what
-is to be computed is not known here.
+The only package that speaks SQL on SigmaSight's tables. `Warehouse` is its one interface: `store` replaces
+and reads partitions, `stores` keep what is not partitioned, `layout` makes the tables. What a row means and
+what is to be computed is not known here.
 """
 
 from sigmasight_dagster.warehouse.errors import MigrationError, UpstreamNotPublished, WarehouseError

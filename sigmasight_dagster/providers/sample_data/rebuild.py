@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from skfolio.datasets import load_factors_dataset, load_sp500_dataset, load_sp500_index
 
 FIRST, LAST = "2014-01-02", "2022-12-28"
 SESSIONS = 2264
@@ -16,8 +19,6 @@ TARGET = Path(__file__).with_name("prices.parquet")
 
 def sample_prices() -> pd.DataFrame:
     """Adjusted closes, sessions x symbols: 20 stocks, 5 factor ETFs and SP500, of skfolio's data sets."""
-    from skfolio.datasets import load_factors_dataset, load_sp500_dataset, load_sp500_index
-
     loaders = (load_sp500_dataset, load_factors_dataset, load_sp500_index)
     prices = pd.concat([load() for load in loaders], axis=1).loc[FIRST:LAST]
     if len(prices) != SESSIONS or prices.isna().any(axis=None):
@@ -29,9 +30,6 @@ def sample_prices() -> pd.DataFrame:
 
 def main() -> None:
     """Write the Parquet file beside this script: column `date` (date32), then one float64 per symbol."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     prices = sample_prices()
     columns = {"date": pa.array(prices.index.to_numpy("datetime64[D]"), pa.date32())}
     columns |= {str(symbol): pa.array(prices[symbol].to_numpy()) for symbol in prices}
