@@ -15,14 +15,6 @@ from pydantic_settings import (
 
 from sigmasight_dagster.settings import factor_model as factor_settings
 
-PRICE_LOOK_BACK_SESSIONS = 7
-"""Sessions before a date that hold its previous close and any price young enough to be carried to that."""
-
-YIELD_AGE_SESSIONS = 5
-"""Sessions before a date from which Treasury yields may be carried to it (`risk_free.MAX_YIELD_AGE_DAYS`)."""
-
-YIELD_LOOK_BACK_SESSIONS = PRICE_LOOK_BACK_SESSIONS + YIELD_AGE_SESSIONS
-
 Source = Literal["yahoo", "fred", "polygon", "fmp", "files", "simulated"]
 Plan = Literal["free", "starter", "developer", "advanced"]
 

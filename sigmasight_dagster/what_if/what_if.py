@@ -12,7 +12,6 @@ from typing import Final
 
 import pandas as pd
 
-from sigmasight_core import calendar
 from sigmasight_core.errors import DataQualityError, InputError
 from sigmasight_core.tables import (
     CorporateActions,
@@ -33,11 +32,11 @@ from sigmasight_core.tables import (
 )
 from sigmasight_core.what_if import trades as what_if
 from sigmasight_core.what_if.trades_csv import ParsedTrades, parse_trades_csv
+from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.assets import positions as valuation
+from sigmasight_dagster.assets.positions import position_values
 from sigmasight_dagster.engine.batch import Batch, checked_ledger
 from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.partitions.dates import date_bounds
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import UpstreamNotPublished
 
@@ -136,7 +135,7 @@ class WhatIf:
         self._platform = platform
         self._portfolio = portfolio
         self._date = date
-        self._first_date = calendar.next_session(pd.Timestamp(date_bounds(platform.settings)[0]))
+        self._first_date = session_dates.first_session(platform.settings)
         registry = platform.warehouse.portfolios()
         if portfolio not in set(registry["portfolio"]):
             raise InputError(
@@ -151,7 +150,7 @@ class WhatIf:
 
     def parse(self, text: bytes, source: str) -> ParsedTrades:
         """Trades, errors and warnings of a trade list; symbols need a price on or shortly before the date."""
-        prices = self._batch(valuation.position_values, self._ledger, {}).read(DailyPrices, ["symbol"])
+        prices = self._batch(position_values, self._ledger, {}).read(DailyPrices, ["symbol"])
         return parse_trades_csv(text, source, self._date, prices["symbol"].unique())
 
     def compute(self, trades: pd.DataFrame, source: str) -> Comparison:
@@ -168,7 +167,7 @@ class WhatIf:
 
     def _computed(self, trades: pd.DataFrame, source: str) -> Comparison:
         name, date, cash = self._portfolio, self._date, float(self._ledger.registry["cash"].iloc[0])
-        actions = self._batch(valuation.position_values, self._ledger, {}).read(CorporateActions)
+        actions = self._batch(position_values, self._ledger, {}).read(CorporateActions)
         priced = what_if.priced(trades, self._trial_values(trades), source)
         other = "what-if" if name != "what-if" else "what-if-trades"
         after = what_if.apply_trades(self._ledger.positions, cash, priced, actions, other, date)
@@ -200,7 +199,7 @@ class WhatIf:
     def _trial_values(self, trades: pd.DataFrame) -> pd.DataFrame:
         lots = what_if.trial_lots(trades, self._portfolio, self._date)
         trial = Ledger(lots, self._ledger.registry, self._portfolio)
-        return self._walk((valuation.position_values,), trial)[PositionValues]
+        return self._walk((position_values,), trial)[PositionValues]
 
     def _walk(self, assets: Sequence[RiskAsset], ledger: Ledger) -> Computed:
         """Rows of the assets' tables, each asset computed on those before it."""

@@ -21,8 +21,8 @@ def coverage(fill: bool) -> None:
     from sigmasight_dagster.assets import RISK_ASSETS
     from sigmasight_dagster.checks import coverage
     from sigmasight_dagster.commands import progress
+    from sigmasight_dagster.commands.project import Project
     from sigmasight_dagster.runs import recovery
-    from sigmasight_dagster.runs.workspace import Project
 
     project = Project.open()
     found = coverage.measure(project.platform)

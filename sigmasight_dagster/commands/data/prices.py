@@ -31,7 +31,7 @@ def prices(symbol: str, start: str | None, end: str | None, moment: str | None) 
 
     from sigmasight_core import calendar
     from sigmasight_core.tables import DailyPrices
-    from sigmasight_dagster.runs.workspace import Project
+    from sigmasight_dagster.commands.project import Project
     from sigmasight_dagster.session_dates import parse_date
 
     known_at = None if moment is None else parse_moment(moment)

@@ -9,16 +9,15 @@ import click
 @click.option("--rerun", is_flag=True, help="Compute them again: market data first, then portfolios.")
 def stale(rerun: bool) -> None:
     """List what was computed before a price, yield, corporate action or security of its windows changed."""
-    from sigmasight_dagster.assets import RISK_ASSETS
+    from sigmasight_dagster.assets.catalogue import declared
     from sigmasight_dagster.commands import progress
-    from sigmasight_dagster.engine.declaration import with_factor_window
+    from sigmasight_dagster.commands.project import Project
     from sigmasight_dagster.runs import recovery
-    from sigmasight_dagster.runs.workspace import Project
-    from sigmasight_dagster.staleness import stale as corrections
+    from sigmasight_dagster.staleness import stale as staleness
 
     project = Project.open()
-    assets = with_factor_window(RISK_ASSETS, project.settings.factor_model.window)
-    rows = corrections.stale(project.platform, assets)
+    assets = declared(project.settings)
+    rows = staleness.stale(project.platform, assets)
     if rows.empty:
         click.echo("Nothing is stale.")
         return
@@ -29,7 +28,7 @@ def stale(rerun: bool) -> None:
         )
     click.echo(f"{len(rows):,} partitions are stale.")
     if rerun:
-        keys = corrections.stale_keys(assets, rows)
+        keys = staleness.stale_keys(assets, rows)
         order, chunk = project.portfolio_order(), project.settings.chunk_partitions
         outcomes = progress.execute(project, recovery.plan(assets, keys, order, chunk), "Stale")
         sys.exit(progress.exit_code(outcomes))

@@ -90,7 +90,7 @@ def cash(portfolio: str, amount: float) -> None:
 def ledger(portfolio: str) -> None:
     """Show the positions of PORTFOLIO and every change that made them."""
     from sigmasight_core.ledger.edits import fields_of
-    from sigmasight_dagster.runs.workspace import Project
+    from sigmasight_dagster.commands.project import Project
 
     project = Project.open()
     (name,) = project.chosen([portfolio])
@@ -124,8 +124,8 @@ def _difference(row: Any) -> str:
 
 
 def _open(portfolio: str) -> Any:
+    from sigmasight_dagster.commands.project import Project
     from sigmasight_dagster.ledger.edits import Ledger
-    from sigmasight_dagster.runs.workspace import Project
 
     return Ledger(Project.open(), portfolio, shlex.join(["sigmasight", *_arguments()]))
 

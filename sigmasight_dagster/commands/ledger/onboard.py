@@ -14,7 +14,7 @@ from sigmasight_dagster.commands.ledger.portfolios import check_name, read_csv, 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sigmasight_dagster.runs.workspace import Project
+    from sigmasight_dagster.commands.project import Project
 
 SHOWN = 20
 
@@ -50,7 +50,8 @@ def onboard(
             "give FILE and --portfolio NAME; an example file: sigmasight onboard --template"
         )
     from sigmasight_dagster import session_dates
-    from sigmasight_dagster.runs.workspace import Project, utc_now
+    from sigmasight_dagster.commands.project import Project
+    from sigmasight_dagster.runs.workspace import utc_now
 
     check_name(name)
     text = read_csv(file)

@@ -27,7 +27,7 @@ def import_portfolio(
     file: Path, name: str, cash: float, skip_bad_rows: bool, allow_unpriced: bool, replace: bool
 ) -> None:
     """Import the positions of FILE (CSV) as a portfolio, after checking every row."""
-    from sigmasight_dagster.runs.workspace import Project
+    from sigmasight_dagster.commands.project import Project
 
     check_name(name)
     text = read_csv(file)
@@ -48,7 +48,7 @@ def import_portfolio(
 @click.command("portfolios")
 def list_portfolios() -> None:
     """List the registered portfolios."""
-    from sigmasight_dagster.runs.workspace import Project
+    from sigmasight_dagster.commands.project import Project
 
     project = Project.open()
     counts = project.platform.warehouse.positions().groupby("portfolio").size()

@@ -23,8 +23,9 @@ SHOWN = 8
 def readiness(portfolios: tuple[str, ...], date: str | None) -> None:
     """What each calculation can and cannot do for a portfolio, from what is stored; default: every one."""
     from sigmasight_dagster import session_dates
+    from sigmasight_dagster.commands.project import Project
     from sigmasight_dagster.reports import readiness as measured
-    from sigmasight_dagster.runs.workspace import Project, utc_now
+    from sigmasight_dagster.runs.workspace import utc_now
 
     project = Project.open()
     names = project.chosen(portfolios)

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sigmasight_dagster.runs.workspace import Project
+    from sigmasight_dagster.commands.project import Project
 
 _PORTFOLIO = click.option(
     "--portfolio",
@@ -29,7 +29,8 @@ def run(date: str, names: tuple[str, ...]) -> None:
     from pandas import DatetimeIndex
 
     from sigmasight_dagster import session_dates
-    from sigmasight_dagster.runs.workspace import Project, utc_now
+    from sigmasight_dagster.commands.project import Project
+    from sigmasight_dagster.runs.workspace import utc_now
     from sigmasight_dagster.settings import Settings
 
     dates = DatetimeIndex([session_dates.trading_date(date, Settings(), utc_now())])
@@ -51,7 +52,8 @@ def backfill(start: str, end: str, names: tuple[str, ...], missing_only: bool) -
     Ctrl-C cancels: what is published is whole and stays.
     """
     from sigmasight_dagster import session_dates
-    from sigmasight_dagster.runs.workspace import Project, utc_now
+    from sigmasight_dagster.commands.project import Project
+    from sigmasight_dagster.runs.workspace import utc_now
     from sigmasight_dagster.settings import Settings
 
     dates = session_dates.trading_range(start, end, Settings(), utc_now())
