@@ -18,7 +18,7 @@ from sigmasight_core import calendar
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.automation import jobs
 from sigmasight_dagster.automation.market_to_portfolio import WEEKLY, is_last_of_week
-from sigmasight_dagster.partitions.dates import range_tags
+from sigmasight_dagster.partitions.keys import range_tags
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.tags import DAILY_TAG
 from sigmasight_dagster_tests.support.dev_server import DevServer, dev_server

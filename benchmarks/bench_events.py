@@ -14,8 +14,10 @@ import dagster as dg
 import pandas as pd
 
 from benchmarks.measure import rates, report, seconds
-from sigmasight_dagster.partitions.dates import date_bounds, portfolio_dates, range_tags, trading_dates
+from sigmasight_dagster.partitions.dates import portfolio_dates, trading_dates
+from sigmasight_dagster.partitions.keys import range_tags
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from sigmasight_dagster.session_dates import date_bounds
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.house import OURS, STOCK, dagster_instance

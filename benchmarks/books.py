@@ -26,7 +26,7 @@ OPTIONS = "AAPL230120C00150000 AAPL230120P00130000 JPM230616C00140000 MSFT230616
 IMPORT = """
 import sys
 from pathlib import Path
-from sigmasight_dagster.runs.workspace import Project
+from sigmasight_dagster.commands.project import Project
 project = Project.open()
 for file in sorted(Path(sys.argv[1]).glob("*.csv")):
     parsed = project.parse_portfolio(file.read_bytes(), file.stem, file.name, False)

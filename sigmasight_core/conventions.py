@@ -27,6 +27,15 @@ DAYS_PER_YEAR: Final = 365.0
 SESSIONS_PER_YEAR: Final = 252
 """Trading sessions used to annualise volatilities."""
 
+PRICE_LOOK_BACK_SESSIONS: Final = 7
+"""Sessions before a date that hold its previous close and any price young enough to be carried to that."""
+
+YIELD_AGE_SESSIONS: Final = 5
+"""Sessions before a date from which Treasury yields may be carried to it (`risk_free.MAX_YIELD_AGE_DAYS`)."""
+
+YIELD_LOOK_BACK_SESSIONS: Final = PRICE_LOOK_BACK_SESSIONS + YIELD_AGE_SESSIONS
+"""Sessions before a date that hold the yields of its previous close and of any day whose price is carried."""
+
 EWMA_DECAY: Final = 0.94
 """RiskMetrics daily decay (J.P. Morgan/Reuters, RiskMetrics Technical Document, 1996)."""
 

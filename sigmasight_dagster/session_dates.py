@@ -7,13 +7,31 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.partitions.dates import date_bounds
+from sigmasight_dagster.providers import make_provider
 from sigmasight_dagster.settings import Settings
 
 
 def last_closed_session(now: pd.Timestamp) -> pd.Timestamp:
     """The latest session whose close is not after `now` (UTC)."""
     return calendar.last_closed_session(now)
+
+
+def date_bounds(settings: Settings) -> tuple[dt.date, dt.date | None]:
+    """First trading date and, if there is one, the last: settings first, then the provider's."""
+    if settings.start_date and settings.end_date:
+        return settings.start_date, settings.end_date
+    provider = make_provider(settings)
+    start = settings.start_date or provider.first_date()
+    if start is None:
+        raise InputError(
+            f"no first trading date: provider {provider.name} has none; set SIGMASIGHT_START_DATE=YYYY-MM-DD"
+        )
+    return start, settings.end_date or provider.last_date()
+
+
+def first_session(settings: Settings) -> pd.Timestamp:
+    """The first session that can be computed: no window reaches before it."""
+    return calendar.next_session(pd.Timestamp(date_bounds(settings)[0]))
 
 
 def bounds(settings: Settings, now: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp]:

@@ -1,10 +1,11 @@
-"""Every computation of the project, in the order of the flow of data. One file a topic."""
+"""Every computation of the project, in the order of the flow of data. One file a topic.
 
-from sigmasight_dagster.assets import correlation as correlations
-from sigmasight_dagster.assets import factors, greeks, market, market_risk, reverse_stress, snapshots, stress
-from sigmasight_dagster.assets import pnl as pnl_explain
-from sigmasight_dagster.assets import positions as valuation
-from sigmasight_dagster.assets import risk as risk_measures
+What belongs here: declarations with a body of about ten lines, which read their inputs, call one function of
+`sigmasight_core` and give its rows back. What does not: arithmetic (`sigmasight_core`), SQL (`warehouse`),
+sources (`providers`), assertions on the rows (`gates`), and how any of it is run (`engine`).
+"""
+
+from sigmasight_dagster.assets import correlation, factors, market, options, pnl, positions, risk, stress
 from sigmasight_dagster.engine.declaration import RiskAsset
 
 RISK_ASSETS: tuple[RiskAsset, ...] = (
@@ -14,22 +15,22 @@ RISK_ASSETS: tuple[RiskAsset, ...] = (
     market.option_quotes,
     market.security_master,
     market.price_differences,
-    market_risk.realized_volatility,
-    market_risk.option_volatilities,
-    market_risk.factor_returns,
-    market_risk.factor_betas,
-    market_risk.factor_covariance,
-    market_risk.factor_correlations,
-    market_risk.rate_betas,
-    valuation.position_values,
-    greeks.position_greeks,
-    snapshots.portfolio_snapshots,
-    pnl_explain.position_pnl_explain,
+    options.realized_volatility,
+    options.option_volatilities,
+    factors.factor_returns,
+    factors.factor_betas,
+    factors.factor_covariance,
+    factors.factor_correlations,
+    factors.rate_betas,
+    positions.position_values,
+    positions.position_greeks,
+    positions.portfolio_snapshots,
+    pnl.position_pnl_explain,
     factors.position_factor_exposures,
     factors.factor_exposures,
     factors.rate_exposures,
-    correlations.position_correlations,
+    correlation.position_correlations,
     stress.stress_results,
-    reverse_stress.reverse_stress,
-    risk_measures.risk_measures,
+    stress.reverse_stress,
+    risk.risk_measures,
 )

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sigmasight_core.correlation import portfolios as correlation
+from sigmasight_core.correlation import portfolios
 from sigmasight_core.market import returns
 from sigmasight_core.tables import (
     CorrelationClusters,
@@ -15,7 +15,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 
-CONFIG = correlation.CorrelationConfig()
+CONFIG = portfolios.CorrelationConfig()
 
 
 @risk_asset(
@@ -27,7 +27,7 @@ CONFIG = correlation.CorrelationConfig()
 )
 def position_correlations(batch: Batch) -> tuple[pd.DataFrame, ...]:
     """Pairwise correlations of the significant holdings over 90 sessions."""
-    result = correlation.portfolio_correlations(
+    result = portfolios.portfolio_correlations(
         CONFIG,
         batch.read(PositionValues),
         batch.read(PositionGreeks),

@@ -1,22 +1,89 @@
-"""Factor exposures of positions and portfolios."""
+"""Factors: estimates that belong to a symbol or factor, and the exposures of positions and portfolios."""
 
 import pandas as pd
 
-from sigmasight_core.factors import exposures, rates
+from sigmasight_core.conventions import SESSIONS_PER_YEAR
+from sigmasight_core.factors import collinearity, covariance, exposures, model, rates
+from sigmasight_core.market import returns
 from sigmasight_core.tables import (
+    DailyPrices,
     FactorBetas,
+    FactorCorrelations,
+    FactorCovariance,
     FactorExposures,
+    FactorModelDiagnostics,
+    FactorReturns,
+    FactorState,
     PortfolioSnapshots,
     PositionFactorExposures,
     PositionGreeks,
     PositionValues,
     RateBetas,
     RateExposures,
+    TreasuryYields,
 )
 from sigmasight_dagster.engine.batch import Batch
-from sigmasight_dagster.engine.declaration import risk_asset
+from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.gates.market import FACTORS_ARE_NOT_COLLINEAR
 
-GROUP = "portfolio_risk"
+MARKET_GROUP, GROUP = "market_risk", "portfolio_risk"
+PRICES = Input(DailyPrices, look_back=SESSIONS_PER_YEAR, factor_window=True)
+YIELDS = Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True)
+
+
+@risk_asset(
+    FactorReturns,
+    inputs=[Input(DailyPrices, look_back=1), Input(TreasuryYields, look_back=1)],
+    group=MARKET_GROUP,
+)
+def factor_returns(batch: Batch) -> pd.DataFrame:
+    """Returns of the factors' proxies; a factor without a proxy is unavailable."""
+    return model.factor_returns(batch.factor_model, _factor_log_returns(batch), batch.dates)
+
+
+@risk_asset(FactorBetas, FactorState, inputs=[PRICES, YIELDS], group=MARKET_GROUP)
+def factor_betas(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Joint shrunk betas and univariate betas of each symbol over 252 sessions."""
+    estimates = model.estimate(
+        batch.factor_model, _log_returns(batch), _factor_log_returns(batch), batch.dates
+    )
+    return estimates.betas, estimates.state
+
+
+@risk_asset(FactorCovariance, inputs=[PRICES, YIELDS], group=MARKET_GROUP)
+def factor_covariance(batch: Batch) -> pd.DataFrame:
+    """EWMA covariance of the factor state, for stress and risk."""
+    return covariance.factor_covariance(batch.factor_model, _factor_log_returns(batch), batch.dates)
+
+
+@risk_asset(
+    FactorCorrelations,
+    FactorModelDiagnostics,
+    inputs=[PRICES, YIELDS],
+    group=MARKET_GROUP,
+    gates=[FACTORS_ARE_NOT_COLLINEAR],
+)
+def factor_correlations(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """EWMA correlations of the raw factors, condition number and largest variance inflation."""
+    found = collinearity.factor_collinearity(batch.factor_model, _factor_log_returns(batch), batch.dates)
+    return found.correlations, found.diagnostics
+
+
+@risk_asset(RateBetas, inputs=[PRICES, YIELDS], group=MARKET_GROUP)
+def rate_betas(batch: Batch) -> pd.DataFrame:
+    """Sensitivity of each symbol to four Treasury yields with the market held constant."""
+    config = batch.factor_model
+    market = _factor_log_returns(batch)[config.factor_ids[config.market]]
+    yields, status = rates.wide_yields(batch.read(TreasuryYields), batch.sessions(TreasuryYields))
+    return rates.rate_betas(
+        _log_returns(batch),
+        market,
+        yields,
+        batch.dates,
+        config.window,
+        config.min_obs,
+        yield_status=status,
+    )
 
 
 @risk_asset(PositionFactorExposures, inputs=[PositionValues, PositionGreeks, FactorBetas], group=GROUP)
@@ -26,7 +93,7 @@ def position_factor_exposures(batch: Batch) -> pd.DataFrame:
         batch.read(PositionValues),
         batch.read(PositionGreeks),
         batch.read(FactorBetas),
-        batch.platform.factor_model.factor_ids,
+        batch.factor_model.factor_ids,
     )
 
 
@@ -35,7 +102,7 @@ def factor_exposures(batch: Batch) -> pd.DataFrame:
     """Sums over positions, and betas relative to the portfolio's total value."""
     totals = batch.read(PortfolioSnapshots)[["date", "portfolio", "total_value"]]
     return exposures.factor_exposures(
-        batch.read(PositionFactorExposures), totals, batch.platform.factor_model.factor_ids
+        batch.read(PositionFactorExposures), totals, batch.factor_model.factor_ids
     )
 
 
@@ -45,3 +112,17 @@ def rate_exposures(batch: Batch) -> pd.DataFrame:
     return rates.rate_exposures(
         batch.read(PositionValues), batch.read(PositionGreeks), batch.read(RateBetas), batch.partitions
     )
+
+
+def _log_returns(batch: Batch) -> pd.DataFrame:
+    return returns.log_returns(_wide_prices(batch))
+
+
+def _wide_prices(batch: Batch) -> pd.DataFrame:
+    return returns.to_wide(batch.read(DailyPrices), batch.sessions(DailyPrices))
+
+
+def _factor_log_returns(batch: Batch) -> pd.DataFrame:
+    yields = batch.read(TreasuryYields)
+    ten_year = yields[yields["series"] == "10Y"].set_index("date")["yield_percent"]
+    return model.factor_log_returns(batch.factor_model, _wide_prices(batch), ten_year)

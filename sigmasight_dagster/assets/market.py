@@ -3,37 +3,37 @@
 import pandas as pd
 import structlog
 
-from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import NoDataError, SourceError, TransientError
-from sigmasight_core.market.price_differences import price_differences as core_price_differences
-from sigmasight_core.options import volatilities as option_volatilities
+from sigmasight_core.market import price_differences as differences
+from sigmasight_core.options import volatilities
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
     OptionQuotes,
+    Positions,
     PriceDifferences,
     SecurityMaster,
     TreasuryYields,
     validate,
 )
-from sigmasight_dagster.engine import fetched as market_cache
+from sigmasight_dagster.engine import fetched
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
-from sigmasight_dagster.gates import market as gates
+from sigmasight_dagster.gates.market import PRICES_AGREE_ACROSS_SOURCES, PRICES_ARE_SOUND
 
 GROUP = "market"
 
 _log = structlog.get_logger(__name__)
 
 
-@risk_asset(DailyPrices, group=GROUP, gates=[gates.PRICES_ARE_SOUND])
+@risk_asset(DailyPrices, inputs=[Positions], group=GROUP, gates=[PRICES_ARE_SOUND])
 def daily_prices(batch: Batch) -> pd.DataFrame:
     """Fetched from the configured provider; a session without any price fails."""
-    provider, universe = batch.platform.market_data, _universe(batch)
+    provider, universe = batch.market_data, _universe(batch)
     if universe is None:
         prices = provider.daily_prices(None, batch.dates[0], batch.dates[-1])
     else:
-        prices = market_cache.daily_prices(batch, universe)
+        prices = fetched.daily_prices(batch, universe)
     prices = prices[prices["date"].isin(batch.dates)]
     priced = prices.loc[prices["close"].notna(), "date"]
     missing = batch.dates.difference(pd.DatetimeIndex(priced.unique()))
@@ -46,10 +46,10 @@ def daily_prices(batch: Batch) -> pd.DataFrame:
     return prices
 
 
-@risk_asset(PriceDifferences, inputs=[DailyPrices], group=GROUP, gates=[gates.PRICES_AGREE_ACROSS_SOURCES])
+@risk_asset(PriceDifferences, inputs=[DailyPrices], group=GROUP, gates=[PRICES_AGREE_ACROSS_SOURCES])
 def price_differences(batch: Batch) -> pd.DataFrame:
     """Closes of the cross-check source beside the stored ones; no rows without one."""
-    other, prices = batch.platform.cross_check, batch.read(DailyPrices)
+    other, prices = batch.cross_check, batch.read(DailyPrices)
     if other is None:
         return validate(PriceDifferences, PriceDifferences.empty())
     name = other.name
@@ -58,38 +58,34 @@ def price_differences(batch: Batch) -> pd.DataFrame:
     except (SourceError, TransientError) as error:
         _log.warning("cross-check source failed", source=name, error=str(error))
         found, name = prices.iloc[:0], f"{name}, which does not answer"
-    return core_price_differences(prices, found, name)
+    return differences.price_differences(prices, found, name)
 
 
-@risk_asset(CorporateActions, group=GROUP)
+@risk_asset(CorporateActions, inputs=[Positions], group=GROUP)
 def corporate_actions(batch: Batch) -> pd.DataFrame:
     """Splits and dividends by ex-date, from the configured provider. Most dates have none."""
-    provider, universe = batch.platform.market_data, _universe(batch)
+    provider, universe = batch.market_data, _universe(batch)
     if universe is None:
         actions = provider.corporate_actions(None, batch.dates[0], batch.dates[-1])
     else:
-        actions = market_cache.corporate_actions(batch, universe)
+        actions = fetched.corporate_actions(batch, universe)
     return actions[actions["date"].isin(batch.dates)]
 
 
 @risk_asset(TreasuryYields, group=GROUP)
 def treasury_yields(batch: Batch) -> pd.DataFrame:
     """Constant-maturity yields; a missing one is NULL with a status, never filled."""
-    yields = batch.platform.market_data.treasury_yields(batch.dates[0], batch.dates[-1])
+    yields = batch.market_data.treasury_yields(batch.dates[0], batch.dates[-1])
     return yields[yields["date"].isin(batch.dates)]
 
 
-@risk_asset(OptionQuotes, group=GROUP)
+@risk_asset(OptionQuotes, inputs=[Positions], group=GROUP)
 def option_quotes(batch: Batch) -> pd.DataFrame:
     """Quotes of the contracts that portfolios hold, and of their neighbours in the chain."""
-    held = batch.platform.warehouse.positions()
-    held = held[held["position_type"].isin(OPTION_TYPES) & (held["entry_date"] <= batch.dates[-1])]
-    contracts = held[held["expiry_date"] >= batch.dates[0]].drop_duplicates("symbol")
-    provider = batch.platform.market_data
+    provider, contracts = batch.market_data, batch.held_contracts
     quotes = provider.option_quotes(sorted(contracts["symbol"]), batch.dates[0], batch.dates[-1])
-    wanted = contracts[["symbol", "underlying", "expiry_date"]]
-    quotes = market_cache.option_quotes(batch, quotes[quotes["date"].isin(batch.dates)])
-    return option_volatilities.with_lacking(quotes, wanted, provider.name)
+    quotes = fetched.option_quotes(batch, quotes[quotes["date"].isin(batch.dates)])
+    return volatilities.with_lacking(quotes, contracts, provider.name)
 
 
 @risk_asset(SecurityMaster, inputs=[DailyPrices], group=GROUP)
@@ -97,16 +93,15 @@ def security_master(batch: Batch) -> pd.DataFrame:
     """Name, type and sector of every symbol with a price on the date."""
     symbols = batch.read(DailyPrices)[["date", "symbol"]]
     names = sorted(symbols["symbol"].unique())
-    listed = batch.platform.market_data.symbols() is not None
-    known = batch.platform.market_data.securities(names) if listed else market_cache.securities(batch, names)
+    listed = batch.market_data.symbols() is not None
+    known = batch.market_data.securities(names) if listed else fetched.securities(batch, names)
     return symbols.merge(known, on="symbol", validate="many_to_one")
 
 
 def _universe(batch: Batch) -> list[str] | None:
     """Symbols to fetch: all of a provider that can list its own, else what is held plus factor proxies."""
-    provider = batch.platform.market_data
+    provider = batch.market_data
     if provider.symbols() is not None:
         return None
-    held = batch.platform.warehouse.positions()["underlying"]
-    proxies = (f.proxy for f in batch.platform.factor_model.factors if f.proxy and f.kind != "rates")
-    return sorted({*held, *proxies})
+    proxies = (f.proxy for f in batch.factor_model.factors if f.proxy and f.kind != "rates")
+    return sorted({*batch.held_symbols, *proxies})

@@ -3,8 +3,9 @@
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
 from sigmasight_core.options.market import OptionTables
-from sigmasight_core.pnl import explain as pnl_explain
+from sigmasight_core.pnl import explain
 from sigmasight_core.pnl.factor_parts import FactorTables
 from sigmasight_core.tables import (
     CorporateActions,
@@ -23,10 +24,9 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.pnl import PORTFOLIO_PARTS_SUM, POSITION_PARTS_SUM
-from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
 
 BETAS = ["date", "symbol", "factor", "beta"]
-WINDOW = (DailyPrices, RealizedVolatility, OptionVolatilities, FactorBetas, FactorState, FactorReturns)
+WINDOW = (RealizedVolatility, OptionVolatilities, FactorBetas, FactorState, FactorReturns)
 
 
 @risk_asset(
@@ -35,6 +35,7 @@ WINDOW = (DailyPrices, RealizedVolatility, OptionVolatilities, FactorBetas, Fact
     inputs=[
         Positions,
         PositionValues,
+        Input(DailyPrices, carried_prices=True),
         *(Input(model, look_back=PRICE_LOOK_BACK_SESSIONS) for model in WINDOW),
         Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
@@ -46,7 +47,7 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Greeks and betas of the previous close times the moves since; the parts sum to daily_pnl."""
     values = batch.read(PositionValues)
     betas = batch.read(FactorBetas, BETAS, sorted(values["underlying"].unique()))
-    return pnl_explain.pnl_explain(
+    return explain.pnl_explain(
         calendar.sessions(
             calendar.shift_sessions(batch.dates[0], -PRICE_LOOK_BACK_SESSIONS), batch.dates[-1]
         ),
@@ -58,8 +59,8 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         ),
         batch.read(CorporateActions),
         FactorTables(betas, batch.read(FactorState), batch.read(FactorReturns)),
-        batch.platform.factor_model,
-        batch.platform.option_parameters,
-        batch.platform.settings.max_price_age_days,
+        batch.factor_model,
+        batch.option_parameters,
+        batch.max_price_age_days,
         batch.partitions,
     )

@@ -1,14 +1,18 @@
-"""Positions at the close of each date."""
+"""Positions at the close of each date: their values and Greeks, and the portfolio's totals."""
 
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
 from sigmasight_core.options.market import OptionTables
-from sigmasight_core.positions import valuation
+from sigmasight_core.positions import greeks, settlement, snapshot, valuation
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
     OptionVolatilities,
+    Portfolios,
+    PortfolioSnapshots,
+    PositionGreeks,
     Positions,
     PositionValues,
     RealizedVolatility,
@@ -17,22 +21,23 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
-from sigmasight_dagster.gates.market import POSITIONS_ARE_PRICED
-from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
+from sigmasight_dagster.gates.market import GREEKS_AGREE_WITH_MIBIAN, POSITIONS_ARE_PRICED
+
+GROUP = "portfolio"
 
 
 @risk_asset(
     PositionValues,
     inputs=[
         Positions,
-        Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS),
+        Input(DailyPrices, carried_prices=True),
         Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(OptionVolatilities, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
         SecurityMaster,
     ],
-    group="portfolio",
+    group=GROUP,
     gates=[POSITIONS_ARE_PRICED],
 )
 def position_values(batch: Batch) -> pd.DataFrame:
@@ -49,6 +54,68 @@ def position_values(batch: Batch) -> pd.DataFrame:
         ),
         corporate_actions=batch.read(CorporateActions),
         securities=batch.read(SecurityMaster),
-        parameters=batch.platform.option_parameters,
-        max_price_age_days=batch.platform.settings.max_price_age_days,
+        parameters=batch.option_parameters,
+        max_price_age_days=batch.max_price_age_days,
+    )
+
+
+@risk_asset(
+    PositionGreeks,
+    inputs=[
+        Positions,
+        PositionValues,
+        Input(DailyPrices, carried_prices=True),
+        Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
+        Input(OptionVolatilities, look_back=PRICE_LOOK_BACK_SESSIONS),
+        Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
+        Input(CorporateActions, since_entry=True),
+    ],
+    group=GROUP,
+    gates=[GREEKS_AGREE_WITH_MIBIAN],
+)
+def position_greeks(batch: Batch) -> pd.DataFrame:
+    """Black-Scholes-Merton Greeks per share and per position; a linear position has delta 1."""
+    return greeks.position_greeks(
+        position_values=batch.read(PositionValues),
+        positions=batch.positions,
+        prices=batch.read(DailyPrices),
+        option_tables=OptionTables(
+            batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
+        ),
+        corporate_actions=batch.read(CorporateActions),
+        parameters=batch.option_parameters,
+        max_price_age_days=batch.max_price_age_days,
+    )
+
+
+@risk_asset(
+    PortfolioSnapshots,
+    inputs=[
+        Portfolios,
+        Positions,
+        PositionValues,
+        PositionGreeks,
+        Input(DailyPrices, since_entry=True),
+        Input(CorporateActions, since_entry=True),
+    ],
+    group=GROUP,
+)
+def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
+    """Sums over the positions, P&L since entry, net Greeks and counts."""
+    age, until = batch.max_price_age_days, batch.dates[-1]
+    settlements = settlement.settlement_price_dates(batch.positions, until, age)
+    settled = settlement.settled_pnl(
+        batch.positions,
+        batch.read_on(DailyPrices, settlements),
+        batch.read(CorporateActions),
+        until,
+        age,
+    )
+    return snapshot.portfolio_snapshots(
+        batch.dates,
+        batch.registry,
+        batch.positions,
+        batch.read(PositionValues),
+        batch.read(PositionGreeks),
+        settled,
     )

@@ -3,8 +3,7 @@
 import pandas as pd
 
 from sigmasight_core.market import returns
-from sigmasight_core.risk import measures as core
-from sigmasight_core.risk import performance, var_backtest
+from sigmasight_core.risk import measures, performance, var_backtest
 from sigmasight_core.tables import (
     DailyPrices,
     FactorBetas,
@@ -42,7 +41,7 @@ def risk_measures(batch: Batch) -> tuple[pd.DataFrame, ...]:
     prices = batch.read(
         DailyPrices, ["date", "symbol", "adjusted_close"], sorted(values["underlying"].unique())
     )
-    return core.risk_measures(
+    return measures.risk_measures(
         batch.partitions,
         values,
         batch.read(PositionGreeks),
@@ -51,5 +50,5 @@ def risk_measures(batch: Batch) -> tuple[pd.DataFrame, ...]:
         batch.read(FactorCovariance),
         batch.read(PortfolioSnapshots),
         batch.sessions(PortfolioSnapshots),
-        batch.platform.option_parameters.risk_free_rate,
+        batch.option_parameters.risk_free_rate,
     )

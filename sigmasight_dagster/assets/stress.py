@@ -1,34 +1,40 @@
-"""Stress tests: every scenario on every position, options fully revalued."""
+"""Stress tests: scenarios on every position, and the most likely state that loses a share of the value."""
 
 import pandas as pd
 
+from sigmasight_core.reverse_stress import reverse_stress as most_likely
 from sigmasight_core.stress import scenarios, stress
 from sigmasight_core.tables import (
     FactorBetas,
     FactorCovariance,
     FactorState,
+    PortfolioSnapshots,
     PositionGreeks,
     Positions,
     PositionStress,
     PositionValues,
+    ReverseStress,
     StressResults,
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
 from sigmasight_dagster.gates.market import STRESS_IS_PLAUSIBLE
 
+GROUP = "portfolio_risk"
+BETAS = ["date", "symbol", "factor", "beta", "status"]
+
 
 @risk_asset(
     StressResults,
     PositionStress,
     inputs=[Positions, PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
-    group="portfolio_risk",
+    group=GROUP,
     gates=[STRESS_IS_PLAUSIBLE],
 )
 def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Direct and correlated P&L of each scenario, by portfolio and by position; no cap anywhere."""
     output = stress.stress(
-        scenarios.default_scenarios(batch.platform.factor_model.factor_ids),
+        scenarios.default_scenarios(batch.factor_model.factor_ids),
         batch.read(PositionValues),
         batch.read(PositionGreeks),
         batch.positions,
@@ -38,3 +44,31 @@ def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         partitions=batch.partitions,
     )
     return output.results, output.positions
+
+
+@risk_asset(
+    ReverseStress,
+    inputs=[
+        Positions,
+        PositionValues,
+        PositionGreeks,
+        PortfolioSnapshots,
+        FactorBetas,
+        FactorState,
+        FactorCovariance,
+    ],
+    group=GROUP,
+)
+def reverse_stress(batch: Batch) -> pd.DataFrame:
+    """The most likely state that loses 5, 10 and 20% of total value, options fully revalued."""
+    values = batch.read(PositionValues)
+    return most_likely.reverse_stress(
+        values,
+        batch.read(PositionGreeks),
+        batch.positions,
+        batch.read(FactorBetas, BETAS, sorted(values["underlying"].unique())),
+        batch.read(FactorState),
+        batch.read(FactorCovariance),
+        batch.read(PortfolioSnapshots, ["date", "portfolio", "total_value"]),
+        partitions=batch.partitions,
+    )

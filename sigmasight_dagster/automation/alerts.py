@@ -8,7 +8,12 @@ import datetime as dt
 import dagster as dg
 import pandas as pd
 
+from sigmasight_core.alerts.evaluation import failed_run
+from sigmasight_dagster.alerts import evaluate
+from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.runs import execute, recovery
 from sigmasight_dagster.tags import LAUNCHER_TAG
+from sigmasight_dagster.warehouse import AuditStamp
 
 _FIRST_LOOK_BACK = dt.timedelta(days=1)
 _OVERLAP = dt.timedelta(minutes=1)
@@ -33,12 +38,9 @@ def _alerts() -> dg.SensorDefinition:
         ),
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        from sigmasight_dagster.alerts import evaluate as alert_rules
-        from sigmasight_dagster.warehouse import AuditStamp
-
         platform, stamp = context.resources.platform, AuditStamp.now("sensor alerts")
-        report = alert_rules.evaluate(platform, context.cursor, stamp)
-        alert_rules.deliver(platform, report, context.log, stamp)
+        report = evaluate.evaluate(platform, context.cursor, stamp)
+        evaluate.deliver(platform, report, context.log, stamp)
         for problem in report.problems:
             context.log.warning(problem)
         said = f"{report.told} alerts to tell, {report.delivered} deliveries"
@@ -59,9 +61,6 @@ def _failed_runs() -> dg.SensorDefinition:
         ),
     )
     def alert_failed_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        from sigmasight_dagster.alerts import evaluate as alert_rules
-        from sigmasight_dagster.warehouse import AuditStamp
-
         now = dt.datetime.now(dt.UTC)
         since = dt.datetime.fromisoformat(context.cursor) if context.cursor else now - _FIRST_LOOK_BACK
         records = context.instance.get_run_records(
@@ -71,7 +70,7 @@ def _failed_runs() -> dg.SensorDefinition:
         if records:
             rows = [_row(context.instance, record) for record in records]
             stamp = AuditStamp.now("sensor alert_failed_runs")
-            new = alert_rules.save_failed_runs(
+            new = evaluate.save_failed_runs(
                 context.resources.platform, pd.concat(rows, ignore_index=True), stamp
             )
         latest = max((_utc(record.update_timestamp) for record in records), default=since)
@@ -82,16 +81,12 @@ def _failed_runs() -> dg.SensorDefinition:
 
 def _row(instance: dg.DagsterInstance, record: dg.RunRecord) -> pd.DataFrame:
     """A failed run as a row of the table of alerts."""
-    from sigmasight_core.alerts.evaluation import failed_run
-    from sigmasight_dagster.assets import RISK_ASSETS
-    from sigmasight_dagster.runs import execute, isolate, recovery
-
     run = record.dagster_run
     logs = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
     failures = [entry.dagster_event for entry in logs if entry.dagster_event]
     rectangle = recovery.layer_run(run, RISK_ASSETS, instance.get_dynamic_partitions("portfolio"))
     outcome = execute.failed_outcome(rectangle, run.run_id, failures)  # type: ignore[arg-type]
-    bad = outcome.bad_partitions or tuple(sorted(isolate.partition_keys(rectangle)) if rectangle else ())
+    bad = outcome.bad_partitions or tuple(sorted(rectangle.partition_keys) if rectangle else ())
     launched = " (by a command)" if LAUNCHER_TAG in run.tags else ""
     return failed_run(
         run.run_id,

@@ -3,8 +3,9 @@
 import dagster as dg
 import pandas as pd
 
-from sigmasight_dagster.automation import jobs
-from sigmasight_dagster.partitions.dates import range_tags
+from sigmasight_dagster.automation import jobs, run_requests
+from sigmasight_dagster.ledger.inbox import look
+from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.settings import Settings
 
 
@@ -24,24 +25,13 @@ def build(settings: Settings) -> dg.SensorDefinition:
         ),
     )
     def inbox(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        from sigmasight_dagster.ledger.inbox import look
-        from sigmasight_dagster.runs.workspace import Workspace
-
         workspace = Workspace(settings, context.resources.platform, context.instance)
         tick = look(workspace, context.cursor, pd.Timestamp.now(tz="UTC"))
         for note in tick.notes:
             context.log.info(note)
         for problem in tick.problems:
             context.log.warning(problem)
-        requests = [
-            dg.RunRequest(
-                run_key=item.run_key,
-                job_name=jobs.PORTFOLIO if item.run.portfolios else jobs.MARKET,
-                asset_selection=[dg.AssetKey(name) for name in item.run.table_names],
-                tags=range_tags(item.run.dates, item.run.portfolio_ends),
-            )
-            for item in tick.wanted
-        ]
+        requests = [run_requests.of_run(item.run, item.run_key) for item in tick.wanted]
         skip = None if requests else "; ".join([*tick.problems, *tick.notes]) or "the inbox is empty"
         return dg.SensorResult(run_requests=requests, skip_reason=skip, cursor=tick.cursor)
 

@@ -1,6 +1,6 @@
 """After a failed run: its good partitions go again without the bad ones, and the bad ones alone.
 
-For runs from the UI, schedules and sensors. Commands do it themselves (`requests.Project.execute`).
+For runs from the UI, schedules and sensors. Commands do it themselves (`commands.project`).
 """
 
 from collections.abc import Sequence
@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.automation import jobs
-from sigmasight_dagster.partitions.dates import range_tags
+from sigmasight_dagster.automation import jobs, run_requests
 from sigmasight_dagster.runs import execute, isolate, recovery
 from sigmasight_dagster.tags import LAUNCHER_TAG, RETRY_DEPTH_TAG, RETRY_OF_TAG
 
@@ -37,19 +36,9 @@ def retry_requests(
     parts = isolate.retries(execute.failed_outcome(rectangle, run.run_id, failures))
     if not parts:
         return dg.SkipReason(f"run {run.run_id}: nothing in it can be published without what failed")
+    tags = {RETRY_OF_TAG: run.run_id, RETRY_DEPTH_TAG: str(depth + 1)}
     return [
-        dg.RunRequest(
-            run_key=f"{run.run_id}:{number}",
-            job_name=jobs.PORTFOLIO if part.portfolios else jobs.MARKET,
-            asset_selection=[dg.AssetKey(name) for name in part.table_names],
-            tags={
-                **range_tags(
-                    part.dates, (part.portfolios[0], part.portfolios[-1]) if part.portfolios else None
-                ),
-                RETRY_OF_TAG: run.run_id,
-                RETRY_DEPTH_TAG: str(depth + 1),
-            },
-        )
+        run_requests.of_run(part, f"{run.run_id}:{number}", tags)
         for number, part in enumerate(parts, start=1)
     ]
 

@@ -8,15 +8,9 @@ portfolios is the run's partition or, for a rectangle of them, its partition ran
 import dagster as dg
 
 from sigmasight_core.tables import Grain
-from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.assets.catalogue import tables_of
 
 MARKET, PORTFOLIO = "market", "portfolio"
-
-
-def tables_of(grain: Grain) -> list[str]:
-    """Tables of every asset of a grain, upstream first."""
-    return [name for asset in RISK_ASSETS if asset.grain is grain for name in asset.table_names]
-
 
 market = dg.define_asset_job(
     MARKET,

@@ -7,9 +7,10 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.tables import Grain
+from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets.correlation import position_correlations
-from sigmasight_dagster.automation import jobs
-from sigmasight_dagster.partitions.dates import range_tags
+from sigmasight_dagster.automation import jobs, run_requests
+from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import DAILY_TAG
 
@@ -36,14 +37,11 @@ def portfolio_request(
         return dg.SkipReason(f"{day}: no portfolio is registered: sigmasight import FILE --portfolio NAME")
     date = pd.Timestamp(day)
     later = () if settings.correlations == "daily" or is_last_of_week(date) else WEEKLY
-    left_out = {name for asset in later for name in asset.table_names}
-    return dg.RunRequest(
-        run_key=run.run_id,
-        tags={**range_tags(pd.DatetimeIndex([date]), (order[0], order[-1])), DAILY_TAG: day},
-        asset_selection=[
-            dg.AssetKey(name) for name in jobs.tables_of(Grain.DATE_PORTFOLIO) if name not in left_out
-        ],
+    assets = tuple(
+        asset for asset in RISK_ASSETS if asset.grain is Grain.DATE_PORTFOLIO and asset not in later
     )
+    every = RangeRun(jobs.PORTFOLIO, assets, pd.DatetimeIndex([date]), tuple(order))
+    return run_requests.of_run(every, run.run_id, {DAILY_TAG: day})
 
 
 def build(settings: Settings) -> dg.SensorDefinition:

@@ -6,16 +6,14 @@ from hashlib import blake2b
 import dagster as dg
 import pandas as pd
 
-from sigmasight_core.tables import Grain
-from sigmasight_dagster.automation import jobs
+from sigmasight_dagster.assets.catalogue import declared
+from sigmasight_dagster.automation import jobs, run_requests
 from sigmasight_dagster.checks import late_data
 from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.partitions.dates import range_tags
 from sigmasight_dagster.runs import recovery
-from sigmasight_dagster.staleness import stale as corrections
+from sigmasight_dagster.staleness.stale import stale_keys
 from sigmasight_dagster.tags import CORRECTION_TAG
 
-JOB_NAMES = {Grain.DATE: jobs.MARKET, Grain.DATE_PORTFOLIO: jobs.PORTFOLIO}
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -32,24 +30,18 @@ def rerun_requests(
 
     Their run keys name the corrections, so that a run that fails is not requested again for the same ones.
 
-    :param rows: `corrections.stale`. :param order: portfolios in the order of their partitions.
+    :param rows: `staleness.stale.stale`. :param order: portfolios in the order of their partitions.
     """
     chosen = rows[rows["portfolio"] == ""]
-    grain = Grain.DATE if len(chosen) else Grain.DATE_PORTFOLIO
     chosen = chosen if len(chosen) else rows[rows["portfolio"].isin(order)]
     if chosen.empty:
         return []
     moment = str(chosen["changed_at"].max())
-    keys = corrections.stale_keys(assets, chosen)
     return [
-        dg.RunRequest(
-            run_key=_digest(moment, *run.table_names, *tags.values()),
-            job_name=JOB_NAMES[grain],
-            asset_selection=[dg.AssetKey(name) for name in run.table_names],
-            tags={**tags, CORRECTION_TAG: moment},
+        run_requests.of_run(
+            run, _digest(moment, *run.table_names, *run.range_tags.values()), {CORRECTION_TAG: moment}
         )
-        for run in recovery.plan(assets, keys, order, chunk_partitions)
-        for tags in (range_tags(run.dates, run.portfolio_ends),)
+        for run in recovery.plan(assets, stale_keys(assets, chosen), order, chunk_partitions)
     ]
 
 
@@ -80,16 +72,17 @@ def build() -> dg.SensorDefinition:
         seen = str(rows["changed_at"].max())
         events = late_data.evaluations(rows) if seen != context.cursor else []
         running = context.instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED), limit=200)
-        if any(CORRECTION_TAG in run.tags or run.job_name in JOB_NAMES.values() for run in running):
+        if any(
+            CORRECTION_TAG in run.tags or run.job_name in (jobs.MARKET, jobs.PORTFOLIO) for run in running
+        ):
             return dg.SensorResult(
                 skip_reason=f"{len(rows)} stale partitions: waiting for the runs under way",
                 asset_events=events,
                 cursor=seen,
             )
         order = context.instance.get_dynamic_partitions("portfolio")
-        requests = rerun_requests(
-            rows, late_data.declared(platform), order, platform.settings.chunk_partitions
-        )
+        settings = platform.settings
+        requests = rerun_requests(rows, declared(settings), order, settings.chunk_partitions)
         return dg.SensorResult(run_requests=requests, asset_events=events, cursor=seen)
 
     return rerun_stale

@@ -1,6 +1,6 @@
 """The daily schedule: after the close of an NYSE session, a run of its market data and market risk.
 
-`sensors.market_to_portfolio` goes on from there.
+`market_to_portfolio` goes on from there.
 """
 
 import datetime as dt
@@ -8,13 +8,16 @@ import datetime as dt
 import dagster as dg
 import pandas as pd
 
+from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.automation import jobs
-from sigmasight_dagster.checks import late_data
-from sigmasight_dagster.partitions.dates import DATE_FORMAT, TIMEZONE, range_tags
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.assets.catalogue import source_assets
+from sigmasight_dagster.automation import jobs, run_requests
+from sigmasight_dagster.partitions.dates import TIMEZONE
+from sigmasight_dagster.partitions.keys import DATE_FORMAT
+from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster.tags import DAILY_TAG, REFETCH_TAG
+from sigmasight_dagster.tags import DAILY_TAG
 
 _REGULAR_CLOSE = dt.timedelta(hours=16)
 
@@ -24,15 +27,13 @@ def daily_request(settings: Settings, tick: dt.datetime) -> dg.RunRequest | dg.S
 
     :param tick: when the schedule ticked, with its time zone; late evaluation does not change the answer.
     """
-    from sigmasight_dagster import session_dates
-
     moment = pd.Timestamp(tick)
     day = moment.tz_convert(TIMEZONE).strftime(DATE_FORMAT)
     try:
         date = session_dates.trading_date(day, settings, moment.tz_convert("UTC"))
     except InputError as error:
         return dg.SkipReason(str(error))
-    return dg.RunRequest(run_key=day, tags={**range_tags(pd.DatetimeIndex([date]), None), DAILY_TAG: day})
+    return run_requests.of_whole_job(pd.DatetimeIndex([date]), day, {DAILY_TAG: day})
 
 
 def build(settings: Settings) -> list[dg.ScheduleDefinition]:
@@ -58,19 +59,13 @@ def build(settings: Settings) -> list[dg.ScheduleDefinition]:
 
 def refresh_request(settings: Settings, tick: dt.datetime) -> dg.RunRequest | dg.SkipReason:
     """The run that fetches the latest closed sessions again (setting refresh_sessions)."""
-    from sigmasight_core import calendar
-    from sigmasight_dagster import session_dates
-
     first, last = session_dates.bounds(settings, pd.Timestamp(tick).tz_convert("UTC"))
     start = max(calendar.shift_sessions(last, 1 - settings.refresh_sessions), first)
     if start > last:
         return dg.SkipReason("no session has closed yet")
-    sources = late_data.source_assets(RISK_ASSETS)
-    return dg.RunRequest(
-        run_key=f"refresh:{pd.Timestamp(tick).tz_convert(TIMEZONE):{DATE_FORMAT}}",
-        tags={**range_tags(calendar.sessions(start, last), None), REFETCH_TAG: "true"},
-        asset_selection=[dg.AssetKey(name) for asset in sources for name in asset.table_names],
-    )
+    run = RangeRun(jobs.MARKET, source_assets(), calendar.sessions(start, last), refetch=True)
+    run_key = f"refresh:{pd.Timestamp(tick).tz_convert(TIMEZONE):{DATE_FORMAT}}"
+    return run_requests.of_run(run, run_key)
 
 
 def _refresh_recent(settings: Settings) -> dg.ScheduleDefinition:

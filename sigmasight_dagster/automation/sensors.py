@@ -2,9 +2,13 @@
 
 import dagster as dg
 
-from sigmasight_dagster.automation import alerts, inbox, market_to_portfolio
-from sigmasight_dagster.automation import isolate_failures as isolation
-from sigmasight_dagster.automation import rerun_stale as corrections
+from sigmasight_dagster.automation import (
+    alerts,
+    inbox,
+    isolate_failures,
+    market_to_portfolio,
+    rerun_stale,
+)
 from sigmasight_dagster.settings import Settings
 
 
@@ -12,8 +16,8 @@ def build(settings: Settings) -> list[dg.SensorDefinition]:
     """Sensors for one set of settings."""
     return [
         market_to_portfolio.build(settings),
-        isolation.build(),
-        corrections.build(),
+        isolate_failures.build(),
+        rerun_stale.build(),
         inbox.build(settings),
         *alerts.build(),
     ]

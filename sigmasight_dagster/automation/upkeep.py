@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 
 from sigmasight_dagster.automation.retention import retention
-from sigmasight_dagster.checks.totals import STANDING_CHECKS
+from sigmasight_dagster.checks.standing import STANDING_CHECKS
 from sigmasight_dagster.partitions.dates import TIMEZONE
 
 standing_checks = dg.define_asset_job(

@@ -7,10 +7,11 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.market import coverage
 from sigmasight_core.tables import DailyPrices, Grain
+from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.partitions.dates import DATE_FORMAT, date_bounds
+from sigmasight_dagster.partitions import keys
+from sigmasight_dagster.partitions.keys import Keys
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.runs.recovery import Keys
 
 COLUMNS = ["date", "symbol", "adjusted_close"]
 REPORTED = ["date", "symbol", "close", "price_date", "source"]
@@ -47,7 +48,7 @@ def measure(platform: Platform) -> Coverage | None:
     latest = published["date"].max()
     first = max(
         calendar.shift_sessions(latest, -max(coverage.THRESHOLDS)),
-        calendar.next_session(pd.Timestamp(date_bounds(platform.settings)[0])),
+        session_dates.first_session(platform.settings),
     )
     symbols = coverage.held_symbols(warehouse.positions(), latest)
     prices = warehouse.read(DailyPrices, (first, latest), columns=COLUMNS, symbols=list(symbols))
@@ -76,9 +77,9 @@ def fillable(platform: Platform, found: Coverage) -> Keys:
     window = (found.sessions[0], found.sessions[-1])
     stored = platform.warehouse.read(DailyPrices, window, columns=COLUMNS, symbols=symbols).dropna()
     offered = platform.market_data.daily_prices(symbols, *window)[COLUMNS].dropna()
-    keys = ["date", "symbol"]
-    lacking = ~pd.MultiIndex.from_frame(offered[keys]).isin(pd.MultiIndex.from_frame(stored[keys]))
+    cells = ["date", "symbol"]
+    lacking = ~pd.MultiIndex.from_frame(offered[cells]).isin(pd.MultiIndex.from_frame(stored[cells]))
     dates = offered.loc[lacking & offered["date"].isin(found.sessions), "date"]
-    chosen = frozenset(dates.dt.strftime(DATE_FORMAT))
-    sources = [asset.name for asset in RISK_ASSETS if asset.grain is Grain.DATE and not asset.inputs]
+    chosen = keys.of_rectangle(pd.DatetimeIndex(dates))
+    sources = [asset.name for asset in RISK_ASSETS if asset.grain is Grain.DATE and asset.only_fetches]
     return dict.fromkeys(sources, chosen) if chosen else {}

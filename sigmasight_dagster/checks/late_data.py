@@ -1,37 +1,26 @@
 """The standing check of staleness: each asset's page says which of its partitions are stale, and why."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.engine.declaration import RiskAsset, with_factor_window
-from sigmasight_dagster.partitions.dates import DATE_FORMAT
+from sigmasight_dagster.assets.catalogue import declared
+from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.staleness import reach
-from sigmasight_dagster.staleness import stale as corrections
+from sigmasight_dagster.staleness.stale import stale as stale_of
 
 NAME = "no_input_has_changed_since"
 SHOWN = 50
-DERIVED = [name for asset in RISK_ASSETS if asset.inputs for name in asset.table_names]
+DERIVED = [name for asset in RISK_ASSETS if not asset.only_fetches for name in asset.table_names]
 """Tables that are computed from others; those that only fetch cannot be stale."""
 
 
 def stale(platform: Platform) -> pd.DataFrame:
-    """`corrections.stale` with the project's declarations."""
-    return corrections.stale(platform, declared(platform))
-
-
-def declared(platform: Platform) -> tuple[RiskAsset, ...]:
-    """Every declaration with the configured window of the factor model."""
-    return with_factor_window(RISK_ASSETS, platform.settings.factor_model.window)
-
-
-def source_assets(assets: Iterable[RiskAsset]) -> tuple[RiskAsset, ...]:
-    """Those whose rows a provider gives."""
-    return tuple(asset for asset in assets if asset.tables[0] in reach.SOURCES)
+    """`staleness.stale.stale` with the project's declarations."""
+    return stale_of(platform, declared(platform.settings))
 
 
 def verdict(table: str, rows: pd.DataFrame) -> dg.AssetCheckResult:
@@ -42,11 +31,11 @@ def verdict(table: str, rows: pd.DataFrame) -> dg.AssetCheckResult:
     mine = rows[rows["table_name"] == table].sort_values("date", ascending=False)
     metadata: dict[str, Any] = {"stale_partitions": len(mine)}
     if len(mine):
-        keys = (mine["date"].dt.strftime(DATE_FORMAT) + "|" + mine["portfolio"]).str.removesuffix("|")
+        newest = keys.of_frame(mine.head(SHOWN)).tolist()
         metadata |= {
             "portfolios": ", ".join(sorted(set(mine["portfolio"]) - {""})[:SHOWN]),
             "dates": f"{mine['date'].min():%Y-%m-%d} to {mine['date'].max():%Y-%m-%d}",
-            "newest": dg.MetadataValue.json(keys.head(SHOWN).tolist()),
+            "newest": dg.MetadataValue.json(newest),
             "causes": "; ".join(mine["cause"].unique()[:SHOWN]),
             "cure": "sensor rerun_stale, or sigmasight stale --rerun",
         }

@@ -6,16 +6,14 @@ attempt, so that a run could not be canceled.
 
 import datetime as dt
 import random
-from typing import TYPE_CHECKING
 
 import dagster as dg
 import pandas as pd
 
+from sigmasight_core import calendar
 from sigmasight_core.errors import NoDataError, SigmaSightError, TransientError
+from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import LAUNCHER_TAG
-
-if TYPE_CHECKING:
-    from sigmasight_dagster.settings import Settings
 
 LONGEST_ASKED_SECONDS = 900.0
 """A source that asks to be left alone for longer ends the run."""
@@ -56,13 +54,11 @@ def may_pass(error: SigmaSightError, now: pd.Timestamp, *, patient: bool) -> boo
     :param now: UTC.
     :param patient: false when a person waits for the run and is told of late data at once.
     """
-    from sigmasight_dagster.session_dates import last_closed_session
-
     if isinstance(error, NoDataError):
-        return patient and set(error.dates) == {last_closed_session(now)}
+        return patient and set(error.dates) == {calendar.last_closed_session(now)}
     return isinstance(error, TransientError)
 
 
-def seconds_to_wait(settings: "Settings", attempt: int) -> float:
+def seconds_to_wait(settings: Settings, attempt: int) -> float:
     """Wait after an attempt (1, 2, ...): `retry_seconds`, doubled each time, give or take half."""
     return settings.retry_seconds * 2 ** (attempt - 1) * random.uniform(0.5, 1.5)

@@ -2,18 +2,25 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import DataQualityError, LedgerError
+from sigmasight_core.factors.config import FactorModelConfig
+from sigmasight_core.positions.valuation import OptionParameters
 from sigmasight_core.tables import Grain, Portfolios, Positions, Table, grain, table_name, validate
 from sigmasight_dagster.engine.declaration import Input, RiskAsset
 from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.providers.base import MarketDataProvider
+
+_EVER = pd.Timestamp("2200-01-01", tz="UTC")
 
 
 class Batch:
-    """Dates x portfolios of one computation.
+    """Dates x portfolios of one computation, and all that it may use: nothing that is not named here.
 
     :param dates: sorted sessions to compute.
     :param portfolios: sorted names; empty for a computation by date alone.
@@ -33,7 +40,7 @@ class Batch:
         self.refetch = refetch
         self.dates = dates
         self.portfolios = portfolios
-        self.platform = platform
+        self._platform = platform
         self._first_date = first_date
         self._inputs = {item.model: item for item in asset.inputs}
         self._asset = asset
@@ -49,7 +56,7 @@ class Batch:
         :raises UpstreamNotPublished: when a partition of the batch's own dates was never published, or more
             of its window than `tolerated_gaps`.
         """
-        warehouse = self.platform.warehouse
+        warehouse = self._platform.warehouse
         sessions = self.sessions(model)
         portfolios = self.portfolios if grain(model) is Grain.DATE_PORTFOLIO else None
         warehouse.require_published(model, self.dates, portfolios)
@@ -72,7 +79,7 @@ class Batch:
         symbols: Sequence[str] | None,
     ) -> pd.DataFrame:
         """Rows of the published partitions alone: a table also keeps rows of a ledger that was replaced."""
-        warehouse = self.platform.warehouse
+        warehouse = self._platform.warehouse
         rows = warehouse.read(model, sessions, portfolios, columns, symbols)
         published = warehouse.published(model, (sessions[0], sessions[-1]), portfolios)
         keys = list(grain(model).value)
@@ -82,8 +89,8 @@ class Batch:
     def read_on(self, model: type[Table], sessions: pd.DatetimeIndex) -> pd.DataFrame:
         """Rows of a declared `since_entry` input on some sessions of its window only."""
         known = sessions.intersection(self.sessions(model))
-        self.platform.warehouse.require_published(model, known)
-        return self.platform.warehouse.read(model, dates=known)
+        self._platform.warehouse.require_published(model, known)
+        return self._platform.warehouse.read(model, dates=known)
 
     def sessions(self, model: type[Table]) -> pd.DatetimeIndex:
         """Sessions that the batch needs of a declared input."""
@@ -104,14 +111,88 @@ class Batch:
         :raises LedgerError: when stored positions break their row model.
         """
         self._declared(Positions)
-        return checked_ledger(self.platform.warehouse.positions(self.portfolios))
+        return checked_ledger(self._platform.warehouse.positions(self.portfolios))
 
     @cached_property
     def registry(self) -> pd.DataFrame:
         """The batch's portfolios (tables.Portfolios), a declared input."""
         self._declared(Portfolios)
-        portfolios = self.platform.warehouse.portfolios()
+        portfolios = self._platform.warehouse.portfolios()
         return portfolios[portfolios["portfolio"].isin(self.portfolios)]
+
+    @cached_property
+    def held_symbols(self) -> list[str]:
+        """Underlyings in the ledger of every portfolio, sorted; of Positions, a declared input."""
+        return sorted(self._every_position["underlying"].unique())
+
+    @cached_property
+    def held_contracts(self) -> pd.DataFrame:
+        """Options that any portfolio holds on one of the dates (symbol, underlying, expiry_date).
+
+        One row a contract; of Positions, a declared input.
+        """
+        held = self._every_position
+        held = held[held["position_type"].isin(OPTION_TYPES) & (held["entry_date"] <= self.dates[-1])]
+        live = held[held["expiry_date"] >= self.dates[0]].drop_duplicates("symbol")
+        return live[["symbol", "underlying", "expiry_date"]]
+
+    def held_since(self) -> pd.DataFrame:
+        """When each symbol came into the ledger of any portfolio; of Positions, a declared input."""
+        self._declared(Positions)
+        return self._platform.warehouse.ledger_symbols()
+
+    @cached_property
+    def _every_position(self) -> pd.DataFrame:
+        self._declared(Positions)
+        return self._platform.warehouse.positions()
+
+    def stored(
+        self,
+        model: type[Table],
+        dates: pd.DatetimeIndex | tuple[pd.Timestamp, pd.Timestamp],
+        symbols: Sequence[str] | None = None,
+    ) -> pd.DataFrame:
+        """Rows of a table of this asset itself, as they are stored, on any dates."""
+        self._own(model)
+        return self._platform.warehouse.read(model, dates=dates, symbols=symbols)
+
+    def stored_dates(self, model: type[Table]) -> pd.DatetimeIndex:
+        """Every published date of a table of this asset itself."""
+        self._own(model)
+        return pd.DatetimeIndex(self._platform.warehouse.published(model)["date"])
+
+    def stored_at(self, model: type[Table]) -> pd.DataFrame:
+        """When each of the batch's dates of a table of this asset itself was stored: date, computed_at."""
+        self._own(model)
+        written = self._platform.warehouse.computed(model, self.dates[0], _EVER)
+        return written.loc[written["date"].isin(self.dates), ["date", "computed_at"]]
+
+    def _own(self, model: type[Table]) -> None:
+        if model not in self._asset.tables:
+            raise LookupError(f"{self._asset.name} does not publish {table_name(model)}: read it as an input")
+
+    @property
+    def market_data(self) -> MarketDataProvider:
+        """The configured source of market data."""
+        return self._platform.market_data
+
+    @property
+    def cross_check(self) -> Any:
+        """The source that closes are held against; None when none is set."""
+        return self._platform.cross_check
+
+    @property
+    def factor_model(self) -> FactorModelConfig:
+        return self._platform.factor_model
+
+    @property
+    def option_parameters(self) -> OptionParameters:
+        return self._platform.option_parameters
+
+    @property
+    def max_price_age_days(self) -> int:
+        """Days for which a price may be carried (setting max_price_age_days)."""
+        return self._platform.settings.max_price_age_days
 
     @cached_property
     def partitions(self) -> pd.DataFrame:

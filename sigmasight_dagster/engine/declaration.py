@@ -1,20 +1,20 @@
 """How a calculation becomes an asset: `@risk_asset` declares its tables, inputs and gates; nothing runs here.
 
-`build_assets` turns the declarations into Dagster assets; `publish` runs them.
+`dagster_assets` turns the declarations into Dagster assets; `publish` runs them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.tables import Grain, Positions, Table, grain, table_name
-
-if TYPE_CHECKING:
-    from sigmasight_dagster.engine.batch import Batch
+from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS
+from sigmasight_core.tables import DailyPrices, Grain, Positions, Table, grain, table_name
 
 Frames = pd.DataFrame | tuple[pd.DataFrame, ...]
+Compute = Callable[[Any], Frames]
+"""Rows of an asset's tables from a `batch.Batch`, which is built on this module and not known to it."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Input:
     """A table that a calculation reads; the ledger (Portfolios, Positions) has no sessions.
 
     :param look_back: sessions before the first requested date that it needs as well.
+    :param carried_prices: prices, each of which counts until the symbol's next one; sets the look-back to
+        PRICE_LOOK_BACK_SESSIONS. A changed one then concerns the sessions up to the next and no others.
     :param factor_window: `with_factor_window` sets its look-back to the window of the factor model.
     :param since_entry: it needs every session since the earliest entry of the portfolios' positions.
     :param published_only: of the sessions before the first requested date it takes what is published, and
@@ -33,6 +35,13 @@ class Input:
     since_entry: bool = False
     published_only: bool = False
     factor_window: bool = False
+    carried_prices: bool = False
+
+    def __post_init__(self) -> None:
+        if self.carried_prices:
+            if self.model is not DailyPrices or self.look_back not in (0, PRICE_LOOK_BACK_SESSIONS):
+                raise TypeError("carried_prices is of DailyPrices, and sets the look-back itself")
+            object.__setattr__(self, "look_back", PRICE_LOOK_BACK_SESSIONS)
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ class RiskAsset:
     """Declaration of one computation and the tables that it publishes together."""
 
     name: str
-    compute: "Callable[[Batch], Frames]"
+    compute: Compute
     tables: tuple[type[Table], ...]
     inputs: tuple[Input, ...]
     group: str
@@ -79,6 +88,11 @@ class RiskAsset:
     @property
     def grain(self) -> Grain:
         return grain(self.tables[0])
+
+    @property
+    def only_fetches(self) -> bool:
+        """Whether it reads no table that a run produces; the ledger is none."""
+        return all(grain(item.model) is Grain.UNPARTITIONED for item in self.inputs)
 
     @property
     def table_names(self) -> tuple[str, ...]:
@@ -100,7 +114,7 @@ def with_factor_window(assets: Iterable[RiskAsset], sessions: int) -> tuple[Risk
 
 def risk_asset(
     *tables: type[Table], inputs: Sequence[Input | type[Table]] = (), group: str, gates: Sequence[Gate] = ()
-) -> "Callable[[Callable[[Batch], Frames]], RiskAsset]":
+) -> Callable[[Compute], RiskAsset]:
     """Declare the function below as the computation of `tables`; it returns their rows in that order."""
     if len({grain(model) for model in tables}) != 1:
         raise TypeError("tables that are published together need the same partitions")
@@ -109,7 +123,7 @@ def risk_asset(
     if any(item.since_entry for item in declared) and Input(Positions) not in declared:
         raise TypeError("an input since the earliest entry needs Positions among the inputs")
 
-    def declare(compute: "Callable[[Batch], Frames]") -> RiskAsset:
+    def declare(compute: Compute) -> RiskAsset:
         return RiskAsset(
             name=compute.__name__,
             compute=compute,

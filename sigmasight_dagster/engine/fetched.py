@@ -27,7 +27,7 @@ SECURITIES_DAYS = 30
 """Names, types and sectors are asked for again when they are older."""
 
 _KEYS = ["date", "symbol"]
-_NEVER, _EVER = pd.Timestamp("1970-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
+_NEVER = pd.Timestamp("1970-01-01", tz="UTC")
 _log = structlog.get_logger(__name__)
 
 
@@ -48,7 +48,7 @@ def daily_prices(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
     known = pd.MultiIndex.from_frame(stored[_KEYS])
     lacking = pd.MultiIndex.from_product([batch.dates, asked]).difference(known).get_level_values(0)
     around = _neighbours(batch, lacking.min(), lacking.max())
-    fetched = batch.platform.market_data.daily_prices(asked, around[0], around[-1])
+    fetched = batch.market_data.daily_prices(asked, around[0], around[-1])
     anchors = _anchors(batch, around.difference(batch.dates), asked, stored)
     _tell_corrections(fetched[~_is_mark(fetched)], anchors)
     scale = link_scale(fetched, anchors).mask(_is_mark(fetched), 1.0)
@@ -64,9 +64,8 @@ def corporate_actions(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
     Known is a date whose actions were stored when they were final, and after the symbol came into the ledger
     (factors' proxies are asked for from the start).
     """
-    warehouse = batch.platform.warehouse
-    stored = warehouse.read(CorporateActions, dates=batch.dates)
-    held = warehouse.ledger_symbols().groupby("underlying")["since"].min().reindex(list(symbols))
+    stored = batch.stored(CorporateActions, batch.dates)
+    held = batch.held_since().groupby("underlying")["since"].min().reindex(list(symbols))
     since = held.fillna(_NEVER).rename_axis("symbol").reset_index(name="since")
     pairs = _final_dates(batch, CorporateActions).merge(since, how="cross")
     known = pd.MultiIndex.from_frame(pairs.loc[pairs["computed_at"] >= pairs["since"], _KEYS])
@@ -75,14 +74,14 @@ def corporate_actions(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
     if lacking.empty:
         return kept
     dates, asked = lacking.get_level_values(0), sorted(set(lacking.get_level_values(1)))
-    fetched = batch.platform.market_data.corporate_actions(asked, dates.min(), dates.max())
+    fetched = batch.market_data.corporate_actions(asked, dates.min(), dates.max())
     new = fetched[pd.MultiIndex.from_frame(fetched[_KEYS]).isin(lacking)]
     return validate(CorporateActions, pd.concat([kept, new], ignore_index=True) if len(kept) else new)
 
 
 def option_quotes(batch: Batch, fetched: pd.DataFrame) -> pd.DataFrame:
     """Fetched quotes, and the stored ones of contracts and dates that the source has no longer."""
-    stored = batch.platform.warehouse.read(OptionQuotes, dates=batch.dates)
+    stored = batch.stored(OptionQuotes, batch.dates)
     prices = ["bid", "ask", "last"]
     stored = stored[stored[prices].notna().any(axis=1)]
     if stored.empty:
@@ -98,28 +97,29 @@ def securities(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
     """One row a symbol: those stored within SECURITIES_DAYS of the first date, the others asked for."""
     first = batch.dates[0]
     since = max(first - pd.Timedelta(days=SECURITIES_DAYS), calendar.FIRST_DATE)
-    stored = batch.platform.warehouse.read(SecurityMaster, dates=(since, first), symbols=list(symbols))
+    stored = batch.stored(SecurityMaster, (since, first), list(symbols))
     stored = stored[(stored["security_type"] != "unknown") & ~batch.refetch]
     latest = stored.sort_values("date").drop_duplicates("symbol", keep="last").drop(columns="date")
     asked = sorted(set(symbols) - set(latest["symbol"]))
     if not asked:
         return latest
-    found = batch.platform.market_data.securities(asked)
+    found = batch.market_data.securities(asked)
     return pd.concat([latest, found], ignore_index=True) if len(latest) else found
 
 
 def final_rows(batch: Batch, model: type[Table]) -> pd.DataFrame:
     """Stored rows of the batch's dates that were written SETTLING after the close; none when refetching."""
-    rows = batch.platform.warehouse.read(model, dates=batch.dates)
+    rows = batch.stored(model, batch.dates)
     return rows[rows["date"].isin(_final_dates(batch, model)["date"])]
 
 
 def _final_dates(batch: Batch, model: type[Table]) -> pd.DataFrame:
     """date, computed_at of the batch's partitions that were published SETTLING after their close."""
-    written = batch.platform.warehouse.computed(model, batch.dates[0], _EVER)
-    written = written[written["date"].isin(batch.dates) & (not batch.refetch)]
+    written = batch.stored_at(model)
+    if batch.refetch:
+        return written.iloc[:0]
     closes = pd.to_datetime([calendar.session_close(date) for date in written["date"]], utc=True)
-    return written.loc[(written["computed_at"] >= closes + SETTLING).to_numpy(), ["date", "computed_at"]]
+    return written[(written["computed_at"] >= closes + SETTLING).to_numpy()]
 
 
 def _is_mark(prices: pd.DataFrame) -> pd.Series:
@@ -128,7 +128,7 @@ def _is_mark(prices: pd.DataFrame) -> pd.Series:
 
 def _neighbours(batch: Batch, first: pd.Timestamp, last: pd.Timestamp) -> pd.DatetimeIndex:
     """Sessions from the last published one before `first` to the first published one after `last`."""
-    published = pd.DatetimeIndex(batch.platform.warehouse.published(DailyPrices)["date"])
+    published = batch.stored_dates(DailyPrices)
     before, after = published[published < first], published[published > last]
     return calendar.sessions(before.max() if len(before) else first, after.min() if len(after) else last)
 
@@ -139,7 +139,7 @@ def _anchors(
     """Stored rows that stay as they are: of sessions outside of the batch, and those that it keeps."""
     if outside.empty:
         return kept
-    beside = batch.platform.warehouse.read(DailyPrices, dates=outside, symbols=symbols)
+    beside = batch.stored(DailyPrices, outside, symbols)
     return pd.concat([beside, kept], ignore_index=True) if len(kept) else beside
 
 

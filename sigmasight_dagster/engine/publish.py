@@ -21,7 +21,8 @@ from sigmasight_dagster import story
 from sigmasight_dagster.engine import attempts
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Gate, GateResult, RiskAsset
-from sigmasight_dagster.partitions.dates import rectangles
+from sigmasight_dagster.partitions import keys
+from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.tags import REFETCH_TAG
 from sigmasight_dagster.warehouse import AuditStamp, UpstreamNotPublished
@@ -30,7 +31,6 @@ CONTRACT_CHECK = "rows_meet_the_contract"
 BAD_PARTITIONS = "bad_partitions"
 CODE_VERSION = version("sigmasight")
 
-Rectangle = tuple[pd.DatetimeIndex, tuple[str, ...]]
 Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
 
@@ -48,7 +48,7 @@ class Problem:
 def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Timestamp) -> Results:
     """Compute and publish every partition of a run: the body of each Dagster asset."""
     platform: Platform = context.resources.platform
-    parts = rectangles(context.partition_keys)
+    parts = keys.rectangles(context.partition_keys)
     if not parts:
         raise dg.Failure(
             f"{asset.name}: the run selects no partition; check the order of its range's end-points"
@@ -132,9 +132,8 @@ def _blocks(gate: Gate, outcome: GateResult) -> bool:
 
 def _partition_keys(model: type[Table], frame: pd.DataFrame, rows: Sequence[int]) -> tuple[str, ...]:
     bad = frame.iloc[list(rows)]
-    dates = pd.to_datetime(bad["date"], errors="coerce").dt.strftime("%Y-%m-%d")
-    keys = dates + "|" + bad["portfolio"].astype("str") if grain(model) is Grain.DATE_PORTFOLIO else dates
-    return tuple(sorted(keys.dropna().unique()))
+    named = bad[list(grain(model).value)].assign(date=pd.to_datetime(bad["date"], errors="coerce"))
+    return tuple(sorted(keys.of_frame(named).dropna().unique()))
 
 
 def _refuse(
@@ -180,14 +179,7 @@ def unavailable_partitions(error: SigmaSightError, parts: Sequence[Rectangle]) -
         missing = pd.DataFrame({"date": pd.NaT, "portfolio": list(error.portfolios)})
     else:
         return []
-    lacking = set(zip(missing["date"], missing["portfolio"], strict=True))
-    return [
-        f"{date:%Y-%m-%d}{f'|{name}' if name else ''}"
-        for dates, portfolios in parts
-        for date in dates
-        for name in portfolios or ("",)
-        if {(date, name), (date, ""), (pd.NaT, name)} & lacking
-    ]
+    return keys.of_matches(parts, missing)
 
 
 def _store(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.ledger import edits as ledger_edits
+from sigmasight_core.ledger.edits import csv_row, edited, fields_of, find, with_tags
 from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.runs.workspace import Workspace, utc_now
@@ -44,22 +44,22 @@ class Ledger:
         :param fields: of a portfolio CSV. :param allow_unpriced: as of an import.
         :raises InputError: for what is wrong with it; then nothing is stored.
         """
-        text = ledger_edits.csv_row(fields).encode()
+        text = csv_row(fields).encode()
         parsed = self._workspace.parse_portfolio(text, self.name, "command line", allow_unpriced)
         return self._save(None, parsed)
 
     def change(self, position_id: str, fields: Mapping[str, str]) -> Edit:
         """Change fields of a position; its symbol stays. Raises as `add` does."""
-        old = ledger_edits.find(self.positions, position_id)
-        text = ledger_edits.csv_row({**ledger_edits.fields_of(old), **fields})
+        old = find(self.positions, position_id)
+        text = csv_row({**fields_of(old), **fields})
         _, last = session_dates.bounds(self._workspace.settings, utc_now())
         parsed = parse_portfolio_csv(text, self.name, "command line", last, {old["underlying"]})
         return self._save(old["position_id"], parsed)
 
     def tag(self, position_id: str, tags: tuple[str, ...], remove: bool) -> Edit:
         """Add tags to a position, or remove them."""
-        old = ledger_edits.find(self.positions, position_id)
-        return self.change(position_id, {"tags": ledger_edits.with_tags(old["tags"], tags, remove)})
+        old = find(self.positions, position_id)
+        return self.change(position_id, {"tags": with_tags(old["tags"], tags, remove)})
 
     def set_cash(self, cash: float) -> str:
         """Set the cash balance. :raises InputError: when it is not a finite number."""
@@ -68,7 +68,7 @@ class Ledger:
         return self._store(self.positions, cash)
 
     def _save(self, old_id: str | None, parsed: ParsedPortfolio) -> Edit:
-        positions = ledger_edits.edited(self.positions, old_id, parsed)
+        positions = edited(self.positions, old_id, parsed)
         result = self._store(positions, float(self._registered["cash"]))
         return Edit(result, parsed.positions["position_id"].iloc[0], parsed.warnings)
 

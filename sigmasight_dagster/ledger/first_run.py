@@ -5,18 +5,15 @@ Each step looks at what is stored and plans what lacks, so that it can be repeat
 
 import pandas as pd
 
-from sigmasight_core import calendar
 from sigmasight_core.tables import DailyPrices, Grain, OptionQuotes
-from sigmasight_dagster.checks import late_data
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.partitions import dates as partitions
-from sigmasight_dagster.partitions.dates import DATE_FORMAT
-from sigmasight_dagster.runs import plan as launch
+from sigmasight_dagster.partitions.keys import Keys, of_rectangle
 from sigmasight_dagster.runs import recovery
-from sigmasight_dagster.runs.plan import RangeRun
-from sigmasight_dagster.runs.recovery import Keys
+from sigmasight_dagster.runs.plan import RangeRun, Request, needed_sessions
 from sigmasight_dagster.runs.workspace import Workspace
-from sigmasight_dagster.staleness import stale as corrections
+from sigmasight_dagster.staleness.stale import stale, stale_keys
 
 BY_SYMBOL = ("daily_prices", "corporate_actions", "option_quotes")
 """Sources that are asked for the symbols that are held."""
@@ -27,46 +24,48 @@ class FirstRun:
 
     def __init__(self, workspace: Workspace, name: str, date: pd.Timestamp):
         self._workspace, self._name, self._date = workspace, name, date
-        self._assets = late_data.declared(workspace.platform)
+        self._assets = declared(workspace.settings)
         self._warehouse = workspace.platform.warehouse
-        first = calendar.next_session(pd.Timestamp(partitions.date_bounds(workspace.settings)[0]))
-        request = launch.Request(
-            pd.DatetimeIndex([date]), (name,), first, workspace.settings.chunk_partitions
-        )
+        first = session_dates.first_session(workspace.settings)
+        request = Request(pd.DatetimeIndex([date]), (name,), first, workspace.settings.chunk_partitions)
         self._positions = self._warehouse.positions([name])
-        self._needed = launch.needed_sessions(self._assets, request, self._positions)
+        self._needed = needed_sessions(self._assets, request, self._positions)
 
     def sources(self) -> list[RangeRun]:
         """Runs that fetch what was never fetched, or was fetched without symbols of this portfolio."""
-        sources = [asset for asset in self._assets if asset.grain is Grain.DATE and not asset.inputs]
+        sources = [asset for asset in self._assets if asset.grain is Grain.DATE and asset.only_fetches]
         return self._plan(
-            {asset.name: _keys(self._unpublished(asset).union(self._lacking(asset))) for asset in sources}
+            {
+                asset.name: of_rectangle(self._unpublished(asset).union(self._lacking(asset)))
+                for asset in sources
+            }
         )
 
     def market(self) -> list[RangeRun]:
         """Runs of the market calculations that were never made, or before prices that came since."""
-        derived = [asset for asset in self._assets if asset.grain is Grain.DATE and asset.inputs]
-        stale = self._stale()
+        derived = [asset for asset in self._assets if asset.grain is Grain.DATE and not asset.only_fetches]
+        stale_now = self._stale()
         keys = {}
         for asset in derived:
-            wanted = _keys(self._needed[asset.name])
-            keys[asset.name] = _keys(self._unpublished(asset)) | (stale.get(asset.name, frozenset()) & wanted)
+            wanted = stale_now.get(asset.name, frozenset()) & of_rectangle(self._needed[asset.name])
+            keys[asset.name] = of_rectangle(self._unpublished(asset)) | wanted
         return self._plan(keys)
 
     def portfolio(self) -> list[RangeRun]:
         """Runs of the portfolio's own calculations on the date that were never made, or are stale."""
         own = [asset for asset in self._assets if asset.grain is Grain.DATE_PORTFOLIO]
-        key, stale = f"{self._date:{DATE_FORMAT}}|{self._name}", self._stale()
+        stale_now = self._stale()
         run = RangeRun("portfolio", tuple(own), pd.DatetimeIndex([self._date]), (self._name,))
         missing = recovery.unpublished(self._warehouse, run)
         keys = {
-            asset.name: missing[asset.name] | (stale.get(asset.name, frozenset()) & {key}) for asset in own
+            asset.name: missing[asset.name] | (stale_now.get(asset.name, frozenset()) & run.partition_keys)
+            for asset in own
         }
         return self._plan(keys)
 
     def other_stale(self) -> int:
         """Partitions of other dates and portfolios that the new prices have made stale."""
-        return len(corrections.stale(self._workspace.platform, self._assets))
+        return len(stale(self._workspace.platform, self._assets))
 
     def _plan(self, keys: Keys) -> list[RangeRun]:
         workspace = self._workspace
@@ -87,8 +86,8 @@ class FirstRun:
         return needed.difference(published)
 
     def _stale(self) -> Keys:
-        rows = corrections.stale(self._workspace.platform, self._assets)
-        return corrections.stale_keys(self._assets, rows) if len(rows) else {}
+        rows = stale(self._workspace.platform, self._assets)
+        return stale_keys(self._assets, rows) if len(rows) else {}
 
     def _lacking(self, asset: RiskAsset) -> pd.DatetimeIndex:
         """Sessions of a source that were fetched before the ledger named one of the symbols needed.
@@ -118,7 +117,3 @@ class FirstRun:
             )
             early = early[~there]
         return pd.DatetimeIndex(sorted(early["date"].unique()))
-
-
-def _keys(dates: pd.DatetimeIndex) -> frozenset[str]:
-    return frozenset(dates.strftime(DATE_FORMAT))

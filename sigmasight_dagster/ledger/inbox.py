@@ -14,10 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import DataQualityError, InputError, SigmaSightError
+from sigmasight_core.tables import Grain
+from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.settings import Settings
 
@@ -33,7 +37,7 @@ _RUN_KEY_TAG = "dagster/run_key"
 class Wanted:
     """A run to request: the key keeps Dagster from launching it twice."""
 
-    run: Any
+    run: RangeRun
     run_key: str
 
 
@@ -166,11 +170,9 @@ class _Step:
         return {**state, "step": _REQUESTED}
 
     def _running(self, run_keys: list[str]) -> bool:
-        from dagster import RunsFilter
-
         if not run_keys:
             return False
-        runs = self.workspace.instance.get_runs(filters=RunsFilter(tags={_RUN_KEY_TAG: run_keys}))
+        runs = self.workspace.instance.get_runs(filters=dg.RunsFilter(tags={_RUN_KEY_TAG: run_keys}))
         return any(not run.is_finished for run in runs)
 
     def _put_away(self, state: dict[str, Any]) -> None:  # noqa: ARG002 (as the other steps)
@@ -222,15 +224,12 @@ def _lines(rows: pd.DataFrame) -> list[str]:
     ]
 
 
-def _run_key(base: str, run: Any) -> str:
+def _run_key(base: str, run: RangeRun) -> str:
     return f"{base}:{run.assets[0].name}:{run.dates[0]:%Y-%m-%d}:{run.dates[-1]:%Y-%m-%d}"
 
 
-def _first_runs(workspace: Workspace, name: str) -> list[Any]:
+def _first_runs(workspace: Workspace, name: str) -> list[RangeRun]:
     """Unpublished runs that compute a portfolio on the last date that has market data; none without."""
-    from sigmasight_core.tables import Grain
-    from sigmasight_dagster.assets import RISK_ASSETS
-
     dates: pd.DatetimeIndex | None = None
     for model in (model for asset in RISK_ASSETS if asset.grain is Grain.DATE for model in asset.tables):
         found = pd.DatetimeIndex(workspace.platform.warehouse.published(model)["date"])

@@ -14,7 +14,6 @@ from dagster._core.definitions.reconstruct import ReconstructableRepository
 from dagster._core.execution.api import execute_run
 
 from sigmasight_dagster.engine.publish import BAD_PARTITIONS
-from sigmasight_dagster.partitions.dates import range_tags
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import LAUNCHER_TAG, LAYER_TAG, REFETCH_TAG
 
@@ -72,7 +71,7 @@ def execute(
     job = definitions.resolve_implicit_global_asset_job_def()
     selection = [dg.AssetKey(name) for name in run.table_names]
     tags = {
-        **range_tags(run.dates, run.portfolio_ends),
+        **run.range_tags,
         LAUNCHER_TAG: launcher_identity(),
         LAYER_TAG: run.layer,
         REPOSITORY_TAG: REPOSITORY,

@@ -10,6 +10,7 @@ from itertools import groupby
 
 import pandas as pd
 
+from sigmasight_dagster.partitions.keys import key, neighbours
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.plan import RangeRun
 
@@ -19,7 +20,7 @@ RETRY_LAYER = "retry"
 def retries(outcome: RunOutcome) -> list[RangeRun]:
     """Runs that take the place of a failed one, the good partitions first; none when it cannot be split."""
     run = outcome.run
-    every = partition_keys(run)
+    every = run.partition_keys
     bad = every & frozenset(outcome.bad_partitions)
     if bad and bad != every:
         return [*_rectangles(run, every - bad), *_rectangles(run, bad)]
@@ -28,32 +29,14 @@ def retries(outcome: RunOutcome) -> list[RangeRun]:
     return []
 
 
-def partition_keys(run: RangeRun) -> frozenset[str]:
-    """Dagster partition keys of a run."""
-    return frozenset(_key(date, name) for date in run.dates for name in run.portfolios or ("",))
-
-
 def _rectangles(run: RangeRun, keys: frozenset[str]) -> list[RangeRun]:
     """Cover some partitions of a run by runs of neighbouring dates x neighbouring portfolios."""
     chosen = [
-        tuple(name for name in run.portfolios or ("",) if _key(date, name) in keys) for date in run.dates
+        tuple(name for name in run.portfolios or ("",) if key(date, name) in keys) for date in run.dates
     ]
     runs = []
     for names, group in groupby(zip(run.dates, chosen, strict=True), key=lambda pair: pair[1]):
         dates = pd.DatetimeIndex([date for date, _ in group])
-        runs += [
-            replace(run, layer=RETRY_LAYER, dates=dates, portfolios=part) for part in _adjacent(run, names)
-        ]
+        parts = neighbours(names, run.portfolios) if run.portfolios else [()] * bool(names)
+        runs += [replace(run, layer=RETRY_LAYER, dates=dates, portfolios=part) for part in parts]
     return runs
-
-
-def _adjacent(run: RangeRun, names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    if not run.portfolios:
-        return [()] if names else []
-    ranked = enumerate(sorted(names, key=run.portfolios.index))
-    groups = groupby(ranked, key=lambda item: run.portfolios.index(item[1]) - item[0])
-    return [tuple(name for _, name in group) for _, group in groups]
-
-
-def _key(date: pd.Timestamp, name: str) -> str:
-    return f"{date:%Y-%m-%d}|{name}" if name else f"{date:%Y-%m-%d}"

@@ -4,17 +4,16 @@ Layers go one after the other: history that look-backs need and that was never p
 market assets of the dates, then the portfolio assets, in chunks of a bounded number of partitions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import pandas as pd
 
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.engine.batch import window
 from sigmasight_dagster.engine.declaration import RiskAsset
-
-MAX_MARKET_DATES = 252
+from sigmasight_dagster.partitions import keys
+from sigmasight_dagster.partitions.keys import MAX_MARKET_DATES, chunks, neighbours, runs_of_sessions
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,16 @@ class RangeRun:
     def portfolio_ends(self) -> tuple[str, str] | None:
         """First and last portfolio; None in market layers."""
         return (self.portfolios[0], self.portfolios[-1]) if self.portfolios else None
+
+    @property
+    def range_tags(self) -> dict[str, str]:
+        """The run tags that select its partitions."""
+        return keys.range_tags(self.dates, self.portfolio_ends)
+
+    @property
+    def partition_keys(self) -> frozenset[str]:
+        """Dagster's keys of its partitions."""
+        return keys.of_rectangle(self.dates, self.portfolios)
 
     @property
     def n_partitions(self) -> int:
@@ -79,7 +88,7 @@ def plan(
     assets: Sequence[RiskAsset],
     request: Request,
     positions: pd.DataFrame,
-    published: "dict[str, pd.DatetimeIndex]",
+    published: dict[str, pd.DatetimeIndex],
     order: Sequence[str],
 ) -> list[RangeRun]:
     """Runs of a request, in the order in which they must go.
@@ -105,38 +114,14 @@ def _history_runs(
     request: Request,
     published: dict[str, pd.DatetimeIndex],
 ) -> list[RangeRun]:
-    """Unpublished sessions before the request: assets that read nothing share their runs."""
+    """Unpublished sessions before the request: assets that only fetch share their runs."""
     missing = {asset.name: needs[asset.name].difference(request.dates) for asset in market}
     missing = {name: dates.difference(published.get(name, dates[:0])) for name, dates in missing.items()}
-    sources = [asset for asset in market if not asset.inputs and len(missing[asset.name])]
-    derived = [asset for asset in market if asset.inputs and len(missing[asset.name])]
+    sources = [asset for asset in market if asset.only_fetches and len(missing[asset.name])]
+    derived = [asset for asset in market if not asset.only_fetches and len(missing[asset.name])]
     runs = []
     for group in [tuple(sources), *((asset,) for asset in derived)]:
         if group:
             dates = pd.DatetimeIndex(sorted({date for asset in group for date in missing[asset.name]}))
             runs += [RangeRun("history", group, part) for part in runs_of_sessions(dates)]
     return runs
-
-
-def runs_of_sessions(dates: pd.DatetimeIndex) -> Iterator[pd.DatetimeIndex]:
-    """Cut sorted sessions where one is left out: ranges cannot skip."""
-    from sigmasight_core import calendar
-
-    sessions = calendar.sessions(dates[0], dates[-1])
-    gaps = pd.Series(sessions.get_indexer(dates)).diff().fillna(1).ne(1).cumsum()
-    for _, part in pd.Series(dates).groupby(gaps.to_numpy()):
-        yield from chunks(pd.DatetimeIndex(part), MAX_MARKET_DATES * 4)
-
-
-def chunks(dates: pd.DatetimeIndex, size: int) -> Iterator[pd.DatetimeIndex]:
-    """Cut dates into pieces of at most `size`."""
-    for start in range(0, len(dates), size):
-        yield dates[start : start + size]
-
-
-def neighbours(names: Sequence[str], order: Sequence[str]) -> list[tuple[str, ...]]:
-    """Group names that stand next to each other in the definition's order: ranges cannot skip."""
-    rank = {name: place for place, name in enumerate(order)}
-    ranked = sorted(names, key=rank.__getitem__)
-    groups = groupby(enumerate(ranked), key=lambda item: rank[item[1]] - item[0])
-    return [tuple(name for _, name in group) for _, group in groups]

@@ -1,7 +1,7 @@
 """What is still to be computed: partitions whose last attempt failed, or that were never published."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import dagster as dg
 import pandas as pd
@@ -10,14 +10,19 @@ from dagster import DagsterInstance
 from sigmasight_core import calendar
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.partitions import dates as partitions
-from sigmasight_dagster.runs import plan as launch
-from sigmasight_dagster.runs.isolate import partition_keys
+from sigmasight_dagster.partitions.keys import (
+    MAX_MARKET_DATES,
+    Keys,
+    chunks,
+    neighbours,
+    of_frame,
+    parse,
+    range_of,
+    rectangles,
+    runs_of_sessions,
+)
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.warehouse import Warehouse
-
-Keys = Mapping[str, frozenset[str]]
-"""Partition keys by name of asset."""
 
 _RUNS_PER_QUERY = 500
 _LAYERS = {Grain.DATE: "market", Grain.DATE_PORTFOLIO: "portfolio"}
@@ -63,34 +68,17 @@ def _failed_runs(instance: DagsterInstance, run_ids: set[str]) -> set[str]:
 
 def unpublished(warehouse: Warehouse, run: RangeRun) -> Keys:
     """Partitions of a planned run that were never published, in one of an asset's tables or all."""
-    every = partition_keys(run)
+    every = run.partition_keys
     portfolios = run.portfolios or None
     return {
         asset.name: every
         - frozenset.intersection(
             *(
-                _keys(warehouse.published(model, (run.dates[0], run.dates[-1]), portfolios))
+                frozenset(of_frame(warehouse.published(model, (run.dates[0], run.dates[-1]), portfolios)))
                 for model in asset.tables
             )
         )
         for asset in run.assets
-    }
-
-
-def _keys(published: pd.DataFrame) -> frozenset[str]:
-    dates = published["date"].dt.strftime(partitions.DATE_FORMAT)
-    return frozenset((dates + "|" + published["portfolio"].astype("str")).str.removesuffix("|"))
-
-
-def within(keys: Keys, dates: tuple[pd.Timestamp, pd.Timestamp], portfolios: Iterable[str]) -> Keys:
-    """The keys between two dates, both inclusive, by date alone or of one of the portfolios."""
-    first, last = (date.strftime(partitions.DATE_FORMAT) for date in dates)
-    names = {"", *portfolios}
-    return {
-        asset: frozenset(
-            key for key in chosen if first <= key.partition("|")[0] <= last and key.partition("|")[2] in names
-        )
-        for asset, chosen in keys.items()
     }
 
 
@@ -129,15 +117,15 @@ def _rectangles(
 ) -> list[RangeRun]:
     return [
         RangeRun(layer, assets, piece, names)
-        for dates, portfolios in partitions.rectangles(keys)
-        for names in (launch.neighbours(portfolios, order) if portfolios else [()])
-        for part in launch.runs_of_sessions(dates)
-        for piece in launch.chunks(part, _chunk(names, chunk_partitions))
+        for dates, portfolios in rectangles(keys)
+        for names in (neighbours(portfolios, order) if portfolios else [()])
+        for part in runs_of_sessions(dates)
+        for piece in chunks(part, _chunk(names, chunk_partitions))
     ]
 
 
 def _chunk(names: tuple[str, ...], chunk_partitions: int) -> int:
-    return max(chunk_partitions // len(names), 1) if names else launch.MAX_MARKET_DATES
+    return max(chunk_partitions // len(names), 1) if names else MAX_MARKET_DATES
 
 
 def selected_partitions(
@@ -147,12 +135,11 @@ def selected_partitions(
 
     :param order: every portfolio in the order of the dynamic partitions.
     """
-    single = run.tags.get("dagster/partition")
-    ends = [run.tags.get(f"dagster/asset_partition_range_{end}", single) for end in ("start", "end")]
-    if not all(ends):
+    ends = range_of(run.tags)
+    if ends is None:
         return None
-    (first, _, from_name), (last, _, to_name) = (str(end).partition("|") for end in ends)
-    dates = calendar.sessions(pd.Timestamp(first), pd.Timestamp(last))
+    (first, from_name), (last, to_name) = map(parse, ends)
+    dates = calendar.sessions(first, last)
     if not from_name:
         return dates, ()
     if from_name not in order or to_name not in order:

@@ -21,14 +21,6 @@ from sigmasight_dagster.settings.execution import ExecutionSettings
 from sigmasight_dagster.settings.factor_model import FactorModelSettings, parse_factor_model
 from sigmasight_dagster.settings.sources import SourceSettings
 
-PRICE_LOOK_BACK_SESSIONS = 7
-"""Sessions before a date that hold its previous close and any price young enough to be carried to that."""
-
-YIELD_AGE_SESSIONS = 5
-"""Sessions before a date from which Treasury yields may be carried to it (`risk_free.MAX_YIELD_AGE_DAYS`)."""
-
-YIELD_LOOK_BACK_SESSIONS = PRICE_LOOK_BACK_SESSIONS + YIELD_AGE_SESSIONS
-
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 

@@ -10,8 +10,8 @@ Follows the declared inputs and adds their look-backs, through one of three kind
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
+from sigmasight_core.market.staleness import Reach
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
@@ -25,7 +25,6 @@ from sigmasight_core.tables import (
     grain,
 )
 from sigmasight_dagster.engine.declaration import Input, RiskAsset
-from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
 
 SOURCES: tuple[type[Table], ...] = (
     DailyPrices,
@@ -34,38 +33,6 @@ SOURCES: tuple[type[Table], ...] = (
     OptionQuotes,
     SecurityMaster,
 )
-NONE = -1
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Sessions after a change; NONE where there is no such path.
-
-    :param fixed: up to this many sessions after. :param carried: up to this many after the next session with
-        a price, until which the changed price is carried. :param always: to the last session.
-    """
-
-    fixed: int = NONE
-    carried: int = NONE
-    always: bool = False
-
-    @property
-    def none(self) -> bool:
-        return self == Reach()
-
-    def through(self, item: Input) -> "Reach":
-        """The reach of a table that reads this one's table by an input."""
-        return Reach(
-            self.fixed + item.look_back if self.fixed != NONE else NONE,
-            self.carried + item.look_back if self.carried != NONE else NONE,
-            self.always or (item.since_entry and not self.none),
-        )
-
-    def __or__(self, other: "Reach") -> "Reach":
-        return Reach(
-            max(self.fixed, other.fixed), max(self.carried, other.carried), self.always or other.always
-        )
-
 
 Path = Callable[[RiskAsset, type[Table], Input], bool]
 """Whether a change goes through an input into a table of an asset."""
@@ -110,7 +77,7 @@ def reaches(assets: Iterable[RiskAsset], source: type[Table], path: Path) -> dic
             reach = Reach()
             for item in asset.inputs:
                 if path(asset, model, item):
-                    reach |= _from_source(asset, item) if item.model is source else _onward(found, item)
+                    reach |= _from_source(item) if item.model is source else _onward(found, item)
             if not reach.none:
                 found[model] = reach
     return found
@@ -124,11 +91,10 @@ def all_reaches(assets: Iterable[RiskAsset]) -> dict[tuple[type[Table], Path], d
 
 
 def _onward(found: dict[type[Table], Reach], item: Input) -> Reach:
-    return found.get(item.model, Reach()).through(item)
+    return found.get(item.model, Reach()).through(item.look_back, since_entry=item.since_entry)
 
 
-def _from_source(asset: RiskAsset, item: Input) -> Reach:
-    carries = item.look_back == PRICE_LOOK_BACK_SESSIONS and asset.grain is Grain.DATE_PORTFOLIO
-    if item.model is DailyPrices and carries:
+def _from_source(item: Input) -> Reach:
+    if item.carried_prices:
         return Reach(carried=0)
-    return Reach(fixed=0).through(item)
+    return Reach(fixed=0).through(item.look_back, since_entry=item.since_entry)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.conventions import OPTION_TYPES
+from sigmasight_core.conventions import OPTION_TYPES, PRICE_LOOK_BACK_SESSIONS
 from sigmasight_core.market import staleness
+from sigmasight_core.market.staleness import IntArray, Reach
 from sigmasight_core.tables import (
     Corrections,
     DailyPrices,
@@ -27,23 +27,21 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.partitions.dates import DATE_FORMAT
+from sigmasight_dagster.partitions import keys
+from sigmasight_dagster.partitions.keys import DATE_FORMAT, Keys
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.runs.recovery import Keys
-from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
 from sigmasight_dagster.staleness import reach
-from sigmasight_dagster.staleness.reach import NONE, Reach
-
-IntArray = npt.NDArray[np.int64]
 
 COLUMNS = ["table_name", "date", "portfolio", "computed_at", "changed_at", "cause"]
-ENTRY_SLACK = pd.Timedelta(days=14)
-"""Settlements and splits are looked up on sessions since entry; prices may be carried from before it."""
 
 
 @dataclass(frozen=True)
 class _Changes:
-    """Corrections with the portfolios that they concern, as spans of sessions."""
+    """Corrections, and who holds what they concern.
+
+    :param rows: changes as `market.staleness` takes them, with `table_name`, `symbol` and `shared`.
+    :param positions: the ledger as `held_spans` takes it. :param names: of the groups.
+    """
 
     reaches: dict[tuple[type[Table], reach.Path], dict[type[Table], Reach]]
     rows: pd.DataFrame
@@ -62,49 +60,15 @@ class _Changes:
                 self.reaches[source, path].get(model, Reach())
                 for path in (reach.shared_path, reach.symbol_path, reach.option_path)
             )
-            shared.append(self._until(rows[rows["shared"]], everybody).assign(group=0))
+            shared.append(staleness.spans(rows[rows["shared"]], everybody, self.sessions).assign(group=0))
             if grain(model) is Grain.DATE:
-                own.append(self._until(rows, stock).assign(group=0))
+                own.append(staleness.spans(rows, stock, self.sessions).assign(group=0))
             else:
-                own += self._held(rows, stock, option)
-        return np.maximum(self._latest(shared, 1), self._latest(own, len(self.names)))
-
-    def _latest(self, parts: Sequence[pd.DataFrame], n_groups: int) -> IntArray:
-        if not parts:
-            return np.zeros((n_groups, len(self.sessions)), dtype=np.int64)
-        spans = pd.concat(parts)
-        group, first, last, moment = (
-            spans[name].to_numpy(dtype=np.int64) for name in ("group", "first", "last", "moment")
+                own += staleness.held_spans(rows, self.positions, stock, option, self.sessions)
+        n_sessions = len(self.sessions)
+        return np.maximum(
+            staleness.latest_of(shared, 1, n_sessions), staleness.latest_of(own, len(self.names), n_sessions)
         )
-        return staleness.latest_change(group, first, last, moment, n_groups, len(self.sessions))
-
-    def _held(self, rows: pd.DataFrame, stock: Reach, option: Reach) -> "list[pd.DataFrame]":
-        ledger = self.positions
-        named = rows.merge(ledger, left_on="symbol", right_on="underlying")
-        whole = rows[rows["symbol"] == ""].merge(ledger, how="cross")
-        concerned = pd.concat([named, whole])
-        concerned = concerned[concerned["end"] >= concerned["date"]]
-        parts = []
-        for reached, is_option in ((stock, False), (option, True)):
-            chosen = concerned[concerned["is_option"] == is_option]
-            limited = self._until(chosen, Reach(reached.fixed, reached.carried))
-            entered = self.sessions.searchsorted(limited["entry_date"].to_numpy(dtype="datetime64[ns]"))
-            parts.append(limited.assign(first=np.maximum(limited["first"], entered)))
-            if reached.always:
-                since = chosen[chosen["entry_date"] - ENTRY_SLACK <= chosen["date"]]
-                parts.append(self._until(since, Reach(always=True)))
-        return parts
-
-    def _until(self, rows: pd.DataFrame, reached: Reach) -> pd.DataFrame:
-        first = self.sessions.get_indexer(pd.Index(rows["date"]))
-        last = np.full(len(rows), -1, dtype=np.int64)
-        if reached.fixed != NONE:
-            last = np.maximum(last, first + reached.fixed)
-        if reached.carried != NONE:
-            last = np.maximum(last, first + reached.carried + rows["gap"].to_numpy(dtype=np.int64))
-        if reached.always:
-            last[:] = len(self.sessions) - 1
-        return rows.assign(first=first, last=last)
 
 
 def stale(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
@@ -219,8 +183,8 @@ def _microseconds(moments: pd.Series) -> IntArray:
 
 def stale_keys(assets: Sequence[RiskAsset], rows: pd.DataFrame) -> Keys:
     """Partition keys of the stale rows by asset, as `recovery.plan` takes them."""
-    keys = (rows["date"].dt.strftime(DATE_FORMAT) + "|" + rows["portfolio"]).str.removesuffix("|")
-    by_table = {name: frozenset(group) for name, group in keys.groupby(rows["table_name"])}
+    grouped = keys.of_frame(rows).groupby(rows["table_name"])
+    by_table = {name: frozenset(group) for name, group in grouped}
     found = {
         asset.name: frozenset[str]().union(*(by_table.get(name, frozenset()) for name in asset.table_names))
         for asset in assets

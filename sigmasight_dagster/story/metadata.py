@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.tables import Table, table_name
+from sigmasight_dagster.partitions.keys import parse, split
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.story.declared import STORIES, Story
 from sigmasight_dagster.story.plots import Part
@@ -65,7 +66,7 @@ def shown(keys: Sequence[str], most: int) -> list[str]:
     """
     if len(keys) <= most:
         return list(keys)
-    last_date = keys[-1].partition("|")[0]
+    last_date, _ = split(keys[-1])
     return [next(key for key in keys if key.startswith(last_date))] if most else []
 
 
@@ -105,9 +106,9 @@ def _plot(
     platform: Platform,
 ) -> Metadata:
     """The plot as Markdown. What is published stays published when a plot cannot be drawn."""
-    date, _, portfolio = key.partition("|")
+    date, portfolio = parse(key)
     tables = {model: _rows_of(rows, key) for model, rows in every.items()}
-    part = Part(pd.Timestamp(date), portfolio, tables, platform.warehouse)
+    part = Part(date, portfolio, tables, platform.warehouse)
     try:
         image = story.plot(part) if story.plot else None
     except Exception as error:

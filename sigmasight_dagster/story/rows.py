@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from sigmasight_core.tables import Table, columns_by_role, grain
+from sigmasight_dagster.partitions.keys import of_frame
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -32,9 +33,7 @@ class PartitionRows:
     @cached_property
     def keys(self) -> list[str]:
         """Dagster's partition keys."""
-        heads = self.frame[self._columns].iloc[self.starts]
-        keys = heads["date"].dt.strftime("%Y-%m-%d")
-        return (keys + "|" + heads["portfolio"] if "portfolio" in heads else keys).tolist()
+        return of_frame(self.frame[self._columns].iloc[self.starts]).tolist()
 
     @cached_property
     def codes(self) -> Ints:

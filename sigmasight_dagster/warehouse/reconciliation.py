@@ -16,6 +16,7 @@ from sigmasight_core.tables import (
     grain,
     table_name,
 )
+from sigmasight_dagster.partitions.keys import SEPARATOR
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.sql import literal, quoted
 
@@ -43,7 +44,7 @@ def _lacking(model: type[Table], other: type[Table], check: str, *, dated: bool)
     )
     return (
         f'SELECT {literal(check)} AS "check", {literal(table_name(model))} AS table_name, count(*) AS n,'
-        " coalesce(min(t.date || '|' || t.portfolio || ' ' || t.position_id), '') AS example"
+        f" coalesce(min(t.date || '{SEPARATOR}' || t.portfolio || ' ' || t.position_id), '') AS example"
         f" FROM {mine} t JOIN {_PUBLISHED} p ON {published}{both}"
         f" WHERE NOT EXISTS (SELECT FROM {theirs} o WHERE {same})"
     )
@@ -55,8 +56,8 @@ def _miscounted(model: type[Table]) -> str:
     portfolio = " AND c.portfolio = p.portfolio" if grain(model) is Grain.DATE_PORTFOLIO else ""
     return (
         f'SELECT {literal(COUNTS)} AS "check", {literal(name)} AS table_name, count(*) AS n,'
-        " coalesce(min(p.date || '|' || p.portfolio || ': ' || coalesce(c.n, 0) || ' rows, published '"
-        " || p.n_rows), '') AS example"
+        f" coalesce(min(p.date || '{SEPARATOR}' || p.portfolio || ': ' || coalesce(c.n, 0)"
+        " || ' rows, published ' || p.n_rows), '') AS example"
         f" FROM {_PUBLISHED} p LEFT JOIN"
         f" (SELECT {keys}, count(*) AS n FROM {quoted(SCHEMA, name)} GROUP BY {keys}) c"
         f" ON c.date = p.date{portfolio}"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Grain, Publications, Table, grain, table_name
+from sigmasight_dagster.partitions.keys import key, of_frame
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.errors import UpstreamNotPublished, WarehouseError
 from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, on_dates, one_of, quoted, where
@@ -75,7 +76,7 @@ class Rectangle:
             first = rows[~inside].iloc[0]
             raise WarehouseError(
                 f"{table_name(self.model)}: {(~inside).sum()} rows are outside of the partitions to replace; "
-                f"first: {_keys(first.to_frame().T)[0]}"
+                f"first: {key(first['date'], first['portfolio'])}"
             )
         every = pd.MultiIndex.from_product([self.portfolios, self.dates], names=["portfolio", "date"])
         counts = rows.value_counts().reindex(every, fill_value=0)
@@ -115,15 +116,10 @@ def require(wanted: Rectangle, published: pd.DataFrame) -> None:
     missing = every.difference(pd.MultiIndex.from_frame(published)).to_frame(index=False)
     if missing.empty:
         return
-    shown = ", ".join(_keys(missing.head(_SHOWN))) + (", ..." if len(missing) > _SHOWN else "")
+    shown = ", ".join(of_frame(missing.head(_SHOWN))) + (", ..." if len(missing) > _SHOWN else "")
     start, end = missing["date"].min(), missing["date"].max()
     raise UpstreamNotPublished(
         f"{table_name(wanted.model)}: {len(missing)} of {len(every)} partitions never published ({shown}); "
         f"run `sigmasight backfill --start {start:%Y-%m-%d} --end {end:%Y-%m-%d}`",
         missing,
     )
-
-
-def _keys(partitions: pd.DataFrame) -> list[str]:
-    dates = pd.to_datetime(partitions["date"]).dt.strftime("%Y-%m-%d")
-    return (dates + "|" + partitions["portfolio"].astype("str")).str.removesuffix("|").tolist()

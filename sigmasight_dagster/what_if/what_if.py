@@ -12,7 +12,6 @@ from typing import Final
 
 import pandas as pd
 
-from sigmasight_core import calendar
 from sigmasight_core.errors import DataQualityError, InputError
 from sigmasight_core.tables import (
     CorporateActions,
@@ -33,11 +32,11 @@ from sigmasight_core.tables import (
 )
 from sigmasight_core.what_if.trades import apply_trades, compare, priced, trial_lots
 from sigmasight_core.what_if.trades_csv import ParsedTrades, parse_trades_csv
+from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets.positions import position_values
 from sigmasight_dagster.engine.batch import Batch, checked_ledger
 from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.partitions.dates import date_bounds
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import UpstreamNotPublished
 
@@ -136,7 +135,7 @@ class WhatIf:
         self._platform = platform
         self._portfolio = portfolio
         self._date = date
-        self._first_date = calendar.next_session(pd.Timestamp(date_bounds(platform.settings)[0]))
+        self._first_date = session_dates.first_session(platform.settings)
         registry = platform.warehouse.portfolios()
         if portfolio not in set(registry["portfolio"]):
             raise InputError(

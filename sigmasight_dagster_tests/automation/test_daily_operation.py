@@ -16,10 +16,10 @@ from sigmasight_core.errors import InputError, SigmaSightError, TransientError
 from sigmasight_core.tables import DailyPrices, PortfolioSnapshots, PositionCorrelations, PositionValues
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.automation import jobs
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.engine.publish import BAD_PARTITIONS
-from sigmasight_dagster.partitions.dates import range_tags
+from sigmasight_dagster.partitions.keys import range_tags
 from sigmasight_dagster.providers.sample import SampleProvider
-from sigmasight_dagster.runs.workspace import Project
 from sigmasight_dagster.tags import LAUNCHER_TAG, RETRY_DEPTH_TAG, RETRY_OF_TAG
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.project import CliProject

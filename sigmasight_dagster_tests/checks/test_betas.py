@@ -12,7 +12,7 @@ from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.model import estimate, factor_log_returns
 from sigmasight_core.market.returns import log_returns
 from sigmasight_core.tables import DailyPrices, FactorBetas, Table, TreasuryYields, validate
-from sigmasight_dagster.checks.totals import beta_sample, beta_verdict
+from sigmasight_dagster.checks.betas import beta_sample, beta_verdict
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.core.factors.factor_inputs import factor_moves, symbol_moves
 from sigmasight_dagster_tests.support.stored_rows import stamp

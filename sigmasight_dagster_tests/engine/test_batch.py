@@ -111,6 +111,21 @@ class TestRead:
         made = batch(house, Input(TreasuryYields, look_back=252), first=SESSIONS[-8])
         assert list(made.read(TreasuryYields)["date"]) == list(SESSIONS[-8:])
 
+    def test_stored_rows_are_those_of_its_own_tables(self, house: House) -> None:
+        publish(house, SESSIONS)
+        made = batch(house, TreasuryYields)
+        assert made.stored(FactorBetas, SESSIONS).empty
+        for read in (
+            lambda: made.stored(TreasuryYields, SESSIONS),
+            lambda: made.stored_at(TreasuryYields),
+            lambda: made.stored_dates(TreasuryYields),
+        ):
+            with pytest.raises(LookupError, match="does not publish treasury_yields"):
+                read()
+
+    def test_it_is_closed_to_anything_else(self, house: House) -> None:
+        assert not {"platform", "warehouse", "settings"} & set(dir(batch(house)))
+
     def test_some_sessions_of_a_window_can_be_read_alone(self, house: House) -> None:
         publish(house, SESSIONS[-7:])
         made = batch(house, Input(TreasuryYields, look_back=6))
@@ -155,6 +170,18 @@ class TestLedger:
         item: Input | type[Table] = Input(DailyPrices, since_entry=True)
         made = batch(ledger, Positions, item, names=["a"])
         assert made.sessions(DailyPrices)[0] == pd.Timestamp("2022-11-03")
+
+    def test_a_computation_by_date_sees_what_every_portfolio_holds(self, ledger: House) -> None:
+        made = batch(ledger, Positions)
+        assert made.held_symbols == ["AAPL"]
+        assert made.held_contracts.empty
+        assert made.held_since()["underlying"].tolist() == ["AAPL"]
+
+    def test_what_portfolios_hold_is_a_declared_input(self, ledger: House) -> None:
+        made = batch(ledger, DailyPrices)
+        for read in (lambda: made.held_symbols, lambda: made.held_contracts, lambda: made.held_since()):
+            with pytest.raises(LookupError, match="reads positions without declaring it"):
+                read()
 
     def test_a_ledger_edited_by_hand_is_refused_with_its_portfolios(self, ledger: House) -> None:
         url = ledger.platform.settings.database_url

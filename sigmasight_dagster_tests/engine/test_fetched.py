@@ -13,7 +13,7 @@ from sigmasight_core import calendar
 from sigmasight_core.ledger.portfolio_csv import parse_portfolio_csv
 from sigmasight_core.tables import CorporateActions, DailyPrices, OptionQuotes, validate
 from sigmasight_dagster.assets import market
-from sigmasight_dagster.engine import fetched as market_cache
+from sigmasight_dagster.engine import fetched
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.providers.base import action_rows
@@ -81,7 +81,7 @@ def fetch(
     source = platform.market_data
     source.asked.clear()
     batch = Batch(market.daily_prices, platform, dates, (), SESSIONS[0], refetch)
-    rows = market_cache.daily_prices(batch, list(symbols))
+    rows = fetched.daily_prices(batch, list(symbols))
     stamp = AuditStamp("test", "0", pd.Timestamp(written_at, tz="UTC"))
     platform.warehouse.replace(DailyPrices, rows, dates, None, stamp)
     return set(source.asked)
@@ -154,7 +154,7 @@ def test_actions_are_asked_for_once_and_of_a_new_symbol_for_stored_dates(platfor
     def actions(symbols: list[str], written_at: str) -> set[tuple[str, pd.Timestamp]]:
         source.asked.clear()
         batch = Batch(market.corporate_actions, platform, dates, (), SESSIONS[0])
-        rows = market_cache.corporate_actions(batch, symbols)
+        rows = fetched.corporate_actions(batch, symbols)
         assert rows["symbol"].tolist() == symbols
         written = AuditStamp("test", "0", pd.Timestamp(written_at, tz="UTC"))
         warehouse.replace(CorporateActions, rows, dates, None, written)
@@ -177,7 +177,7 @@ def test_a_changed_mark_counts_at_once(platform: Platform, tmp_path: Path) -> No
         file.write_text(f"date,symbol,price\n{SESSIONS[3]:%Y-%m-%d},FUND1,{price}\n")
         platform.__dict__["market_data"] = MarkedProvider(RestatingSource(), file)
         batch = Batch(market.daily_prices, platform, SESSIONS[2:6], (), SESSIONS[0])
-        rows = market_cache.daily_prices(batch, ["A", "FUND1"])
+        rows = fetched.daily_prices(batch, ["A", "FUND1"])
         fund = rows[rows["symbol"] == "FUND1"].set_index("date")
         assert fund["close"].to_dict() == dict.fromkeys(SESSIONS[3:6], price)
         assert fund["adjusted_close"].dropna().to_dict() == {SESSIONS[3]: price}
@@ -193,6 +193,6 @@ def test_stored_quotes_outlive_a_source_that_knows_the_present_alone(platform: P
     stamp = AuditStamp.now("test")
     platform.warehouse.replace(OptionQuotes, rows, SESSIONS[:2], None, stamp)
     batch = Batch(market.option_quotes, platform, SESSIONS[:2], (), SESSIONS[0])
-    pd.testing.assert_frame_equal(market_cache.option_quotes(batch, rows.iloc[:0]), rows)
+    pd.testing.assert_frame_equal(fetched.option_quotes(batch, rows.iloc[:0]), rows)
     better = validate(OptionQuotes, quote.assign(bid=1.05))
-    pd.testing.assert_frame_equal(market_cache.option_quotes(batch, better), better)
+    pd.testing.assert_frame_equal(fetched.option_quotes(batch, better), better)

@@ -1,11 +1,15 @@
 """Which trading dates a user may ask for at a given moment."""
 
+import datetime as dt
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.session_dates import (
     bounds,
+    date_bounds,
     last_closed_session,
     parse_date,
     trading_date,
@@ -97,3 +101,16 @@ def test_refuses_a_range_with_the_reason(start: str, end: str, words: str) -> No
 
 def test_a_date_is_midnight_without_a_zone() -> None:
     assert parse_date("2022-10-03") == pd.Timestamp("2022-10-03")
+
+
+def test_bounds_come_from_the_settings_first(tmp_path: Path) -> None:
+    made = Settings(_env_file=None, home=tmp_path, start_date="2020-01-02", end_date="2020-06-30")
+    assert date_bounds(made) == (dt.date(2020, 1, 2), dt.date(2020, 6, 30))
+    provided = Settings(_env_file=None, home=tmp_path, start_date="2020-01-02")
+    assert date_bounds(provided) == (dt.date(2020, 1, 2), dt.date(2022, 12, 28))
+
+
+def test_a_provider_without_a_first_date_needs_the_setting(tmp_path: Path) -> None:
+    made = Settings(_env_file=None, home=tmp_path, provider="files", files_dir=tmp_path)
+    with pytest.raises(InputError):
+        date_bounds(made)

@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sigmasight_core import calendar
 from sigmasight_core.tables import (
@@ -19,7 +16,7 @@ from sigmasight_core.tables import (
     RealizedVolatility,
 )
 from sigmasight_dagster.engine.declaration import Input, RiskAsset, risk_asset
-from sigmasight_dagster.runs.plan import RangeRun, Request, neighbours, plan
+from sigmasight_dagster.runs.plan import RangeRun, Request, plan
 
 SESSIONS = calendar.sessions("2019-01-02", "2022-12-30")
 FIRST = SESSIONS[0]
@@ -154,19 +151,3 @@ def test_portfolios_that_are_not_adjacent_get_runs_of_their_own() -> None:
 def test_partitions_are_counted_over_tables_dates_and_portfolios() -> None:
     runs = planned(SESSIONS[-3:], ("a", "b"), published={asset.name: SESSIONS for asset in ASSETS})
     assert [run.n_partitions for run in runs] == [4 * 3, 2 * 3 * 2]
-
-
-@given(st.lists(st.sampled_from("abcdefgh"), min_size=1, unique=True))
-def test_neighbours_are_ranges_that_hold_exactly_the_names(names: list[str]) -> None:
-    order = "hgfedcba"
-    groups = neighbours(names, order)
-    assert sorted(name for group in groups for name in group) == sorted(names)
-    assert all("".join(group) in order for group in groups)
-    starts = [order.index(group[0]) for group in groups]
-    ends = [order.index(group[-1]) for group in groups]
-    assert all(start > end + 1 for start, end in zip(starts[1:], ends, strict=False))
-
-
-def test_an_unknown_portfolio_is_no_range() -> None:
-    with pytest.raises(KeyError):
-        neighbours(["zzz"], ORDER)

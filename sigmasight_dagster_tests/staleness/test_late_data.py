@@ -8,9 +8,15 @@ import pandas as pd
 import pytest
 
 from sigmasight_core import calendar
+from sigmasight_core.conventions import (
+    PRICE_LOOK_BACK_SESSIONS,
+    YIELD_AGE_SESSIONS,
+    YIELD_LOOK_BACK_SESSIONS,
+)
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
+    FactorExposures,
     Grain,
     OptionQuotes,
     Positions,
@@ -22,18 +28,17 @@ from sigmasight_core.tables import (
     table_name,
     validate,
 )
-from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.assets import RISK_ASSETS, market
+from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.automation import retention
 from sigmasight_dagster.automation.rerun_stale import rerun_requests
 from sigmasight_dagster.checks import completeness, late_data
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
-from sigmasight_dagster.settings import (
-    PRICE_LOOK_BACK_SESSIONS,
-    YIELD_AGE_SESSIONS,
-    YIELD_LOOK_BACK_SESSIONS,
-    Settings,
-)
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.staleness.stale import stale
 from sigmasight_dagster.warehouse import AuditStamp, Warehouse, reconciliation
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.stored_rows import random_rows, sql
@@ -43,7 +48,7 @@ DAY = pd.Timestamp("2022-11-16")
 NEXT = pd.Timestamp("2022-11-17")
 SYMBOLS = ("AAPL", "WMT", "SPY", "XOM")
 NAMES = ("both", "options", "other")
-DERIVED = [model for asset in RISK_ASSETS if asset.inputs for model in asset.tables]
+DERIVED = [model for asset in RISK_ASSETS if not asset.only_fetches for model in asset.tables]
 
 
 def position(portfolio: str, symbol: str, kind: str = "LONG", entry: str = "2022-10-03") -> dict[str, object]:
@@ -109,7 +114,7 @@ class Stored:
             for model in asset.tables:
                 if model is DailyPrices and sources:
                     self.replace(model, self.prices(dates), dates, None, stamp)
-                elif asset.inputs or sources:
+                elif not asset.only_fetches or sources:
                     portfolios = names if grain(model) is Grain.DATE_PORTFOLIO else None
                     self.replace(model, self.empty(model), dates, portfolios, stamp)
 
@@ -203,6 +208,28 @@ def test_a_price_is_carried_to_the_next_one(stored: Stored) -> None:
     assert stored.dates("position_values", "both") == list(DATES[11:16])
 
 
+@pytest.mark.parametrize(
+    ("item", "sessions"),
+    [
+        (Input(DailyPrices, look_back=PRICE_LOOK_BACK_SESSIONS), PRICE_LOOK_BACK_SESSIONS + 1),
+        (Input(DailyPrices, carried_prices=True), 2),
+    ],
+    ids=["an ordinary window", "carried prices"],
+)
+def test_a_window_as_long_as_that_of_carried_prices_is_stale_over_all_of_it(
+    stored: Stored, item: Input, sessions: int
+) -> None:
+    @risk_asset(FactorExposures, inputs=[Positions, item], group="portfolio_risk")
+    def weekly(batch: Batch) -> pd.DataFrame:
+        raise AssertionError("staleness computes nothing")
+
+    stored.correct("AAPL")
+    rows = stale(stored.platform, [market.daily_prices, weekly])
+    found = rows[(rows["table_name"] == "factor_exposures") & (rows["portfolio"] == "both")]
+    assert list(found["date"]) == list(DATES[DATES >= DAY][:sessions])
+    assert set(rows["portfolio"]) == {"both"}
+
+
 def test_a_proxy_and_a_yield_concern_every_portfolio(stored: Stored) -> None:
     proxy = next(f.proxy for f in stored.platform.factor_model.factors if f.kind == "market")
     rows = stored.prices(DATES[11:12]).assign(symbol=lambda x: x["symbol"].replace("XOM", str(proxy)))
@@ -262,7 +289,7 @@ def test_a_late_split_concerns_its_holders_to_the_end(stored: Stored) -> None:
 
 def test_the_sensor_asks_for_the_market_then_for_the_portfolios(stored: Stored) -> None:
     stored.correct("AAPL")
-    assets = late_data.declared(stored.platform)
+    assets = declared(stored.platform.settings)
     rows = stored.stale()
     market = rerun_requests(rows, assets, NAMES, 1000)
     assert {request.job_name for request in market} == {"market"}

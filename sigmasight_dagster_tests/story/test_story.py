@@ -27,6 +27,7 @@ from sigmasight_dagster.assets.factors import factor_exposures
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.partitions import dates as partitions
+from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.story import declared, figures, lineage, metadata, plots, previews
 from sigmasight_dagster.story.rows import PartitionRows
 
@@ -165,7 +166,7 @@ def run_of(
             [step],
             instance=instance,
             resources={"platform": dg.ResourceDefinition.hardcoded_resource(platform)},
-            tags=partitions.range_tags(DATES, (NAMES[0], NAMES[-1])),
+            tags=keys.range_tags(DATES, (NAMES[0], NAMES[-1])),
         )
         events = result.get_asset_materialization_events()
         found = [event.materialization for event in events]

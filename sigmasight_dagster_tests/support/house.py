@@ -12,10 +12,11 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.tables import FactorExposures, Grain, Table, TreasuryYields, table_name
-from sigmasight_dagster.engine import dagster_assets as build_assets
+from sigmasight_dagster.engine import dagster_assets
 from sigmasight_dagster.engine.declaration import Gate, Input, RiskAsset, risk_asset
 from sigmasight_dagster.instance.console import console_logger
 from sigmasight_dagster.partitions import dates as partitions
+from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.runs import execute
 from sigmasight_dagster.runs.plan import RangeRun
@@ -97,7 +98,7 @@ class House:
             Grain.DATE_PORTFOLIO: self.portfolio_dates,
         }
         return dg.Definitions(
-            assets=[build_assets.build(asset, by_grain, pd.Timestamp(START)) for asset in assets],
+            assets=[dagster_assets.build(asset, by_grain, pd.Timestamp(START)) for asset in assets],
             resources={"platform": self.platform},
             loggers={"console": console_logger},
             executor=dg.in_process_executor,
@@ -112,16 +113,14 @@ class House:
 
     def published(self, model: type[Table]) -> set[str]:
         """Published partitions of a table, as Dagster's keys."""
-        rows = self.platform.warehouse.published(model)
-        keys = rows["date"].dt.strftime("%Y-%m-%d") + "|" + rows["portfolio"]
-        return set(keys.str.removesuffix("|"))
+        return set(keys.of_frame(self.platform.warehouse.published(model)))
 
     def status(self, model: type[Table], asset: RiskAsset) -> dict[str, str]:
         """Dagster's own status of each partition that it has an event of."""
         key = dg.AssetKey(table_name(model))
         definition = self.definitions(asset).resolve_asset_graph().get(key).partitions_def
-        keys = partition_keys(DATES, NAMES if asset.grain is Grain.DATE_PORTFOLIO else ())
-        found = self.instance.get_status_by_partition(key, sorted(keys), definition) or {}
+        chosen = partition_keys(DATES, NAMES if asset.grain is Grain.DATE_PORTFOLIO else ())
+        found = self.instance.get_status_by_partition(key, sorted(chosen), definition) or {}
         return {name: status.name for name, status in found.items() if status}
 
     def check(self, model: type[Table], name: str) -> Any:
@@ -132,4 +131,4 @@ class House:
 
 
 def partition_keys(dates: pd.DatetimeIndex, names: Sequence[str] = ()) -> set[str]:
-    return {f"{date:%Y-%m-%d}" + (f"|{name}" if name else "") for date in dates for name in names or ("",)}
+    return set(keys.of_rectangle(dates, names))

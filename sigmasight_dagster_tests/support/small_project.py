@@ -10,7 +10,8 @@ import pytest
 
 from sigmasight_core.tables import Table
 from sigmasight_dagster.cli import cli
-from sigmasight_dagster.runs.workspace import Project
+from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.partitions import keys
 from sigmasight_dagster_tests.support.project import CliProject
 
 FIRST_DATE = "2022-11-14"
@@ -90,9 +91,9 @@ def failure_text(result: dg.ExecuteInProcessResult) -> str:
 def published_keys(project: CliProject, model: type[Table]) -> set[str]:
     """Partition keys that the tables say are published."""
     rows = project.warehouse().published(model)
-    return {f"{date:%Y-%m-%d}|{name}".removesuffix("|") for date, name in rows.itertuples(index=False)}
+    return set(keys.of_frame(rows))
 
 
 def all_keys(dates: pd.DatetimeIndex, names: Sequence[str]) -> set[str]:
     """Partition keys of dates x portfolios."""
-    return {f"{date:%Y-%m-%d}|{name}" for date in dates for name in names}
+    return set(keys.of_rectangle(dates, names))

@@ -10,8 +10,8 @@ from rich.table import Table
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.checks.coverage import by_symbol, fillable, measure
 from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.runs import recovery
-from sigmasight_dagster.runs.workspace import Project
 from sigmasight_dagster.terminal import wide_console
 
 

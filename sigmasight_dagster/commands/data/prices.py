@@ -11,7 +11,7 @@ from rich.table import Table
 from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import DailyPrices
-from sigmasight_dagster.runs.workspace import Project
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.session_dates import parse_date
 from sigmasight_dagster.terminal import wide_console
 

@@ -7,11 +7,12 @@ import pandas as pd
 
 from sigmasight_core.tables import DailyPrices
 from sigmasight_dagster import session_dates
-from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.assets.catalogue import source_assets
 from sigmasight_dagster.checks import late_data
 from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.runs.plan import RangeRun, runs_of_sessions
-from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 
 SHOWN = 50
@@ -25,7 +26,7 @@ def refresh(start: str, end: str) -> None:
     dates = session_dates.trading_range(start, end, Settings(), utc_now())
     project = Project.open()
     before = project.platform.warehouse.read(DailyPrices, dates=dates)
-    sources = late_data.source_assets(RISK_ASSETS)
+    sources = source_assets()
     runs = [RangeRun("refresh", sources, part, refetch=True) for part in runs_of_sessions(dates)]
     outcomes = progress.execute(project, runs, "Refresh")
     _tell(before, project.platform.warehouse.read(DailyPrices, dates=dates))

@@ -10,8 +10,8 @@ import click
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.edits import fields_of
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger.edits import Ledger
-from sigmasight_dagster.runs.workspace import Project
 
 _QUANTITY = click.option("--quantity", metavar="N", help="Shares or contracts; negative = short.")
 _ENTRY_PRICE = click.option("--entry-price", metavar="USD", help="Per share, as traded then.")

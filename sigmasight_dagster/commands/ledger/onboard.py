@@ -13,9 +13,10 @@ from sigmasight_core.ledger.template import TEMPLATE
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.csv_files import check_name, read_csv, report_rows
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.readiness_page import show
 from sigmasight_dagster.ledger.first_run import FirstRun
-from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.terminal import wide_console
 
 SHOWN = 20

@@ -7,7 +7,7 @@ import click
 
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.commands.csv_files import check_name, read_csv, report_rows
-from sigmasight_dagster.runs.workspace import Project
+from sigmasight_dagster.commands.project import Project
 
 
 @click.command("import")

@@ -3,9 +3,10 @@
 import click
 
 from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.readiness_page import show
 from sigmasight_dagster.reports.readiness import latest_date
-from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.runs.workspace import utc_now
 
 
 @click.command()

@@ -12,7 +12,8 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.tables import FactorExposures, PortfolioSnapshots, RiskMeasures, StressResults
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
-from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import project_root
 from sigmasight_dagster.terminal import wide_console
 from sigmasight_dagster.warehouse import Warehouse

@@ -8,7 +8,9 @@ import click
 from sigmasight_core.errors import InputError
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
-from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.partitions.keys import split
+from sigmasight_dagster.runs.workspace import utc_now
 
 
 @click.command()
@@ -41,6 +43,6 @@ def rerun_failed(names: tuple[str, ...], start: str | None, end: str | None) -> 
         click.echo("Nothing failed.")
         return
     keys = frozenset[str]().union(*failed.values())
-    counts = Counter(key.partition("|")[2] or "market data" for key in keys)
+    counts = Counter(split(key)[1] or "market data" for key in keys)
     what = ", ".join(f"{name} {count} dates" for name, count in sorted(counts.items()))
     sys.exit(progress.exit_code(progress.execute(project, runs, f"Failed: {what}")))

@@ -8,7 +8,8 @@ from pandas import DatetimeIndex
 
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
-from sigmasight_dagster.runs.workspace import Project, utc_now
+from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 
 _PORTFOLIO = click.option(

@@ -7,9 +7,9 @@ import pandas as pd
 
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.engine.declaration import with_factor_window
 from sigmasight_dagster.runs import recovery
-from sigmasight_dagster.runs.workspace import Project
 from sigmasight_dagster.staleness.stale import stale, stale_keys
 
 

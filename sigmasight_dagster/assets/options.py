@@ -1,0 +1,42 @@
+"""Volatilities that options are priced by, one partition a trading date."""
+
+import pandas as pd
+
+from sigmasight_core.conventions import SESSIONS_PER_YEAR, YIELD_AGE_SESSIONS
+from sigmasight_core.market import returns
+from sigmasight_core.options import volatilities
+from sigmasight_core.tables import (
+    DailyPrices,
+    OptionQuotes,
+    OptionVolatilities,
+    RealizedVolatility,
+    TreasuryYields,
+)
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset
+
+GROUP = "market_risk"
+CLOSES = ["date", "symbol", "close", "price_date"]
+
+
+@risk_asset(RealizedVolatility, inputs=[Input(DailyPrices, look_back=SESSIONS_PER_YEAR)], group=GROUP)
+def realized_volatility(batch: Batch) -> pd.DataFrame:
+    """EWMA volatility of each symbol over the last 252 sessions; prices options that have no quote."""
+    prices = returns.to_wide(batch.read(DailyPrices), batch.sessions(DailyPrices))
+    return returns.realized_volatility(returns.log_returns(prices), batch.dates)
+
+
+@risk_asset(
+    OptionVolatilities,
+    inputs=[OptionQuotes, DailyPrices, Input(TreasuryYields, look_back=YIELD_AGE_SESSIONS)],
+    group=GROUP,
+)
+def option_volatilities(batch: Batch) -> pd.DataFrame:
+    """Price of each quote and the volatility that it implies, or its neighbours in the chain."""
+    quotes = batch.read(OptionQuotes)
+    return volatilities.option_volatilities(
+        quotes,
+        batch.read(DailyPrices, CLOSES, sorted(quotes["underlying"].unique())),
+        batch.read(TreasuryYields),
+        batch.option_parameters,
+    )

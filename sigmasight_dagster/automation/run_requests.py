@@ -1,0 +1,29 @@
+"""Requests for runs by schedules and sensors: the only place that makes them."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+import pandas as pd
+
+from sigmasight_dagster.automation import jobs
+from sigmasight_dagster.partitions.keys import range_tags
+from sigmasight_dagster.runs.plan import RangeRun
+from sigmasight_dagster.tags import REFETCH_TAG
+
+
+def of_run(run: RangeRun, run_key: str, tags: Mapping[str, str] | None = None) -> dg.RunRequest:
+    """The request for a planned run, to its layer's job.
+
+    :param run_key: Dagster launches no second run with it. :param tags: beside those that select partitions.
+    """
+    return dg.RunRequest(
+        run_key=run_key,
+        job_name=jobs.PORTFOLIO if run.portfolios else jobs.MARKET,
+        asset_selection=[dg.AssetKey(name) for name in run.table_names],
+        tags={**run.range_tags, **({REFETCH_TAG: "true"} if run.refetch else {}), **(tags or {})},
+    )
+
+
+def of_whole_job(dates: pd.DatetimeIndex, run_key: str, tags: Mapping[str, str]) -> dg.RunRequest:
+    """The request for every table by date of some consecutive sessions, to the schedule's own job."""
+    return dg.RunRequest(run_key=run_key, tags={**range_tags(dates, None), **tags})
