@@ -5,10 +5,9 @@ import sys
 import click
 import pandas as pd
 
-from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.engine.declaration import with_factor_window
 from sigmasight_dagster.runs import recovery
 from sigmasight_dagster.staleness.stale import stale, stale_keys
 
@@ -18,7 +17,7 @@ from sigmasight_dagster.staleness.stale import stale, stale_keys
 def list_stale(rerun: bool) -> None:
     """List what was computed before a price, yield, corporate action or security of its windows changed."""
     project = Project.open()
-    assets = with_factor_window(RISK_ASSETS, project.settings.factor_model.window)
+    assets = declared(project.settings)
     rows = stale(project.platform, assets)
     if rows.empty:
         click.echo("Nothing is stale.")
