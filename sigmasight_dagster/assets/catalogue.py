@@ -1,9 +1,7 @@
 """The declared assets as the rest of the project asks for them: configured, fetched, by grain."""
 
-from collections.abc import Iterable
-
 from sigmasight_core.tables import Grain
-from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster import assets
 from sigmasight_dagster.engine.declaration import RiskAsset, with_factor_window
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.staleness import reach
@@ -11,14 +9,14 @@ from sigmasight_dagster.staleness import reach
 
 def declared(settings: Settings) -> tuple[RiskAsset, ...]:
     """Every declaration, upstream first, with the configured window of the factor model."""
-    return with_factor_window(RISK_ASSETS, settings.factor_model.window)
+    return with_factor_window(assets.RISK_ASSETS, settings.factor_model.window)
 
 
-def source_assets(assets: Iterable[RiskAsset] = RISK_ASSETS) -> tuple[RiskAsset, ...]:
+def source_assets() -> tuple[RiskAsset, ...]:
     """Those whose rows a provider gives."""
-    return tuple(asset for asset in assets if asset.tables[0] in reach.SOURCES)
+    return tuple(asset for asset in assets.RISK_ASSETS if asset.tables[0] in reach.SOURCES)
 
 
 def tables_of(grain: Grain) -> list[str]:
     """Tables of every asset of a grain, upstream first."""
-    return [name for asset in RISK_ASSETS if asset.grain is grain for name in asset.table_names]
+    return [name for asset in assets.RISK_ASSETS if asset.grain is grain for name in asset.table_names]
