@@ -15,6 +15,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
+from sigmasight_dagster.story import Story, figures, plots, previews
 
 GROUP = "portfolio_risk"
 
@@ -30,7 +31,21 @@ def position_factor_exposures(batch: Batch) -> pd.DataFrame:
     )
 
 
-@risk_asset(FactorExposures, inputs=[PositionFactorExposures, PortfolioSnapshots], group=GROUP)
+@risk_asset(
+    FactorExposures,
+    inputs=[PositionFactorExposures, PortfolioSnapshots],
+    group=GROUP,
+    stories={
+        FactorExposures: Story(
+            (
+                figures.at("factor", "beta", market="market beta"),
+                figures.at("factor", "exposure_usd", market="market exposure (USD)"),
+            ),
+            preview_rows=previews.largest("exposure_usd"),
+            plot=plots.factor_exposures,
+        )
+    },
+)
 def factor_exposures(batch: Batch) -> pd.DataFrame:
     """Sums over positions, and betas relative to the portfolio's total value."""
     totals = batch.read(PortfolioSnapshots)[["date", "portfolio", "total_value"]]
@@ -39,7 +54,16 @@ def factor_exposures(batch: Batch) -> pd.DataFrame:
     )
 
 
-@risk_asset(RateExposures, inputs=[PositionValues, PositionGreeks, RateBetas], group=GROUP)
+@risk_asset(
+    RateExposures,
+    inputs=[PositionValues, PositionGreeks, RateBetas],
+    group=GROUP,
+    stories={
+        RateExposures: Story(
+            (figures.at("series", "exposure_usd_per_bp", **{"10Y": "10-year yield (USD per bp)"}),)
+        )
+    },
+)
 def rate_exposures(batch: Batch) -> pd.DataFrame:
     """P&L per basis point and per 100 of each Treasury yield, options at delta exposure."""
     return rates.rate_exposures(

@@ -18,6 +18,7 @@ from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.market import GREEKS_AGREE_WITH_MIBIAN
 from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
+from sigmasight_dagster.story import Story, figures, previews
 
 
 @risk_asset(
@@ -33,6 +34,26 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BAC
     ],
     group="portfolio",
     gates=[GREEKS_AGREE_WITH_MIBIAN],
+    stories={
+        PositionGreeks: Story(
+            (
+                figures.total("delta_exposure", "net dollar delta (USD)"),
+                figures.total("position_theta", "theta (USD per day)"),
+                figures.total("position_vega", "vega (USD per volatility point)"),
+            ),
+            (
+                "position_id",
+                "delta",
+                "gamma",
+                "theta",
+                "vega",
+                "implied_volatility",
+                "delta_exposure",
+                "status",
+            ),
+            previews.largest("delta_exposure"),
+        )
+    },
 )
 def position_greeks(batch: Batch) -> pd.DataFrame:
     """Black-Scholes-Merton Greeks per share and per position; a linear position has delta 1."""

@@ -26,6 +26,7 @@ from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.market import FACTORS_ARE_NOT_COLLINEAR
 from sigmasight_dagster.settings import YIELD_AGE_SESSIONS
+from sigmasight_dagster.story import Story, figures, previews
 
 GROUP = "market_risk"
 CLOSES = ["date", "symbol", "close", "price_date"]
@@ -33,7 +34,17 @@ PRICES = Input(DailyPrices, look_back=SESSIONS_PER_YEAR, factor_window=True)
 YIELDS = Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True)
 
 
-@risk_asset(RealizedVolatility, inputs=[Input(DailyPrices, look_back=SESSIONS_PER_YEAR)], group=GROUP)
+@risk_asset(
+    RealizedVolatility,
+    inputs=[Input(DailyPrices, look_back=SESSIONS_PER_YEAR)],
+    group=GROUP,
+    stories={
+        RealizedVolatility: Story(
+            (figures.known("annualized_volatility", "symbols with a volatility"),),
+            preview_rows=previews.largest("annualized_volatility"),
+        )
+    },
+)
 def realized_volatility(batch: Batch) -> pd.DataFrame:
     """EWMA volatility of each symbol over the last 252 sessions; prices options that have no quote."""
     return returns.realized_volatility(_log_returns(batch), batch.dates)
@@ -43,6 +54,15 @@ def realized_volatility(batch: Batch) -> pd.DataFrame:
     OptionVolatilities,
     inputs=[OptionQuotes, DailyPrices, Input(TreasuryYields, look_back=YIELD_AGE_SESSIONS)],
     group=GROUP,
+    stories={
+        OptionVolatilities: Story(
+            (
+                figures.known("implied_volatility", "contracts with a volatility"),
+                figures.share("implied_vol_source", "quote", "volatilities of own quotes (%)"),
+            ),
+            ("contract", "price", "price_source", "implied_volatility", "implied_vol_source", "status"),
+        )
+    },
 )
 def option_volatilities(batch: Batch) -> pd.DataFrame:
     """Price of each quote and the volatility that it implies, or its neighbours in the chain."""
@@ -56,14 +76,32 @@ def option_volatilities(batch: Batch) -> pd.DataFrame:
 
 
 @risk_asset(
-    FactorReturns, inputs=[Input(DailyPrices, look_back=1), Input(TreasuryYields, look_back=1)], group=GROUP
+    FactorReturns,
+    inputs=[Input(DailyPrices, look_back=1), Input(TreasuryYields, look_back=1)],
+    group=GROUP,
+    stories={
+        FactorReturns: Story(
+            (figures.at("factor", "return", market="market return"),), ("factor", "proxy", "return", "status")
+        )
+    },
 )
 def factor_returns(batch: Batch) -> pd.DataFrame:
     """Returns of the factors' proxies; a factor without a proxy is unavailable."""
     return factor_model.factor_returns(batch.platform.factor_model, _factor_log_returns(batch), batch.dates)
 
 
-@risk_asset(FactorBetas, FactorState, inputs=[PRICES, YIELDS], group=GROUP)
+@risk_asset(
+    FactorBetas,
+    FactorState,
+    inputs=[PRICES, YIELDS],
+    group=GROUP,
+    stories={
+        FactorBetas: Story(
+            (figures.share("quality", "full", "betas of full quality (%)"),),
+            ("symbol", "factor", "beta", "std_error", "r_squared", "n_obs", "quality"),
+        )
+    },
+)
 def factor_betas(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Joint shrunk betas and univariate betas of each symbol over 252 sessions."""
     estimates = factor_model.estimate(

@@ -19,6 +19,7 @@ from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.market import POSITIONS_ARE_PRICED
 from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
+from sigmasight_dagster.story import Story, figures, previews
 
 
 @risk_asset(
@@ -34,6 +35,26 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BAC
     ],
     group="portfolio",
     gates=[POSITIONS_ARE_PRICED],
+    stories={
+        PositionValues: Story(
+            (
+                figures.total("exposure", "net exposure (USD)"),
+                figures.total("daily_pnl", "daily P&L (USD)"),
+                figures.extreme("daily_pnl", "symbol", "worst position", "USD"),
+            ),
+            (
+                "position_id",
+                "position_type",
+                "quantity",
+                "price",
+                "exposure",
+                "daily_pnl",
+                "weight",
+                "status",
+            ),
+            previews.largest("exposure"),
+        )
+    },
 )
 def position_values(batch: Batch) -> pd.DataFrame:
     """Market value, exposure and P&L of each position; options at their quote, or else at the model price."""

@@ -15,6 +15,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
+from sigmasight_dagster.story import Story
 
 BETAS = ["date", "symbol", "factor", "beta", "status"]
 
@@ -31,6 +32,11 @@ BETAS = ["date", "symbol", "factor", "beta", "status"]
         FactorCovariance,
     ],
     group="portfolio_risk",
+    stories={
+        ReverseStress: Story(
+            preview=("loss_percent", "factor", "factor_move", "unit", "plausibility_sigma", "status"),
+        )
+    },
 )
 def reverse_stress(batch: Batch) -> pd.DataFrame:
     """The most likely state that loses 5, 10 and 20% of total value, options fully revalued."""

@@ -14,6 +14,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.story import Story, figures, plots
 
 
 @risk_asset(
@@ -27,6 +28,30 @@ from sigmasight_dagster.engine.declaration import Input, risk_asset
         Input(CorporateActions, since_entry=True),
     ],
     group="portfolio",
+    stories={
+        PortfolioSnapshots: Story(
+            (
+                figures.of_row(
+                    total_value="total value (USD)",
+                    daily_pnl="daily P&L (USD)",
+                    cumulative_pnl="cumulative P&L (USD)",
+                    gross_exposure="gross exposure (USD)",
+                    delta_usd="net dollar delta (USD)",
+                ),
+                figures.text_of_row(status="status"),
+            ),
+            (
+                "total_value",
+                "daily_pnl",
+                "daily_return",
+                "cumulative_pnl",
+                "n_positions",
+                "n_priced",
+                "status",
+            ),
+            plot=plots.value_history,
+        )
+    },
 )
 def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
     """Sums over the positions, P&L since entry, net Greeks and counts."""

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from sigmasight_core.report import charts
 from sigmasight_core.stress import scenarios, stress
 from sigmasight_core.tables import (
     FactorBetas,
@@ -16,6 +17,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
 from sigmasight_dagster.gates.market import STRESS_IS_PLAUSIBLE
+from sigmasight_dagster.story import Story, figures, plots
 
 
 @risk_asset(
@@ -24,6 +26,15 @@ from sigmasight_dagster.gates.market import STRESS_IS_PLAUSIBLE
     inputs=[Positions, PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
     group="portfolio_risk",
     gates=[STRESS_IS_PLAUSIBLE],
+    stories={
+        StressResults: Story(
+            (figures.worst_scenario,),
+            ("scenario", "severity", "direct_pnl", "correlated_pnl", "plausibility_sigma", "status"),
+            charts.shown_scenarios,
+            plots.stress_scenarios,
+        ),
+        PositionStress: Story((figures.extreme("correlated_pnl", "position_id", "worst position", "USD"),)),
+    },
 )
 def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Direct and correlated P&L of each scenario, by portfolio and by position; no cap anywhere."""

@@ -6,7 +6,7 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.market import coverage
-from sigmasight_core.tables import DailyPrices, Grain
+from sigmasight_core.tables import DailyPrices
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.partitions.dates import DATE_FORMAT, date_bounds
 from sigmasight_dagster.platform import Platform
@@ -80,5 +80,5 @@ def fillable(platform: Platform, found: Coverage) -> Keys:
     lacking = ~pd.MultiIndex.from_frame(offered[keys]).isin(pd.MultiIndex.from_frame(stored[keys]))
     dates = offered.loc[lacking & offered["date"].isin(found.sessions), "date"]
     chosen = frozenset(dates.dt.strftime(DATE_FORMAT))
-    sources = [asset.name for asset in RISK_ASSETS if asset.grain is Grain.DATE and not asset.inputs]
+    sources = [asset.name for asset in RISK_ASSETS if asset.is_fetched_first]
     return dict.fromkeys(sources, chosen) if chosen else {}

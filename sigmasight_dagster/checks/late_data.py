@@ -10,12 +10,11 @@ from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.engine.declaration import RiskAsset, with_factor_window
 from sigmasight_dagster.partitions.dates import DATE_FORMAT
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.staleness import reach
 from sigmasight_dagster.staleness import stale as corrections
 
 NAME = "no_input_has_changed_since"
 SHOWN = 50
-DERIVED = [name for asset in RISK_ASSETS if asset.inputs for name in asset.table_names]
+DERIVED = [name for asset in RISK_ASSETS if not asset.is_fetched_first for name in asset.table_names]
 """Tables that are computed from others; those that only fetch cannot be stale."""
 
 
@@ -31,7 +30,7 @@ def declared(platform: Platform) -> tuple[RiskAsset, ...]:
 
 def source_assets(assets: Iterable[RiskAsset]) -> tuple[RiskAsset, ...]:
     """Those whose rows a provider gives."""
-    return tuple(asset for asset in assets if asset.tables[0] in reach.SOURCES)
+    return tuple(asset for asset in assets if asset.is_source)
 
 
 def verdict(table: str, rows: pd.DataFrame) -> dg.AssetCheckResult:

@@ -13,13 +13,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from sigmasight_core.tables import (
-    CorporateActions,
     DailyPrices,
     Grain,
-    OptionQuotes,
     OptionVolatilities,
     RealizedVolatility,
-    SecurityMaster,
     Table,
     TreasuryYields,
     grain,
@@ -27,13 +24,6 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.declaration import Input, RiskAsset
 from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
 
-SOURCES: tuple[type[Table], ...] = (
-    DailyPrices,
-    CorporateActions,
-    TreasuryYields,
-    OptionQuotes,
-    SecurityMaster,
-)
 NONE = -1
 
 
@@ -120,7 +110,8 @@ def all_reaches(assets: Iterable[RiskAsset]) -> dict[tuple[type[Table], Path], d
     """`reaches` by source and kind of paths."""
     declared = tuple(assets)
     paths = (shared_path, symbol_path, option_path)
-    return {(source, path): reaches(declared, source, path) for source in SOURCES for path in paths}
+    sources = [model for asset in declared if asset.is_source for model in asset.tables]
+    return {(source, path): reaches(declared, source, path) for source in sources for path in paths}
 
 
 def _onward(found: dict[type[Table], Reach], item: Input) -> Reach:

@@ -43,7 +43,7 @@ DAY = pd.Timestamp("2022-11-16")
 NEXT = pd.Timestamp("2022-11-17")
 SYMBOLS = ("AAPL", "WMT", "SPY", "XOM")
 NAMES = ("both", "options", "other")
-DERIVED = [model for asset in RISK_ASSETS if asset.inputs for model in asset.tables]
+DERIVED = [model for asset in RISK_ASSETS if not asset.is_fetched_first for model in asset.tables]
 
 
 def position(portfolio: str, symbol: str, kind: str = "LONG", entry: str = "2022-10-03") -> dict[str, object]:
