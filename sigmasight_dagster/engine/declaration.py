@@ -81,7 +81,7 @@ class RiskAsset:
     group: str
     description: str
     gates: tuple[Gate, ...] = ()
-    stories: Mapping[type[Table], Story] = field(default_factory=dict)
+    stories: Mapping[type[Table], Story] = field(default_factory=dict, hash=False)
     weekly: bool = False
 
     @property
