@@ -1,36 +1,41 @@
-"""Every computation of the project, in the order of the flow of data. One file a topic.
+"""Every computation of the project. One file a topic, one short function an asset: read, compute, return.
 
-What belongs here: declarations with a body of about ten lines, which read their inputs, call one function of
-`sigmasight_core` and give its rows back. What does not: arithmetic (`sigmasight_core`), SQL (`warehouse`),
-sources (`providers`), assertions on the rows (`gates`), and how any of it is run (`engine`).
+Here belongs what an asset is: its tables, inputs, gates and what the UI tells of it. Not here: the
+calculation (`sigmasight_core`), SQL, a provider, or another asset. RISK_ASSETS is collected: an `@risk_asset`
+in a file of this folder is found.
 """
 
-from sigmasight_dagster.assets import correlation, factors, market, options, pnl, positions, risk, stress
+import pkgutil
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
+from importlib import import_module
+from typing import Final
+
+from sigmasight_core.tables import Grain
 from sigmasight_dagster.engine.declaration import RiskAsset
 
-RISK_ASSETS: tuple[RiskAsset, ...] = (
-    market.daily_prices,
-    market.corporate_actions,
-    market.treasury_yields,
-    market.option_quotes,
-    market.security_master,
-    market.price_differences,
-    options.realized_volatility,
-    options.option_volatilities,
-    factors.factor_returns,
-    factors.factor_betas,
-    factors.factor_covariance,
-    factors.factor_correlations,
-    factors.rate_betas,
-    positions.position_values,
-    positions.position_greeks,
-    positions.portfolio_snapshots,
-    pnl.position_pnl_explain,
-    factors.position_factor_exposures,
-    factors.factor_exposures,
-    factors.rate_exposures,
-    correlation.position_correlations,
-    stress.stress_results,
-    stress.reverse_stress,
-    risk.risk_measures,
-)
+
+def upstream_first(assets: Iterable[RiskAsset]) -> tuple[RiskAsset, ...]:
+    """The assets by date, then those by date and portfolio, each after what it reads.
+
+    :raises graphlib.CycleError: when they read each other in a circle.
+    """
+    found = tuple(assets)
+    maker = {model: asset.name for asset in found for model in asset.tables}
+    reads = {
+        asset.name: [maker[item.model] for item in asset.inputs if item.model in maker] for asset in found
+    }
+    steps: dict[str, int] = {}
+    for name in TopologicalSorter(reads).static_order():
+        steps[name] = 1 + max((steps[read] for read in reads[name]), default=0)
+    return tuple(sorted(found, key=lambda asset: (asset.grain is not Grain.DATE, steps[asset.name])))
+
+
+def declared() -> list[RiskAsset]:
+    """Every declaration in the files of this folder, by file."""
+    modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    return [thing for module in modules for thing in vars(module).values() if isinstance(thing, RiskAsset)]
+
+
+RISK_ASSETS: Final = upstream_first(declared())
+"""Every computation, in the order of the flow of data."""

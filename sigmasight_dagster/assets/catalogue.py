@@ -4,7 +4,6 @@ from sigmasight_core.tables import Grain
 from sigmasight_dagster import assets
 from sigmasight_dagster.engine.declaration import RiskAsset, with_factor_window
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster.staleness import reach
 
 
 def declared(settings: Settings) -> tuple[RiskAsset, ...]:
@@ -14,7 +13,7 @@ def declared(settings: Settings) -> tuple[RiskAsset, ...]:
 
 def source_assets() -> tuple[RiskAsset, ...]:
     """Those whose rows a provider gives."""
-    return tuple(asset for asset in assets.RISK_ASSETS if asset.tables[0] in reach.SOURCES)
+    return tuple(asset for asset in assets.RISK_ASSETS if asset.is_source)
 
 
 def tables_of(grain: Grain) -> list[str]:

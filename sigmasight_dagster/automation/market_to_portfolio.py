@@ -8,19 +8,21 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.assets.correlation import position_correlations
 from sigmasight_dagster.automation import jobs, run_requests
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import DAILY_TAG
 
-WEEKLY = (position_correlations,)
-"""Assets that daily operation computes on the last session of a week only."""
-
 
 def is_last_of_week(date: pd.Timestamp) -> bool:
     """Whether the next session is in a later week: Friday, or the day before a holiday at a week's end."""
     return calendar.shift_sessions(date, 1).to_period("W") != date.to_period("W")
+
+
+def left_out(date: pd.Timestamp) -> frozenset[str]:
+    """Tables of weekly assets, on any session but the last one of a week."""
+    weekly = () if is_last_of_week(date) else (asset for asset in RISK_ASSETS if asset.weekly)
+    return frozenset(name for asset in weekly for name in asset.table_names)
 
 
 def portfolio_request(
@@ -36,9 +38,9 @@ def portfolio_request(
     if not order:
         return dg.SkipReason(f"{day}: no portfolio is registered: sigmasight import FILE --portfolio NAME")
     date = pd.Timestamp(day)
-    later = () if settings.correlations == "daily" or is_last_of_week(date) else WEEKLY
+    later = frozenset[str]() if settings.correlations == "daily" else left_out(date)
     assets = tuple(
-        asset for asset in RISK_ASSETS if asset.grain is Grain.DATE_PORTFOLIO and asset not in later
+        asset for asset in RISK_ASSETS if asset.grain is Grain.DATE_PORTFOLIO and asset.name not in later
     )
     every = RangeRun(jobs.PORTFOLIO, assets, pd.DatetimeIndex([date]), tuple(order))
     return run_requests.of_run(every, run.run_id, {DAILY_TAG: day})
