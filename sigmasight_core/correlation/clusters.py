@@ -3,15 +3,14 @@
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+
 Linkage = Literal["complete", "connected"]
 
 
 def cluster_labels(
-    correlation: Floats, present: NDArray[np.bool_], threshold: float = 0.7, linkage: Linkage = "complete"
+    correlation: Floats, present: Bools, threshold: float = 0.7, linkage: Linkage = "complete"
 ) -> Ints:
     """Agglomerative clusters of every matrix, cut at a correlation.
 

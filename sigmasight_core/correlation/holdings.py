@@ -9,12 +9,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.conventions import OPTION_TYPES
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 FilterMode = Literal["value_only", "weight_only", "both", "either"]
 
 _KEYS = ["date", "portfolio", "position_id"]

@@ -3,10 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.correlation.nearest_psd import nearest_correlations
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 _NO_VARIANCE = 1e-12
 

@@ -6,11 +6,9 @@ semi-definite matrices and the matrices of unit diagonal, with Dykstra's correct
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.errors import InputError
-
-Floats = NDArray[np.float64]
 
 _SMALLEST_EIGENVALUE = -1e-10
 

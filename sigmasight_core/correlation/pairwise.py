@@ -9,11 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.arrays.windows import blocks
 from sigmasight_core.errors import InputError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 CHUNK_ELEMENTS = 2**19
 """Matrix elements worked on at a time: temporaries stay at a few MB each, whatever the batch."""
@@ -165,7 +163,7 @@ def _incomplete_statistics(windows: Floats, min_obs: int) -> WindowStatistics:
     return WindowStatistics(correlation, n_obs, np.sqrt(squares / np.maximum(count - 1, 1)))
 
 
-def _centre(windows: Floats, count: NDArray[np.integer], there: NDArray[np.bool_] | None = None) -> Floats:
+def _centre(windows: Floats, count: NDArray[np.integer], there: Bools | None = None) -> Floats:
     """Subtract each series' mean in place; its sum of squared deviations [...], NaN if it is constant.
 
     Windows are [..., W], their `count` of values [...].

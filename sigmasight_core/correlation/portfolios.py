@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.correlation import measures
 from sigmasight_core.correlation.clusters import Linkage, cluster_labels, number_clusters
-from sigmasight_core.correlation.holdings import FilterMode, Floats, Holdings, Ints, significant_holdings
+from sigmasight_core.correlation.holdings import FilterMode, Holdings, significant_holdings
 from sigmasight_core.correlation.pairwise import (
     chunk_length,
     pairwise_correlations,

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, repeated_dates, tiled
-from sigmasight_core.arrays.windows import Floats, session_positions
+from sigmasight_core.arrays.types import Floats
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import EWMA_DECAY, OK
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.model import factor_values

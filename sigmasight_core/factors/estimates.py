@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Floats, Ints, pad_windows, product, trailing_windows
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.arrays.windows import pad_windows, product, trailing_windows
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.ridge import EPSILON, RANK_TOLERANCE, RidgeFit, ridge_own, ridge_shared

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, repeated_dates, tiled
-from sigmasight_core.arrays.windows import Floats, Ints, session_positions
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import Factor, FactorModelConfig

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Floats
+from sigmasight_core.arrays.types import Floats
 
 RANK_TOLERANCE = 1e-12
 EPSILON = float(np.finfo(float).eps)

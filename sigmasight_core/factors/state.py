@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks, pad_windows, trailing_windows
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import blocks, pad_windows, trailing_windows
 from sigmasight_core.conventions import OK
 from sigmasight_core.factors.config import FactorModelConfig
 

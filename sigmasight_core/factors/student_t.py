@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import beta, erfc, factorial, poch, stdtr
 
-from sigmasight_core.arrays.windows import Floats, Ints, blocks
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.arrays.windows import blocks
 
 TERMS = 8
 LEAST_DOF = 30

@@ -18,10 +18,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import IntArray, day_numbers
+from sigmasight_core.arrays.as_of import day_numbers
 from sigmasight_core.arrays.columns import coded
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.windows import Bools, Floats
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import FactorModelConfig
@@ -147,7 +147,7 @@ class _Gap(NamedTuple):
 
     words: str
     names: Sequence[str]
-    code: IntArray
+    code: Ints
 
 
 def _gaps(
@@ -172,7 +172,7 @@ def _gaps(
         yield _Gap(words, [str(name) for name in names_of], np.asarray(values, dtype=np.int64))
 
 
-def _scatter(where: Bools, values: Any) -> IntArray:
+def _scatter(where: Bools, values: Any) -> Ints:
     found = np.zeros(where.shape, dtype=np.int64)
     found[where] = values
     return found
@@ -193,7 +193,7 @@ def _position_status(gaps: Sequence[_Gap], value_status: "pd.Series[str]", unkno
 
 
 def _portfolio_rows(
-    rows: pd.DataFrame, gaps: Sequence[_Gap], names: pd.Index, codes: IntArray, partitions: pd.DataFrame
+    rows: pd.DataFrame, gaps: Sequence[_Gap], names: pd.Index, codes: Ints, partitions: pd.DataFrame
 ) -> pd.DataFrame:
     wanted = partition_frame(partitions)
     keys = pd.MultiIndex.from_frame(rows[["date", "portfolio"]])
@@ -212,7 +212,7 @@ def _portfolio_rows(
     return wanted.join(sums).assign(status=pd.array(status, dtype="str"))
 
 
-def _pairs(gap: _Gap, group: IntArray) -> tuple[str, IntArray, Any]:
+def _pairs(gap: _Gap, group: Ints) -> tuple[str, Ints, Any]:
     """The distinct (portfolio, name) of a gap, as `named_gaps.gap_texts` takes them; lists taken apart."""
     lacking = gap.code > 0
     pairs = np.unique(group[lacking] * len(gap.names) + gap.code[lacking] - 1)

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, FloatArray, IntArray, day_numbers
+from sigmasight_core.arrays.as_of import day_numbers
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.market.corporate_actions import Dividends
 from sigmasight_core.options.market import OptionMarket, settlement_days, years_to_expiry
@@ -20,39 +21,39 @@ POINTS: Final = 100.0
 class PriceParts:
     """One element per row of position_values; USD unless said otherwise. NaN where daily_pnl is."""
 
-    codes: IntArray
+    codes: Ints
     """Position of the underlying in the names of the market."""
-    base_day: IntArray
+    base_day: Ints
     """Day number of the close that the P&L starts from."""
-    last_day: IntArray
+    last_day: Ints
     """Day number of the close that it ends at."""
-    moved: BoolArray
+    moved: Bools
     """The P&L, or some of it, is from close to close."""
-    unpriced_exit: BoolArray
+    unpriced_exit: Bools
     """Exited without a price at the close: the whole P&L is trading P&L."""
-    no_volatility: BoolArray
+    no_volatility: Bools
     """Priced by quotes, without a volatility at one of the closes: it has no vega P&L, or only a residual."""
-    base_exposure: FloatArray
+    base_exposure: Floats
     """Delta exposure at the first close; 0 where not `moved`."""
-    log_return: FloatArray
+    log_return: Floats
     """Of the underlying with its dividends; 0 where not `moved`."""
-    trading: FloatArray
-    dividend: FloatArray
+    trading: Floats
+    dividend: Floats
     """NaN too where the amount is not known."""
-    delta: FloatArray
-    gamma: FloatArray
-    vega: FloatArray
-    theta: FloatArray
-    rho: FloatArray
-    residual: FloatArray
+    delta: Floats
+    gamma: Floats
+    vega: Floats
+    theta: Floats
+    rho: Floats
+    residual: Floats
 
 
 def price_parts(
     rows: pd.DataFrame,
-    closed: BoolArray,
-    price: FloatArray,
-    daily_pnl: FloatArray,
-    previous: IntArray,
+    closed: Bools,
+    price: Floats,
+    daily_pnl: Floats,
+    previous: Ints,
     market: OptionMarket,
     dividends: Dividends,
 ) -> PriceParts:
@@ -112,7 +113,7 @@ def price_parts(
     )
 
 
-def _greeks(book: Book, before: Mark, moved: BoolArray) -> list[FloatArray]:
+def _greeks(book: Book, before: Mark, moved: Bools) -> list[Floats]:
     """Delta, gamma, theta, vega and rho per share at the first close; 1 and zeros if linear."""
     values = [np.full(book.day.shape, unit) for unit in (1.0, 0.0, 0.0, 0.0, 0.0)]
     options = book.is_option & moved
@@ -121,14 +122,14 @@ def _greeks(book: Book, before: Mark, moved: BoolArray) -> list[FloatArray]:
     return values
 
 
-def _changes(book: Book, before: Mark, today: Mark) -> tuple[FloatArray, FloatArray]:
+def _changes(book: Book, before: Mark, today: Mark) -> tuple[Floats, Floats]:
     """Changes of the volatility and of the rate that the contract is priced with."""
     still, start, end = ~book.is_option | book.at_settlement(book.day), before.inputs, today.inputs
     volatility, rate = end.volatility - start.volatility, end.rates.rate - start.rates.rate
     return np.where(still, 0.0, volatility), np.where(still, 0.0, rate)
 
 
-def _days_passed(book: Book, since: IntArray) -> FloatArray:
+def _days_passed(book: Book, since: Ints) -> Floats:
     """Calendar days of option time between the two closes."""
     left = [years_to_expiry(book.expiry_day, at, book.settlement_day) for at in (since, book.day)]
     return np.where(book.is_option, (left[0] - left[1]) * DAYS_PER_YEAR, 0.0)

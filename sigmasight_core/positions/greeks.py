@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, day_numbers, text_column
+from sigmasight_core.arrays.as_of import day_numbers, text_column
+from sigmasight_core.arrays.types import Bools
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.options.market import (
@@ -106,7 +107,7 @@ def _per_share(book: Book, inputs: OptionInputs) -> dict[str, np.ndarray]:
 
 
 def _option_columns(
-    book: Book, inputs: OptionInputs, expired: BoolArray, market: OptionMarket, dividend_yield_source: str
+    book: Book, inputs: OptionInputs, expired: Bools, market: OptionMarket, dividend_yield_source: str
 ) -> dict[str, Any]:
     options = book.is_option
     days = pd.Series(np.where(expired | ~options, 0, book.expiry_day - book.day), dtype="Int64")
@@ -126,7 +127,7 @@ def _option_columns(
 
 
 def _status(
-    rows: pd.DataFrame, book: Book, inputs: OptionInputs, delta: np.ndarray, expired: BoolArray
+    rows: pd.DataFrame, book: Book, inputs: OptionInputs, delta: np.ndarray, expired: Bools
 ) -> "pd.api.extensions.ExtensionArray":
     """The value's own status where there is no price or the close is old; else what the row is."""
     what = np.where(book.is_option, np.where(expired, "expired", OK), "linear").astype(object)

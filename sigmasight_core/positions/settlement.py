@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.arrays.as_of import BoolArray, IntArray, day_numbers, timestamps
+from sigmasight_core.arrays.as_of import day_numbers, timestamps
+from sigmasight_core.arrays.types import Bools, Ints
 from sigmasight_core.conventions import OK
 from sigmasight_core.options.black_scholes import intrinsic_value
 from sigmasight_core.options.market import Market, settlement_days
@@ -60,7 +61,7 @@ def settled_pnl(
     return settled.sort_values(["date", "portfolio", "position_id"], ignore_index=True)
 
 
-def ends(positions: pd.DataFrame, until: pd.Timestamp) -> tuple[IntArray, BoolArray, BoolArray]:
+def ends(positions: pd.DataFrame, until: pd.Timestamp) -> tuple[Ints, Bools, Bools]:
     """Day number of each position's end, and which have been exited or have expired up to `until`."""
     limit = int(day_numbers([until])[0])
     exit_day = day_numbers(positions["exit_date"])

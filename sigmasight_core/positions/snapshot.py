@@ -3,10 +3,10 @@
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, FloatArray, IntArray, codes_of, day_numbers, timestamps
+from sigmasight_core.arrays.as_of import codes_of, day_numbers, timestamps
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import LONG, LONG_CALL, LONG_PUT, OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.options.market import is_option
@@ -76,7 +76,7 @@ def portfolio_snapshots(
     return _ordered(snapshots.assign(status=_status(snapshots, rows, codes, unsettled)))
 
 
-def _on_grid(values: pd.DataFrame, days: IntArray, names: pd.Index) -> tuple[pd.DataFrame, IntArray]:
+def _on_grid(values: pd.DataFrame, days: Ints, names: pd.Index) -> tuple[pd.DataFrame, Ints]:
     """The rows of the asked dates and portfolios, and the number of each one's (date, portfolio)."""
     day, portfolio = day_numbers(values["date"]), codes_of(names, values["portfolio"])
     row = np.minimum(np.searchsorted(days, day), max(len(days) - 1, 0))
@@ -85,7 +85,7 @@ def _on_grid(values: pd.DataFrame, days: IntArray, names: pd.Index) -> tuple[pd.
 
 
 def _check_complete(
-    positions: pd.DataFrame, days: IntArray, names: pd.Index, found: int, settled: pd.DataFrame
+    positions: pd.DataFrame, days: Ints, names: pd.Index, found: int, settled: pd.DataFrame
 ) -> None:
     dates = timestamps(days)
     expected = len(held_positions(positions, dates))
@@ -101,11 +101,11 @@ def _check_complete(
         raise InputError(f"settled_pnl has {known} ended positions and the ledger {ended}; compute it again")
 
 
-def _floats(rows: pd.DataFrame, name: str) -> FloatArray:
+def _floats(rows: pd.DataFrame, name: str) -> Floats:
     return rows[name].to_numpy(dtype=float)
 
 
-def _exposures(rows: pd.DataFrame) -> dict[str, FloatArray]:
+def _exposures(rows: pd.DataFrame) -> dict[str, Floats]:
     exposure, options = _floats(rows, "exposure"), is_option(rows)
     shares = np.abs(_floats(rows, "quantity")) * _floats(rows, "multiplier")
     return {
@@ -120,7 +120,7 @@ def _exposures(rows: pd.DataFrame) -> dict[str, FloatArray]:
     }
 
 
-def _profits(rows: pd.DataFrame, positions: pd.DataFrame) -> dict[str, FloatArray]:
+def _profits(rows: pd.DataFrame, positions: pd.DataFrame) -> dict[str, Floats]:
     """Daily and total P&L, and the base of the return: cost + P&L since entry - today's P&L."""
     size = positions["quantity"] * positions["multiplier"] * positions["entry_price"]
     ledger = positions[["portfolio", "position_id"]].assign(cost=size.astype(float))
@@ -135,20 +135,18 @@ def _profits(rows: pd.DataFrame, positions: pd.DataFrame) -> dict[str, FloatArra
     }
 
 
-def _greeks(rows: pd.DataFrame) -> dict[str, FloatArray]:
+def _greeks(rows: pd.DataFrame) -> dict[str, Floats]:
     sums = {name.replace("position_", "portfolio_"): _floats(rows, name) for name in GREEK_COLUMNS}
     return {**sums, "delta_usd": _floats(rows, "delta_exposure")}
 
 
-def _counts(rows: pd.DataFrame) -> dict[str, FloatArray]:
+def _counts(rows: pd.DataFrame) -> dict[str, Floats]:
     held, long = rows["held"].to_numpy(dtype=bool), rows["position_type"].isin(_LONG_TYPES).to_numpy()
     which = (held, held & long, held & ~long, held & is_option(rows), held & ~rows["price"].isna().to_numpy())
     return {name: mask.astype(float) for name, mask in zip(_COUNTS, which, strict=True)}
 
 
-def _ended_before(
-    settled: pd.DataFrame, days: IntArray, names: pd.Index
-) -> tuple[FloatArray, npt.NDArray[np.object_]]:
+def _ended_before(settled: pd.DataFrame, days: Ints, names: pd.Index) -> tuple[Floats, Texts]:
     """P&L of the positions that ended before each (date, portfolio), and the underlyings without."""
     portfolio, day = codes_of(names, settled["portfolio"]), day_numbers(settled["date"])
     first = np.searchsorted(days, day, side="right")
@@ -166,7 +164,7 @@ def _ended_before(
     return steps.reshape(shape).cumsum(axis=0).ravel(), text
 
 
-def _listed(codes: IntArray, names: npt.NDArray[np.object_], n_groups: int) -> npt.NDArray[np.object_]:
+def _listed(codes: Ints, names: Texts, n_groups: int) -> Texts:
     """The distinct names of each group as 'X, Y and 3 more'; empty where there is none."""
     pairs = pd.DataFrame({"code": codes, "name": names}).drop_duplicates().sort_values(["code", "name"])
     code, name = pairs["code"].to_numpy(dtype=np.int64), pairs["name"].to_numpy(dtype=object)
@@ -182,12 +180,12 @@ def _listed(codes: IntArray, names: npt.NDArray[np.object_], n_groups: int) -> n
 
 
 def _status(
-    snapshots: pd.DataFrame, rows: pd.DataFrame, codes: IntArray, unsettled: npt.NDArray[np.object_]
+    snapshots: pd.DataFrame, rows: pd.DataFrame, codes: Ints, unsettled: Texts
 ) -> "pd.api.extensions.ExtensionArray":
     n_groups, names = len(snapshots), rows["underlying"].to_numpy(dtype=object)
     held, unpriced = rows["held"].to_numpy(dtype=bool), rows["exposure"].isna().to_numpy()
 
-    def listed(mask: BoolArray) -> npt.NDArray[np.object_]:
+    def listed(mask: Bools) -> Texts:
         return _listed(codes[mask], names[mask], n_groups)
 
     no_base = snapshots["daily_return"].isna() & snapshots["daily_pnl"].notna()

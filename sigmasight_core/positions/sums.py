@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import FloatArray, IntArray, day_numbers, text_column, timestamps
+from sigmasight_core.arrays.as_of import day_numbers, text_column, timestamps
+from sigmasight_core.arrays.types import Floats, Ints
 
 _KEY = ["date", "portfolio", "position_id"]
 GREEK_COLUMNS = ("position_delta", "position_gamma", "position_theta", "position_vega", "position_rho")
@@ -31,7 +32,7 @@ def _same_keys(values: pd.DataFrame, greeks: pd.DataFrame) -> bool:
     )
 
 
-def group_sums(codes: IntArray, n_groups: int, columns: Mapping[str, FloatArray]) -> pd.DataFrame:
+def group_sums(codes: Ints, n_groups: int, columns: Mapping[str, Floats]) -> pd.DataFrame:
     """Sums per group over the rows that have a value.
 
     :param codes: group of each row, 0..n_groups-1.
@@ -89,7 +90,7 @@ def _by_column(values: pd.DataFrame, greeks: pd.DataFrame, column: str) -> pd.Da
 
 
 def _summed(
-    rows: pd.DataFrame, at: IntArray, group: str, group_codes: IntArray, labels: npt.NDArray[np.str_]
+    rows: pd.DataFrame, at: Ints, group: str, group_codes: Ints, labels: npt.NDArray[np.str_]
 ) -> pd.DataFrame:
     """Sums of the rows `at` (with repeats) by date, portfolio and group, ordered by them."""
     days, day = np.unique(day_numbers(rows["date"]), return_inverse=True)

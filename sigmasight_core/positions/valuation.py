@@ -9,16 +9,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import (
-    BoolArray,
-    FloatArray,
-    IntArray,
-    LastKnown,
-    codes_of,
-    day_numbers,
-    text_column,
-    timestamps,
-)
+from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, text_column, timestamps
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.errors import InputError
 from sigmasight_core.options.market import (
     Market,
@@ -134,12 +126,12 @@ def position_values(
 
 def _amounts(
     book: Book,
-    exit_price: FloatArray,
+    exit_price: Floats,
     today: Mark,
     before: Mark,
-    previous: IntArray,
-    closed: BoolArray,
-    expired: BoolArray,
+    previous: Ints,
+    closed: Bools,
+    expired: Bools,
 ) -> pd.DataFrame:
     """Price, exposure and P&L columns."""
     base_price = np.where(starts_at_entry(book, before, previous), book.entry_price, before.price)
@@ -164,7 +156,7 @@ def _amounts(
     )
 
 
-def previous_sessions(day: IntArray, dates: pd.DatetimeIndex, sessions: pd.DatetimeIndex) -> IntArray:
+def previous_sessions(day: Ints, dates: pd.DatetimeIndex, sessions: pd.DatetimeIndex) -> Ints:
     """Day number of the session before each `day`, all of them days of `dates`.
 
     :raises InputError: if a date is not a session with one before it.
@@ -180,7 +172,7 @@ def previous_sessions(day: IntArray, dates: pd.DatetimeIndex, sessions: pd.Datet
 
 
 def _price_source(
-    book: Book, prices: pd.DataFrame, today: Mark, closed: BoolArray, expired: BoolArray
+    book: Book, prices: pd.DataFrame, today: Mark, closed: Bools, expired: Bools
 ) -> "pd.api.extensions.ExtensionArray":
     codes, sources = pd.factorize(prices["source"])
     none = len(sources)
@@ -196,12 +188,12 @@ def _price_source(
     return text_column((*sources, "none", "model", "intrinsic", "exit", *PRICE_SOURCES[1:]), source)
 
 
-def _price_age(book: Book, today: Mark, price: "pd.Series[float]", closed: BoolArray) -> pd.Series:
+def _price_age(book: Book, today: Mark, price: "pd.Series[float]", closed: Bools) -> pd.Series:
     age = pd.Series(np.where(closed, 0, book.day - today.made_on), dtype="Int64")
     return age.mask(price.isna())
 
 
-def _weights(held: pd.DataFrame, exposure: FloatArray) -> FloatArray:
+def _weights(held: pd.DataFrame, exposure: Floats) -> Floats:
     priced = pd.Series(np.abs(exposure))
     gross = priced.groupby([held["date"], held["portfolio"]]).transform("sum").to_numpy()
     flat = np.where(np.isnan(exposure), np.nan, 0.0)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.reverse_stress.nearest_loss import Surface, nearer, nearest_points
 
 MAX_SIGMA: Final = 40.0

@@ -10,7 +10,7 @@ from typing import Final, Protocol, Self
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats
+from sigmasight_core.arrays.types import Bools, Floats
 
 ACCURACY: Final = 1e-9
 """Largest |P&L + L| / L of a point of the surface."""

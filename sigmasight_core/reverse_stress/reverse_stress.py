@@ -13,10 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sigmasight_core.arrays.columns import coded, tiled
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.reverse_stress.loss_surface import LossSurface
 from sigmasight_core.reverse_stress.most_likely_loss import MAX_SIGMA, most_likely_losses
@@ -144,7 +143,7 @@ def _row(model: StateModel, roots: Floats, factor: str) -> Floats:
 
 def _reasons(
     book: Book, totals: Floats, losses: Floats, has_factor: Bools, largest: Floats, sigmas: Floats
-) -> NDArray[np.object_]:
+) -> Texts:
     """(G, N): ok, 'partial: ...', or why there is no state."""
     count = len(totals)
     lacking = missing_by_partition(book.missing, count)
@@ -180,7 +179,7 @@ def _rows(
     sigmas: Floats,
     achieved: Floats,
     target: Floats,
-    reasons: NDArray[np.object_],
+    reasons: Texts,
 ) -> pd.DataFrame:
     count, levels, size = moves.shape
     available = np.broadcast_to(model.available[date][:, None], moves.shape)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR, OK
 from sigmasight_core.options.black_scholes import option_price
 from sigmasight_core.risk.book import CELLS, BookBlock, RiskBook

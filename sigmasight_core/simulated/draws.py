@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.factors.config import DEFAULT_PRIORS
 from sigmasight_core.simulated.catalogue import KNOWN, PROXIES, Security, security

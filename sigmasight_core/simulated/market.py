@@ -24,7 +24,7 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.arrays.columns import coded
-from sigmasight_core.arrays.windows import Floats
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.simulated.draws import parameters
 from sigmasight_core.simulated.factors import FactorPaths, factor_paths
 from sigmasight_core.simulated.paths import Path, paths

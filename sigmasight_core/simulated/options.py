@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from sigmasight_core.arrays.columns import coded
-from sigmasight_core.arrays.windows import Floats, Ints
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR, OK
 from sigmasight_core.options.black_scholes import option_price
 from sigmasight_core.options.occ import format_occ, parse_occ

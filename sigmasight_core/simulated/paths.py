@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.simulated.draws import REVIEW_SESSIONS
 from sigmasight_core.simulated.factors import FactorPaths, volatility_index

@@ -4,13 +4,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import LONG_CALL, OK, OPTION_TYPES, SHORT_CALL
 from sigmasight_core.errors import InputError
-from sigmasight_core.stress.states import Bools, Floats, StateModel, StressStates, codes
-
-Ints = NDArray[np.intp]
+from sigmasight_core.stress.states import StateModel, StressStates, codes
 
 _KEYS = ["date", "portfolio", "position_id"]
 _OPTION_INPUTS = [
@@ -128,7 +126,7 @@ def _joined(
 
 def _beta_arrays(
     betas: pd.DataFrame, states: StressStates | StateModel, underlyings: pd.Index
-) -> tuple[Floats, NDArray[np.object_]]:
+) -> tuple[Floats, Texts]:
     """Betas (D, S, K), and per (D, S) the status of a row whose beta is NULL ('' if there is no row)."""
     d = codes(states.dates, betas["date"])
     s = codes(underlyings, betas["symbol"])
@@ -144,7 +142,7 @@ def _beta_arrays(
     return np.where(states.available[:, None, :], array, 0.0), reasons
 
 
-def _missing(book: Book, beta_reason: NDArray[np.object_]) -> pd.DataFrame:
+def _missing(book: Book, beta_reason: Texts) -> pd.DataFrame:
     """One row per position that cannot be stressed, with the first reason that applies."""
     rows, option = book.rows, book.is_option
     no_greeks = np.zeros(len(rows), dtype=bool)

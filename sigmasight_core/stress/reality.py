@@ -20,9 +20,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sigmasight_core.arrays.columns import coded, tiled
+from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import LINEAR_TYPES, OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import FactorModelConfig
@@ -152,7 +152,7 @@ def _keys(windows: Sequence[Window], baskets: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _symbol_status(config: FactorModelConfig, windows: Sequence[Window], found: Moves) -> NDArray[np.object_]:
+def _symbol_status(config: FactorModelConfig, windows: Sequence[Window], found: Moves) -> Texts:
     """(W, S): ok, or why a symbol cannot be used in a window."""
     market = found.estimates.state.status[:, config.market]
     status = np.full(found.realised.shape, OK, dtype=object)
@@ -172,9 +172,9 @@ def _symbol_status(config: FactorModelConfig, windows: Sequence[Window], found: 
 def _holdings(
     windows: Sequence[Window],
     weights: pd.DataFrame,
-    symbol_codes: NDArray[np.intp],
+    symbol_codes: Ints,
     found: Moves,
-    status: NDArray[np.object_],
+    status: Texts,
 ) -> pd.DataFrame:
     count = len(windows)
     weight = np.tile(weights["weight"].to_numpy(dtype=float), count)
@@ -222,7 +222,7 @@ def _contributions(
     simple = np.where(rates, found.moves, np.expm1(found.moves))
     specific = (totals.realised - totals.predicted)[:, :, None]
 
-    def with_specific(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def with_specific(values: Floats) -> Floats:
         live = np.where(found.live, values, np.nan)
         rows = np.pad(live, ((0, 0), (0, 1)), constant_values=np.nan)
         return np.repeat(rows[:, None], baskets, axis=1).ravel()

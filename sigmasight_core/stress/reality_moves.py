@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, session_positions
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.estimates import EstimateArrays, estimate_arrays

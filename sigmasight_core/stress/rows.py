@@ -4,12 +4,12 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK
-from sigmasight_core.stress.book import Book, Ints
+from sigmasight_core.stress.book import Book
 from sigmasight_core.stress.scenarios import RATES
-from sigmasight_core.stress.states import Bools, Floats, StressStates, codes
+from sigmasight_core.stress.states import StressStates, codes
 
 IMPLAUSIBLE_SIGMA: Final = 6.0
 REGIME_WARNING: Final = "regime: correlated rate shocks depend on the stock-bond correlation"
@@ -77,9 +77,7 @@ def _sum_by(values: Floats, group: Ints, n_groups: int) -> Floats:
     return sums
 
 
-def _portfolio_status(
-    book: Book, states: StressStates, date: Ints, n_partitions: int
-) -> tuple[NDArray[np.object_], Bools]:
+def _portfolio_status(book: Book, states: StressStates, date: Ints, n_partitions: int) -> tuple[Texts, Bools]:
     """Words (G, N), and where the sums stand for something (G, N)."""
     texts = missing_by_partition(book.missing, n_partitions)[:, None]
     held = np.bincount(book.partition, minlength=n_partitions)
@@ -92,7 +90,7 @@ def _portfolio_status(
     return np.where(computed, status, scenario), computed & ~nothing_left
 
 
-def missing_by_partition(missing: pd.DataFrame, n_partitions: int) -> NDArray[np.object_]:
+def missing_by_partition(missing: pd.DataFrame, n_partitions: int) -> Texts:
     """'no beta for X, Y; no price for Z' per partition, '' where nothing is missing."""
     texts = np.full(n_partitions, "", dtype=object)
     if len(missing):
@@ -116,7 +114,7 @@ def _position_status(book: Book, states: StressStates) -> Any:
     return _words([*scenario_words, *reasons], word.ravel())
 
 
-def _warnings(states: StressStates) -> NDArray[np.object_]:
+def _warnings(states: StressStates) -> Texts:
     """(D, N) warnings; '' = none."""
     sigma = states.plausibility_sigma
     shown = np.char.mod("%.1f", sigma).astype(object)

@@ -18,14 +18,11 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.errors import InputError
 from sigmasight_core.stress.scenarios import RATES, Scenario
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 MARKET: Final = "market"
 """Id of the factor that comes first in the state."""
@@ -48,7 +45,7 @@ class StressStates:
     """(D, N): NaN where nothing that the scenario shocks is available."""
     rate_move: Floats
     """(D, N): the scenario's own move of the 10-year yield, percentage points; 0 if not shocked."""
-    status: NDArray[np.object_]
+    status: Texts
     """(D, N): ok, 'partial: growth unavailable', or 'unavailable: growth' where nothing is left."""
 
     @property
@@ -167,7 +164,7 @@ def correlated_states(h: Floats, sigma: Floats, moves: Floats, live: Bools) -> t
     return states, np.sqrt(distance / SESSIONS_PER_YEAR)
 
 
-def codes(index: "pd.Index[Any]", values: "pd.Series[Any]") -> NDArray[np.intp]:
+def codes(index: "pd.Index[Any]", values: "pd.Series[Any]") -> Ints:
     """Positions of values in a unique index; -1 where a value is not in it."""
     return index.get_indexer(pd.Index(values))
 
@@ -234,7 +231,7 @@ def _shock_arrays(scenarios: Sequence[Scenario], factors: tuple[str, ...]) -> tu
     return shocks, shocked
 
 
-def _statuses(factors: tuple[str, ...], shocked: Bools, live: Bools) -> NDArray[np.object_]:
+def _statuses(factors: tuple[str, ...], shocked: Bools, live: Bools) -> Texts:
     lost = shocked & ~live
     names = np.full(live.shape[:2], "", dtype=object)
     for index, factor in enumerate(factors):

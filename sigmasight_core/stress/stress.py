@@ -16,11 +16,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.stress.book import Book, held_book, partition_frame
 from sigmasight_core.stress.options import StressedOptions, shocked_volatility
 from sigmasight_core.stress.rows import portfolio_rows, position_rows
 from sigmasight_core.stress.scenarios import Scenario
-from sigmasight_core.stress.states import Floats, StressStates, stress_states
+from sigmasight_core.stress.states import StressStates, stress_states
 
 _BLOCK: Final = 65_536
 """Option values per pass: bounds the memory of the temporaries."""

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, FloatArray
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import OPTION_MULTIPLIER
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import ledger_rows
@@ -117,7 +117,7 @@ def apply_trades(
     )
 
 
-def _closed(symbols: "pd.Series[str]", units: FloatArray, traded: FloatArray) -> FloatArray:
+def _closed(symbols: "pd.Series[str]", units: Floats, traded: Floats) -> Floats:
     """Units of each lot that the trade of its symbol closes, oldest first; the whole lot without rounding."""
     available = np.where(units * traded < 0, np.abs(units), 0.0)
     before = pd.Series(available).groupby(symbols).cumsum().to_numpy() - available
@@ -128,9 +128,9 @@ def _closed(symbols: "pd.Series[str]", units: FloatArray, traded: FloatArray) ->
 
 def _exits(
     lots: pd.DataFrame,
-    units: FloatArray,
-    closed: FloatArray,
-    ratio: FloatArray,
+    units: Floats,
+    closed: Floats,
+    ratio: Floats,
     prices: "pd.Series[float]",
     date: pd.Timestamp,
 ) -> pd.DataFrame:
@@ -159,11 +159,11 @@ def _inherited(trades: pd.DataFrame, lots: pd.DataFrame) -> pd.DataFrame:
     return trades.assign(tags=trades["tags"].where(trades["tags"] != "", held.to_numpy()))
 
 
-def _multiplier(trades: pd.DataFrame) -> FloatArray:
+def _multiplier(trades: pd.DataFrame) -> Floats:
     return np.where(trades["strike"].notna(), float(OPTION_MULTIPLIER), 1.0)
 
 
-def _fills(trades: pd.DataFrame, symbols: "pd.Series[str]", units: FloatArray) -> pd.DataFrame:
+def _fills(trades: pd.DataFrame, symbols: "pd.Series[str]", units: Floats) -> pd.DataFrame:
     held = pd.Series(units).groupby(symbols).sum().reindex(trades["symbol"]).fillna(0.0).to_numpy()
     quantity = trades["quantity"].to_numpy(dtype=float)
     after = held + quantity
@@ -172,7 +172,7 @@ def _fills(trades: pd.DataFrame, symbols: "pd.Series[str]", units: FloatArray) -
     return trades.assign(cash_change=flow, held_before=held, held_after=np.where(nothing, 0.0, after))
 
 
-def _check_ratios(lots: pd.DataFrame, ratio: FloatArray, traded: BoolArray) -> None:
+def _check_ratios(lots: pd.DataFrame, ratio: Floats, traded: Bools) -> None:
     unknown = lots[np.isnan(ratio) & traded]
     if len(unknown):
         raise InputError(
@@ -181,7 +181,7 @@ def _check_ratios(lots: pd.DataFrame, ratio: FloatArray, traded: BoolArray) -> N
         )
 
 
-def _check_contracts(trades: pd.DataFrame, opened: FloatArray, lots: pd.DataFrame, ratio: FloatArray) -> None:
+def _check_contracts(trades: pd.DataFrame, opened: Floats, lots: pd.DataFrame, ratio: Floats) -> None:
     adjusted = lots.loc[(ratio != 1) & lots["strike"].notna().to_numpy(), "symbol"]
     wrong = trades[trades["symbol"].isin(adjusted).to_numpy() & (opened != 0)]
     if len(wrong):

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.arrays.types import Ints
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.market import staleness
 from sigmasight_core.tables import (
@@ -34,8 +34,6 @@ from sigmasight_dagster.settings import PRICE_LOOK_BACK_SESSIONS
 from sigmasight_dagster.staleness import reach
 from sigmasight_dagster.staleness.reach import NONE, Reach
 
-IntArray = npt.NDArray[np.int64]
-
 COLUMNS = ["table_name", "date", "portfolio", "computed_at", "changed_at", "cause"]
 ENTRY_SLACK = pd.Timedelta(days=14)
 """Settlements and splits are looked up on sessions since entry; prices may be carried from before it."""
@@ -51,7 +49,7 @@ class _Changes:
     sessions: pd.DatetimeIndex
     names: pd.Index
 
-    def stale_from(self, model: type[Table]) -> IntArray:
+    def stale_from(self, model: type[Table]) -> Ints:
         """Latest relevant change (microseconds) of each name and session, [names, sessions]; 0 = none."""
         shared, own = [], []
         for source in reach.SOURCES:
@@ -69,7 +67,7 @@ class _Changes:
                 own += self._held(rows, stock, option)
         return np.maximum(self._latest(shared, 1), self._latest(own, len(self.names)))
 
-    def _latest(self, parts: Sequence[pd.DataFrame], n_groups: int) -> IntArray:
+    def _latest(self, parts: Sequence[pd.DataFrame], n_groups: int) -> Ints:
         if not parts:
             return np.zeros((n_groups, len(self.sessions)), dtype=np.int64)
         spans = pd.concat(parts)
@@ -211,7 +209,7 @@ def _causes(corrections: pd.DataFrame) -> pd.Series:
     return grouped.first() + more.map(lambda n: f" and {n} more" if n else "")
 
 
-def _microseconds(moments: pd.Series) -> IntArray:
+def _microseconds(moments: pd.Series) -> Ints:
     return (
         moments.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]").astype("int64").to_numpy()
     )

@@ -6,10 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.tables import Table, columns_by_role, grain
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
 
 
 class PartitionRows:
