@@ -10,7 +10,8 @@ import pandas as pd
 
 from benchmarks.measure import compare
 from sigmasight_core.factors.config import DEFAULT_KINDS
-from sigmasight_core.stress.book import held_book, partition_frame
+from sigmasight_core.positions.held import partition_frame
+from sigmasight_core.stress.book import held_book
 from sigmasight_core.stress.scenarios import default_scenarios
 from sigmasight_core.stress.states import stress_states
 from sigmasight_core.stress.stress import position_pnl, stress

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.types import Floats, Ints
-from sigmasight_core.conventions import OPTION_TYPES
+from sigmasight_core.positions.held import is_option
 
 FilterMode = Literal["value_only", "weight_only", "both", "either"]
 
@@ -109,7 +109,7 @@ def _held(position_values: pd.DataFrame, days: pd.DatetimeIndex, names: pd.Index
 def _delta_exposure(held: pd.DataFrame, position_greeks: pd.DataFrame) -> Floats:
     """Signed exposure of each position, an option's at delta; NaN where it is not known."""
     exposure = held["exposure"].to_numpy(dtype=float, copy=True)
-    option = held["position_type"].isin(OPTION_TYPES).to_numpy()
+    option = is_option(held)
     if option.any():
         wanted = held.loc[option, _KEYS]
         of_options = position_greeks["position_id"].isin(wanted["position_id"].unique())

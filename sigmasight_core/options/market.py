@@ -14,8 +14,8 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, iso_dates, take
-from sigmasight_core.arrays.types import Bools, Floats, Ints
-from sigmasight_core.conventions import DAYS_PER_YEAR, LINEAR_TYPES
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.market.corporate_actions import Splits
 from sigmasight_core.options.quotes import ContractQuotes
 from sigmasight_core.options.risk_free import Rates, RiskFreeRates
@@ -166,8 +166,3 @@ def settlement_days(expiry_dates: "pd.Series[pd.Timestamp]", until: int) -> Ints
     sessions = day_numbers(calendar.sessions(str(ends[0]), str(ends[1])))
     at = np.searchsorted(sessions, expiry, side="right") - 1
     return np.where(near, sessions[np.maximum(at, 0)], expiry)
-
-
-def is_option(frame: pd.DataFrame) -> Bools:
-    """Which rows of positions (or of frames with their position_type) are options."""
-    return ~frame["position_type"].isin(LINEAR_TYPES).to_numpy(dtype=bool)

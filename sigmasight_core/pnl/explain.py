@@ -30,9 +30,9 @@ from sigmasight_core.options.market import Market, OptionMarket, OptionParameter
 from sigmasight_core.pnl.factor_parts import ExplainedReturns, FactorTables, explained_returns
 from sigmasight_core.pnl.price_parts import PriceParts, price_parts
 from sigmasight_core.positions.greeks import with_ledger
+from sigmasight_core.positions.held import partition_frame
 from sigmasight_core.positions.sums import group_sums
 from sigmasight_core.positions.valuation import previous_sessions
-from sigmasight_core.stress.book import partition_frame
 from sigmasight_core.tables.pnl import PNL_PARTS
 
 _KEY: Final = ["date", "portfolio", "position_id"]

@@ -9,8 +9,9 @@ import pandas as pd
 from sigmasight_core.arrays.as_of import codes_of, day_numbers
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
-from sigmasight_core.options.market import Market, OptionInputs, OptionMarket, is_option, years_to_expiry
+from sigmasight_core.options.market import Market, OptionInputs, OptionMarket, years_to_expiry
 from sigmasight_core.options.quotes import REALIZED, VOLATILITY_SOURCES, Quoted
+from sigmasight_core.positions.held import is_call, is_option
 
 _NO_CONTRACTS: Final = pd.Index([], dtype="str")
 _REALIZED: Final = VOLATILITY_SOURCES.index(REALIZED)
@@ -65,7 +66,7 @@ class Book:
             settlement_day,
             day_numbers(rows["expiry_date"]),
             options,
-            rows["position_type"].str.endswith("C").to_numpy(dtype=bool),
+            is_call(rows),
             rows["quantity"].to_numpy(dtype=float) * ratio,
             rows["multiplier"].to_numpy(dtype=float),
             rows["entry_price"].to_numpy(dtype=float) / ratio,

@@ -7,14 +7,12 @@ import pandas as pd
 
 from sigmasight_core.arrays.as_of import codes_of, day_numbers, timestamps
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
-from sigmasight_core.conventions import LONG, LONG_CALL, LONG_PUT, OK
+from sigmasight_core.conventions import BOUGHT_TYPES, OK
 from sigmasight_core.errors import InputError
-from sigmasight_core.options.market import is_option
+from sigmasight_core.positions.held import held_positions, is_option
 from sigmasight_core.positions.settlement import ends
 from sigmasight_core.positions.sums import GREEK_COLUMNS, group_sums, with_greeks
-from sigmasight_core.positions.valuation import held_positions
 
-_LONG_TYPES: Final = (LONG, LONG_CALL, LONG_PUT)
 _COUNTS: Final = ("n_positions", "n_long", "n_short", "n_options", "n_priced")
 _LEAST_BASE: Final = 0.01
 _NAMES_SHOWN: Final = 5
@@ -141,7 +139,7 @@ def _greeks(rows: pd.DataFrame) -> dict[str, Floats]:
 
 
 def _counts(rows: pd.DataFrame) -> dict[str, Floats]:
-    held, long = rows["held"].to_numpy(dtype=bool), rows["position_type"].isin(_LONG_TYPES).to_numpy()
+    held, long = rows["held"].to_numpy(dtype=bool), rows["position_type"].isin(BOUGHT_TYPES).to_numpy()
     which = (held, held & long, held & ~long, held & is_option(rows), held & ~rows["price"].isna().to_numpy())
     return {name: mask.astype(float) for name, mask in zip(_COUNTS, which, strict=True)}
 

@@ -1,7 +1,5 @@
 """The status of a position's value: ok, or in words why a value is NULL or not of today."""
 
-from typing import Final
-
 import numpy as np
 import pandas as pd
 
@@ -9,10 +7,7 @@ from sigmasight_core.arrays.as_of import iso_dates
 from sigmasight_core.arrays.types import Bools, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.positions.book import Book, Mark
-
-HELD: Final = "held"
-CLOSED: Final = "closed"
-EXPIRED: Final = "expired"
+from sigmasight_core.positions.held import CLOSED, EXPIRED
 
 
 def no_volatility(underlyings: Texts) -> Texts:

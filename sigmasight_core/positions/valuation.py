@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, text_column, timestamps
+from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, text_column
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.errors import InputError
 from sigmasight_core.options.market import (
@@ -17,43 +17,14 @@ from sigmasight_core.options.market import (
     OptionMarket,
     OptionParameters,
     OptionTables,
-    settlement_days,
 )
 from sigmasight_core.options.quotes import PRICE_SOURCES
 from sigmasight_core.positions.book import Book, Mark, mark, starts_at_entry
-from sigmasight_core.positions.status import CLOSED, EXPIRED, HELD, value_status
-
-__all__ = ["OptionParameters", "held_positions", "position_values"]
+from sigmasight_core.positions.held import CLOSED, EXPIRED, held_positions
+from sigmasight_core.positions.status import value_status
 
 _LEAST_BASE: Final = 0.005
 """Below half a cent a position's previous value is no base for a return."""
-
-
-def held_positions(positions: pd.DataFrame, dates: pd.DatetimeIndex) -> pd.DataFrame:
-    """One row per date and position that is shown on that date.
-
-    A position is shown from its entry date until it ends: on its exit date (state 'closed') or on its
-    settlement session, the last session on or before its expiry (state 'expired'), whichever is first, both
-    inclusive. Before that its state is 'held'.
-
-    :param positions: rows in the shape of `tables.Positions`; entry and exit dates are sessions, as
-        `parse_portfolio_csv` makes them.
-    :param dates: sessions; each counts once, in any order.
-    :returns: the columns of `positions` with `date`, `settlement_date` (NaT = not an option) and `state`,
-        ordered by date, portfolio and position_id.
-    """
-    book = positions.sort_values(["portfolio", "position_id"], ignore_index=True)
-    days = np.unique(day_numbers(dates))
-    entry, exit_ = day_numbers(book["entry_date"]), day_numbers(book["exit_date"])
-    settlement = settlement_days(book["expiry_date"], int(days.max(initial=0)))
-    at = days[:, None]
-    shown = (entry <= at) & (np.minimum(exit_, settlement) >= at)
-    rows, columns = np.nonzero(shown)
-    day, last_exit, last = days[rows], exit_[columns], settlement[columns]
-    held = book.assign(settlement_date=timestamps(settlement)).take(columns).reset_index(drop=True)
-    state = np.where(day == last_exit, CLOSED, np.where(day == last, EXPIRED, HELD))
-    held.insert(0, "date", timestamps(day))
-    return held.assign(state=pd.array(state, dtype="str"))
 
 
 def position_values(

@@ -17,9 +17,10 @@ import pandas as pd
 from sigmasight_core.arrays.columns import coded, tiled
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
+from sigmasight_core.positions.held import partition_frame
 from sigmasight_core.reverse_stress.loss_surface import LossSurface
 from sigmasight_core.reverse_stress.most_likely_loss import MAX_SIGMA, most_likely_losses
-from sigmasight_core.stress.book import Book, held_book, partition_frame
+from sigmasight_core.stress.book import Book, held_book
 from sigmasight_core.stress.options import StressedOptions
 from sigmasight_core.stress.rows import missing_by_partition
 from sigmasight_core.stress.scenarios import RATES

@@ -11,7 +11,7 @@ from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.arrays.windows import blocks
 from sigmasight_core.conventions import LONG_CALL, OPTION_TYPES, SHORT_CALL
 from sigmasight_core.errors import InputError
-from sigmasight_core.stress.book import option_inputs, partition_frame
+from sigmasight_core.positions.held import option_inputs, partition_frame
 
 _KEY: Final = ["date", "portfolio", "position_id"]
 _GREEKS: Final = [

@@ -14,7 +14,7 @@ import pandas as pd
 from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
-from sigmasight_core.stress.book import option_inputs
+from sigmasight_core.positions.held import option_inputs
 
 MAX_VOLATILITY: Final = 1.5
 VOLATILITY_FLOOR_RATIO: Final = 0.6

@@ -5,11 +5,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.stress.book import Book
 from sigmasight_core.stress.scenarios import RATES
-from sigmasight_core.stress.states import StressStates, codes
+from sigmasight_core.stress.states import StressStates
 
 IMPLAUSIBLE_SIGMA: Final = 6.0
 REGIME_WARNING: Final = "regime: correlated rate shocks depend on the stock-bond correlation"
@@ -24,7 +25,7 @@ def portfolio_rows(
     spot_only: Floats,
 ) -> pd.DataFrame:
     """Rows of tables.StressResults: every partition (G) x scenario (N), summed over what there is."""
-    date = codes(states.dates, partitions["date"])
+    date = codes_of(states.dates, partitions["date"])
     sums = [_sum_by(values, book.partition, len(partitions)) for values in (direct, correlated, spot_only)]
     status, complete = _portfolio_status(book, states, date, len(partitions))
     for values in sums:

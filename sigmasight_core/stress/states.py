@@ -14,12 +14,13 @@ shocked factors S.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.arrays.as_of import codes_of
+from sigmasight_core.arrays.types import Bools, Floats, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.errors import InputError
 from sigmasight_core.stress.scenarios import RATES, Scenario
@@ -164,11 +165,6 @@ def correlated_states(h: Floats, sigma: Floats, moves: Floats, live: Bools) -> t
     return states, np.sqrt(distance / SESSIONS_PER_YEAR)
 
 
-def codes(index: "pd.Index[Any]", values: "pd.Series[Any]") -> Ints:
-    """Positions of values in a unique index; -1 where a value is not in it."""
-    return index.get_indexer(pd.Index(values))
-
-
 def _restricted(matrix: Floats, live: Bools) -> Floats:
     """The rows and columns of the live factors, identity elsewhere."""
     return np.where(_pairs(live), matrix, np.eye(live.shape[-1]))
@@ -181,8 +177,8 @@ def _pairs(flags: Bools) -> Bools:
 def _loadings(
     factor_state: pd.DataFrame, dates: pd.DatetimeIndex, factors: tuple[str, ...]
 ) -> tuple[Floats, Floats]:
-    d = codes(dates, factor_state["date"])
-    f = codes(pd.Index(factors), factor_state["factor"])
+    d = codes_of(dates, factor_state["date"])
+    f = codes_of(pd.Index(factors), factor_state["factor"])
     known = d >= 0
     loadings = np.full((2, len(dates), len(factors)), np.nan)
     for table, column in zip(loadings, ("market_loading", "rates_loading"), strict=True):
@@ -192,8 +188,8 @@ def _loadings(
 
 def _covariance(factor_covariance: pd.DataFrame, dates: pd.DatetimeIndex, factors: tuple[str, ...]) -> Floats:
     index = pd.Index(factors)
-    d = codes(dates, factor_covariance["date"])
-    row, column = (codes(index, factor_covariance[name]) for name in ("factor_1", "factor_2"))
+    d = codes_of(dates, factor_covariance["date"])
+    row, column = (codes_of(index, factor_covariance[name]) for name in ("factor_1", "factor_2"))
     known = (d >= 0) & (row >= 0) & (column >= 0)
     sigma = np.full((len(dates), len(factors), len(factors)), np.nan)
     values = factor_covariance["covariance"].to_numpy(dtype=float, na_value=np.nan)

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.types import Floats
-from sigmasight_core.stress.book import Book, held_book, partition_frame
+from sigmasight_core.positions.held import partition_frame
+from sigmasight_core.stress.book import Book, held_book
 from sigmasight_core.stress.options import StressedOptions, shocked_volatility
 from sigmasight_core.stress.rows import portfolio_rows, position_rows
 from sigmasight_core.stress.scenarios import Scenario

@@ -17,8 +17,7 @@ from sigmasight_core.conventions import OPTION_MULTIPLIER
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import ledger_rows
 from sigmasight_core.market.corporate_actions import split_factors
-from sigmasight_core.positions.status import HELD
-from sigmasight_core.positions.valuation import held_positions
+from sigmasight_core.positions.held import HELD, held_positions
 from sigmasight_core.tables import Positions, Table, columns_by_role, primary_key, table_name, validate
 
 _WHOLE: Final = 1e-9

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.market import coverage
+from sigmasight_core.positions.held import held_symbols
 from sigmasight_core.report import availability as readiness
 from sigmasight_core.tables import (
     CorrelationSummary,
@@ -92,7 +92,7 @@ def _rows(
     portfolios = None if shared else [portfolio]
     if warehouse.published(item.model, [date], portfolios).empty:
         return None
-    symbols = list(coverage.held_symbols(positions, date)) if shared else None
+    symbols = list(held_symbols(positions, date)) if shared else None
     rows = warehouse.read(item.model, [date], portfolios, symbols=symbols)
     none = pd.Series("", index=rows.index, dtype="str")
     names = rows[item.item] if item.item else none

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from sigmasight_core.positions.held import partition_frame
 from sigmasight_core.reverse_stress import reverse_stress as module
 from sigmasight_core.reverse_stress.loss_surface import LossSurface
 from sigmasight_core.reverse_stress.most_likely_loss import most_likely_losses
 from sigmasight_core.reverse_stress.reverse_stress import reverse_stress
-from sigmasight_core.stress.book import held_book, partition_frame
+from sigmasight_core.stress.book import held_book
 from sigmasight_core.stress.options import shocked_volatility, volatility_slope
 from sigmasight_core.stress.states import state_model
 from sigmasight_core.tables.base import validate
