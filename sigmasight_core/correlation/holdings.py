@@ -43,11 +43,11 @@ class Holdings:
 
 
 def significant_holdings(
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     dates: pd.DatetimeIndex,
     portfolios: Sequence[str],
-    *,
     filter_mode: FilterMode,
     min_exposure_usd: float,
     min_weight: float,

@@ -68,6 +68,7 @@ class CorrelationConfig:
 
 def portfolio_correlations(
     config: CorrelationConfig,
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     log_returns: pd.DataFrame,
@@ -90,10 +91,10 @@ def portfolio_correlations(
     :raises InputError: on a date that is not a session of `log_returns`.
     """
     holdings = significant_holdings(
-        position_values,
-        position_greeks,
-        dates,
-        portfolios,
+        position_values=position_values,
+        position_greeks=position_greeks,
+        dates=dates,
+        portfolios=portfolios,
         filter_mode=config.filter_mode,
         min_exposure_usd=config.min_exposure_usd,
         min_weight=config.min_weight,

@@ -27,11 +27,11 @@ Outcome = tuple[float, str, str]
 
 
 def audit_betas(
+    *,
     sample: pd.DataFrame,
     adjusted_close_wide: pd.DataFrame,
     yields_10y: pd.Series,
     proxies: Mapping[str, str | None],
-    *,
     rates: str | None,
     window: int,
     min_obs: int,

@@ -68,7 +68,7 @@ Solver = Callable[[FactorModelConfig, StateBlock, _Symbols, Ints], tuple[list[Fl
 
 
 def estimate_arrays(
-    config: FactorModelConfig, symbol_returns: Floats, factor_returns: Floats, ends: Ints
+    config: FactorModelConfig, *, symbol_returns: Floats, factor_returns: Floats, ends: Ints
 ) -> EstimateArrays:
     """Betas over the windows that end at rows `ends`.
 

@@ -27,11 +27,11 @@ NAMES_SHOWN: Final = 5
 
 
 def position_factor_exposures(
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     betas: pd.DataFrame,
     factor_ids: Sequence[str],
-    *,
     rates: str = RATES,
     source: str = "factor_betas",
 ) -> pd.DataFrame:
@@ -107,10 +107,10 @@ def _no_beta(reason: str) -> str:
 
 
 def factor_exposures(
+    *,
     position_exposures: pd.DataFrame,
     total_values: pd.DataFrame,
     factor_ids: Sequence[str],
-    *,
     rates: str = RATES,
 ) -> pd.DataFrame:
     """Rows of `tables.FactorExposures`: every row of `total_values` x every factor.
@@ -126,7 +126,9 @@ def factor_exposures(
         or not positive.
     :raises InputError: for positions of a (date, portfolio) that `total_values` lacks.
     """
-    sums = sums_over_positions(position_exposures, total_values, factor_ids)
+    sums = sums_over_positions(
+        position_exposures=position_exposures, portfolios=total_values, factor_ids=factor_ids
+    )
     total = np.repeat(total_values["total_value"].to_numpy(dtype=float), len(factor_ids))
     usable = total > 0
     scale = np.tile(np.where(np.array(factor_ids) == rates, BASIS_POINTS, 1.0), len(total_values))
@@ -140,7 +142,7 @@ def factor_exposures(
 
 
 def sums_over_positions(
-    position_exposures: pd.DataFrame, portfolios: pd.DataFrame, factor_ids: Sequence[str]
+    *, position_exposures: pd.DataFrame, portfolios: pd.DataFrame, factor_ids: Sequence[str]
 ) -> pd.DataFrame:
     """Sums of the positions' exposures: every row of `portfolios` x every factor.
 

@@ -90,6 +90,7 @@ def factor_returns(
 
 def estimate(
     config: FactorModelConfig,
+    *,
     symbol_log_returns: pd.DataFrame,
     factor_log_returns: pd.DataFrame,
     dates: pd.DatetimeIndex,
@@ -111,7 +112,9 @@ def estimate(
         )
     ends = session_positions(symbol_log_returns.index, dates)
     factors = factor_values(config, factor_log_returns)
-    found = estimate_arrays(config, symbol_log_returns.to_numpy(dtype=float), factors, ends)
+    found = estimate_arrays(
+        config, symbol_returns=symbol_log_returns.to_numpy(dtype=float), factor_returns=factors, ends=ends
+    )
     symbols = [str(symbol) for symbol in symbol_log_returns.columns]
     return FactorEstimates(_beta_rows(config, found, symbols, dates), state_rows(config, found.state, dates))
 

@@ -41,7 +41,7 @@ class Splits:
         unknown = groups.groupby(codes)["unknown"].cumsum().to_numpy()
         return cls(LastKnown.of(codes, days), cumulative, unknown)
 
-    def ratio(self, codes: Ints, after: Ints, until: Ints) -> Floats:
+    def ratio(self, codes: Ints, *, after: Ints, until: Ints) -> Floats:
         """Product of the ratios with ex-date in (after, until], elementwise on codes and day numbers.
 
         1 where there is none (and where `until` is not later than `after`); NaN where the ratio of a split
@@ -74,7 +74,7 @@ class Dividends:
         amounts = corporate_actions["amount"].to_numpy(dtype=float)
         return cls(LastKnown.of(codes, days, wanted), days, amounts, splits)
 
-    def paid(self, codes: Ints, after: Ints, until: Ints, unit: Ints) -> Floats:
+    def paid(self, codes: Ints, *, after: Ints, until: Ints, unit: Ints) -> Floats:
         """USD per share of the day `unit` with ex-date in (after, until], elementwise; 0 where there is none.
 
         NaN where an amount, or the ratio of a split up to `unit`, is not known.
@@ -86,12 +86,12 @@ class Dividends:
             found = (row >= 0) & (ex_day > after)
             if not found.any():
                 return total
-            ratio = self.splits.ratio(codes, ex_day, unit)
+            ratio = self.splits.ratio(codes, after=ex_day, until=unit)
             total += np.where(found, take(self.amounts, row) / ratio, 0.0)
             at = np.where(found, ex_day - 1, after)
 
 
-def split_factors(positions: pd.DataFrame, splits: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
+def split_factors(*, positions: pd.DataFrame, splits: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
     """Cumulative split ratio of every position as of every date: ex-dates in (entry_date, date].
 
     :param positions: rows in the shape of `tables.Positions`; options follow their `underlying`.
@@ -102,4 +102,4 @@ def split_factors(positions: pd.DataFrame, splits: pd.DataFrame, dates: pd.Datet
     codes = np.broadcast_to(codes_of(names, positions["underlying"]), (len(dates), len(positions)))
     entry = np.broadcast_to(day_numbers(positions["entry_date"]), codes.shape)
     until = np.broadcast_to(day_numbers(dates)[:, None], codes.shape)
-    return Splits.of(names, splits).ratio(codes, entry, until)
+    return Splits.of(names, splits).ratio(codes, after=entry, until=until)

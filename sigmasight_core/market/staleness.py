@@ -7,7 +7,9 @@ import numpy as np
 from sigmasight_core.arrays.types import Ints
 
 
-def latest_change(group: Ints, first: Ints, last: Ints, moment: Ints, n_groups: int, n_sessions: int) -> Ints:
+def latest_change(
+    *, group: Ints, first: Ints, last: Ints, moment: Ints, n_groups: int, n_sessions: int
+) -> Ints:
     """Latest moment among the spans that cover each session of each group, (n_groups, n_sessions); 0 = none.
 
     Span i says that group[i] changed at moment[i] > 0 on sessions first[i] to last[i], both included and

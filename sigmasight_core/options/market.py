@@ -99,7 +99,12 @@ class Market:
 
     @classmethod
     def of(
-        cls, names: pd.Index, prices: pd.DataFrame, corporate_actions: pd.DataFrame, max_price_age_days: int
+        cls,
+        names: pd.Index,
+        *,
+        prices: pd.DataFrame,
+        corporate_actions: pd.DataFrame,
+        max_price_age_days: int,
     ) -> "Market":
         """Index long frames in the shapes of `tables.DailyPrices` and `tables.CorporateActions`."""
         closes, days = prices["close"].to_numpy(dtype=float), day_numbers(prices["date"])
@@ -107,11 +112,11 @@ class Market:
         days = day_numbers(prices["price_date"].fillna(prices["date"]))
         return cls(names, max_price_age_days, Splits.of(names, corporate_actions), closes, days, index)
 
-    def close(self, codes: Ints, at: Ints, unit: Ints) -> Closes:
+    def close(self, codes: Ints, *, at: Ints, unit: Ints) -> Closes:
         """Last close on or before `at`, at most max_price_age_days old, restated for splits up to `unit`."""
         row = self.index.find(codes, at, self.max_price_age_days)
         made_on = np.where(row >= 0, self.days[row], -1) if self.days.size else row
-        ratio = self.splits.ratio(codes, made_on, unit)
+        ratio = self.splits.ratio(codes, after=made_on, until=unit)
         return Closes(take(self.closes, row) / ratio, made_on, row)
 
 
@@ -146,7 +151,7 @@ class OptionMarket:
         return take(self.volatilities, self.index.find(codes, on, max_age=0))
 
 
-def years_to_expiry(expiry: Ints, at: Ints, settlement: Ints) -> Floats:
+def years_to_expiry(*, expiry: Ints, at: Ints, settlement: Ints) -> Floats:
     """Act/365 time from the close of `at` to the close of `expiry`; 0 from the settlement session on."""
     return np.where(at >= settlement, 0, expiry - at) / DAYS_PER_YEAR
 

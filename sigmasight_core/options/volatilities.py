@@ -19,7 +19,7 @@ _STRIKES: Final = 1 << 27
 
 
 def option_volatilities(
-    quotes: pd.DataFrame, prices: pd.DataFrame, yields: pd.DataFrame, parameters: OptionParameters
+    *, quotes: pd.DataFrame, prices: pd.DataFrame, yields: pd.DataFrame, parameters: OptionParameters
 ) -> pd.DataFrame:
     """Price, implied volatility and its inputs of every quote.
 
@@ -44,7 +44,9 @@ def option_volatilities(
     codes, day = codes_of(names, quotes["underlying"]), day_numbers(quotes["date"])
     terms = parse_occ(quotes["contract"])
     expiry, strike = day_numbers(terms["expiry_date"]), terms["strike"].to_numpy(dtype=float)
-    years = years_to_expiry(expiry, day, settlement_days(terms["expiry_date"], int(day.max(initial=0))))
+    years = years_to_expiry(
+        expiry=expiry, at=day, settlement=settlement_days(terms["expiry_date"], int(day.max(initial=0)))
+    )
     spot = _closes(prices, names, codes, day)
     risk_free = parameters.rates(yields)
     rates, dividend_yield = risk_free.at(day, expiry), parameters.yields_of(names)[codes]
@@ -71,7 +73,7 @@ def option_volatilities(
     )
 
 
-def with_lacking(quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) -> pd.DataFrame:
+def with_lacking(*, quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) -> pd.DataFrame:
     """The quotes, and a row of NULLs for each contract that a session's chain lacks.
 
     A chain is what a session has of an underlying and expiry: its quotes may give the contract a volatility.

@@ -47,6 +47,7 @@ class PnlExplain(NamedTuple):
 
 
 def pnl_explain(
+    *,
     sessions: pd.DatetimeIndex,
     position_values: pd.DataFrame,
     positions: pd.DataFrame,
@@ -81,22 +82,30 @@ def pnl_explain(
     :raises InputError: for a position that is not in the ledger or not of `partitions`, or a date that is
         not a session with one before it.
     """
-    rows = with_ledger(position_values, positions)
+    rows = with_ledger(held=position_values, positions=positions)
     names = pd.Index(rows["underlying"].unique())
-    market = Market.of(names, prices, corporate_actions, max_price_age_days)
+    market = Market.of(
+        names, prices=prices, corporate_actions=corporate_actions, max_price_age_days=max_price_age_days
+    )
     dates = pd.DatetimeIndex(rows["date"].unique())
     parts = price_parts(
         rows,
-        (position_values["quantity"] == 0).to_numpy(),
-        position_values["price"].to_numpy(dtype=float),
-        position_values["daily_pnl"].to_numpy(dtype=float),
-        previous_sessions(day_numbers(rows["date"]), dates, sessions),
-        OptionMarket.of(market, option_tables, parameters),
-        Dividends.of(names, corporate_actions, market.splits),
+        closed=(position_values["quantity"] == 0).to_numpy(),
+        price=position_values["price"].to_numpy(dtype=float),
+        daily_pnl=position_values["daily_pnl"].to_numpy(dtype=float),
+        previous=previous_sessions(day_numbers(rows["date"]), dates, sessions),
+        market=OptionMarket.of(market, option_tables, parameters),
+        dividends=Dividends.of(names, corporate_actions, market.splits),
     )
     moved = parts.moved
     explained = explained_returns(
-        config, factors, sessions, names, *(v[moved] for v in (parts.codes, parts.base_day, parts.last_day))
+        config,
+        factors,
+        sessions,
+        names,
+        codes=parts.codes[moved],
+        base_day=parts.base_day[moved],
+        last_day=parts.last_day[moved],
     )
     columns = {"daily_pnl": position_values["daily_pnl"].to_numpy(dtype=float)}
     columns |= _delta_parts(config, parts, explained) | _other_parts(parts)

@@ -42,6 +42,7 @@ def explained_returns(
     tables: FactorTables,
     sessions: pd.DatetimeIndex,
     names: pd.Index,
+    *,
     codes: Ints,
     base_day: Ints,
     last_day: Ints,

@@ -50,6 +50,7 @@ class PriceParts:
 
 def price_parts(
     rows: pd.DataFrame,
+    *,
     closed: Bools,
     price: Floats,
     daily_pnl: Floats,
@@ -70,7 +71,9 @@ def price_parts(
     """
     day = day_numbers(rows["date"])
     settlement = settlement_days(rows["expiry_date"], int(day.max(initial=0)))
-    book = Book.of(rows, day, settlement, market.market, market.quotes.contracts)
+    book = Book.of(
+        rows, day=day, settlement_day=settlement, market=market.market, contracts=market.quotes.contracts
+    )
     before, today = mark(market, book, previous), mark(market, book, day)
     start, end = before.inputs, today.inputs
     unpriced_exit = closed & (np.isnan(today.price) | (today.made_on < day))
@@ -82,7 +85,7 @@ def price_parts(
 
     delta, gamma, theta, vega, rho = _greeks(book, before, moved)
     spot, change = start.underlying.price, end.underlying.price - start.underlying.price
-    paid = dividends.paid(book.codes, before.made_on, end.underlying.made_on, day)
+    paid = dividends.paid(book.codes, after=before.made_on, until=end.underlying.made_on, unit=day)
     between_closes = daily_pnl - trading
     option = book.is_option
     volatility, rate = _changes(book, before, today)
@@ -131,5 +134,8 @@ def _changes(book: Book, before: Mark, today: Mark) -> tuple[Floats, Floats]:
 
 def _days_passed(book: Book, since: Ints) -> Floats:
     """Calendar days of option time between the two closes."""
-    left = [years_to_expiry(book.expiry_day, at, book.settlement_day) for at in (since, book.day)]
+    left = [
+        years_to_expiry(expiry=book.expiry_day, at=at, settlement=book.settlement_day)
+        for at in (since, book.day)
+    ]
     return np.where(book.is_option, (left[0] - left[1]) * DAYS_PER_YEAR, 0.0)

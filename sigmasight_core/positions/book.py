@@ -41,6 +41,7 @@ class Book:
     def of(
         cls,
         rows: pd.DataFrame,
+        *,
         day: Ints,
         settlement_day: Ints,
         market: Market,
@@ -57,7 +58,7 @@ class Book:
         contract = np.full(len(rows), -1)
         if len(contracts):
             contract[options] = codes_of(contracts, rows["symbol"][options])
-        ratio = market.splits.ratio(codes, entry_day, day)
+        ratio = market.splits.ratio(codes, after=entry_day, until=day)
         return cls(
             codes,
             contract,
@@ -85,7 +86,7 @@ class Book:
         none, the Treasury yield at its expiry. A contract that a split has adjusted between entry and that
         session is no longer the one of its symbol: it has no quote.
         """
-        closes = market.market.close(self.codes, at, self.day)
+        closes = market.market.close(self.codes, at=at, unit=self.day)
         quoted = self._quoted(market, closes.made_on)
         realized = market.realized(self.codes, closes.made_on)
         implied = np.isfinite(quoted.volatility)
@@ -106,9 +107,9 @@ class Book:
         row, splits = market.quotes.find(self.contract, on), market.market.splits
         found = np.flatnonzero(row >= 0)
         codes, entry, made_on = self.codes[found], self.entry_day[found], on[found]
-        row[found[splits.ratio(codes, entry, made_on) != 1]] = -1
+        row[found[splits.ratio(codes, after=entry, until=made_on) != 1]] = -1
         quoted = market.quotes.take(row)
-        quoted.price[found] /= splits.ratio(codes, made_on, self.day[found])
+        quoted.price[found] /= splits.ratio(codes, after=made_on, until=self.day[found])
         return quoted
 
     def values(self, inputs: OptionInputs, at: Ints, rows: Bools) -> Floats:
@@ -120,7 +121,7 @@ class Book:
         return black_scholes_merton(*self._arguments(inputs, at, rows))[1:]
 
     def _arguments(self, inputs: OptionInputs, at: Ints, rows: Bools) -> tuple[Any, ...]:
-        years = years_to_expiry(self.expiry_day, at, self.settlement_day)
+        years = years_to_expiry(expiry=self.expiry_day, at=at, settlement=self.settlement_day)
         volatility = np.where(self.at_settlement(at), 0.0, inputs.volatility)
         every = (
             inputs.underlying.price,

@@ -27,6 +27,7 @@ _LEDGER = ["quantity", "entry_price", "entry_date", "expiry_date", "strike"]
 
 
 def position_greeks(
+    *,
     position_values: pd.DataFrame,
     positions: pd.DataFrame,
     prices: pd.DataFrame,
@@ -59,13 +60,17 @@ def position_greeks(
     :raises InputError: if a row's position is not in `positions`.
     """
     held = position_values[(position_values["quantity"] != 0).to_numpy()]
-    rows = with_ledger(held, positions)
+    rows = with_ledger(held=held, positions=positions)
     names = pd.Index(positions["underlying"].unique())
-    market = Market.of(names, prices, corporate_actions, max_price_age_days)
+    market = Market.of(
+        names, prices=prices, corporate_actions=corporate_actions, max_price_age_days=max_price_age_days
+    )
     day = day_numbers(rows["date"])
     settlement = settlement_days(rows["expiry_date"], int(day.max(initial=0)))
     option_market = OptionMarket.of(market, option_tables, parameters)
-    book = Book.of(rows, day, settlement, market, option_market.quotes.contracts)
+    book = Book.of(
+        rows, day=day, settlement_day=settlement, market=market, contracts=option_market.quotes.contracts
+    )
     inputs = book.inputs(option_market, day)
     expired = book.at_settlement(day)
     greeks = _per_share(book, inputs)
@@ -81,7 +86,7 @@ def position_greeks(
     )
 
 
-def with_ledger(held: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
+def with_ledger(*, held: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
     """Rows of position_values with their position's ledger columns, in the same order.
 
     :raises InputError: for a position that is not in the ledger.

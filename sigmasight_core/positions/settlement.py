@@ -28,6 +28,7 @@ def settlement_price_dates(
 
 
 def settled_pnl(
+    *,
     positions: pd.DataFrame,
     prices: pd.DataFrame,
     corporate_actions: pd.DataFrame,
@@ -48,9 +49,14 @@ def settled_pnl(
     last, exits, expires = ends(positions, until)
     ended = exits | expires
     rows = positions[ended]
-    market = Market.of(pd.Index(rows["underlying"].unique()), prices, corporate_actions, max_price_age_days)
-    book = Book.of(rows, last[ended], last[ended], market)
-    close = market.close(book.codes, book.day, book.day).price
+    market = Market.of(
+        pd.Index(rows["underlying"].unique()),
+        prices=prices,
+        corporate_actions=corporate_actions,
+        max_price_age_days=max_price_age_days,
+    )
+    book = Book.of(rows, day=last[ended], settlement_day=last[ended], market=market)
+    close = market.close(book.codes, at=book.day, unit=book.day).price
     settlement = intrinsic_value(close, book.strike, book.is_call)
     price = np.where(exits[ended], rows["exit_price"].to_numpy(dtype=float), settlement)
     pnl = book.quantity * book.multiplier * (price - book.entry_price)

@@ -19,6 +19,7 @@ _NAMES_SHOWN: Final = 5
 
 
 def portfolio_snapshots(
+    *,
     dates: pd.DatetimeIndex,
     portfolios: pd.DataFrame,
     positions: pd.DataFrame,
@@ -54,7 +55,7 @@ def portfolio_snapshots(
     n_groups = len(days) * len(names)
     rows, codes = _on_grid(position_values, days, names)
     _check_complete(positions[positions["portfolio"].isin(names)], days, names, len(rows), settled_pnl)
-    rows = with_greeks(rows, position_greeks)
+    rows = with_greeks(position_values=rows, position_greeks=position_greeks)
     columns = {**_exposures(rows), **_profits(rows, positions), **_greeks(rows), **_counts(rows)}
     totals = group_sums(codes, n_groups, columns).astype(dict.fromkeys(_COUNTS, "int64"))
     cash = np.tile(registry["cash"].to_numpy(dtype=float), len(days))

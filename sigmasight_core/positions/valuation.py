@@ -28,6 +28,7 @@ _LEAST_BASE: Final = 0.005
 
 
 def position_values(
+    *,
     dates: pd.DatetimeIndex,
     sessions: pd.DatetimeIndex,
     positions: pd.DataFrame,
@@ -70,10 +71,14 @@ def position_values(
     """
     held = held_positions(positions, dates)
     names = pd.Index(positions["underlying"].unique())
-    market = Market.of(names, prices, corporate_actions, max_price_age_days)
+    market = Market.of(
+        names, prices=prices, corporate_actions=corporate_actions, max_price_age_days=max_price_age_days
+    )
     option_market = OptionMarket.of(market, option_tables, parameters)
     contracts, settlement = option_market.quotes.contracts, day_numbers(held["settlement_date"])
-    book = Book.of(held, day_numbers(held["date"]), settlement, market, contracts)
+    book = Book.of(
+        held, day=day_numbers(held["date"]), settlement_day=settlement, market=market, contracts=contracts
+    )
     previous = previous_sessions(book.day, dates, sessions)
     today, before = mark(option_market, book, book.day), mark(option_market, book, previous)
     closed, expired = (held["state"] == CLOSED).to_numpy(), (held["state"] == EXPIRED).to_numpy()

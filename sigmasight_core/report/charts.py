@@ -141,7 +141,7 @@ def _scenario_note(stress: pd.DataFrame) -> str:
 
 
 def correlation_heat_map(
-    correlations: pd.DataFrame, clusters: pd.DataFrame, title: str, source: str
+    *, correlations: pd.DataFrame, clusters: pd.DataFrame, title: str, source: str
 ) -> bytes:
     """The sample correlations, each pair once, holdings in the order of their clusters, clusters framed.
 

@@ -99,7 +99,7 @@ def _original(axes: Axes, rows: pd.DataFrame, y: np.ndarray) -> None:
 
 
 def contribution_waterfall(
-    contributions: pd.DataFrame, results: pd.DataFrame, basket: str, source: str
+    *, contributions: pd.DataFrame, results: pd.DataFrame, basket: str, source: str
 ) -> bytes:
     """From zero over the factors to the prediction, and over the specific part to what happened.
 

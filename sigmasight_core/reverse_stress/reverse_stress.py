@@ -32,6 +32,7 @@ _POSITIONS: Final = 4_096
 
 
 def reverse_stress(
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     positions: pd.DataFrame,
@@ -57,8 +58,19 @@ def reverse_stress(
     :raises InputError: on inputs that do not belong together (see `stress_book.held_book`).
     """
     wanted = partition_frame(partitions)
-    model = state_model(pd.DatetimeIndex(wanted["date"].unique()), factor_state, factor_covariance)
-    book = held_book(wanted, model, position_values, position_greeks, positions, betas)
+    model = state_model(
+        pd.DatetimeIndex(wanted["date"].unique()),
+        factor_state=factor_state,
+        factor_covariance=factor_covariance,
+    )
+    book = held_book(
+        partitions=wanted,
+        states=model,
+        position_values=position_values,
+        position_greeks=position_greeks,
+        positions=positions,
+        betas=betas,
+    )
     totals = wanted.merge(total_values, how="left", on=["date", "portfolio"])["total_value"].to_numpy(float)
     percents = np.sort(np.asarray(loss_percents, dtype=float))
     losses = np.where(totals > 0, totals, np.nan)[:, None] * percents / 100.0

@@ -43,6 +43,7 @@ class Book:
 
 
 def held_book(
+    *,
     partitions: pd.DataFrame,
     states: StressStates | StateModel,
     position_values: pd.DataFrame,

@@ -102,6 +102,7 @@ def linear_weights(position_values: pd.DataFrame) -> pd.DataFrame:
 def stress_against_reality(
     config: FactorModelConfig,
     windows: Sequence[Window],
+    *,
     weights: pd.DataFrame,
     adjusted_close_wide: pd.DataFrame,
     yields_10y: pd.Series | None = None,

@@ -59,7 +59,9 @@ def window_moves(
     first, last = (session_positions(closes.index, dates) for dates in ends)
     wanted = closes.reindex(columns=symbols).astype(float)
     daily = factor_values(config, factor_log_returns(config, closes, yields))
-    estimates = estimate_arrays(config, log_returns(wanted).to_numpy(), daily, first)
+    estimates = estimate_arrays(
+        config, symbol_returns=log_returns(wanted).to_numpy(), factor_returns=daily, ends=first
+    )
     pairs = [closes.iloc[[a, b]] for a, b in zip(first, last, strict=True)]
     whole = np.stack([factor_values(config, factor_log_returns(config, pair, yields))[1] for pair in pairs])
 
@@ -68,7 +70,12 @@ def window_moves(
     market = live[:, [config.market]]
     live &= market
     moves = np.where(live, whole, 0.0)
-    h = loading_matrix(config.factor_ids, fitted.market_loading, fitted.rates_loading, live)
+    h = loading_matrix(
+        config.factor_ids,
+        market_loading=fitted.market_loading,
+        rates_loading=fitted.rates_loading,
+        available=live,
+    )
     equity = live & np.array([factor.kind != "rates" for factor in config.factors])
     univariate = np.where(equity[:, None], estimates.univariate_beta, 0.0)
     prices = wanted.to_numpy()

@@ -17,6 +17,7 @@ REGIME_WARNING: Final = "regime: correlated rate shocks depend on the stock-bond
 
 
 def portfolio_rows(
+    *,
     partitions: pd.DataFrame,
     book: Book,
     states: StressStates,
@@ -50,7 +51,7 @@ def portfolio_rows(
 
 
 def position_rows(
-    book: Book, states: StressStates, direct: Floats, correlated: Floats, spot_only: Floats
+    book: Book, states: StressStates, *, direct: Floats, correlated: Floats, spot_only: Floats
 ) -> pd.DataFrame:
     """Rows of tables.PositionStress: every held position (P) x scenario (N)."""
     n = len(states.scenarios)

@@ -77,6 +77,7 @@ class StateModel:
 
 def state_model(
     dates: pd.DatetimeIndex,
+    *,
     factor_state: pd.DataFrame,
     factor_covariance: pd.DataFrame,
     more_factors: Sequence[str] = (),
@@ -91,7 +92,9 @@ def state_model(
     sigma = _covariance(factor_covariance, dates, factors)
     variance = np.diagonal(sigma, axis1=1, axis2=2)
     available = np.isfinite(market_loading) & np.isfinite(rates_loading) & (variance > 0)
-    h = loading_matrix(factors, market_loading, rates_loading, available)
+    h = loading_matrix(
+        factors, market_loading=market_loading, rates_loading=rates_loading, available=available
+    )
     sigma = np.where(_pairs(available), sigma, 0.0)
     _require_positive_definite(sigma, available, dates)
     return StateModel(dates, factors, available, h, sigma)
@@ -100,6 +103,7 @@ def state_model(
 def stress_states(
     scenarios: Sequence[Scenario],
     dates: pd.DatetimeIndex,
+    *,
     factor_state: pd.DataFrame,
     factor_covariance: pd.DataFrame,
 ) -> StressStates:
@@ -111,7 +115,9 @@ def stress_states(
     :raises InputError: on a covariance that is not positive definite.
     """
     shocked_ids = [shock.factor for scenario in scenarios for shock in scenario.shocks]
-    model = state_model(dates, factor_state, factor_covariance, shocked_ids)
+    model = state_model(
+        dates, factor_state=factor_state, factor_covariance=factor_covariance, more_factors=shocked_ids
+    )
     factors, available, h = model.factors, model.available, model.loadings
     shocks, shocked = _shock_arrays(scenarios, factors)
     live = shocked & available[:, None, :]
@@ -132,7 +138,7 @@ def stress_states(
 
 
 def loading_matrix(
-    factors: Sequence[str], market_loading: Floats, rates_loading: Floats, available: Bools
+    factors: Sequence[str], *, market_loading: Floats, rates_loading: Floats, available: Bools
 ) -> Floats:
     """H (D, K, K): row f maps the state to the whole move of factor f; identity rows where unavailable.
 

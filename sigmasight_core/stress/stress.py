@@ -45,6 +45,7 @@ class StressOutput(NamedTuple):
 
 def stress(
     scenarios: Sequence[Scenario],
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     positions: pd.DataFrame,
@@ -70,12 +71,23 @@ def stress(
     """
     wanted = partition_frame(partitions)
     states = stress_states(
-        scenarios, pd.DatetimeIndex(wanted["date"].unique()), factor_state, factor_covariance
+        scenarios,
+        pd.DatetimeIndex(wanted["date"].unique()),
+        factor_state=factor_state,
+        factor_covariance=factor_covariance,
     )
-    book = held_book(wanted, states, position_values, position_greeks, positions, betas)
+    book = held_book(
+        partitions=wanted,
+        states=states,
+        position_values=position_values,
+        position_greeks=position_greeks,
+        positions=positions,
+        betas=betas,
+    )
     pnl = position_pnl(book, states)
     return StressOutput(
-        results=portfolio_rows(wanted, book, states, *pnl), positions=position_rows(book, states, *pnl)
+        results=portfolio_rows(partitions=wanted, book=book, states=states, **pnl._asdict()),
+        positions=position_rows(book, states, **pnl._asdict()),
     )
 
 

@@ -47,7 +47,7 @@ def trial_lots(trades: pd.DataFrame, portfolio: str, date: pd.Timestamp) -> pd.D
     return _lots(trades.assign(trade_price=1.0), portfolio, date)
 
 
-def priced(trades: pd.DataFrame, values: pd.DataFrame, source: str) -> pd.DataFrame:
+def priced(*, trades: pd.DataFrame, values: pd.DataFrame, source: str) -> pd.DataFrame:
     """The trades with `trade_price` (USD per share) and `price_source`.
 
     :param values: `tables.PositionValues` rows of the `trial_lots` on the trade date.
@@ -70,6 +70,7 @@ def priced(trades: pd.DataFrame, values: pd.DataFrame, source: str) -> pd.DataFr
 
 
 def apply_trades(
+    *,
     positions: pd.DataFrame,
     cash: float,
     trades: pd.DataFrame,
@@ -89,7 +90,7 @@ def apply_trades(
     """
     lots = held_positions(positions, pd.DatetimeIndex([date]))
     lots = lots[lots["state"] == HELD].sort_values(["symbol", "entry_date", "position_id"], ignore_index=True)
-    ratio = split_factors(lots, corporate_actions, pd.DatetimeIndex([date]))[0]
+    ratio = split_factors(positions=lots, splits=corporate_actions, dates=pd.DatetimeIndex([date]))[0]
     units = lots["quantity"].to_numpy(dtype=float) * ratio
     by_symbol = trades.set_index("symbol")
     traded = by_symbol["quantity"].reindex(lots["symbol"]).to_numpy(dtype=float)

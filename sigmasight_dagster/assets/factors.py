@@ -23,10 +23,10 @@ GROUP = "portfolio_risk"
 def position_factor_exposures(batch: Batch) -> pd.DataFrame:
     """Delta exposure of each position times the beta of its underlying."""
     return exposures.position_factor_exposures(
-        batch.read(PositionValues),
-        batch.read(PositionGreeks),
-        batch.read(FactorBetas),
-        batch.platform.factor_model.factor_ids,
+        position_values=batch.read(PositionValues),
+        position_greeks=batch.read(PositionGreeks),
+        betas=batch.read(FactorBetas),
+        factor_ids=batch.platform.factor_model.factor_ids,
     )
 
 
@@ -35,7 +35,9 @@ def factor_exposures(batch: Batch) -> pd.DataFrame:
     """Sums over positions, and betas relative to the portfolio's total value."""
     totals = batch.read(PortfolioSnapshots)[["date", "portfolio", "total_value"]]
     return exposures.factor_exposures(
-        batch.read(PositionFactorExposures), totals, batch.platform.factor_model.factor_ids
+        position_exposures=batch.read(PositionFactorExposures),
+        total_values=totals,
+        factor_ids=batch.platform.factor_model.factor_ids,
     )
 
 
@@ -43,5 +45,8 @@ def factor_exposures(batch: Batch) -> pd.DataFrame:
 def rate_exposures(batch: Batch) -> pd.DataFrame:
     """P&L per basis point and per 100 of each Treasury yield, options at delta exposure."""
     return rates.rate_exposures(
-        batch.read(PositionValues), batch.read(PositionGreeks), batch.read(RateBetas), batch.partitions
+        position_values=batch.read(PositionValues),
+        position_greeks=batch.read(PositionGreeks),
+        betas=batch.read(RateBetas),
+        portfolios=batch.partitions,
     )

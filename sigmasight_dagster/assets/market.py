@@ -58,7 +58,7 @@ def price_differences(batch: Batch) -> pd.DataFrame:
     except (SourceError, TransientError) as error:
         _log.warning("cross-check source failed", source=name, error=str(error))
         found, name = prices.iloc[:0], f"{name}, which does not answer"
-    return core_price_differences(prices, found, name)
+    return core_price_differences(prices=prices, others=found, other_source=name)
 
 
 @risk_asset(CorporateActions, group=GROUP)
@@ -89,7 +89,7 @@ def option_quotes(batch: Batch) -> pd.DataFrame:
     quotes = provider.option_quotes(sorted(contracts["symbol"]), batch.dates[0], batch.dates[-1])
     wanted = contracts[["symbol", "underlying", "expiry_date"]]
     quotes = market_cache.option_quotes(batch, quotes[quotes["date"].isin(batch.dates)])
-    return option_volatilities.with_lacking(quotes, wanted, provider.name)
+    return option_volatilities.with_lacking(quotes=quotes, contracts=wanted, source=provider.name)
 
 
 @risk_asset(SecurityMaster, inputs=[DailyPrices], group=GROUP)

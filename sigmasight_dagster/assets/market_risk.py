@@ -48,10 +48,10 @@ def option_volatilities(batch: Batch) -> pd.DataFrame:
     """Price of each quote and the volatility that it implies, or its neighbours in the chain."""
     quotes = batch.read(OptionQuotes)
     return options.option_volatilities(
-        quotes,
-        batch.read(DailyPrices, CLOSES, sorted(quotes["underlying"].unique())),
-        batch.read(TreasuryYields),
-        batch.platform.option_parameters,
+        quotes=quotes,
+        prices=batch.read(DailyPrices, CLOSES, sorted(quotes["underlying"].unique())),
+        yields=batch.read(TreasuryYields),
+        parameters=batch.platform.option_parameters,
     )
 
 
@@ -67,7 +67,10 @@ def factor_returns(batch: Batch) -> pd.DataFrame:
 def factor_betas(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Joint shrunk betas and univariate betas of each symbol over 252 sessions."""
     estimates = factor_model.estimate(
-        batch.platform.factor_model, _log_returns(batch), _factor_log_returns(batch), batch.dates
+        batch.platform.factor_model,
+        symbol_log_returns=_log_returns(batch),
+        factor_log_returns=_factor_log_returns(batch),
+        dates=batch.dates,
     )
     return estimates.betas, estimates.state
 
@@ -100,12 +103,12 @@ def rate_betas(batch: Batch) -> pd.DataFrame:
     market = _factor_log_returns(batch)[config.factor_ids[config.market]]
     yields, status = rates.wide_yields(batch.read(TreasuryYields), batch.sessions(TreasuryYields))
     return rates.rate_betas(
-        _log_returns(batch),
-        market,
-        yields,
-        batch.dates,
-        config.window,
-        config.min_obs,
+        symbol_log_returns=_log_returns(batch),
+        market_log_returns=market,
+        yields=yields,
+        dates=batch.dates,
+        window=config.window,
+        min_obs=config.min_obs,
         yield_status=status,
     )
 

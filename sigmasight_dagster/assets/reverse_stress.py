@@ -36,12 +36,12 @@ def reverse_stress(batch: Batch) -> pd.DataFrame:
     """The most likely state that loses 5, 10 and 20% of total value, options fully revalued."""
     values = batch.read(PositionValues)
     return core.reverse_stress(
-        values,
-        batch.read(PositionGreeks),
-        batch.positions,
-        batch.read(FactorBetas, BETAS, sorted(values["underlying"].unique())),
-        batch.read(FactorState),
-        batch.read(FactorCovariance),
-        batch.read(PortfolioSnapshots, ["date", "portfolio", "total_value"]),
+        position_values=values,
+        position_greeks=batch.read(PositionGreeks),
+        positions=batch.positions,
+        betas=batch.read(FactorBetas, BETAS, sorted(values["underlying"].unique())),
+        factor_state=batch.read(FactorState),
+        factor_covariance=batch.read(FactorCovariance),
+        total_values=batch.read(PortfolioSnapshots, ["date", "portfolio", "total_value"]),
         partitions=batch.partitions,
     )

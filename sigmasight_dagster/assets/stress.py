@@ -29,12 +29,12 @@ def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Direct and correlated P&L of each scenario, by portfolio and by position; no cap anywhere."""
     output = stress.stress(
         scenarios.default_scenarios(batch.platform.factor_model.factor_ids),
-        batch.read(PositionValues),
-        batch.read(PositionGreeks),
-        batch.positions,
-        batch.read(FactorBetas),
-        batch.read(FactorState),
-        batch.read(FactorCovariance),
+        position_values=batch.read(PositionValues),
+        position_greeks=batch.read(PositionGreeks),
+        positions=batch.positions,
+        betas=batch.read(FactorBetas),
+        factor_state=batch.read(FactorState),
+        factor_covariance=batch.read(FactorCovariance),
         partitions=batch.partitions,
     )
     return output.results, output.positions

@@ -93,11 +93,11 @@ def write(results: RiskResults, folder: Path) -> list[Path]:
             f"Table stress_results. {source}",
         ),
         images / "correlations.png": charts.correlation_heat_map(
-            results.correlations,
-            results.clusters,
-            f"Correlations and clusters: {what}",
-            "Sample correlations over 90 sessions; framed: clusters in which every pair has 0.7 or more. "
-            f"Tables position_correlations, correlation_clusters. {source}",
+            correlations=results.correlations,
+            clusters=results.clusters,
+            title=f"Correlations and clusters: {what}",
+            source="Sample correlations over 90 sessions; framed: clusters in which every pair has 0.7 or "
+            f"more. Tables position_correlations, correlation_clusters. {source}",
         ),
     }
     for path, chart in content.items():

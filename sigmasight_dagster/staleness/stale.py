@@ -74,7 +74,14 @@ class _Changes:
         group, first, last, moment = (
             spans[name].to_numpy(dtype=np.int64) for name in ("group", "first", "last", "moment")
         )
-        return staleness.latest_change(group, first, last, moment, n_groups, len(self.sessions))
+        return staleness.latest_change(
+            group=group,
+            first=first,
+            last=last,
+            moment=moment,
+            n_groups=n_groups,
+            n_sessions=len(self.sessions),
+        )
 
     def _held(self, rows: pd.DataFrame, stock: Reach, option: Reach) -> "list[pd.DataFrame]":
         ledger = self.positions

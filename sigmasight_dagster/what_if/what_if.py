@@ -169,9 +169,16 @@ class WhatIf:
     def _computed(self, trades: pd.DataFrame, source: str) -> Comparison:
         name, date, cash = self._portfolio, self._date, float(self._ledger.registry["cash"].iloc[0])
         actions = self._batch(valuation.position_values, self._ledger, {}).read(CorporateActions)
-        priced = what_if.priced(trades, self._trial_values(trades), source)
+        priced = what_if.priced(trades=trades, values=self._trial_values(trades), source=source)
         other = "what-if" if name != "what-if" else "what-if-trades"
-        after = what_if.apply_trades(self._ledger.positions, cash, priced, actions, other, date)
+        after = what_if.apply_trades(
+            positions=self._ledger.positions,
+            cash=cash,
+            trades=priced,
+            corporate_actions=actions,
+            portfolio=other,
+            date=date,
+        )
         registry = self._ledger.registry.assign(opening_cash=cash)
         traded = registry.assign(portfolio=other, cash=after.cash, opening_cash=after.opening_cash)
         both = Ledger(

@@ -64,7 +64,9 @@ def save(
         copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
         copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
         balance = cash_change(_cash(registered), _cash(wanted))
-        _note(cursor, name, pd.concat([balance, position_changes(stored, ledger)]), command, stamp)
+        _note(
+            cursor, name, pd.concat([balance, position_changes(stored=stored, wanted=ledger)]), command, stamp
+        )
         if len(registered):
             _unpublish(cursor, name, changed["entry_date"].min() if same_cash else None)
     return "replaced" if len(registered) else "created"
@@ -78,7 +80,9 @@ def remove(database: Database, name: str, stamp: AuditStamp) -> int:
             raise InputError(f"portfolio {name}: not registered; check its name")
         stored = fetch(cursor, Positions, select(Positions, portfolios=[name]))
         _delete(cursor, name)
-        gone = pd.concat([cash_change(_cash(registered), None), position_changes(stored, stored.iloc[:0])])
+        gone = pd.concat(
+            [cash_change(_cash(registered), None), position_changes(stored=stored, wanted=stored.iloc[:0])]
+        )
         _note(cursor, name, gone, "", stamp)
         _unpublish(cursor, name, None)
     return len(stored)

@@ -162,7 +162,9 @@ class TestReferenceBetas:
     def test_joint_on_raw_factors_follows_from_the_unshrunk_betas_and_the_loadings(self, sample):
         config, symbols, factors = sample
         loose = FactorModelConfig(tuple(dataclasses.replace(f, prior_std=1e6) for f in config.factors))
-        found = estimate(loose, symbols, factors, symbols.index[-1:])
+        found = estimate(
+            loose, symbol_log_returns=symbols, factor_log_returns=factors, dates=symbols.index[-1:]
+        )
         loading = found.state["market_loading"].to_numpy()
         for symbol, expected in self.joint.items():
             beta = of(found.betas, symbol).copy()
@@ -195,8 +197,13 @@ class TestBatches:
         symbols.iloc[:, 3] = np.nan
         for rows in (np.arange(20, 160), np.array([159, 40, 99, 100, 101, 30])):
             dates = symbols.index[rows]
-            batch = estimate(SMALL, symbols, factors, dates)
-            alone = [estimate(SMALL, symbols, factors, dates[i : i + 1]) for i in range(len(dates))]
+            batch = estimate(SMALL, symbol_log_returns=symbols, factor_log_returns=factors, dates=dates)
+            alone = [
+                estimate(
+                    SMALL, symbol_log_returns=symbols, factor_log_returns=factors, dates=dates[i : i + 1]
+                )
+                for i in range(len(dates))
+            ]
             for name in ("betas", "state"):
                 expected = pd.concat([getattr(a, name) for a in alone], ignore_index=True)
                 pd.testing.assert_frame_equal(getattr(batch, name), expected, rtol=1e-10, atol=1e-13)

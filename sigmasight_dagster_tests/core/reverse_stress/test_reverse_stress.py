@@ -55,9 +55,11 @@ def surface_of(inputs: Inputs) -> LossSurface:
     frames = inputs.frames()
     wanted = partition_frame(frames.pop("partitions"))
     model = state_model(
-        pd.DatetimeIndex(wanted["date"]), frames.pop("factor_state"), frames.pop("factor_covariance")
+        pd.DatetimeIndex(wanted["date"]),
+        factor_state=frames.pop("factor_state"),
+        factor_covariance=frames.pop("factor_covariance"),
     )
-    book = held_book(wanted, model, **frames)
+    book = held_book(partitions=wanted, states=model, **frames)
     every = np.arange(len(book.rows))
     date = np.zeros(1, dtype=np.intp)
     surfaces = module._surfaces(book, model, module._roots(model), every, np.array([True]), date)
