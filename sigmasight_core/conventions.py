@@ -31,6 +31,9 @@ SESSIONS_PER_YEAR: Final = 252
 EWMA_DECAY: Final = 0.94
 """RiskMetrics daily decay (J.P. Morgan/Reuters, RiskMetrics Technical Document, 1996)."""
 
+IMPLAUSIBLE_SIGMA: Final = 6.0
+"""Shocks further than this from today's one-year covariance (Mahalanobis distance) are called implausible."""
+
 OK: Final = "ok"
 """Status of a row whose values are all there. Any other status is the reason why one is NULL."""
 

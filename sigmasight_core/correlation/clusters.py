@@ -39,12 +39,14 @@ def cluster_labels(
     distance = distance[todo]
     while todo.size:
         nearest, partner = distance.min(axis=2), distance.argmin(axis=2)
+        # Clusters that are each other's nearest; the later slot goes into the earlier one
         mutual = np.isfinite(nearest) & (np.take_along_axis(partner, partner, axis=1) == slots)
         partner = np.where(mutual, partner, slots)
         gone = mutual & (partner < slots)
         into = np.where(gone, partner, slots)
         own = labels[todo]
         labels[todo] = np.where(own < 0, -1, np.take_along_axis(into, np.maximum(own, 0), axis=1))
+        # Lance-Williams update: the farther (complete) or nearer (connected) of both, rows then columns
         distance = closest(distance, np.take_along_axis(distance, partner[:, :, None], axis=1))
         distance = closest(distance, np.take_along_axis(distance, partner[:, None, :], axis=2))
         distance[gone[:, :, None] | gone[:, None, :]] = np.inf

@@ -91,6 +91,7 @@ def effective_bets(
     squares = (risk * risk).sum(axis=1)
     constant = np.nan_to_num(average_correlation(correlation, keep))
     sample = np.einsum("np,np->n", (correlation @ risk[:, :, None])[:, :, 0], risk)
+    # w' (constant correlation) w = sum r^2 + c ((sum r)^2 - sum r^2), with r = w sigma
     target = squares + constant * (risk.sum(axis=1) ** 2 - squares)
     variance = (1.0 - shrinkage) * sample + shrinkage * target
     undiversified = np.abs(risk).sum(axis=1) ** 2

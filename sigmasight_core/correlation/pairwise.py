@@ -100,6 +100,7 @@ def window_statistics(history: Floats, columns: Ints, ends: Ints, min_obs: int) 
     names, name = _distinct(columns, history.shape[0])
     windows = history[names, days[:, None]].reshape(-1, history.shape[2])
     series = day[:, None] * names.size + name
+    # Divided by its root sum of squares, a series is a unit vector: correlations are plain products
     spread = np.sqrt(_centre(windows, np.full(len(windows), history.shape[2])))
     incomplete = np.isnan(windows[:, 0])[series].any(axis=1)
     windows *= (1.0 / spread)[:, None]
@@ -198,6 +199,7 @@ def _gap_correlations(x: Floats, there: Floats, gaps: Ints, min_obs: int) -> tup
         other_variance = _variance(held @ (x_t * x_t), other_total, safe)
     scale = np.sqrt(variance) * np.sqrt(other_variance)
     scale[n < min_obs] = np.nan
+    # (sum xy - sum x sum y / n) / sqrt(SS_x SS_y), sums over the sessions that both have
     correlation = (some @ x_t - total * other_total / safe) / scale
     return correlation, n
 

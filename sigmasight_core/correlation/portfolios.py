@@ -136,6 +136,7 @@ def _analyse(
     results: BookResults,
 ) -> None:
     """Compute one chunk of books, laid out as [books, slots], into `pairs` and `results`."""
+    # Books have holdings bounds[b] to bounds[b + 1]; slots beyond a book's own repeat its first holding
     width = bounds[books + 1] - bounds[books]
     slots = np.arange(width.max())
     present = slots < width[:, None]

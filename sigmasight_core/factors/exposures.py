@@ -94,6 +94,7 @@ def _betas_of(
     cell = (dates.get_indexer(betas["date"])[used], symbols.get_indexer(betas["symbol"])[used], factor[used])
     why, labels = pd.factorize(betas["status"])
 
+    # One date and one symbol more than there are: place -1 looks up NaN, code 1, 'no beta'
     value, code = np.full(shape, np.nan), np.ones(shape, dtype=np.intp)
     value[cell] = betas["beta"].to_numpy(dtype=float)[used]
     code[cell] = 2 + why[used]

@@ -1,7 +1,7 @@
 """The factor model: returns of the factors, the state, and betas of every symbol on every date.
 
 The market comes first, then the change of the 10-year yield without the market's part, then each style
-without both (`factor_state`). Betas are shrunk towards a market beta of 1 by ridge (`ridge`); univariate
+without both (`factors.state`). Betas are shrunk towards a market beta of 1 by ridge (`ridge`); univariate
 OLS stands beside them for comparison with other tools.
 """
 

@@ -41,6 +41,7 @@ def _series(t_stat: Floats, dof: Ints, coefficients: Floats) -> Floats:
     n = dof[:, None].astype(float)
     log = np.log1p(t_stat**2 / n)
     z = np.minimum(log, LARGEST_LOG) * (n / 2 - 0.25)
+    # Horner's rule, highest power first
     polynomial = np.zeros_like(z)
     for coefficient in coefficients[::-1]:
         polynomial *= z

@@ -54,7 +54,7 @@ class _Reduced(NamedTuple):
 def implied_volatility(
     price: Any, spot: Any, strike: Any, years: Any, rate: Any, dividend_yield: Any, is_call: Any
 ) -> tuple[Floats, Texts]:
-    """Volatility at which `option_price` returns `price`; the arguments broadcast, units as in `options`.
+    """Volatility at which `option_price` returns `price`; arguments broadcast, units as in `black_scholes`.
 
     :returns: volatilities (annual, as a fraction) and statuses (str), both of the broadcast shape. Where
         the status is not 'ok' it says why in words, and the volatility is NaN.
@@ -69,6 +69,7 @@ def implied_volatility(
         problem = _reduce(*flat)
         total, status = np.full(problem.status.shape, np.nan), problem.status.copy()
         inflection = np.sqrt(2 * problem.moneyness)
+        # Below or above the price at the inflection decides the function that is nearly linear
         low = problem.value < _value_at(problem.moneyness, inflection)
         low &= status == 0
         high = (status == 0) & ~low
@@ -138,6 +139,7 @@ def _scaled_tails(depth: Floats, half: Floats) -> tuple[Floats, Floats]:
 
 def _solve_low(moneyness: Floats, value: Floats, inflection: Floats) -> Floats:
     target = np.log(value)
+    # For small s, ln b is about -x^2 / (2 s^2): solved for s
     start = np.minimum(inflection, moneyness / np.sqrt(-2 * target))
     return _solve(_low_step, moneyness, target, start, np.zeros_like(start), inflection)
 
@@ -188,6 +190,7 @@ def _solve(
         if not len(rows):
             break
         move, too_small = step(moneyness, target, total)
+        # The sign of the miss moves one end of the bracket; a step that leaves it is replaced by its middle
         lower = np.where(too_small, total, lower)
         upper = np.where(too_small, upper, total)
         moved = total + move

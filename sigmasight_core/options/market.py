@@ -75,7 +75,7 @@ class OptionInputs(NamedTuple):
     underlying: Closes
     volatility: Floats
     volatility_source: Ints
-    """Place in `contract_quotes.VOLATILITY_SOURCES`."""
+    """Place in `quotes.VOLATILITY_SOURCES`."""
     rates: Rates
     rated_on: Ints
     """Day number for which the rates were asked."""
@@ -83,7 +83,7 @@ class OptionInputs(NamedTuple):
     quote: Floats
     """Price of the contract's quote, in the units of the close; NaN = none."""
     quote_source: Ints
-    """Place in `contract_quotes.PRICE_SOURCES`."""
+    """Place in `quotes.PRICE_SOURCES`."""
 
 
 @dataclass(frozen=True)

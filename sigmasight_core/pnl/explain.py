@@ -222,7 +222,7 @@ def _portfolio_rows(
 
 
 def _pairs(gap: _Gap, group: Ints) -> tuple[str, Ints, Any]:
-    """The distinct (portfolio, name) of a gap, as `named_gaps.gap_texts` takes them; lists taken apart."""
+    """The distinct (portfolio, name) of a gap, as `gaps.gap_texts` takes them; lists taken apart."""
     lacking = gap.code > 0
     pairs = np.unique(group[lacking] * len(gap.names) + gap.code[lacking] - 1)
     groups, codes = np.divmod(pairs, max(len(gap.names), 1))

@@ -1,7 +1,8 @@
 """What the factors explain of underlyings' log returns between two closes, with betas known before.
 
 The moves of the sessions after the first close up to the last one are added up as log moves (rates in
-percentage points) and turned into the orthogonal state with the loadings of the first close (`factor_state`).
+percentage points) and turned into the orthogonal state (`factors.state`) with the loadings of the first
+close.
 """
 
 from typing import NamedTuple

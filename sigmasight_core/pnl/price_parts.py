@@ -65,7 +65,7 @@ def price_parts(
     and rate are those of the contract at the two closes, whatever their source; at settlement they count as
     unchanged: the value no longer depends on them.
 
-    :param rows: rows of position_values with their ledger columns (`position_greeks.with_ledger`).
+    :param rows: rows of position_values with their ledger columns (`greeks.with_ledger`).
     :param closed: exited on the session. :param price: USD per share, the exit price where closed.
     :param previous: day number of the session before each row's.
     """

@@ -107,6 +107,7 @@ class Book:
         row, splits = market.quotes.find(self.contract, on), market.market.splits
         found = np.flatnonzero(row >= 0)
         codes, entry, made_on = self.codes[found], self.entry_day[found], on[found]
+        # A ratio other than 1 between entry and the quote: the contract was adjusted, the quote is another's
         row[found[splits.ratio(codes, after=entry, until=made_on) != 1]] = -1
         quoted = market.quotes.take(row)
         quoted.price[found] /= splits.ratio(codes, after=made_on, until=self.day[found])
@@ -122,6 +123,7 @@ class Book:
 
     def _arguments(self, inputs: OptionInputs, at: Ints, rows: Bools) -> tuple[Any, ...]:
         years = years_to_expiry(expiry=self.expiry_day, at=at, settlement=self.settlement_day)
+        # 0 years and 0 volatility give the intrinsic value and its convention for the Greeks
         volatility = np.where(self.at_settlement(at), 0.0, inputs.volatility)
         every = (
             inputs.underlying.price,
@@ -144,7 +146,7 @@ class Mark(NamedTuple):
     row: Ints
     """Row of that close; -1 = none."""
     quote_source: Ints
-    """Place in `contract_quotes.PRICE_SOURCES`; 0 = not the price of a quote."""
+    """Place in `quotes.PRICE_SOURCES`; 0 = not the price of a quote."""
     inputs: OptionInputs
     """What priced the options."""
 

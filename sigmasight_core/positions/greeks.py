@@ -36,7 +36,7 @@ def position_greeks(
     parameters: OptionParameters,
     max_price_age_days: int,
 ) -> pd.DataFrame:
-    """Black-Scholes-Merton Greeks (see `options`) of every row of `position_values` that is not closed.
+    """Black-Scholes-Merton Greeks (see `black_scholes`) of every row of `position_values` that is not closed.
 
     Inputs are of the session of the underlying's last close: that close; the volatility that the contract's
     quote implies, or its neighbours in the chain (`implied_vol_source` 'quote', 'chain_neighbour'), else the

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.as_of import codes_of, day_numbers, timestamps
-from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.arrays.gaps import gap_texts
+from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import BOUGHT_TYPES, OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.positions.held import held_positions, is_option
@@ -15,7 +16,6 @@ from sigmasight_core.positions.sums import GREEK_COLUMNS, group_sums, with_greek
 
 _COUNTS: Final = ("n_positions", "n_long", "n_short", "n_options", "n_priced")
 _LEAST_BASE: Final = 0.01
-_NAMES_SHOWN: Final = 5
 
 
 def portfolio_snapshots(
@@ -61,7 +61,8 @@ def portfolio_snapshots(
     cash = np.tile(registry["cash"].to_numpy(dtype=float), len(days))
     opening = registry.get("opening_cash", registry["cash"]).to_numpy(dtype=float)
     base = np.tile(opening, len(days)) + totals.pop("base").to_numpy()
-    earlier, unsettled = _ended_before(settled_pnl, days, names)
+    earlier, group, name = _ended_before(settled_pnl, days, names)
+    unsettled = ("no settlement price for", group, name)
     daily = totals["daily_pnl"].to_numpy()
     flat = np.where(np.bincount(codes, minlength=n_groups) == 0, 0.0, np.nan)
     snapshots = totals.assign(
@@ -145,8 +146,8 @@ def _counts(rows: pd.DataFrame) -> dict[str, Floats]:
     return {name: mask.astype(float) for name, mask in zip(_COUNTS, which, strict=True)}
 
 
-def _ended_before(settled: pd.DataFrame, days: Ints, names: pd.Index) -> tuple[Floats, Texts]:
-    """P&L of the positions that ended before each (date, portfolio), and the underlyings without."""
+def _ended_before(settled: pd.DataFrame, days: Ints, names: pd.Index) -> tuple[Floats, Ints, Texts]:
+    """P&L of the positions that ended before each (date, portfolio), and group and name of those without."""
     portfolio, day = codes_of(names, settled["portfolio"]), day_numbers(settled["date"])
     first = np.searchsorted(days, day, side="right")
     inside = (portfolio >= 0) & (first < len(days))
@@ -159,48 +160,27 @@ def _ended_before(settled: pd.DataFrame, days: Ints, names: pd.Index) -> tuple[F
     unknown = np.flatnonzero(inside & np.isnan(pnl))
     on, which = np.nonzero(np.arange(len(days))[:, None] >= first[unknown])
     names_of = settled["underlying"].to_numpy(dtype=object)[unknown][which]
-    text = _listed(on * len(names) + portfolio[unknown][which], names_of, shape[0] * shape[1])
-    return steps.reshape(shape).cumsum(axis=0).ravel(), text
-
-
-def _listed(codes: Ints, names: Texts, n_groups: int) -> Texts:
-    """The distinct names of each group as 'X, Y and 3 more'; empty where there is none."""
-    pairs = pd.DataFrame({"code": codes, "name": names}).drop_duplicates().sort_values(["code", "name"])
-    code, name = pairs["code"].to_numpy(dtype=np.int64), pairs["name"].to_numpy(dtype=object)
-    rank = pairs.groupby("code").cumcount().to_numpy()
-    text = np.full(n_groups, "", dtype=object)
-    for place in range(_NAMES_SHOWN):
-        at = rank == place
-        text[code[at]] += (", " if place else "") + name[at]
-    more = np.bincount(code, minlength=n_groups) - _NAMES_SHOWN
-    long = more > 0
-    text[long] += " and " + more[long].astype(str).astype(object) + " more"
-    return text
+    # by the day of the end, then summed over the days: a position that has ended counts ever after
+    return steps.reshape(shape).cumsum(axis=0).ravel(), on * len(names) + portfolio[unknown][which], names_of
 
 
 def _status(
-    snapshots: pd.DataFrame, rows: pd.DataFrame, codes: Ints, unsettled: Texts
+    snapshots: pd.DataFrame, rows: pd.DataFrame, codes: Ints, unsettled: tuple[str, Ints, Texts]
 ) -> "pd.api.extensions.ExtensionArray":
-    n_groups, names = len(snapshots), rows["underlying"].to_numpy(dtype=object)
-    held, unpriced = rows["held"].to_numpy(dtype=bool), rows["exposure"].isna().to_numpy()
-
-    def listed(mask: Bools) -> Texts:
-        return _listed(codes[mask], names[mask], n_groups)
-
-    no_base = snapshots["daily_return"].isna() & snapshots["daily_pnl"].notna()
-    parts = (
-        ("no price for ", listed(unpriced)),
-        ("no daily P&L for ", listed(rows["daily_pnl"].isna().to_numpy() & ~unpriced)),
-        ("no Greeks for ", listed(held & rows["delta_exposure"].isna().to_numpy() & ~unpriced)),
-        ("no settlement price for ", unsettled),
-    )
-    status = np.full(n_groups, "", dtype=object)
-    for what, text in parts:
-        some = text != ""
-        status[some] += np.where(status[some] == "", "", "; ") + what + text[some]
+    names, held = rows["underlying"].to_numpy(dtype=object), rows["held"].to_numpy(dtype=bool)
+    unpriced = rows["exposure"].isna().to_numpy()
+    gaps = [
+        (words, codes[lacking], names[lacking])
+        for words, lacking in (
+            ("no price for", unpriced),
+            ("no daily P&L for", rows["daily_pnl"].isna().to_numpy() & ~unpriced),
+            ("no Greeks for", held & rows["delta_exposure"].isna().to_numpy() & ~unpriced),
+        )
+    ]
+    status = gap_texts([*gaps, unsettled], len(snapshots))
     partial = (status != "") & (snapshots["net_exposure"].notna().to_numpy())
     status[partial] = "partial: " + status[partial]
-    bare = no_base.to_numpy()
+    bare = (snapshots["daily_return"].isna() & snapshots["daily_pnl"].notna()).to_numpy()
     status[bare] += (
         np.where(status[bare] == "", "", "; ") + "no daily return: previous total value is not positive"
     )

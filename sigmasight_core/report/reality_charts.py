@@ -1,4 +1,4 @@
-"""Charts of stress against reality: frames of `stress_reality.Reality` in, PNG out."""
+"""Charts of stress against reality: frames of `reality.Reality` in, PNG out."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def reverse_stress(
         sigmas loses so much (a hedged book may not be able to: the status tells the largest loss found). A
         position that lacks a price, Greeks or a beta is left out and named ('partial: no beta for X'). A
         factor that is unavailable has NULL moves.
-    :raises InputError: on inputs that do not belong together (see `stress_book.held_book`).
+    :raises InputError: on inputs that do not belong together (see `stress.book.held_book`).
     """
     wanted = partition_frame(partitions)
     model = state_model(

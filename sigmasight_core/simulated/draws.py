@@ -122,6 +122,7 @@ def _betas(symbols: Sequence[str], known: Sequence[Security], kinds: np.ndarray,
     style_of = {symbol: place for place, symbol in enumerate(PROXIES.values())}
     place = np.array([style_of.get(symbol, 0) for symbol in symbols], dtype=np.intp)
     style = (place > 0).nonzero()[0]
+    # A style's proxy is the style: beta 1, with the loadings of the factor itself, and no other
     betas[style, place[style]] = 1.0
     betas[style, 0] = PROXY_MARKET_LOADING[place[style] - 1]
     betas[style, RATES] = PROXY_RATES_LOADING[place[style] - 1]

@@ -1,6 +1,6 @@
 """True parameters of the simulated market's symbols: a function of the seed and the symbol alone.
 
-`simulated_draws` makes them.
+`draws` makes them.
 """
 
 from dataclasses import dataclass

@@ -54,7 +54,7 @@ class StressedOptions:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, is_call: Bools) -> "StressedOptions":
-        """From the rows of a `stress_book.Book`."""
+        """From the rows of a `stress.book.Book`."""
         inputs = option_inputs(rows)
         names = ("underlying_price", "strike", "days_to_expiry", "implied_volatility")
         spot, strike, days, volatility = (inputs[name] for name in names)

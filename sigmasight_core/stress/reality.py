@@ -5,7 +5,7 @@ from the returns up to and including that of `start`: every return used lies str
 the window. The factors' moves over the window are given (a stress test predicts the portfolio, not the
 market), so what is left over is what the factors do not explain.
 
-With the state x of the window's moves (`stress_state`) and the betas of a symbol:
+With the state x of the window's moves (`stress.states`) and the betas of a symbol:
 
 - predicted: sum of weight x (exp(beta'x) - 1), as `stress` computes a linear position.
 - predicted_first_order: sum of weight x beta'x, without compounding.

@@ -1,4 +1,4 @@
-"""Arrays of `stress_reality`: moves and betas of symbols by window, and their sums over baskets."""
+"""Arrays of `reality`: moves and betas of symbols by window, and their sums over baskets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def window_moves(
     yields: pd.Series | None,
     symbols: list[str],
 ) -> Moves:
-    """Moves of windows from `ends[0]` to `ends[1]` (W each); see `stress_reality.stress_against_reality`."""
+    """Moves of windows from `ends[0]` to `ends[1]` (W each); see `reality.stress_against_reality`."""
     first, last = (session_positions(closes.index, dates) for dates in ends)
     wanted = closes.reindex(columns=symbols).astype(float)
     daily = factor_values(config, factor_log_returns(config, closes, yields))

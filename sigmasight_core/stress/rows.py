@@ -7,12 +7,11 @@ import pandas as pd
 
 from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
-from sigmasight_core.conventions import OK
+from sigmasight_core.conventions import IMPLAUSIBLE_SIGMA, OK
 from sigmasight_core.stress.book import Book
 from sigmasight_core.stress.scenarios import RATES
 from sigmasight_core.stress.states import StressStates
 
-IMPLAUSIBLE_SIGMA: Final = 6.0
 REGIME_WARNING: Final = "regime: correlated rate shocks depend on the stock-bond correlation"
 
 

@@ -158,15 +158,19 @@ def loading_matrix(
 
 def direct_states(h: Floats, moves: Floats, live: Bools) -> Floats:
     """(D, N, K) states that give the shocked moves with every other component at 0."""
+    # (D, N, K, K): rows and columns of shocked factors from H, the others hold their state at 0
     system = _restricted(h[:, None], live)
     return np.asarray(np.linalg.solve(system, moves[..., None])[..., 0], dtype=np.float64)
 
 
 def correlated_states(h: Floats, sigma: Floats, moves: Floats, live: Bools) -> tuple[Floats, Floats]:
     """Most likely states (D, N, K) given the shocked moves, and how many sigmas away they are (D, N)."""
+    # H Sigma H' (D, K, K): covariance of the whole moves. Restricted to the live factors of each scenario
+    # by identity rows, so that one batched solve serves scenarios with different shocks
     reach = h @ sigma @ h.swapaxes(1, 2)
     weights = np.linalg.solve(_restricted(reach[:, None], live), moves[..., None])[..., 0]
     distance = np.maximum((weights * moves).sum(axis=2), 0.0)
+    # Sigma H' w as rows: (w' H Sigma), as Sigma is symmetric
     states = weights @ (h @ sigma)
     return states, np.sqrt(distance / SESSIONS_PER_YEAR)
 
@@ -207,6 +211,7 @@ def _require_positive_definite(sigma: Floats, available: Bools, dates: pd.Dateti
     scale = np.sqrt(np.where(available, np.diagonal(sigma, axis1=1, axis2=2), 1.0))
     correlation = _restricted(sigma / (scale[:, :, None] * scale[:, None, :]), available)
     complete = np.asarray(np.isfinite(correlation).all(axis=(1, 2)))
+    # On the correlations: the test does not depend on the units of the factors
     smallest = np.linalg.eigvalsh(np.where(complete[:, None, None], correlation, 0.0)).min(
         axis=1, initial=1.0
     )

@@ -1,12 +1,12 @@
 """Stress P&L of positions and portfolios under factor scenarios, for all dates and portfolios in one call.
 
-With the state x of `stress_state` and the betas of a position's underlying, the underlying moves by the
+With the state x of `stress.states` and the betas of a position's underlying, the underlying moves by the
 factor exp(beta'x). A linear position gains exposure x (exp(beta'x) - 1): a long can never lose more than
 100%, a short can, and there is no cap. An option is valued anew by Black-Scholes-Merton at the shocked
 price, volatility and rate; its P&L is the difference to the model price of the same inputs unshocked, so
 that a zero shock gives exactly zero. An option on its expiry session is worth its intrinsic value.
 
-The volatility follows the market's move (`stress_options`). The rate moves by the scenario's own shock of the
+The volatility follows the market's move (`stress.options`). The rate moves by the scenario's own shock of the
 10-year yield, in the direct and in the correlated P&L; where yields are unavailable it does not move.
 """
 
@@ -93,6 +93,7 @@ def stress(
 
 def position_pnl(book: Book, states: StressStates) -> PositionPnl:
     """P&L of every position under every scenario."""
+    # beta'x of each underlying (D, S, N), then of each position (P, N)
     moves = [
         (book.betas @ state.swapaxes(1, 2))[book.date, book.symbol]
         for state in (states.direct, states.correlated)

@@ -1,11 +1,10 @@
-"""Hypothetical trades at a close: the ledger that they leave behind, and the comparison of the two.
+"""Hypothetical trades at a close, and the ledger that they leave behind.
 
 A trade in a symbol that is held changes the holding: lots of the other sign are closed first, oldest first
 (FIFO), and what is left opens a new lot, which may turn a long into a short. Cash pays for it: it changes by
 - quantity x multiplier x price. Traded at the close, total value and P&L of the day stay what they are.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,11 +17,10 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import ledger_rows
 from sigmasight_core.market.corporate_actions import split_factors
 from sigmasight_core.positions.held import HELD, held_positions
-from sigmasight_core.tables import Positions, Table, columns_by_role, primary_key, table_name, validate
+from sigmasight_core.tables import Positions, validate
 
 _WHOLE: Final = 1e-9
 """A relative remainder below this is rounding: the lot, or the trade, is used up."""
-_OF_A_POSITION: Final = {"position_id", "symbol", "symbol_1", "symbol_2"}
 
 
 @dataclass(frozen=True)
@@ -189,64 +187,3 @@ def _check_contracts(trades: pd.DataFrame, opened: Floats, lots: pd.DataFrame, r
             f"{wrong['symbol'].iloc[0]}: the held contracts were adjusted by a split since entry; close no "
             "more than is held, and trade new contracts by the symbol that they have now"
         )
-
-
-def compare(computed: Mapping[type[Table], pd.DataFrame], today: str, hypothetical: str) -> pd.DataFrame:
-    """Every number of the tables by portfolio, without and with the trades.
-
-    Tables with a row for each position or symbol are left out: what they say is in the sums.
-
-    :param computed: validated rows of portfolio tables on one date, of the two portfolios named.
-    :returns: `table_name`, `item` (key within the portfolio), `measure` (column), `unit`, `today`,
-        `what_if`, `change` and `status`, in the order of the tables; NaN where the status says why.
-    """
-    parts = [
-        _compared(model, rows, today, hypothetical)
-        for model, rows in computed.items()
-        if not _OF_A_POSITION & set(primary_key(model))
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _compared(model: type[Table], rows: pd.DataFrame, today: str, hypothetical: str) -> pd.DataFrame:
-    sides = [_long(model, rows[rows["portfolio"] == name]) for name in (today, hypothetical)]
-    both = sides[0].merge(
-        sides[1], how="outer", on=["item", "measure", "unit"], sort=False, suffixes=("", "_")
-    )
-    order = pd.concat(sides)[["item", "measure"]].drop_duplicates()
-    both = order.merge(both, on=["item", "measure"], how="left")
-    before, after = both["status"].fillna("no such row"), both["status_"].fillna("no such row")
-    differing = "today: " + before + "; what-if: " + after
-    return pd.DataFrame(
-        {
-            "table_name": table_name(model),
-            "item": both["item"],
-            "measure": both["measure"],
-            "unit": both["unit"],
-            "today": both["number"],
-            "what_if": both["number_"],
-            "change": both["number_"] - both["number"],
-            "status": before.where(before == after, differing),
-        }
-    ).astype({"table_name": "str"})
-
-
-def _long(model: type[Table], rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per key and value column: item, measure, unit, number, status."""
-    keys = [name for name in primary_key(model) if name not in ("date", "portfolio")]
-    measures, columns = columns_by_role(model, "value"), model.to_schema().columns
-    item = pd.Series("", index=rows.index, dtype="str")
-    for number, name in enumerate(keys):
-        item = item + (" / " if number else "") + rows[name].astype("str")
-    units = {name: str((columns[name].metadata or {})["unit"]) for name in measures}
-    wide = rows[measures].astype(float).assign(item=item, status=rows["status"].astype("str"))
-    own = rows["unit"].astype("str") if "unit" in rows else pd.Series("", index=rows.index, dtype="str")
-    long = wide.assign(own=own).melt(["item", "status", "own"], measures, "measure", "number")
-    unit = long["measure"].map(units).astype("str")
-    place = pd.Series(np.tile(np.arange(len(rows)), len(measures)), index=long.index)
-    return (
-        long.assign(unit=unit.where(unit != "as `unit`", long["own"]), measure=long["measure"].astype("str"))
-        .iloc[np.argsort(place, kind="stable")]
-        .drop(columns="own")
-        .reset_index(drop=True)
-    )

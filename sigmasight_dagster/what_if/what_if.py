@@ -32,6 +32,7 @@ from sigmasight_core.tables import (
     validate,
 )
 from sigmasight_core.what_if import trades as what_if
+from sigmasight_core.what_if.comparison import compare
 from sigmasight_core.what_if.trades_csv import ParsedTrades, parse_trades_csv
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets import positions as valuation
@@ -187,7 +188,7 @@ class WhatIf:
             name,
         )
         computed = self._walk(PORTFOLIO_ASSETS, both)
-        results = what_if.compare(computed, name, other)
+        results = compare(computed, name, other)
         session = {
             "portfolio": name,
             "trade_date": date,

@@ -8,7 +8,7 @@ import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from sigmasight_core.correlation import pairwise as pairwise_correlation
+from sigmasight_core.correlation import pairwise
 from sigmasight_core.correlation.portfolios import (
     CorrelationConfig,
     CorrelationResult,
@@ -123,7 +123,7 @@ def reference(config: CorrelationConfig, held: pd.Series, returns: pd.DataFrame,
 
 @pytest.mark.parametrize("chunk", [1, 2**19])
 def test_every_book_equals_pandas_and_scipy_alone(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairwise_correlation, "CHUNK_ELEMENTS", chunk)
+    monkeypatch.setattr(pairwise, "CHUNK_ELEMENTS", chunk)
     portfolios, returns, config = ["a", "b", "c", "d"], log_returns(), CorrelationConfig(min_weight=0.03)
     values, greeks = books(5, portfolios)
     result = checked(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import sigmasight_dagster.providers
 from sigmasight_core.errors import InputError
-from sigmasight_core.factors import estimates as factor_estimates
+from sigmasight_core.factors import estimates
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.model import estimate, factor_log_returns, factor_returns
 from sigmasight_core.tables import FactorBetas, FactorReturns, FactorState, validate
@@ -215,9 +215,7 @@ class TestBatches:
         symbols = symbol_moves(factors, 3)
         symbols.iloc[100, 1] = np.nan
         whole = betas(SMALL, symbols, factors, symbols.index[79:])
-        monkeypatch.setattr(
-            factor_estimates, "state_blocks", partial(factor_estimates.state_blocks, budget=1)
-        )
+        monkeypatch.setattr(estimates, "state_blocks", partial(estimates.state_blocks, budget=1))
         pd.testing.assert_frame_equal(betas(SMALL, symbols, factors, symbols.index[79:]), whole, rtol=1e-10)
 
     def test_order_of_symbols_does_not_matter(self):

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sigmasight_core.factors import model as factor_model
-from sigmasight_core.factors import rates
+from sigmasight_core.factors import model, rates
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.market import returns
 from sigmasight_core.simulated.catalogue import KNOWN, PROXIES
@@ -38,9 +37,9 @@ def estimates() -> tuple[pd.DataFrame, pd.DataFrame]:
         market = simulated_market(seed)
         prices = wide(market, [*SYMBOLS, *PROXIES.values()])
         ten_year = pd.Series(market.factors.yields["10Y"][: len(prices)], index=prices.index)
-        moves = factor_model.factor_log_returns(CONFIG, prices, ten_year)
+        moves = model.factor_log_returns(CONFIG, prices, ten_year)
         dates = prices.index[CONFIG.window :: CONFIG.window]
-        found = factor_model.estimate(
+        found = model.estimate(
             CONFIG,
             symbol_log_returns=returns.log_returns(prices[SYMBOLS]),
             factor_log_returns=moves,

@@ -15,7 +15,8 @@ from sigmasight_core.tables import (
     columns_by_role,
     validate,
 )
-from sigmasight_core.what_if.trades import Hypothetical, apply_trades, compare, priced, trial_lots
+from sigmasight_core.what_if.comparison import compare
+from sigmasight_core.what_if.trades import Hypothetical, apply_trades, priced, trial_lots
 from sigmasight_core.what_if.trades_csv import parse_trades_csv, trades_csv
 from sigmasight_dagster_tests.core.positions.ledger_inputs import (
     MAX_AGE,
