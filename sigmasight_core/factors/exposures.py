@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, tiled
+from sigmasight_core.arrays.gaps import gap_texts
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
@@ -22,8 +23,6 @@ BASIS_POINTS: Final = 100.0
 
 POSITION: Final = ["date", "portfolio", "position_id"]
 PORTFOLIO: Final = ["date", "portfolio"]
-NAMES_SHOWN: Final = 5
-"""Positions that a status names before it says how many more there are."""
 
 
 def position_factor_exposures(
@@ -200,30 +199,11 @@ def _sum_status(rows: pd.DataFrame, cell: Ints, known: Bools, empty: Bools) -> "
     symbols = lacking["position_id"].str.split("@", n=1).str[0]
     text = np.full(len(empty), "", dtype=object)
     text[held[unavailable]] = lacking["status"].to_numpy(dtype=object)[unavailable]
-    for chosen, what in ((no_beta, "no beta for "), (~no_beta & ~unavailable, "no delta exposure for ")):
-        where, names = _names(held[chosen], symbols[chosen])
-        text[where] = np.where(text[where] == "", "", text[where] + "; ") + what + names
+    no_delta = ~no_beta & ~unavailable
+    gaps = (("no beta for", no_beta), ("no delta exposure for", no_delta))
+    named = gap_texts([(words, held[which], symbols[which]) for words, which in gaps], len(empty))
+    text += np.where((text != "") & (named != ""), "; ", "") + named
     partial = (text != "") & ~empty
     text[partial] = "partial: " + text[partial]
     text[text == ""] = OK
     return pd.Series(text, dtype="str")
-
-
-def _names(cell: Ints, symbols: "pd.Series[str]") -> tuple[Ints, np.ndarray]:
-    """For each cell that occurs the names in it, in order, each once, no more than a handful."""
-    names = (
-        pd.DataFrame({"cell": cell, "name": symbols.to_numpy()})
-        .drop_duplicates()
-        .sort_values(["cell", "name"])
-    )
-    where, first, counts = np.unique(names["cell"].to_numpy(), return_index=True, return_counts=True)
-    words = names["name"].to_numpy(dtype=object)
-    text = words[first]
-    for rank in range(1, min(NAMES_SHOWN, counts.max(initial=0))):
-        more = counts > rank
-        text[more] = text[more] + ", " + words[first[more] + rank]
-    hidden = counts > NAMES_SHOWN
-    text[hidden] = (
-        text[hidden] + " and " + (counts[hidden] - NAMES_SHOWN).astype(str).astype(object) + " more"
-    )
-    return where, text

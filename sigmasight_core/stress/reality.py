@@ -23,9 +23,10 @@ import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, tiled
 from sigmasight_core.arrays.types import Floats, Ints, Texts
-from sigmasight_core.conventions import LINEAR_TYPES, OK
+from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import FactorModelConfig
+from sigmasight_core.positions.held import is_option
 from sigmasight_core.stress.reality_moves import Moves, Totals, basket_totals, window_moves
 
 SPECIFIC: Final = "specific"
@@ -90,7 +91,7 @@ def linear_weights(position_values: pd.DataFrame) -> pd.DataFrame:
 
     :param position_values: rows of `tables.PositionValues`, one date per portfolio.
     """
-    linear = position_values["position_type"].isin(LINEAR_TYPES) & (position_values["quantity"] != 0)
+    linear = ~is_option(position_values) & (position_values["quantity"] != 0)
     net = position_values[linear].groupby(["portfolio", "symbol"])["exposure"].sum(skipna=False).reset_index()
     gross = net["exposure"].abs().groupby(net["portfolio"]).sum(skipna=False)
     total = net["portfolio"].map(gross[gross > 0]).astype(float)
