@@ -39,7 +39,7 @@ def main() -> None:
             _ = fit.params, fit.bse, fit.pvalues, fit.rsquared
 
     def ours(values: np.ndarray) -> None:
-        estimate_arrays(CONFIG, values, factors, ends).univariate_p_value()
+        estimate_arrays(CONFIG, symbol_returns=values, factor_returns=factors, ends=ends).univariate_p_value()
 
     scale = SYMBOLS * DATES / N_PLAIN
     compare("betas of 3,000 x 252, statsmodels OLS", plain, lambda: ours(symbols), ">= 100", scale)

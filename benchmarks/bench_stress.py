@@ -10,7 +10,8 @@ import pandas as pd
 
 from benchmarks.measure import compare
 from sigmasight_core.factors.config import DEFAULT_KINDS
-from sigmasight_core.stress.book import held_book, partition_frame
+from sigmasight_core.positions.held import partition_frame
+from sigmasight_core.stress.book import held_book
 from sigmasight_core.stress.scenarios import default_scenarios
 from sigmasight_core.stress.states import stress_states
 from sigmasight_core.stress.stress import position_pnl, stress
@@ -25,8 +26,17 @@ def main() -> None:
     values, greeks, ledger, betas = book()
     partitions = greeks[["date", "portfolio"]].drop_duplicates()
     state, covariance = market()
-    states = stress_states(scenarios, pd.DatetimeIndex([DAY]), state, covariance)
-    held = held_book(partition_frame(partitions), states, values, greeks, ledger, betas)
+    states = stress_states(
+        scenarios, pd.DatetimeIndex([DAY]), factor_state=state, factor_covariance=covariance
+    )
+    held = held_book(
+        partitions=partition_frame(partitions),
+        states=states,
+        position_values=values,
+        position_greeks=greeks,
+        positions=ledger,
+        betas=betas,
+    )
     terms = greeks[["underlying_price", "strike", "risk_free_rate", "days_to_expiry"]] * [1, 1, 100, 1]
     rows = terms.head(N_PLAIN).to_numpy().tolist()
 
@@ -38,7 +48,16 @@ def main() -> None:
         position_pnl(held, states)
 
     def tables() -> None:
-        stress(scenarios, values, greeks, ledger, betas, state, covariance, partitions)
+        stress(
+            scenarios,
+            position_values=values,
+            position_greeks=greeks,
+            positions=ledger,
+            betas=betas,
+            factor_state=state,
+            factor_covariance=covariance,
+            partitions=partitions,
+        )
 
     scale = N_OPTIONS * N_SCENARIOS / N_PLAIN
     compare("stress of 250,000 options x 18, mibian loop", plain, ours, ">= 2,000", scale)

@@ -16,6 +16,7 @@ SHORT_PUT: Final = "SP"
 LINEAR_TYPES: Final = (LONG, SHORT)
 OPTION_TYPES: Final = (LONG_CALL, SHORT_CALL, LONG_PUT, SHORT_PUT)
 POSITION_TYPES: Final = LINEAR_TYPES + OPTION_TYPES
+CALL_TYPES: Final = (LONG_CALL, SHORT_CALL)
 BOUGHT_TYPES: Final = (LONG, LONG_CALL, LONG_PUT)
 
 OPTION_MULTIPLIER: Final = 100
@@ -38,6 +39,9 @@ YIELD_LOOK_BACK_SESSIONS: Final = PRICE_LOOK_BACK_SESSIONS + YIELD_AGE_SESSIONS
 
 EWMA_DECAY: Final = 0.94
 """RiskMetrics daily decay (J.P. Morgan/Reuters, RiskMetrics Technical Document, 1996)."""
+
+IMPLAUSIBLE_SIGMA: Final = 6.0
+"""Shocks further than this from today's one-year covariance (Mahalanobis distance) are called implausible."""
 
 OK: Final = "ok"
 """Status of a row whose values are all there. Any other status is the reason why one is NULL."""

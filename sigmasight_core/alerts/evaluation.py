@@ -17,7 +17,7 @@ _PARTITION = ["date", "portfolio"]
 _SHOWN_PARTITIONS = 50
 
 
-def evaluate(rule: AlertRule, partitions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def evaluate(rule: AlertRule, *, partitions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Compare the published rows of one table with one limit, every date and portfolio in one call.
 
     :param partitions: published partitions, the columns date and portfolio; those of portfolios that the
@@ -112,7 +112,7 @@ def _number(value: float) -> str:
     return f"{value:,.2f}".removesuffix(".00") if abs(value) >= 1000 else f"{value:.6g}"
 
 
-def changes(stored: pd.DataFrame, evaluated: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def changes(*, stored: pd.DataFrame, evaluated: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What an evaluation changes in the table of alerts.
 
     :param stored: rows of `tables.Alerts`, at least those of the evaluated keys.

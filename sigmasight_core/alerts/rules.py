@@ -27,7 +27,7 @@ from typing import Any, Final
 
 import yaml
 
-from sigmasight_core import yaml_nodes as reader
+from sigmasight_core import yaml_nodes
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import TABLES, Grain, Table, columns_by_role, grain, primary_key, table_name
@@ -102,10 +102,10 @@ def parse_alert_rules(text: str, source: str) -> AlertRules:
     :raises InputError: if the file as a whole cannot be read: not YAML, empty, no list of rules.
     """
     whole = Complaints(source)
-    root = reader.mapping(
-        reader.compose(text, source, "rules"), "", whole, required=("rules",), optional=(RUN_FAILED,)
+    root = yaml_nodes.mapping(
+        yaml_nodes.compose(text, source, "rules"), "", whole, required=("rules",), optional=(RUN_FAILED,)
     )
-    nodes = reader.items(root["rules"], "rules", whole) if "rules" in root else []
+    nodes = yaml_nodes.items(root["rules"], "rules", whole) if "rules" in root else []
     if not nodes:
         raise InputError("\n".join(whole.lines))
     rules: dict[str, AlertRule] = {}
@@ -122,17 +122,17 @@ def parse_alert_rules(text: str, source: str) -> AlertRules:
 def _rule(
     node: yaml.Node, path: str, complaints: Complaints, known: Mapping[str, AlertRule]
 ) -> AlertRule | None:
-    fields = reader.mapping(node, path, complaints, required=_FIELDS, optional=_OPTIONAL)
+    fields = yaml_nodes.mapping(node, path, complaints, required=_FIELDS, optional=_OPTIONAL)
     rule_id = _identifier(fields.get("id"), f"{path}.id", complaints, known)
     tables = alert_tables()
-    name = reader.choice(fields.get("table"), f"{path}.table", complaints, tables)
+    name = yaml_nodes.choice(fields.get("table"), f"{path}.table", complaints, tables)
     model = tables.get(name)
     column = _column(fields.get("column"), f"{path}.column", complaints, model)
     select = _select(fields.get("select"), f"{path}.select", complaints, model)
     comparison = _comparison(fields.get("comparison"), f"{path}.comparison", complaints)
-    threshold = reader.number(fields.get("threshold"), f"{path}.threshold", complaints)
+    threshold = yaml_nodes.number(fields.get("threshold"), f"{path}.threshold", complaints)
     portfolios = _portfolios(fields.get("portfolio"), f"{path}.portfolio", complaints)
-    severity = reader.choice(fields.get("severity"), f"{path}.severity", complaints, SEVERITIES)
+    severity = yaml_nodes.choice(fields.get("severity"), f"{path}.severity", complaints, SEVERITIES)
     destinations = _words(fields.get("destinations"), f"{path}.destinations", complaints, DESTINATIONS)
     if complaints.lines or model is None or threshold is None:
         return None
@@ -144,7 +144,7 @@ def _rule(
 def _identifier(
     node: yaml.Node | None, path: str, complaints: Complaints, known: Mapping[str, AlertRule]
 ) -> str:
-    word = reader.text(node, path, complaints)
+    word = yaml_nodes.text(node, path, complaints)
     if node is None or not word:
         return ""
     if not _ID.fullmatch(word):
@@ -158,15 +158,15 @@ def _identifier(
 
 def _column(node: yaml.Node | None, path: str, complaints: Complaints, model: type[Table] | None) -> str:
     if model is None:
-        return reader.text(node, path, complaints)
-    return reader.choice(node, path, complaints, numeric_columns(model))
+        return yaml_nodes.text(node, path, complaints)
+    return yaml_nodes.choice(node, path, complaints, numeric_columns(model))
 
 
 def _comparison(node: yaml.Node | None, path: str, complaints: Complaints) -> str:
     if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
         complaints.add(node, path, "an unquoted '>' begins a text block in YAML; write it in quotes: \">\"")
         return ""
-    return reader.choice(node, path, complaints, COMPARISONS)
+    return yaml_nodes.choice(node, path, complaints, COMPARISONS)
 
 
 def _select(
@@ -176,7 +176,7 @@ def _select(
         return ()
     keys = primary_key(model)[2:]
     chosen = []
-    for name, key, child in reader.pairs(node, path, complaints):
+    for name, key, child in yaml_nodes.pairs(node, path, complaints):
         if name not in keys:
             complaints.add(
                 key,
@@ -185,8 +185,8 @@ def _select(
             )
             continue
         allowed = _allowed(model, name)
-        read: Any = reader.choice(child, f"{path}.{name}", complaints, allowed) if allowed else None
-        chosen.append((name, read or reader.text(child, f"{path}.{name}", complaints)))
+        read: Any = yaml_nodes.choice(child, f"{path}.{name}", complaints, allowed) if allowed else None
+        chosen.append((name, read or yaml_nodes.text(child, f"{path}.{name}", complaints)))
     return tuple(chosen)
 
 
@@ -201,8 +201,8 @@ def _allowed(model: type[Table], name: str) -> tuple[str, ...]:
 def _portfolios(node: yaml.Node | None, path: str, complaints: Complaints) -> tuple[str, ...] | None:
     if node is None:
         return None
-    nodes = reader.items(node, path, complaints) if isinstance(node, yaml.SequenceNode) else [node]
-    names = [(child, reader.text(child, path, complaints)) for child in nodes]
+    nodes = yaml_nodes.items(node, path, complaints) if isinstance(node, yaml.SequenceNode) else [node]
+    names = [(child, yaml_nodes.text(child, path, complaints)) for child in nodes]
     if [name for _, name in names] == [EVERY_PORTFOLIO]:
         return None
     for child, name in names:
@@ -218,7 +218,10 @@ def _words(
 ) -> tuple[str, ...]:
     if node is None:
         return ()
-    words = [reader.choice(item, path, complaints, allowed) for item in reader.items(node, path, complaints)]
+    words = [
+        yaml_nodes.choice(item, path, complaints, allowed)
+        for item in yaml_nodes.items(node, path, complaints)
+    ]
     return tuple(dict.fromkeys(filter(None, words)))
 
 
@@ -227,7 +230,9 @@ def _run_failed(node: yaml.Node | None, complaints: Complaints) -> tuple[str, tu
     default = AlertRules()
     if node is None:
         return default.run_failed_severity, default.run_failed_destinations
-    fields = reader.mapping(node, RUN_FAILED, complaints, required=(), optional=("severity", "destinations"))
-    severity = reader.choice(fields.get("severity"), f"{RUN_FAILED}.severity", complaints, SEVERITIES)
+    fields = yaml_nodes.mapping(
+        node, RUN_FAILED, complaints, required=(), optional=("severity", "destinations")
+    )
+    severity = yaml_nodes.choice(fields.get("severity"), f"{RUN_FAILED}.severity", complaints, SEVERITIES)
     words = _words(fields.get("destinations"), f"{RUN_FAILED}.destinations", complaints, DESTINATIONS)
     return severity or default.run_failed_severity, words or default.run_failed_destinations

@@ -5,13 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Ints, Texts
 from sigmasight_core.conventions import OK
 
 NAMES_SHOWN = 5
-
-Texts = NDArray[np.object_]
 
 
 def gap_texts(gaps: Sequence[tuple[str, Any, Any]], n_groups: int) -> Texts:
@@ -34,7 +32,7 @@ def gap_status(texts: Texts, nothing_left: Any) -> Texts:
     return np.where(texts == "", OK, status)
 
 
-def _listed(groups: NDArray[np.intp], names: Texts, n_groups: int) -> Texts:
+def _listed(groups: Ints, names: Texts, n_groups: int) -> Texts:
     pairs = pd.DataFrame({"group": groups, "name": names}).drop_duplicates().sort_values(["group", "name"])
     group, name = pairs["group"].to_numpy(dtype=np.intp), pairs["name"].to_numpy(dtype=object)
     rank = pairs.groupby("group").cumcount().to_numpy()

@@ -7,11 +7,8 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.errors import InputError
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.intp]
 
 
 def session_positions(sessions: pd.Index, dates: pd.Index) -> Ints:

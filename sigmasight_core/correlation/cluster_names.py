@@ -2,11 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Ints
 from sigmasight_core.correlation.holdings import Holdings
-
-Ints = NDArray[np.intp]
 
 UNCLASSIFIED = "unclassified"
 

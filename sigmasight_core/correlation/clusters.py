@@ -3,15 +3,14 @@
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+
 Linkage = Literal["complete", "connected"]
 
 
 def cluster_labels(
-    correlation: Floats, present: NDArray[np.bool_], threshold: float = 0.7, linkage: Linkage = "complete"
+    correlation: Floats, present: Bools, threshold: float = 0.7, linkage: Linkage = "complete"
 ) -> Ints:
     """Agglomerative clusters of every matrix, cut at a correlation.
 
@@ -40,12 +39,14 @@ def cluster_labels(
     distance = distance[todo]
     while todo.size:
         nearest, partner = distance.min(axis=2), distance.argmin(axis=2)
+        # Clusters that are each other's nearest; the later slot goes into the earlier one
         mutual = np.isfinite(nearest) & (np.take_along_axis(partner, partner, axis=1) == slots)
         partner = np.where(mutual, partner, slots)
         gone = mutual & (partner < slots)
         into = np.where(gone, partner, slots)
         own = labels[todo]
         labels[todo] = np.where(own < 0, -1, np.take_along_axis(into, np.maximum(own, 0), axis=1))
+        # Lance-Williams update: the farther (complete) or nearer (connected) of both, rows then columns
         distance = closest(distance, np.take_along_axis(distance, partner[:, :, None], axis=1))
         distance = closest(distance, np.take_along_axis(distance, partner[:, None, :], axis=2))
         distance[gone[:, :, None] | gone[:, None, :]] = np.inf

@@ -9,12 +9,10 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from sigmasight_core.conventions import OPTION_TYPES
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.positions.held import is_option
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 FilterMode = Literal["value_only", "weight_only", "both", "either"]
 
 _KEYS = ["date", "portfolio", "position_id"]
@@ -45,11 +43,11 @@ class Holdings:
 
 
 def significant_holdings(
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     dates: pd.DatetimeIndex,
     portfolios: Sequence[str],
-    *,
     filter_mode: FilterMode,
     min_exposure_usd: float,
     min_weight: float,
@@ -111,7 +109,7 @@ def _held(position_values: pd.DataFrame, days: pd.DatetimeIndex, names: pd.Index
 def _delta_exposure(held: pd.DataFrame, position_greeks: pd.DataFrame) -> Floats:
     """Signed exposure of each position, an option's at delta; NaN where it is not known."""
     exposure = held["exposure"].to_numpy(dtype=float, copy=True)
-    option = held["position_type"].isin(OPTION_TYPES).to_numpy()
+    option = is_option(held)
     if option.any():
         wanted = held.loc[option, _KEYS]
         of_options = position_greeks["position_id"].isin(wanted["position_id"].unique())

@@ -3,10 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.correlation.nearest_psd import nearest_correlations
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 _NO_VARIANCE = 1e-12
 
@@ -93,6 +91,7 @@ def effective_bets(
     squares = (risk * risk).sum(axis=1)
     constant = np.nan_to_num(average_correlation(correlation, keep))
     sample = np.einsum("np,np->n", (correlation @ risk[:, :, None])[:, :, 0], risk)
+    # w' (constant correlation) w = sum r^2 + c ((sum r)^2 - sum r^2), with r = w sigma
     target = squares + constant * (risk.sum(axis=1) ** 2 - squares)
     variance = (1.0 - shrinkage) * sample + shrinkage * target
     undiversified = np.abs(risk).sum(axis=1) ** 2

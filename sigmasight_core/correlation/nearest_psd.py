@@ -6,11 +6,9 @@ semi-definite matrices and the matrices of unit diagonal, with Dykstra's correct
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.errors import InputError
-
-Floats = NDArray[np.float64]
 
 _SMALLEST_EIGENVALUE = -1e-10
 
@@ -52,6 +50,7 @@ def _alternating_projections(given: Floats, tolerance: float, max_iterations: in
     for _ in range(max_iterations):
         if not todo.size:
             break
+        # Higham's algorithm 3.3: R = Y - dS, X = P_S(R), dS = X - R, Y = P_U(X)
         shifted = y - correction
         x = _positive_part(shifted)
         correction = x - shifted

@@ -9,11 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.arrays.windows import blocks
 from sigmasight_core.errors import InputError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 CHUNK_ELEMENTS = 2**19
 """Matrix elements worked on at a time: temporaries stay at a few MB each, whatever the batch."""
@@ -102,6 +100,7 @@ def window_statistics(history: Floats, columns: Ints, ends: Ints, min_obs: int) 
     names, name = _distinct(columns, history.shape[0])
     windows = history[names, days[:, None]].reshape(-1, history.shape[2])
     series = day[:, None] * names.size + name
+    # Divided by its root sum of squares, a series is a unit vector: correlations are plain products
     spread = np.sqrt(_centre(windows, np.full(len(windows), history.shape[2])))
     incomplete = np.isnan(windows[:, 0])[series].any(axis=1)
     windows *= (1.0 / spread)[:, None]
@@ -165,7 +164,7 @@ def _incomplete_statistics(windows: Floats, min_obs: int) -> WindowStatistics:
     return WindowStatistics(correlation, n_obs, np.sqrt(squares / np.maximum(count - 1, 1)))
 
 
-def _centre(windows: Floats, count: NDArray[np.integer], there: NDArray[np.bool_] | None = None) -> Floats:
+def _centre(windows: Floats, count: NDArray[np.integer], there: Bools | None = None) -> Floats:
     """Subtract each series' mean in place; its sum of squared deviations [...], NaN if it is constant.
 
     Windows are [..., W], their `count` of values [...].
@@ -200,6 +199,7 @@ def _gap_correlations(x: Floats, there: Floats, gaps: Ints, min_obs: int) -> tup
         other_variance = _variance(held @ (x_t * x_t), other_total, safe)
     scale = np.sqrt(variance) * np.sqrt(other_variance)
     scale[n < min_obs] = np.nan
+    # (sum xy - sum x sum y / n) / sqrt(SS_x SS_y), sums over the sessions that both have
     correlation = (some @ x_t - total * other_total / safe) / scale
     return correlation, n
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.correlation import measures
 from sigmasight_core.correlation.clusters import Linkage, cluster_labels, number_clusters
-from sigmasight_core.correlation.holdings import FilterMode, Floats, Holdings, Ints, significant_holdings
+from sigmasight_core.correlation.holdings import FilterMode, Holdings, significant_holdings
 from sigmasight_core.correlation.pairwise import (
     chunk_length,
     pairwise_correlations,
@@ -67,6 +68,7 @@ class CorrelationConfig:
 
 def portfolio_correlations(
     config: CorrelationConfig,
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     log_returns: pd.DataFrame,
@@ -89,10 +91,10 @@ def portfolio_correlations(
     :raises InputError: on a date that is not a session of `log_returns`.
     """
     holdings = significant_holdings(
-        position_values,
-        position_greeks,
-        dates,
-        portfolios,
+        position_values=position_values,
+        position_greeks=position_greeks,
+        dates=dates,
+        portfolios=portfolios,
         filter_mode=config.filter_mode,
         min_exposure_usd=config.min_exposure_usd,
         min_weight=config.min_weight,
@@ -134,6 +136,7 @@ def _analyse(
     results: BookResults,
 ) -> None:
     """Compute one chunk of books, laid out as [books, slots], into `pairs` and `results`."""
+    # Books have holdings bounds[b] to bounds[b + 1]; slots beyond a book's own repeat its first holding
     width = bounds[books + 1] - bounds[books]
     slots = np.arange(width.max())
     present = slots < width[:, None]

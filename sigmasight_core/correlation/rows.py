@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK
 from sigmasight_core.correlation.cluster_names import cluster_nicknames
-from sigmasight_core.correlation.holdings import Floats, Holdings, Ints
+from sigmasight_core.correlation.holdings import Holdings
 from sigmasight_core.correlation.pairwise import WindowStatistics
 
 REASONS = (
@@ -47,7 +48,7 @@ class PairResults:
     correlation: list[Floats] = field(default_factory=list)
     n_obs: list[NDArray[np.int32]] = field(default_factory=list)
 
-    def add(self, books: Ints, symbol: Ints, present: NDArray[np.bool_], sample: WindowStatistics) -> None:
+    def add(self, books: Ints, symbol: Ints, present: Bools, sample: WindowStatistics) -> None:
         """Append the pairs of [N, P] slots; the slots that a book uses come first, in order of symbol."""
         first, second = np.triu_indices(symbol.shape[1])
         row, pair = np.nonzero(present[:, second])

@@ -27,11 +27,11 @@ Outcome = tuple[float, str, str]
 
 
 def audit_betas(
+    *,
     sample: pd.DataFrame,
     adjusted_close_wide: pd.DataFrame,
     yields_10y: pd.Series,
     proxies: Mapping[str, str | None],
-    *,
     rates: str | None,
     window: int,
     min_obs: int,
@@ -100,7 +100,7 @@ def _moves(
 
 
 def _compare(row: Mapping[Hashable, Any], known: pd.DataFrame) -> Outcome:
-    # not statsmodels.api, which imports all of statsmodels
+    # start-up time: more than a second, for a check on a sample; not statsmodels.api, which imports all of it
     from statsmodels.regression.linear_model import OLS
     from statsmodels.tools import add_constant
 

@@ -1,7 +1,7 @@
 """How much the raw factors say the same: their correlations, condition number and inflation of variance.
 
 It is the raw returns of the proxies that are looked at here. Betas are estimated on the state, which is
-orthogonal to market and rates (`factor_state`); `covariance.collinear_pairs` says what is left in it.
+orthogonal to market and rates (`factors.state`); `covariance.collinear_pairs` says what is left in it.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, repeated_dates
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, session_positions
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import OK
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.covariance import COLLINEAR, ewma_moments
@@ -44,7 +45,7 @@ def factor_collinearity(
     Technical Document, 1996, section 5.2); condition number (Belsley, Kuh, Welsch, 1980) and variance
     inflation (Marquardt, 1970) are those of the equally weighted correlation matrix, as in factor_state.
 
-    :param factor_log_returns: sessions x factor ids, as `factor_model.factor_log_returns` returns them.
+    :param factor_log_returns: sessions x factor ids, as `model.factor_log_returns` returns them.
     :returns: each unordered pair of factors once, in the order of the configuration, with the diagonal, and
         one row of diagnostics for each date. NULL with the reason for a factor that has too little data or
         does not move, and for all without the market factor. A factor that follows from others has

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, repeated_dates, tiled
-from sigmasight_core.arrays.windows import Floats, session_positions
+from sigmasight_core.arrays.types import Floats
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import EWMA_DECAY, OK
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.model import factor_values
@@ -28,7 +29,7 @@ def factor_covariance(
     RiskMetrics Technical Document, 1996, section 5.2), x the state with the loadings of the date; then
     ``0.9 S + 0.1 diag(S)``, positive definite where no component vanishes.
 
-    :param factor_log_returns: sessions x factor ids, as `factor_model.factor_log_returns` returns them.
+    :param factor_log_returns: sessions x factor ids, as `model.factor_log_returns` returns them.
     :returns: daily covariances, rates in percentage points; pairs with an unavailable factor are NULL, their
         status is that factor's reason.
     :raises InputError: for a date without a row.
@@ -68,6 +69,7 @@ def factor_covariance(
 def ewma_moments(block: StateBlock, values: Floats) -> Floats:
     """Zero-mean EWMA second moments of values [d, A, W] over the observed sessions of a block, [d, A, A]."""
     window = block.observed.shape[1]
+    # Newest session last: age 0 has weight 1; what is not observed has none
     weight = block.observed * EWMA_DECAY ** np.arange(window - 1, -1, -1)
     weight /= weight.sum(axis=1, keepdims=True)
     sample = (values * weight[:, None]) @ values.swapaxes(1, 2)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Floats, Ints, pad_windows, product, trailing_windows
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.arrays.windows import pad_windows, product, trailing_windows
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.ridge import EPSILON, RANK_TOLERANCE, RidgeFit, ridge_own, ridge_shared
@@ -67,7 +68,7 @@ Solver = Callable[[FactorModelConfig, StateBlock, _Symbols, Ints], tuple[list[Fl
 
 
 def estimate_arrays(
-    config: FactorModelConfig, symbol_returns: Floats, factor_returns: Floats, ends: Ints
+    config: FactorModelConfig, *, symbol_returns: Floats, factor_returns: Floats, ends: Ints
 ) -> EstimateArrays:
     """Betas over the windows that end at rows `ends`.
 
@@ -84,6 +85,7 @@ def estimate_arrays(
     ]
     collector = StateCollector(config, factor_returns, ends)
     count, size = symbol_returns.shape[1], len(config.factors)
+    # [statistic, date, factor, symbol]: symbols last, as the products of windows give them
     betas = np.full((5, len(ends), size, count), np.nan)
     fits = np.full((2, len(ends), count), np.nan)
     n_obs = np.zeros((len(ends), count), dtype=np.intp)
@@ -127,6 +129,7 @@ def _complete(
     observed = block.observed[:, None]
     sums = product(np.concatenate([block.design, observed], axis=1), symbols.windows(symbols.filled, ends))
     squares = product(observed, symbols.windows(symbols.squared, ends))[:, 0]
+    # X'y of each factor; the design is centred, so y need not be. The last row is the sum of y
     moments = sums[:, :-1]
     n_obs = block.n_obs[:, None]
     total = _centred_total(squares, sums[:, -1], n_obs)
@@ -144,6 +147,7 @@ def _with_gaps(
     """Symbols with gaps: moments of the date's state over each symbol's own sessions."""
     dates, size = len(block.at), len(block.columns)
     lower = np.tril_indices(size)
+    # One product with the mask gives n, sum x, the lower triangle of sum x x', and sum of squares as given
     products = block.design[:, lower[0]] * block.design[:, lower[1]]
     linear = np.concatenate([block.observed[:, None], block.design], axis=1)
     quadratic = np.concatenate([linear, products, block.centred**2], axis=1)
@@ -154,6 +158,7 @@ def _with_gaps(
     n_obs = on_mask[0]
     safe = np.maximum(n_obs, size + 3)
     centre = on_mask[1 : size + 1] / safe
+    # Centred on the symbol's own sessions: sum x_i x_j - n mean_i mean_j
     gram = np.empty((size, size, len(safe)))
     for i in range(size):
         first = size + 1 + i * (i + 1) // 2
@@ -169,6 +174,7 @@ def _with_gaps(
         return _cases(block.total(by_date(state).swapaxes(0, 1)))
 
     whole = np.repeat(block.centred_squares().T, len(symbols.chosen), axis=1)
+    # The factor as given, not its state: the univariate regressions are on that
     variance = on_mask[-size:] - safe * raw(centre) ** 2
     variance = np.where(variance > RANK_TOLERANCE * whole, variance, np.nan)
     univariate = _univariate(raw(moments), variance, total, safe)
@@ -198,6 +204,7 @@ def _univariate(
     """OLS of y on one factor with a constant: beta, standard error, R2."""
     inverse = 1 / np.where(variance > 0, variance, np.nan)
     beta = moments * inverse
+    # y'y - b x'y, kept above rounding so that an exact fit has a standard error
     residual = np.maximum(total - beta * moments, EPSILON * total)
     std_error = np.sqrt(residual * inverse / (n_obs - 2))
     return beta, std_error, 1 - residual / total

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, tiled
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.gaps import gap_texts
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 
@@ -22,16 +23,14 @@ BASIS_POINTS: Final = 100.0
 
 POSITION: Final = ["date", "portfolio", "position_id"]
 PORTFOLIO: Final = ["date", "portfolio"]
-NAMES_SHOWN: Final = 5
-"""Positions that a status names before it says how many more there are."""
 
 
 def position_factor_exposures(
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     betas: pd.DataFrame,
     factor_ids: Sequence[str],
-    *,
     rates: str = RATES,
     source: str = "factor_betas",
 ) -> pd.DataFrame:
@@ -94,6 +93,7 @@ def _betas_of(
     cell = (dates.get_indexer(betas["date"])[used], symbols.get_indexer(betas["symbol"])[used], factor[used])
     why, labels = pd.factorize(betas["status"])
 
+    # One date and one symbol more than there are: place -1 looks up NaN, code 1, 'no beta'
     value, code = np.full(shape, np.nan), np.ones(shape, dtype=np.intp)
     value[cell] = betas["beta"].to_numpy(dtype=float)[used]
     code[cell] = 2 + why[used]
@@ -107,10 +107,10 @@ def _no_beta(reason: str) -> str:
 
 
 def factor_exposures(
+    *,
     position_exposures: pd.DataFrame,
     total_values: pd.DataFrame,
     factor_ids: Sequence[str],
-    *,
     rates: str = RATES,
 ) -> pd.DataFrame:
     """Rows of `tables.FactorExposures`: every row of `total_values` x every factor.
@@ -126,7 +126,9 @@ def factor_exposures(
         or not positive.
     :raises InputError: for positions of a (date, portfolio) that `total_values` lacks.
     """
-    sums = sums_over_positions(position_exposures, total_values, factor_ids)
+    sums = sums_over_positions(
+        position_exposures=position_exposures, portfolios=total_values, factor_ids=factor_ids
+    )
     total = np.repeat(total_values["total_value"].to_numpy(dtype=float), len(factor_ids))
     usable = total > 0
     scale = np.tile(np.where(np.array(factor_ids) == rates, BASIS_POINTS, 1.0), len(total_values))
@@ -140,7 +142,7 @@ def factor_exposures(
 
 
 def sums_over_positions(
-    position_exposures: pd.DataFrame, portfolios: pd.DataFrame, factor_ids: Sequence[str]
+    *, position_exposures: pd.DataFrame, portfolios: pd.DataFrame, factor_ids: Sequence[str]
 ) -> pd.DataFrame:
     """Sums of the positions' exposures: every row of `portfolios` x every factor.
 
@@ -197,30 +199,11 @@ def _sum_status(rows: pd.DataFrame, cell: Ints, known: Bools, empty: Bools) -> "
     symbols = lacking["position_id"].str.split("@", n=1).str[0]
     text = np.full(len(empty), "", dtype=object)
     text[held[unavailable]] = lacking["status"].to_numpy(dtype=object)[unavailable]
-    for chosen, what in ((no_beta, "no beta for "), (~no_beta & ~unavailable, "no delta exposure for ")):
-        where, names = _names(held[chosen], symbols[chosen])
-        text[where] = np.where(text[where] == "", "", text[where] + "; ") + what + names
+    no_delta = ~no_beta & ~unavailable
+    gaps = (("no beta for", no_beta), ("no delta exposure for", no_delta))
+    named = gap_texts([(words, held[which], symbols[which]) for words, which in gaps], len(empty))
+    text += np.where((text != "") & (named != ""), "; ", "") + named
     partial = (text != "") & ~empty
     text[partial] = "partial: " + text[partial]
     text[text == ""] = OK
     return pd.Series(text, dtype="str")
-
-
-def _names(cell: Ints, symbols: "pd.Series[str]") -> tuple[Ints, np.ndarray]:
-    """For each cell that occurs the names in it, in order, each once, no more than a handful."""
-    names = (
-        pd.DataFrame({"cell": cell, "name": symbols.to_numpy()})
-        .drop_duplicates()
-        .sort_values(["cell", "name"])
-    )
-    where, first, counts = np.unique(names["cell"].to_numpy(), return_index=True, return_counts=True)
-    words = names["name"].to_numpy(dtype=object)
-    text = words[first]
-    for rank in range(1, min(NAMES_SHOWN, counts.max(initial=0))):
-        more = counts > rank
-        text[more] = text[more] + ", " + words[first[more] + rank]
-    hidden = counts > NAMES_SHOWN
-    text[hidden] = (
-        text[hidden] + " and " + (counts[hidden] - NAMES_SHOWN).astype(str).astype(object) + " more"
-    )
-    return where, text

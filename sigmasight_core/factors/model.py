@@ -1,7 +1,7 @@
 """The factor model: returns of the factors, the state, and betas of every symbol on every date.
 
 The market comes first, then the change of the 10-year yield without the market's part, then each style
-without both (`factor_state`). Betas are shrunk towards a market beta of 1 by ridge (`ridge`); univariate
+without both (`factors.state`). Betas are shrunk towards a market beta of 1 by ridge (`ridge`); univariate
 OLS stands beside them for comparison with other tools.
 """
 
@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, repeated_dates, tiled
-from sigmasight_core.arrays.windows import Floats, Ints, session_positions
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import Factor, FactorModelConfig
@@ -89,6 +90,7 @@ def factor_returns(
 
 def estimate(
     config: FactorModelConfig,
+    *,
     symbol_log_returns: pd.DataFrame,
     factor_log_returns: pd.DataFrame,
     dates: pd.DatetimeIndex,
@@ -110,7 +112,9 @@ def estimate(
         )
     ends = session_positions(symbol_log_returns.index, dates)
     factors = factor_values(config, factor_log_returns)
-    found = estimate_arrays(config, symbol_log_returns.to_numpy(dtype=float), factors, ends)
+    found = estimate_arrays(
+        config, symbol_returns=symbol_log_returns.to_numpy(dtype=float), factor_returns=factors, ends=ends
+    )
     symbols = [str(symbol) for symbol in symbol_log_returns.columns]
     return FactorEstimates(_beta_rows(config, found, symbols, dates), state_rows(config, found.state, dates))
 

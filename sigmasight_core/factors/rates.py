@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, repeated_dates, tiled
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, session_positions
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import Factor, FactorModelConfig
@@ -49,13 +50,13 @@ def wide_yields(
 
 
 def rate_betas(
+    *,
     symbol_log_returns: pd.DataFrame,
     market_log_returns: pd.Series,
     yields: pd.DataFrame,
     dates: pd.DatetimeIndex,
     window: int = 252,
     min_obs: int = 60,
-    *,
     yield_status: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Rows of `tables.RateBetas` for every date, symbol and series, each on the window that ends at its date.
@@ -87,7 +88,9 @@ def rate_betas(
         moves = np.column_stack([market, np.diff(yields[series].to_numpy(dtype=float), prepend=np.nan)])
         config = _config(series, window, min_obs)
         given = None if yield_status is None else yield_status[series].to_numpy(dtype=object)[ends]
-        found = _with_reasons(estimate_arrays(config, returns, moves, ends), given)
+        found = _with_reasons(
+            estimate_arrays(config, symbol_returns=returns, factor_returns=moves, ends=ends), given
+        )
         texts, code = _statuses(config, found, series)
         fits.append(_values(found))
         codes.append(len(labels) + code)
@@ -151,6 +154,7 @@ def _statuses(config: FactorModelConfig, found: EstimateArrays, series: str) -> 
 
 
 def rate_exposures(
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     betas: pd.DataFrame,
@@ -171,9 +175,14 @@ def rate_exposures(
     """
     as_factors = betas.rename(columns={"series": "factor", "beta_per_percentage_point": "beta"})
     positions = position_factor_exposures(
-        position_values, position_greeks, as_factors, YIELD_SERIES, rates="", source="rate_betas"
+        position_values=position_values,
+        position_greeks=position_greeks,
+        betas=as_factors,
+        factor_ids=YIELD_SERIES,
+        rates="",
+        source="rate_betas",
     )
-    sums = sums_over_positions(positions, portfolios, YIELD_SERIES)
+    sums = sums_over_positions(position_exposures=positions, portfolios=portfolios, factor_ids=YIELD_SERIES)
     sums = sums.rename(columns={"factor": "series", "exposure_usd": "pnl_up_100bp_usd"})
     per_point = sums["pnl_up_100bp_usd"] / BASIS_POINTS
     sums.insert(len(PORTFOLIO) + 1, "exposure_usd_per_bp", per_point)

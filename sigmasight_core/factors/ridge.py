@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Floats
+from sigmasight_core.arrays.types import Floats
 
 RANK_TOLERANCE = 1e-12
 EPSILON = float(np.finfo(float).eps)
@@ -42,6 +42,8 @@ def ridge_shared(
     :param prior: means and standard deviations, [K] each.
     """
     mean, std = prior
+    # In units of the prior deviations, gamma = beta / std, the prior covariance is the identity: one
+    # spectrum V diag(lambda) V' of P^1/2 G'G P^1/2 serves every s2, so every symbol of the date
     values, vectors = np.linalg.eigh(gram * std[:, None] * std)
     kept = values > RANK_TOLERANCE * values[:, -1:]
     values = np.where(kept, values, 0.0)
@@ -54,11 +56,13 @@ def ridge_shared(
     ols_sum = np.maximum(total - np.einsum("dks,dks->ds", scores, ols), EPSILON * total)
     variance = (ols_sum / dof)[:, None, :]
     weight = 1 / (values[:, :, None] + variance)
+    # By direction: (score + s2 gamma0) / (lambda + s2)
     shrunk = (scores + variance * (rotate @ (mean / std))[:, :, None]) * weight
 
     beta = std[:, None] * (vectors @ shrunk)
     std_error = std[:, None] * np.sqrt(variance * (vectors**2 @ weight))
     shrunk -= ols
+    # The least sum, and what the way from the least-squares point to the posterior mean adds to it
     residual_sum = ols_sum + np.einsum("dk,dks,dks->ds", values, shrunk, shrunk)
     return RidgeFit(beta, std_error, residual_sum, dof)
 
@@ -81,6 +85,7 @@ def ridge_own(
     ols_sum = np.maximum(total - np.einsum("kn,kn->n", scores, scores), EPSILON * total)
     variance = ols_sum / dof
 
+    # s2 P^-1, a diagonal: different for each case, so the factor is made anew
     penalty = variance / std**2
     beta, diagonal = _solve_penalised(*_cholesky(gram, penalty), moments + penalty * mean)
     std_error = np.sqrt(variance * diagonal)

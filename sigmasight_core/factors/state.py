@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks, pad_windows, trailing_windows
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import blocks, pad_windows, trailing_windows
 from sigmasight_core.conventions import OK
 from sigmasight_core.factors.config import FactorModelConfig
 
@@ -143,6 +144,7 @@ def _block(
     raw = np.einsum("dkw,dkw->dk", centred, centred)
     scale = np.einsum("dkw,dkw->dk", values, values)
 
+    # First pass, on the market: b = cov(x, m) / var(m). Second, on what of the yield change that leaves: c
     b = _loadings(centred, centred[:, market], raw[:, market] > VANISHES * scale[:, market])
     b[:, market] = 0.0
     c = np.zeros_like(b)
@@ -169,6 +171,7 @@ def variance_inflation(centred: Floats) -> Floats:
     Marquardt (1970). Exact multiples give about 1e15, never infinity; a constant factor gives 1.
     """
     values, vectors = _correlation_spectrum(centred)
+    # diag(V diag(1 / lambda) V'), without the inverse itself
     inverse = vectors**2 @ (1 / values)[..., None]
     return np.maximum(inverse[..., 0], 1.0)
 
@@ -279,11 +282,3 @@ def _text(lead: str, subject: np.ndarray, tail: str) -> np.ndarray:
 def _count_text(lead: str, count: Ints, minimum: int, subject: np.ndarray) -> np.ndarray:
     named = _text(lead, subject, ", ")
     return np.strings.add(named, np.strings.add(count.astype(str), f" of {minimum} observations"))
-
-
-def state_arrays(config: FactorModelConfig, factors: Floats, ends: Ints) -> StateArrays:
-    """The state alone, for windows of `factors` [T, K] that end at rows `ends` [D]."""
-    collector = StateCollector(config, factors, ends)
-    for block in state_blocks(config, factors, ends):
-        collector.add(block)
-    return collector.arrays()

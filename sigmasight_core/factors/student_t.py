@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import beta, erfc, factorial, poch, stdtr
 
-from sigmasight_core.arrays.windows import Floats, Ints, blocks
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.arrays.windows import blocks
 
 TERMS = 8
 LEAST_DOF = 30
@@ -40,6 +41,7 @@ def _series(t_stat: Floats, dof: Ints, coefficients: Floats) -> Floats:
     n = dof[:, None].astype(float)
     log = np.log1p(t_stat**2 / n)
     z = np.minimum(log, LARGEST_LOG) * (n / 2 - 0.25)
+    # Horner's rule, highest power first
     polynomial = np.zeros_like(z)
     for coefficient in coefficients[::-1]:
         polynomial *= z

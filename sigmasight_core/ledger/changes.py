@@ -8,7 +8,7 @@ import pandas as pd
 COLUMNS = ["position_id", "action", "before", "after"]
 
 
-def position_changes(stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+def position_changes(*, stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     """One row per position that is not the same in both, ordered by id.
 
     :param stored: and `wanted`: rows of `tables.Positions` of one portfolio.

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import FloatArray, IntArray, LastKnown, codes_of, day_numbers, take
+from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, take
+from sigmasight_core.arrays.types import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Splits:
     """Cumulative split ratios of coded symbols."""
 
     index: LastKnown
-    cumulative: FloatArray
-    unknown: FloatArray
+    cumulative: Floats
+    unknown: Floats
 
     @classmethod
     def of(cls, names: pd.Index, corporate_actions: pd.DataFrame) -> "Splits":
@@ -40,7 +41,7 @@ class Splits:
         unknown = groups.groupby(codes)["unknown"].cumsum().to_numpy()
         return cls(LastKnown.of(codes, days), cumulative, unknown)
 
-    def ratio(self, codes: IntArray, after: IntArray, until: IntArray) -> FloatArray:
+    def ratio(self, codes: Ints, *, after: Ints, until: Ints) -> Floats:
         """Product of the ratios with ex-date in (after, until], elementwise on codes and day numbers.
 
         1 where there is none (and where `until` is not later than `after`); NaN where the ratio of a split
@@ -61,8 +62,8 @@ class Dividends:
     """Cash dividends of coded symbols by ex-date."""
 
     index: LastKnown
-    days: IntArray
-    amounts: FloatArray
+    days: Ints
+    amounts: Floats
     splits: Splits
 
     @classmethod
@@ -73,7 +74,7 @@ class Dividends:
         amounts = corporate_actions["amount"].to_numpy(dtype=float)
         return cls(LastKnown.of(codes, days, wanted), days, amounts, splits)
 
-    def paid(self, codes: IntArray, after: IntArray, until: IntArray, unit: IntArray) -> FloatArray:
+    def paid(self, codes: Ints, *, after: Ints, until: Ints, unit: Ints) -> Floats:
         """USD per share of the day `unit` with ex-date in (after, until], elementwise; 0 where there is none.
 
         NaN where an amount, or the ratio of a split up to `unit`, is not known.
@@ -85,12 +86,12 @@ class Dividends:
             found = (row >= 0) & (ex_day > after)
             if not found.any():
                 return total
-            ratio = self.splits.ratio(codes, ex_day, unit)
+            ratio = self.splits.ratio(codes, after=ex_day, until=unit)
             total += np.where(found, take(self.amounts, row) / ratio, 0.0)
             at = np.where(found, ex_day - 1, after)
 
 
-def split_factors(positions: pd.DataFrame, splits: pd.DataFrame, dates: pd.DatetimeIndex) -> FloatArray:
+def split_factors(*, positions: pd.DataFrame, splits: pd.DataFrame, dates: pd.DatetimeIndex) -> Floats:
     """Cumulative split ratio of every position as of every date: ex-dates in (entry_date, date].
 
     :param positions: rows in the shape of `tables.Positions`; options follow their `underlying`.
@@ -101,4 +102,4 @@ def split_factors(positions: pd.DataFrame, splits: pd.DataFrame, dates: pd.Datet
     codes = np.broadcast_to(codes_of(names, positions["underlying"]), (len(dates), len(positions)))
     entry = np.broadcast_to(day_numbers(positions["entry_date"]), codes.shape)
     until = np.broadcast_to(day_numbers(dates)[:, None], codes.shape)
-    return Splits.of(names, splits).ratio(codes, entry, until)
+    return Splits.of(names, splits).ratio(codes, after=entry, until=until)

@@ -9,13 +9,6 @@ THRESHOLDS: Final = (252, 150, 60)
 """Sessions of history: a whole factor window, a good one, the least that anything is estimated from."""
 
 
-def held_symbols(positions: pd.DataFrame, date: pd.Timestamp) -> pd.Index:
-    """Underlyings of the positions (tables.Positions) that are held at the close of `date`, sorted."""
-    ended = positions[["exit_date", "expiry_date"]].min(axis=1) <= date
-    held = positions[(positions["entry_date"] <= date) & ~ended]
-    return pd.Index(sorted(held["underlying"].unique()), dtype="str")
-
-
 def history_lengths(prices: pd.DataFrame, symbols: pd.Index) -> pd.Series:
     """Sessions with an adjusted close of each symbol, shortest first; 0 for one without any.
 

@@ -6,7 +6,7 @@ import pandas as pd
 from sigmasight_core.conventions import OK
 
 
-def price_differences(prices: pd.DataFrame, others: pd.DataFrame, other_source: str) -> pd.DataFrame:
+def price_differences(*, prices: pd.DataFrame, others: pd.DataFrame, other_source: str) -> pd.DataFrame:
     """Every stored close beside that of another source, on the same date.
 
     :param prices: `tables.DailyPrices` rows; marks that are carried forward are left out.

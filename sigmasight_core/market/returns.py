@@ -1,9 +1,9 @@
 """Returns and EWMA volatility per symbol, from adjusted closes. Gaps stay gaps: nothing is padded."""
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.conventions import EWMA_DECAY, OK, SESSIONS_PER_YEAR
 from sigmasight_core.errors import InputError
 
@@ -67,7 +67,7 @@ def realized_volatility(
     return _long(log_returns.columns, dates, volatility, n_obs, min_obs)
 
 
-def _positions(sessions: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> npt.NDArray[np.intp]:
+def _positions(sessions: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> Ints:
     ends = sessions.get_indexer(dates)
     if (ends < 0).any():
         missing = dates[ends < 0][0]
@@ -75,9 +75,7 @@ def _positions(sessions: pd.DatetimeIndex, dates: pd.DatetimeIndex) -> npt.NDArr
     return ends
 
 
-def _ewma(
-    values: npt.NDArray[np.float64], ends: npt.NDArray[np.intp], window: int
-) -> npt.NDArray[np.float64]:
+def _ewma(values: Floats, ends: Ints, window: int) -> Floats:
     """sum over k < window of decay^k * values[end - k], by Horner's rule from the oldest lag on."""
     padded = np.vstack([np.zeros((window, values.shape[1])), values])
     total = np.zeros((len(ends), values.shape[1]))
@@ -90,8 +88,8 @@ def _ewma(
 def _long(
     symbols: pd.Index,
     dates: pd.DatetimeIndex,
-    volatility: npt.NDArray[np.float64],
-    n_obs: npt.NDArray[np.int64],
+    volatility: Floats,
+    n_obs: Ints,
     min_obs: int,
 ) -> pd.DataFrame:
     n_dates, n_symbols = volatility.shape

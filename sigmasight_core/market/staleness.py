@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-IntArray = npt.NDArray[np.int64]
+from sigmasight_core.arrays.types import Ints
 
 NONE: Final = -1
 ENTRY_SLACK: Final = pd.Timedelta(days=14)
@@ -92,7 +91,7 @@ def held_spans(
     return parts
 
 
-def latest_of(parts: Sequence[pd.DataFrame], n_groups: int, n_sessions: int) -> IntArray:
+def latest_of(parts: Sequence[pd.DataFrame], n_groups: int, n_sessions: int) -> Ints:
     """`latest_change` of spans in several frames."""
     if not parts:
         return np.zeros((n_groups, n_sessions), dtype=np.int64)
@@ -100,12 +99,14 @@ def latest_of(parts: Sequence[pd.DataFrame], n_groups: int, n_sessions: int) -> 
     group, first, last, moment = (
         every[name].to_numpy(dtype=np.int64) for name in ("group", "first", "last", "moment")
     )
-    return latest_change(group, first, last, moment, n_groups, n_sessions)
+    return latest_change(
+        group=group, first=first, last=last, moment=moment, n_groups=n_groups, n_sessions=n_sessions
+    )
 
 
 def latest_change(
-    group: IntArray, first: IntArray, last: IntArray, moment: IntArray, n_groups: int, n_sessions: int
-) -> IntArray:
+    *, group: Ints, first: Ints, last: Ints, moment: Ints, n_groups: int, n_sessions: int
+) -> Ints:
     """Latest moment among the spans that cover each session of each group, (n_groups, n_sessions); 0 = none.
 
     Span i says that group[i] changed at moment[i] > 0 on sessions first[i] to last[i], both included and
@@ -127,14 +128,14 @@ def latest_change(
     return found
 
 
-def _halve(spans: IntArray, half: int) -> IntArray:
+def _halve(spans: Ints, half: int) -> Ints:
     """Spans of twice `half` sessions that begin at each session, as spans of `half` sessions."""
     halves = spans.copy()
     np.maximum(halves[:, half:], spans[:, :-half], out=halves[:, half:])
     return halves
 
 
-def sessions_to_next(known: IntArray, names: Any, at: IntArray, name: Any, limit: int) -> IntArray:
+def sessions_to_next(known: Ints, names: Any, at: Ints, name: Any, limit: int) -> Ints:
     """Sessions from each (name, at) to the next known one of the same name, at most `limit`; `limit` if none.
 
     :param known: session numbers of `names`, in any order.
@@ -148,7 +149,7 @@ def sessions_to_next(known: IntArray, names: Any, at: IntArray, name: Any, limit
     return np.where(following // span == uniques, np.minimum(following - wanted, limit), limit)
 
 
-def _codes(names: Any, others: Any) -> tuple[IntArray, IntArray]:
+def _codes(names: Any, others: Any) -> tuple[Ints, Ints]:
     _, codes = np.unique(
         np.concatenate([np.asarray(names, str), np.asarray(others, str)]), return_inverse=True
     )

@@ -12,7 +12,7 @@ import pandas as pd
 KEYS = ["date", "symbol"]
 
 
-def link_scale(fetched: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
+def link_scale(*, fetched: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
     """Factor of each fetched adjusted close that brings it to the scale of the stored ones.
 
     It is the symbol's ratio of adjustment factors on the nearest session on which both have one (the earlier
@@ -32,7 +32,7 @@ def link_scale(fetched: pd.DataFrame, stored: pd.DataFrame) -> pd.Series:
     return pd.Series(near.fillna(1.0).to_numpy(), index=ordered.index).reindex(fetched.index)
 
 
-def differing_closes(fetched: pd.DataFrame, stored: pd.DataFrame, tolerance: float = 1e-6) -> pd.DataFrame:
+def differing_closes(*, fetched: pd.DataFrame, stored: pd.DataFrame, tolerance: float = 1e-6) -> pd.DataFrame:
     """Sessions on which the closes as traded differ by more than a relative `tolerance`: a correction.
 
     :returns: date, symbol, close (fetched), close_stored, in the order of `fetched`.

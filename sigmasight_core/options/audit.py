@@ -5,7 +5,7 @@ it, only when an audit runs, and nothing is computed from it: the project runs w
 
 mibian takes rates and volatilities in percent and days to expiry (Act/365). Its `Me` takes the yearly
 dividend *amount*, which it divides by the spot to a continuous yield; `BS` has no dividends. Both report
-theta per calendar day, vega per volatility point and rho per percentage point: the units of `options`.
+theta per calendar day, vega per volatility point and rho per percentage point: the units of `black_scholes`.
 They fail at 0 days and ignore a volatility of 0: such rows are not audited, and say so.
 """
 
@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR, OK
 from sigmasight_core.errors import InputError, SigmaSightError
-from sigmasight_core.options.black_scholes import Floats, as_calls, as_floats
+from sigmasight_core.options.black_scholes import as_calls, as_floats
 
 GREEKS: Final = ("delta", "gamma", "theta", "vega", "rho")
 INPUTS: Final = (
@@ -79,7 +80,7 @@ def audit_greeks(sample: pd.DataFrame) -> pd.DataFrame:
 
 def _mibian() -> ModuleType:
     try:
-        import mibian
+        import mibian  # GPL: in this function alone, so that all else runs without it
     except ImportError:
         raise AuditorMissingError("mibian is not installed; install it to audit the Greeks") from None
     mibian.norm = _Normal

@@ -18,12 +18,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR
-
-Floats = NDArray[np.float64]
 
 _BLOCK: Final = 8192
 """Options per pass: the two dozen temporaries of a pass then stay in the processor's cache."""

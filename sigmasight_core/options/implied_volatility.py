@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erfcx, ndtri
 
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK
-from sigmasight_core.options.black_scholes import Floats, as_calls, as_floats
+from sigmasight_core.options.black_scholes import as_calls, as_floats
 
 MISSING: Final = "an input is missing"
 IMPOSSIBLE: Final = "spot or strike is not positive"
@@ -39,7 +39,7 @@ _MAX_TOTAL: Final = 80.0
 _SQRT_HALF: Final = np.sqrt(0.5)
 _DENSITY_AT_ZERO: Final = 1 / np.sqrt(2 * np.pi)
 
-_Step = Callable[[Floats, Floats, Floats], tuple[Floats, NDArray[np.bool_]]]
+_Step = Callable[[Floats, Floats, Floats], tuple[Floats, Bools]]
 
 
 class _Reduced(NamedTuple):
@@ -48,13 +48,13 @@ class _Reduced(NamedTuple):
     moneyness: Floats
     value: Floats
     shortfall: Floats
-    status: NDArray[np.int64]
+    status: Ints
 
 
 def implied_volatility(
     price: Any, spot: Any, strike: Any, years: Any, rate: Any, dividend_yield: Any, is_call: Any
-) -> tuple[Floats, NDArray[np.object_]]:
-    """Volatility at which `option_price` returns `price`; the arguments broadcast, units as in `options`.
+) -> tuple[Floats, Texts]:
+    """Volatility at which `option_price` returns `price`; arguments broadcast, units as in `black_scholes`.
 
     :returns: volatilities (annual, as a fraction) and statuses (str), both of the broadcast shape. Where
         the status is not 'ok' it says why in words, and the volatility is NaN.
@@ -69,6 +69,7 @@ def implied_volatility(
         problem = _reduce(*flat)
         total, status = np.full(problem.status.shape, np.nan), problem.status.copy()
         inflection = np.sqrt(2 * problem.moneyness)
+        # Below or above the price at the inflection decides the function that is nearly linear
         low = problem.value < _value_at(problem.moneyness, inflection)
         low &= status == 0
         high = (status == 0) & ~low
@@ -79,7 +80,7 @@ def implied_volatility(
     return volatility.reshape(shape), _STATUSES[status].reshape(shape)
 
 
-def quote_price(bid: Any, ask: Any, last: Any) -> tuple[Floats, NDArray[np.object_]]:
+def quote_price(bid: Any, ask: Any, last: Any) -> tuple[Floats, Texts]:
     """Price of a quote and where it comes from; the arguments broadcast.
 
     :returns: prices and sources: 'mid' if both sides are positive and not crossed (bid <= ask), else 'last'
@@ -138,11 +139,12 @@ def _scaled_tails(depth: Floats, half: Floats) -> tuple[Floats, Floats]:
 
 def _solve_low(moneyness: Floats, value: Floats, inflection: Floats) -> Floats:
     target = np.log(value)
+    # For small s, ln b is about -x^2 / (2 s^2): solved for s
     start = np.minimum(inflection, moneyness / np.sqrt(-2 * target))
     return _solve(_low_step, moneyness, target, start, np.zeros_like(start), inflection)
 
 
-def _low_step(moneyness: Floats, target: Floats, total: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def _low_step(moneyness: Floats, target: Floats, total: Floats) -> tuple[Floats, Bools]:
     """Halley's step for 1/ln b = 1/target, and whether `total` is too small."""
     depth, half = moneyness / total, 0.5 * total
     near, far = _scaled_tails(depth, half)
@@ -161,7 +163,7 @@ def _solve_high(moneyness: Floats, shortfall: Floats, inflection: Floats) -> Flo
     return _solve(_high_step, moneyness, target, start, inflection, np.full_like(start, _MAX_TOTAL))
 
 
-def _high_step(moneyness: Floats, target: Floats, total: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def _high_step(moneyness: Floats, target: Floats, total: Floats) -> tuple[Floats, Bools]:
     """Halley's step for ln(exp(-x/2) - b) = target, and whether `total` is too small."""
     depth, half = moneyness / total, 0.5 * total
     near, far = _scaled_tails(depth, half)
@@ -188,6 +190,7 @@ def _solve(
         if not len(rows):
             break
         move, too_small = step(moneyness, target, total)
+        # The sign of the miss moves one end of the bracket; a step that leaves it is replaced by its middle
         lower = np.where(too_small, total, lower)
         upper = np.where(too_small, upper, total)
         moved = total + move

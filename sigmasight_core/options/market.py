@@ -13,17 +13,9 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.arrays.as_of import (
-    BoolArray,
-    FloatArray,
-    IntArray,
-    LastKnown,
-    codes_of,
-    day_numbers,
-    iso_dates,
-    take,
-)
-from sigmasight_core.conventions import DAYS_PER_YEAR, LINEAR_TYPES
+from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, iso_dates, take
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.market.corporate_actions import Splits
 from sigmasight_core.options.quotes import ContractQuotes
 from sigmasight_core.options.risk_free import Rates, RiskFreeRates
@@ -49,7 +41,7 @@ class OptionParameters:
         """Rates from `tables.TreasuryYields` rows, with this rate where there are none."""
         return RiskFreeRates.of(yields, self.risk_free_rate, self.risk_free_rate_source)
 
-    def yields_of(self, names: pd.Index) -> FloatArray:
+    def yields_of(self, names: pd.Index) -> Floats:
         """Dividend yield of each underlying."""
         default = self.default_dividend_yield
         return np.array([self.dividend_yields.get(name, default) for name in names], dtype=float)
@@ -69,11 +61,11 @@ class OptionTables(NamedTuple):
 class Closes(NamedTuple):
     """Last closes as of a day, elementwise."""
 
-    price: FloatArray
+    price: Floats
     """As traded, restated to the units of a second day; NaN = none within the age limit."""
-    made_on: IntArray
+    made_on: Ints
     """Day number of the session of the close; -1 = none."""
-    row: IntArray
+    row: Ints
     """Row of the prices; -1 = none."""
 
 
@@ -81,17 +73,17 @@ class OptionInputs(NamedTuple):
     """What prices options as of the session of the underlying's close, elementwise; NaN = not known."""
 
     underlying: Closes
-    volatility: FloatArray
-    volatility_source: IntArray
-    """Place in `contract_quotes.VOLATILITY_SOURCES`."""
+    volatility: Floats
+    volatility_source: Ints
+    """Place in `quotes.VOLATILITY_SOURCES`."""
     rates: Rates
-    rated_on: IntArray
+    rated_on: Ints
     """Day number for which the rates were asked."""
-    dividend_yield: FloatArray
-    quote: FloatArray
+    dividend_yield: Floats
+    quote: Floats
     """Price of the contract's quote, in the units of the close; NaN = none."""
-    quote_source: IntArray
-    """Place in `contract_quotes.PRICE_SOURCES`."""
+    quote_source: Ints
+    """Place in `quotes.PRICE_SOURCES`."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +93,18 @@ class Market:
     names: pd.Index
     max_price_age_days: int
     splits: Splits
-    closes: FloatArray
-    days: IntArray
+    closes: Floats
+    days: Ints
     index: LastKnown
 
     @classmethod
     def of(
-        cls, names: pd.Index, prices: pd.DataFrame, corporate_actions: pd.DataFrame, max_price_age_days: int
+        cls,
+        names: pd.Index,
+        *,
+        prices: pd.DataFrame,
+        corporate_actions: pd.DataFrame,
+        max_price_age_days: int,
     ) -> "Market":
         """Index long frames in the shapes of `tables.DailyPrices` and `tables.CorporateActions`."""
         closes, days = prices["close"].to_numpy(dtype=float), day_numbers(prices["date"])
@@ -115,11 +112,11 @@ class Market:
         days = day_numbers(prices["price_date"].fillna(prices["date"]))
         return cls(names, max_price_age_days, Splits.of(names, corporate_actions), closes, days, index)
 
-    def close(self, codes: IntArray, at: IntArray, unit: IntArray) -> Closes:
+    def close(self, codes: Ints, *, at: Ints, unit: Ints) -> Closes:
         """Last close on or before `at`, at most max_price_age_days old, restated for splits up to `unit`."""
         row = self.index.find(codes, at, self.max_price_age_days)
         made_on = np.where(row >= 0, self.days[row], -1) if self.days.size else row
-        ratio = self.splits.ratio(codes, made_on, unit)
+        ratio = self.splits.ratio(codes, after=made_on, until=unit)
         return Closes(take(self.closes, row) / ratio, made_on, row)
 
 
@@ -130,8 +127,8 @@ class OptionMarket:
     market: Market
     quotes: ContractQuotes
     risk_free: RiskFreeRates
-    dividend_yields: FloatArray
-    volatilities: FloatArray
+    dividend_yields: Floats
+    volatilities: Floats
     index: LastKnown
 
     @classmethod
@@ -149,17 +146,17 @@ class OptionMarket:
             index,
         )
 
-    def realized(self, codes: IntArray, on: IntArray) -> FloatArray:
+    def realized(self, codes: Ints, on: Ints) -> Floats:
         """Realized volatility of the underlyings `codes` on exactly the days `on`; NaN = none."""
         return take(self.volatilities, self.index.find(codes, on, max_age=0))
 
 
-def years_to_expiry(expiry: IntArray, at: IntArray, settlement: IntArray) -> FloatArray:
+def years_to_expiry(*, expiry: Ints, at: Ints, settlement: Ints) -> Floats:
     """Act/365 time from the close of `at` to the close of `expiry`; 0 from the settlement session on."""
     return np.where(at >= settlement, 0, expiry - at) / DAYS_PER_YEAR
 
 
-def settlement_days(expiry_dates: "pd.Series[pd.Timestamp]", until: int) -> IntArray:
+def settlement_days(expiry_dates: "pd.Series[pd.Timestamp]", until: int) -> Ints:
     """Day number of the last session on or before each expiry; FAR_DAY where there is no expiry.
 
     Settlements after the day `until` are not needed: later expiries come back as they are, so that the
@@ -174,8 +171,3 @@ def settlement_days(expiry_dates: "pd.Series[pd.Timestamp]", until: int) -> IntA
     sessions = day_numbers(calendar.sessions(str(ends[0]), str(ends[1])))
     at = np.searchsorted(sessions, expiry, side="right") - 1
     return np.where(near, sessions[np.maximum(at, 0)], expiry)
-
-
-def is_option(frame: pd.DataFrame) -> BoolArray:
-    """Which rows of positions (or of frames with their position_type) are options."""
-    return ~frame["position_type"].isin(LINEAR_TYPES).to_numpy(dtype=bool)

@@ -31,11 +31,6 @@ def parse_occ(symbols: "pd.Series[str]") -> pd.DataFrame:
     return parsed.reindex(codes).set_axis(symbols.index)  # code -1 (missing) is no label: a missing row
 
 
-def is_occ(symbols: "pd.Series[str]") -> "pd.Series[bool]":
-    """Whether each symbol (n,) is a valid OCC option symbol, in either spelling."""
-    return parse_occ(symbols)["compact"].notna()
-
-
 def occ_error(symbol: str) -> str | None:
     """What is wrong with a symbol that was meant as an option.
 

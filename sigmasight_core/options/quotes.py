@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import FloatArray, IntArray, LastKnown, codes_of, day_numbers, take
+from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, take
+from sigmasight_core.arrays.types import Floats, Ints
 
 NONE: Final = "none"
 QUOTE: Final = "quote"
@@ -23,13 +24,13 @@ PRICE_SOURCES: Final = (NONE, QUOTE_MID, QUOTE_LAST)
 class Quoted(NamedTuple):
     """What the quotes of a session say of contracts, elementwise."""
 
-    price: FloatArray
+    price: Floats
     """USD per share, as traded; NaN = none."""
-    price_source: IntArray
+    price_source: Ints
     """Place in PRICE_SOURCES."""
-    volatility: FloatArray
+    volatility: Floats
     """NaN = none."""
-    volatility_source: IntArray
+    volatility_source: Ints
     """Place in VOLATILITY_SOURCES."""
 
 
@@ -54,11 +55,11 @@ class ContractQuotes:
         )
         return cls(pd.Index(contracts), LastKnown.of(codes, day_numbers(frame["date"])), rows)
 
-    def find(self, contracts: IntArray, days: IntArray) -> IntArray:
+    def find(self, contracts: Ints, days: Ints) -> Ints:
         """Row of each contract (its place in `contracts`, -1 = none) on each day; -1 = no quote that day."""
         return self.index.find(contracts, days, max_age=0)
 
-    def take(self, row: IntArray) -> Quoted:
+    def take(self, row: Ints) -> Quoted:
         """The rows found; nothing, 'none', where there is none."""
         found = row >= 0
         price_source, volatility_source = np.zeros(row.shape, np.int64), np.zeros(row.shape, np.int64)

@@ -7,16 +7,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import (
-    BoolArray,
-    FloatArray,
-    IntArray,
-    LastKnown,
-    codes_of,
-    day_numbers,
-    iso_dates,
-    text_column,
-)
+from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, iso_dates, text_column
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR
 
 MATURITIES: Final[Mapping[str, float]] = {"3M": 0.25, "2Y": 2.0, "10Y": 10.0, "30Y": 30.0}
@@ -32,9 +24,9 @@ _YEARS: Final = np.array(list(MATURITIES.values()))
 class Rates(NamedTuple):
     """Risk-free rates, elementwise."""
 
-    rate: FloatArray
+    rate: Floats
     """Continuous, as a fraction per year."""
-    yields_day: IntArray
+    yields_day: Ints
     """Day number of the yields; NO_YIELDS = the fallback."""
 
 
@@ -47,8 +39,8 @@ class RiskFreeRates:
 
     fallback: float
     fallback_source: str
-    percent: FloatArray
-    days: IntArray
+    percent: Floats
+    days: Ints
     index: LastKnown
 
     @classmethod
@@ -65,7 +57,7 @@ class RiskFreeRates:
         index = LastKnown.of(np.zeros(len(days), dtype=np.int64), days)
         return cls(fallback, fallback_source, _without_gaps(curves), days, index)
 
-    def at(self, day: IntArray, expiry_day: IntArray) -> Rates:
+    def at(self, day: Ints, expiry_day: Ints) -> Rates:
         """Rates from each day to each expiry (day numbers, elementwise), by the last yields on or before it.
 
         Linear in maturity (Act/365) between the series that the day has, flat outside of them.
@@ -82,7 +74,7 @@ class RiskFreeRates:
         yields_day[known] = self.days[curve]
         return Rates(rate, yields_day)
 
-    def sources(self, rates: Rates, day: IntArray, applies: BoolArray, otherwise: str) -> Any:
+    def sources(self, rates: Rates, day: Ints, applies: Bools, otherwise: str) -> Any:
         """A text a row: 'treasury', 'treasury: yields of 2024-01-12' if carried, or the fallback's source.
 
         :param day: on which the rates were asked for. :param applies: rows without have `otherwise`.
@@ -95,12 +87,12 @@ class RiskFreeRates:
         return text_column(texts, np.where(applies, code, 0))
 
 
-def continuous_rate(percent: Any) -> FloatArray:
+def continuous_rate(percent: Any) -> Floats:
     """Continuous rate, as a fraction, of a bond-equivalent (semi-annual) yield in percent."""
     return 2 * np.log1p(np.asarray(percent, dtype=float) / 200)
 
 
-def _without_gaps(curves: FloatArray) -> FloatArray:
+def _without_gaps(curves: Floats) -> Floats:
     """Missing yields put on the line through their neighbours: the curve is the one without them."""
     known, places = np.isfinite(curves), np.arange(curves.shape[1])
     left = np.maximum.accumulate(np.where(known, places, -1), axis=1)

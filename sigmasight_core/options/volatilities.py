@@ -3,25 +3,14 @@
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import (
-    BoolArray,
-    FloatArray,
-    IntArray,
-    LastKnown,
-    codes_of,
-    day_numbers,
-    take,
-    text_column,
-)
+from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, take, text_column
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.options.implied_volatility import implied_volatility, quote_price
 from sigmasight_core.options.market import OptionParameters, settlement_days, years_to_expiry
 from sigmasight_core.options.occ import parse_occ
 from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, NONE, QUOTE, QUOTE_LAST, QUOTE_MID
-
-Texts = npt.NDArray[np.object_]
 
 NO_QUOTE: Final = "no quote of the contract"
 
@@ -30,7 +19,7 @@ _STRIKES: Final = 1 << 27
 
 
 def option_volatilities(
-    quotes: pd.DataFrame, prices: pd.DataFrame, yields: pd.DataFrame, parameters: OptionParameters
+    *, quotes: pd.DataFrame, prices: pd.DataFrame, yields: pd.DataFrame, parameters: OptionParameters
 ) -> pd.DataFrame:
     """Price, implied volatility and its inputs of every quote.
 
@@ -55,7 +44,9 @@ def option_volatilities(
     codes, day = codes_of(names, quotes["underlying"]), day_numbers(quotes["date"])
     terms = parse_occ(quotes["contract"])
     expiry, strike = day_numbers(terms["expiry_date"]), terms["strike"].to_numpy(dtype=float)
-    years = years_to_expiry(expiry, day, settlement_days(terms["expiry_date"], int(day.max(initial=0))))
+    years = years_to_expiry(
+        expiry=expiry, at=day, settlement=settlement_days(terms["expiry_date"], int(day.max(initial=0)))
+    )
     spot = _closes(prices, names, codes, day)
     risk_free = parameters.rates(yields)
     rates, dividend_yield = risk_free.at(day, expiry), parameters.yields_of(names)[codes]
@@ -82,7 +73,7 @@ def option_volatilities(
     )
 
 
-def with_lacking(quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) -> pd.DataFrame:
+def with_lacking(*, quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) -> pd.DataFrame:
     """The quotes, and a row of NULLs for each contract that a session's chain lacks.
 
     A chain is what a session has of an underlying and expiry: its quotes may give the contract a volatility.
@@ -103,14 +94,14 @@ def with_lacking(quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) -> 
     return pd.concat([quotes, rows.assign(source=source, status=NO_QUOTE)], ignore_index=True)
 
 
-def _closes(prices: pd.DataFrame, names: pd.Index, codes: IntArray, day: IntArray) -> FloatArray:
+def _closes(prices: pd.DataFrame, names: pd.Index, codes: Ints, day: Ints) -> Floats:
     closes = prices["close"].to_numpy(dtype=float)
     known = np.isfinite(closes) & prices["price_date"].isna().to_numpy()
     index = LastKnown.of(codes_of(names, prices["symbol"]), day_numbers(prices["date"]), known)
     return take(closes, index.find(codes, day, max_age=0))
 
 
-def _chains(codes: IntArray, day: IntArray, expiry: IntArray) -> IntArray:
+def _chains(codes: Ints, day: Ints, expiry: Ints) -> Ints:
     """Number of each contract's chain: its session, underlying and expiry."""
     keys = pd.DataFrame({"day": day, "underlying": codes, "expiry": expiry})
     numbers = keys.groupby(["day", "underlying", "expiry"]).ngroup().to_numpy()
@@ -120,12 +111,12 @@ def _chains(codes: IntArray, day: IntArray, expiry: IntArray) -> IntArray:
 class _Neighbours(NamedTuple):
     """Elementwise; NaN and 0 where a contract needs none or has none."""
 
-    volatility: FloatArray
-    strikes: IntArray
+    volatility: Floats
+    strikes: Ints
     """How many strikes the volatility comes from."""
 
 
-def _neighbours(chain: IntArray, strike: FloatArray, own: FloatArray) -> _Neighbours:
+def _neighbours(chain: Ints, strike: Floats, own: Floats) -> _Neighbours:
     """Volatilities between the nearest strikes of the chain, for contracts without one of their own."""
     volatility, count = np.full(own.shape, np.nan), np.zeros(own.shape, dtype=np.int64)
     place = chain * _STRIKES + np.rint(np.nan_to_num(strike) * 1000).astype(np.int64)
@@ -156,9 +147,7 @@ def _price_source(sources: Texts) -> Any:
     return text_column((NONE, QUOTE_MID, QUOTE_LAST), kind)
 
 
-def _status(
-    quotes: pd.DataFrame, reason: Texts, unpriced: BoolArray, no_close: BoolArray, no_terms: BoolArray
-) -> Texts:
+def _status(quotes: pd.DataFrame, reason: Texts, unpriced: Bools, no_close: Bools, no_terms: Bools) -> Texts:
     """Why the contract's own price implies no volatility; ok where it does."""
     status = reason.copy()
     status[no_close] = "no close of " + quotes["underlying"].to_numpy(dtype=object)[no_close]

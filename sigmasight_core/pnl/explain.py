@@ -18,10 +18,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import IntArray, day_numbers
+from sigmasight_core.arrays.as_of import day_numbers
 from sigmasight_core.arrays.columns import coded
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.windows import Bools, Floats
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import FactorModelConfig
@@ -30,9 +30,9 @@ from sigmasight_core.options.market import Market, OptionMarket, OptionParameter
 from sigmasight_core.pnl.factor_parts import ExplainedReturns, FactorTables, explained_returns
 from sigmasight_core.pnl.price_parts import PriceParts, price_parts
 from sigmasight_core.positions.greeks import with_ledger
+from sigmasight_core.positions.held import partition_frame
 from sigmasight_core.positions.sums import group_sums
 from sigmasight_core.positions.valuation import previous_sessions
-from sigmasight_core.stress.book import partition_frame
 from sigmasight_core.tables.pnl import PNL_PARTS
 
 _KEY: Final = ["date", "portfolio", "position_id"]
@@ -47,6 +47,7 @@ class PnlExplain(NamedTuple):
 
 
 def pnl_explain(
+    *,
     sessions: pd.DatetimeIndex,
     position_values: pd.DataFrame,
     positions: pd.DataFrame,
@@ -81,22 +82,30 @@ def pnl_explain(
     :raises InputError: for a position that is not in the ledger or not of `partitions`, or a date that is
         not a session with one before it.
     """
-    rows = with_ledger(position_values, positions)
+    rows = with_ledger(held=position_values, positions=positions)
     names = pd.Index(rows["underlying"].unique())
-    market = Market.of(names, prices, corporate_actions, max_price_age_days)
+    market = Market.of(
+        names, prices=prices, corporate_actions=corporate_actions, max_price_age_days=max_price_age_days
+    )
     dates = pd.DatetimeIndex(rows["date"].unique())
     parts = price_parts(
         rows,
-        (position_values["quantity"] == 0).to_numpy(),
-        position_values["price"].to_numpy(dtype=float),
-        position_values["daily_pnl"].to_numpy(dtype=float),
-        previous_sessions(day_numbers(rows["date"]), dates, sessions),
-        OptionMarket.of(market, option_tables, parameters),
-        Dividends.of(names, corporate_actions, market.splits),
+        closed=(position_values["quantity"] == 0).to_numpy(),
+        price=position_values["price"].to_numpy(dtype=float),
+        daily_pnl=position_values["daily_pnl"].to_numpy(dtype=float),
+        previous=previous_sessions(day_numbers(rows["date"]), dates, sessions),
+        market=OptionMarket.of(market, option_tables, parameters),
+        dividends=Dividends.of(names, corporate_actions, market.splits),
     )
     moved = parts.moved
     explained = explained_returns(
-        config, factors, sessions, names, *(v[moved] for v in (parts.codes, parts.base_day, parts.last_day))
+        config,
+        factors,
+        sessions,
+        names,
+        codes=parts.codes[moved],
+        base_day=parts.base_day[moved],
+        last_day=parts.last_day[moved],
     )
     columns = {"daily_pnl": position_values["daily_pnl"].to_numpy(dtype=float)}
     columns |= _delta_parts(config, parts, explained) | _other_parts(parts)
@@ -147,7 +156,7 @@ class _Gap(NamedTuple):
 
     words: str
     names: Sequence[str]
-    code: IntArray
+    code: Ints
 
 
 def _gaps(
@@ -172,7 +181,7 @@ def _gaps(
         yield _Gap(words, [str(name) for name in names_of], np.asarray(values, dtype=np.int64))
 
 
-def _scatter(where: Bools, values: Any) -> IntArray:
+def _scatter(where: Bools, values: Any) -> Ints:
     found = np.zeros(where.shape, dtype=np.int64)
     found[where] = values
     return found
@@ -193,7 +202,7 @@ def _position_status(gaps: Sequence[_Gap], value_status: "pd.Series[str]", unkno
 
 
 def _portfolio_rows(
-    rows: pd.DataFrame, gaps: Sequence[_Gap], names: pd.Index, codes: IntArray, partitions: pd.DataFrame
+    rows: pd.DataFrame, gaps: Sequence[_Gap], names: pd.Index, codes: Ints, partitions: pd.DataFrame
 ) -> pd.DataFrame:
     wanted = partition_frame(partitions)
     keys = pd.MultiIndex.from_frame(rows[["date", "portfolio"]])
@@ -212,8 +221,8 @@ def _portfolio_rows(
     return wanted.join(sums).assign(status=pd.array(status, dtype="str"))
 
 
-def _pairs(gap: _Gap, group: IntArray) -> tuple[str, IntArray, Any]:
-    """The distinct (portfolio, name) of a gap, as `named_gaps.gap_texts` takes them; lists taken apart."""
+def _pairs(gap: _Gap, group: Ints) -> tuple[str, Ints, Any]:
+    """The distinct (portfolio, name) of a gap, as `gaps.gap_texts` takes them; lists taken apart."""
     lacking = gap.code > 0
     pairs = np.unique(group[lacking] * len(gap.names) + gap.code[lacking] - 1)
     groups, codes = np.divmod(pairs, max(len(gap.names), 1))

@@ -1,7 +1,8 @@
 """What the factors explain of underlyings' log returns between two closes, with betas known before.
 
 The moves of the sessions after the first close up to the last one are added up as log moves (rates in
-percentage points) and turned into the orthogonal state with the loadings of the first close (`factor_state`).
+percentage points) and turned into the orthogonal state (`factors.state`) with the loadings of the first
+close.
 """
 
 from typing import NamedTuple
@@ -9,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import FloatArray, IntArray, codes_of, day_numbers
-from sigmasight_core.arrays.windows import Bools, Floats
+from sigmasight_core.arrays.as_of import codes_of, day_numbers
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.factors.config import FactorModelConfig
 
 _SPAN = 1 << 22
@@ -21,7 +22,7 @@ class ExplainedReturns(NamedTuple):
 
     contribution: Floats
     """(N, K) beta x orthogonal move, log return; NaN where either is not known."""
-    unmeasured: IntArray
+    unmeasured: Ints
     """(N) row of `lost`."""
     lost: Bools
     """(U, K) factors without a state at the first close or without a move."""
@@ -42,9 +43,10 @@ def explained_returns(
     tables: FactorTables,
     sessions: pd.DatetimeIndex,
     names: pd.Index,
-    codes: IntArray,
-    base_day: IntArray,
-    last_day: IntArray,
+    *,
+    codes: Ints,
+    base_day: Ints,
+    last_day: Ints,
 ) -> ExplainedReturns:
     """Contributions of the factors to the log return of the underlyings `codes` (in `names`), elementwise.
 
@@ -70,8 +72,8 @@ def _log_moves(
     config: FactorModelConfig,
     returns: pd.DataFrame,
     sessions: pd.DatetimeIndex,
-    base: IntArray,
-    last: IntArray,
+    base: Ints,
+    last: Ints,
 ) -> Floats:
     """Sums (U, K) of the log moves of the sessions in (base, last]; NaN where one is missing."""
     days = np.unique(day_numbers(sessions))
@@ -90,7 +92,7 @@ def _log_moves(
     return total
 
 
-def _state(config: FactorModelConfig, state: pd.DataFrame, base: IntArray, moves: Floats) -> Floats:
+def _state(config: FactorModelConfig, state: pd.DataFrame, base: Ints, moves: Floats) -> Floats:
     """Orthogonal moves (U, K) with the loadings of the day `base`; NaN where not known."""
     market_loading, rates_loading = (
         _table(config, state, column, base) for column in ("market_loading", "rates_loading")
@@ -104,7 +106,7 @@ def _state(config: FactorModelConfig, state: pd.DataFrame, base: IntArray, moves
     return np.where(known, found, np.nan)
 
 
-def _table(config: FactorModelConfig, state: pd.DataFrame, column: str, days: IntArray) -> Floats:
+def _table(config: FactorModelConfig, state: pd.DataFrame, column: str, days: Ints) -> Floats:
     """One column of factor_state (U, K) on the given days, NaN where there is no row."""
     known = np.unique(day_numbers(state["date"]))
     values = np.full((len(known) + 1, len(config.factors)), np.nan)
@@ -116,7 +118,7 @@ def _table(config: FactorModelConfig, state: pd.DataFrame, column: str, days: In
 
 
 def _betas(
-    config: FactorModelConfig, betas: pd.DataFrame, names: pd.Index, codes: IntArray, days: IntArray
+    config: FactorModelConfig, betas: pd.DataFrame, names: pd.Index, codes: Ints, days: Ints
 ) -> Floats:
     """Betas (N, K) of the underlyings on the given days, NaN where there is no row."""
     symbol, factor = (
@@ -132,7 +134,7 @@ def _betas(
     return values[_places(known, days), codes]
 
 
-def _places(known: IntArray, days: IntArray) -> FloatArray | IntArray:
+def _places(known: Ints, days: Ints) -> Floats | Ints:
     """Position of each day in `known` (sorted), one past the end where it is not in it."""
     place = np.searchsorted(known, days)
     inside = np.isin(days, known)

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, FloatArray, IntArray, day_numbers
+from sigmasight_core.arrays.as_of import day_numbers
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.market.corporate_actions import Dividends
 from sigmasight_core.options.market import OptionMarket, settlement_days, years_to_expiry
@@ -20,39 +21,40 @@ POINTS: Final = 100.0
 class PriceParts:
     """One element per row of position_values; USD unless said otherwise. NaN where daily_pnl is."""
 
-    codes: IntArray
+    codes: Ints
     """Position of the underlying in the names of the market."""
-    base_day: IntArray
+    base_day: Ints
     """Day number of the close that the P&L starts from."""
-    last_day: IntArray
+    last_day: Ints
     """Day number of the close that it ends at."""
-    moved: BoolArray
+    moved: Bools
     """The P&L, or some of it, is from close to close."""
-    unpriced_exit: BoolArray
+    unpriced_exit: Bools
     """Exited without a price at the close: the whole P&L is trading P&L."""
-    no_volatility: BoolArray
+    no_volatility: Bools
     """Priced by quotes, without a volatility at one of the closes: it has no vega P&L, or only a residual."""
-    base_exposure: FloatArray
+    base_exposure: Floats
     """Delta exposure at the first close; 0 where not `moved`."""
-    log_return: FloatArray
+    log_return: Floats
     """Of the underlying with its dividends; 0 where not `moved`."""
-    trading: FloatArray
-    dividend: FloatArray
+    trading: Floats
+    dividend: Floats
     """NaN too where the amount is not known."""
-    delta: FloatArray
-    gamma: FloatArray
-    vega: FloatArray
-    theta: FloatArray
-    rho: FloatArray
-    residual: FloatArray
+    delta: Floats
+    gamma: Floats
+    vega: Floats
+    theta: Floats
+    rho: Floats
+    residual: Floats
 
 
 def price_parts(
     rows: pd.DataFrame,
-    closed: BoolArray,
-    price: FloatArray,
-    daily_pnl: FloatArray,
-    previous: IntArray,
+    *,
+    closed: Bools,
+    price: Floats,
+    daily_pnl: Floats,
+    previous: Ints,
     market: OptionMarket,
     dividends: Dividends,
 ) -> PriceParts:
@@ -63,13 +65,15 @@ def price_parts(
     and rate are those of the contract at the two closes, whatever their source; at settlement they count as
     unchanged: the value no longer depends on them.
 
-    :param rows: rows of position_values with their ledger columns (`position_greeks.with_ledger`).
+    :param rows: rows of position_values with their ledger columns (`greeks.with_ledger`).
     :param closed: exited on the session. :param price: USD per share, the exit price where closed.
     :param previous: day number of the session before each row's.
     """
     day = day_numbers(rows["date"])
     settlement = settlement_days(rows["expiry_date"], int(day.max(initial=0)))
-    book = Book.of(rows, day, settlement, market.market, market.quotes.contracts)
+    book = Book.of(
+        rows, day=day, settlement_day=settlement, market=market.market, contracts=market.quotes.contracts
+    )
     before, today = mark(market, book, previous), mark(market, book, day)
     start, end = before.inputs, today.inputs
     unpriced_exit = closed & (np.isnan(today.price) | (today.made_on < day))
@@ -81,7 +85,7 @@ def price_parts(
 
     delta, gamma, theta, vega, rho = _greeks(book, before, moved)
     spot, change = start.underlying.price, end.underlying.price - start.underlying.price
-    paid = dividends.paid(book.codes, before.made_on, end.underlying.made_on, day)
+    paid = dividends.paid(book.codes, after=before.made_on, until=end.underlying.made_on, unit=day)
     between_closes = daily_pnl - trading
     option = book.is_option
     volatility, rate = _changes(book, before, today)
@@ -112,7 +116,7 @@ def price_parts(
     )
 
 
-def _greeks(book: Book, before: Mark, moved: BoolArray) -> list[FloatArray]:
+def _greeks(book: Book, before: Mark, moved: Bools) -> list[Floats]:
     """Delta, gamma, theta, vega and rho per share at the first close; 1 and zeros if linear."""
     values = [np.full(book.day.shape, unit) for unit in (1.0, 0.0, 0.0, 0.0, 0.0)]
     options = book.is_option & moved
@@ -121,14 +125,17 @@ def _greeks(book: Book, before: Mark, moved: BoolArray) -> list[FloatArray]:
     return values
 
 
-def _changes(book: Book, before: Mark, today: Mark) -> tuple[FloatArray, FloatArray]:
+def _changes(book: Book, before: Mark, today: Mark) -> tuple[Floats, Floats]:
     """Changes of the volatility and of the rate that the contract is priced with."""
     still, start, end = ~book.is_option | book.at_settlement(book.day), before.inputs, today.inputs
     volatility, rate = end.volatility - start.volatility, end.rates.rate - start.rates.rate
     return np.where(still, 0.0, volatility), np.where(still, 0.0, rate)
 
 
-def _days_passed(book: Book, since: IntArray) -> FloatArray:
+def _days_passed(book: Book, since: Ints) -> Floats:
     """Calendar days of option time between the two closes."""
-    left = [years_to_expiry(book.expiry_day, at, book.settlement_day) for at in (since, book.day)]
+    left = [
+        years_to_expiry(expiry=book.expiry_day, at=at, settlement=book.settlement_day)
+        for at in (since, book.day)
+    ]
     return np.where(book.is_option, (left[0] - left[1]) * DAYS_PER_YEAR, 0.0)

@@ -6,41 +6,44 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, FloatArray, IntArray, codes_of, day_numbers
+from sigmasight_core.arrays.as_of import codes_of, day_numbers
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
-from sigmasight_core.options.market import Market, OptionInputs, OptionMarket, is_option, years_to_expiry
+from sigmasight_core.options.market import Market, OptionInputs, OptionMarket, years_to_expiry
 from sigmasight_core.options.quotes import REALIZED, VOLATILITY_SOURCES, Quoted
+from sigmasight_core.positions.held import is_call, is_option
 
 _NO_CONTRACTS: Final = pd.Index([], dtype="str")
 _REALIZED: Final = VOLATILITY_SOURCES.index(REALIZED)
 
-OptionGreeks = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
+OptionGreeks = tuple[Floats, Floats, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True)
 class Book:
     """One element per row (a position on a day); quantity, entry price and strike in units of that day."""
 
-    codes: IntArray
-    contract: IntArray
+    codes: Ints
+    contract: Ints
     """Place in the contracts that have quotes; -1 = has none."""
-    day: IntArray
-    entry_day: IntArray
-    settlement_day: IntArray
-    expiry_day: IntArray
-    is_option: BoolArray
-    is_call: BoolArray
-    quantity: FloatArray
-    multiplier: FloatArray
-    entry_price: FloatArray
-    strike: FloatArray
+    day: Ints
+    entry_day: Ints
+    settlement_day: Ints
+    expiry_day: Ints
+    is_option: Bools
+    is_call: Bools
+    quantity: Floats
+    multiplier: Floats
+    entry_price: Floats
+    strike: Floats
 
     @classmethod
     def of(
         cls,
         rows: pd.DataFrame,
-        day: IntArray,
-        settlement_day: IntArray,
+        *,
+        day: Ints,
+        settlement_day: Ints,
         market: Market,
         contracts: pd.Index = _NO_CONTRACTS,
     ) -> "Book":
@@ -55,7 +58,7 @@ class Book:
         contract = np.full(len(rows), -1)
         if len(contracts):
             contract[options] = codes_of(contracts, rows["symbol"][options])
-        ratio = market.splits.ratio(codes, entry_day, day)
+        ratio = market.splits.ratio(codes, after=entry_day, until=day)
         return cls(
             codes,
             contract,
@@ -64,18 +67,18 @@ class Book:
             settlement_day,
             day_numbers(rows["expiry_date"]),
             options,
-            rows["position_type"].str.endswith("C").to_numpy(dtype=bool),
+            is_call(rows),
             rows["quantity"].to_numpy(dtype=float) * ratio,
             rows["multiplier"].to_numpy(dtype=float),
             rows["entry_price"].to_numpy(dtype=float) / ratio,
             rows["strike"].to_numpy(dtype=float) / ratio,
         )
 
-    def at_settlement(self, at: IntArray) -> BoolArray:
+    def at_settlement(self, at: Ints) -> Bools:
         """Which rows are options that are settled by the day `at`."""
         return self.is_option & (at >= self.settlement_day)
 
-    def inputs(self, market: OptionMarket, at: IntArray) -> OptionInputs:
+    def inputs(self, market: OptionMarket, at: Ints) -> OptionInputs:
         """What prices the options as of the day `at`, in units of the book's own day.
 
         All of it is of the session of the underlying's last close, also where that is carried forward: the
@@ -83,7 +86,7 @@ class Book:
         none, the Treasury yield at its expiry. A contract that a split has adjusted between entry and that
         session is no longer the one of its symbol: it has no quote.
         """
-        closes = market.market.close(self.codes, at, self.day)
+        closes = market.market.close(self.codes, at=at, unit=self.day)
         quoted = self._quoted(market, closes.made_on)
         realized = market.realized(self.codes, closes.made_on)
         implied = np.isfinite(quoted.volatility)
@@ -99,26 +102,28 @@ class Book:
             quoted.price_source,
         )
 
-    def _quoted(self, market: OptionMarket, on: IntArray) -> Quoted:
+    def _quoted(self, market: OptionMarket, on: Ints) -> Quoted:
         """Quotes of the sessions `on`, in units of the book's own day."""
         row, splits = market.quotes.find(self.contract, on), market.market.splits
         found = np.flatnonzero(row >= 0)
         codes, entry, made_on = self.codes[found], self.entry_day[found], on[found]
-        row[found[splits.ratio(codes, entry, made_on) != 1]] = -1
+        # A ratio other than 1 between entry and the quote: the contract was adjusted, the quote is another's
+        row[found[splits.ratio(codes, after=entry, until=made_on) != 1]] = -1
         quoted = market.quotes.take(row)
-        quoted.price[found] /= splits.ratio(codes, made_on, self.day[found])
+        quoted.price[found] /= splits.ratio(codes, after=made_on, until=self.day[found])
         return quoted
 
-    def values(self, inputs: OptionInputs, at: IntArray, rows: BoolArray) -> FloatArray:
+    def values(self, inputs: OptionInputs, at: Ints, rows: Bools) -> Floats:
         """Option prices of the chosen `rows` at the close of `at`; intrinsic values at settlement."""
         return option_price(*self._arguments(inputs, at, rows))
 
-    def greeks(self, inputs: OptionInputs, at: IntArray, rows: BoolArray) -> OptionGreeks:
+    def greeks(self, inputs: OptionInputs, at: Ints, rows: Bools) -> OptionGreeks:
         """Delta, gamma, theta, vega and rho per share of the chosen `rows` at the close of `at`."""
         return black_scholes_merton(*self._arguments(inputs, at, rows))[1:]
 
-    def _arguments(self, inputs: OptionInputs, at: IntArray, rows: BoolArray) -> tuple[Any, ...]:
-        years = years_to_expiry(self.expiry_day, at, self.settlement_day)
+    def _arguments(self, inputs: OptionInputs, at: Ints, rows: Bools) -> tuple[Any, ...]:
+        years = years_to_expiry(expiry=self.expiry_day, at=at, settlement=self.settlement_day)
+        # 0 years and 0 volatility give the intrinsic value and its convention for the Greeks
         volatility = np.where(self.at_settlement(at), 0.0, inputs.volatility)
         every = (
             inputs.underlying.price,
@@ -134,19 +139,19 @@ class Book:
 class Mark(NamedTuple):
     """Prices of a book as of a day, in units of the book's own day."""
 
-    price: FloatArray
+    price: Floats
     """Per share; NaN = none."""
-    made_on: IntArray
+    made_on: Ints
     """Day number of the underlying's close; -1 = none."""
-    row: IntArray
+    row: Ints
     """Row of that close; -1 = none."""
-    quote_source: IntArray
-    """Place in `contract_quotes.PRICE_SOURCES`; 0 = not the price of a quote."""
+    quote_source: Ints
+    """Place in `quotes.PRICE_SOURCES`; 0 = not the price of a quote."""
     inputs: OptionInputs
     """What priced the options."""
 
 
-def mark(market: OptionMarket, book: Book, at: IntArray) -> Mark:
+def mark(market: OptionMarket, book: Book, at: Ints) -> Mark:
     """Last prices on or before `at`: closes, quotes, model prices, intrinsic values at settlement.
 
     An option is priced as of the session of its underlying's last close, by its quote of that session or
@@ -162,6 +167,6 @@ def mark(market: OptionMarket, book: Book, at: IntArray) -> Mark:
     return Mark(price, closes.made_on, closes.row, quote_source, inputs)
 
 
-def starts_at_entry(book: Book, before: Mark, previous: IntArray) -> BoolArray:
+def starts_at_entry(book: Book, before: Mark, previous: Ints) -> Bools:
     """Whose P&L of the day runs from the entry price: no close since entry up to the day `previous`."""
     return (previous < book.entry_day) | ((before.made_on >= 0) & (before.made_on < book.entry_day))

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, day_numbers, text_column
+from sigmasight_core.arrays.as_of import day_numbers, text_column
+from sigmasight_core.arrays.types import Bools
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.options.market import (
@@ -26,6 +27,7 @@ _LEDGER = ["quantity", "entry_price", "entry_date", "expiry_date", "strike"]
 
 
 def position_greeks(
+    *,
     position_values: pd.DataFrame,
     positions: pd.DataFrame,
     prices: pd.DataFrame,
@@ -34,7 +36,7 @@ def position_greeks(
     parameters: OptionParameters,
     max_price_age_days: int,
 ) -> pd.DataFrame:
-    """Black-Scholes-Merton Greeks (see `options`) of every row of `position_values` that is not closed.
+    """Black-Scholes-Merton Greeks (see `black_scholes`) of every row of `position_values` that is not closed.
 
     Inputs are of the session of the underlying's last close: that close; the volatility that the contract's
     quote implies, or its neighbours in the chain (`implied_vol_source` 'quote', 'chain_neighbour'), else the
@@ -58,13 +60,17 @@ def position_greeks(
     :raises InputError: if a row's position is not in `positions`.
     """
     held = position_values[(position_values["quantity"] != 0).to_numpy()]
-    rows = with_ledger(held, positions)
+    rows = with_ledger(held=held, positions=positions)
     names = pd.Index(positions["underlying"].unique())
-    market = Market.of(names, prices, corporate_actions, max_price_age_days)
+    market = Market.of(
+        names, prices=prices, corporate_actions=corporate_actions, max_price_age_days=max_price_age_days
+    )
     day = day_numbers(rows["date"])
     settlement = settlement_days(rows["expiry_date"], int(day.max(initial=0)))
     option_market = OptionMarket.of(market, option_tables, parameters)
-    book = Book.of(rows, day, settlement, market, option_market.quotes.contracts)
+    book = Book.of(
+        rows, day=day, settlement_day=settlement, market=market, contracts=option_market.quotes.contracts
+    )
     inputs = book.inputs(option_market, day)
     expired = book.at_settlement(day)
     greeks = _per_share(book, inputs)
@@ -80,7 +86,7 @@ def position_greeks(
     )
 
 
-def with_ledger(held: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
+def with_ledger(*, held: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
     """Rows of position_values with their position's ledger columns, in the same order.
 
     :raises InputError: for a position that is not in the ledger.
@@ -106,7 +112,7 @@ def _per_share(book: Book, inputs: OptionInputs) -> dict[str, np.ndarray]:
 
 
 def _option_columns(
-    book: Book, inputs: OptionInputs, expired: BoolArray, market: OptionMarket, dividend_yield_source: str
+    book: Book, inputs: OptionInputs, expired: Bools, market: OptionMarket, dividend_yield_source: str
 ) -> dict[str, Any]:
     options = book.is_option
     days = pd.Series(np.where(expired | ~options, 0, book.expiry_day - book.day), dtype="Int64")
@@ -126,7 +132,7 @@ def _option_columns(
 
 
 def _status(
-    rows: pd.DataFrame, book: Book, inputs: OptionInputs, delta: np.ndarray, expired: BoolArray
+    rows: pd.DataFrame, book: Book, inputs: OptionInputs, delta: np.ndarray, expired: Bools
 ) -> "pd.api.extensions.ExtensionArray":
     """The value's own status where there is no price or the close is old; else what the row is."""
     what = np.where(book.is_option, np.where(expired, "expired", OK), "linear").astype(object)

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.arrays.as_of import BoolArray, IntArray, day_numbers, timestamps
+from sigmasight_core.arrays.as_of import day_numbers, timestamps
+from sigmasight_core.arrays.types import Bools, Ints
 from sigmasight_core.conventions import OK
 from sigmasight_core.options.black_scholes import intrinsic_value
 from sigmasight_core.options.market import Market, settlement_days
@@ -27,6 +28,7 @@ def settlement_price_dates(
 
 
 def settled_pnl(
+    *,
     positions: pd.DataFrame,
     prices: pd.DataFrame,
     corporate_actions: pd.DataFrame,
@@ -47,9 +49,14 @@ def settled_pnl(
     last, exits, expires = ends(positions, until)
     ended = exits | expires
     rows = positions[ended]
-    market = Market.of(pd.Index(rows["underlying"].unique()), prices, corporate_actions, max_price_age_days)
-    book = Book.of(rows, last[ended], last[ended], market)
-    close = market.close(book.codes, book.day, book.day).price
+    market = Market.of(
+        pd.Index(rows["underlying"].unique()),
+        prices=prices,
+        corporate_actions=corporate_actions,
+        max_price_age_days=max_price_age_days,
+    )
+    book = Book.of(rows, day=last[ended], settlement_day=last[ended], market=market)
+    close = market.close(book.codes, at=book.day, unit=book.day).price
     settlement = intrinsic_value(close, book.strike, book.is_call)
     price = np.where(exits[ended], rows["exit_price"].to_numpy(dtype=float), settlement)
     pnl = book.quantity * book.multiplier * (price - book.entry_price)
@@ -60,7 +67,7 @@ def settled_pnl(
     return settled.sort_values(["date", "portfolio", "position_id"], ignore_index=True)
 
 
-def ends(positions: pd.DataFrame, until: pd.Timestamp) -> tuple[IntArray, BoolArray, BoolArray]:
+def ends(positions: pd.DataFrame, until: pd.Timestamp) -> tuple[Ints, Bools, Bools]:
     """Day number of each position's end, and which have been exited or have expired up to `until`."""
     limit = int(day_numbers([until])[0])
     exit_day = day_numbers(positions["exit_date"])

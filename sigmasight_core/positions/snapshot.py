@@ -3,24 +3,23 @@
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, FloatArray, IntArray, codes_of, day_numbers, timestamps
-from sigmasight_core.conventions import LONG, LONG_CALL, LONG_PUT, OK
+from sigmasight_core.arrays.as_of import codes_of, day_numbers, timestamps
+from sigmasight_core.arrays.gaps import gap_texts
+from sigmasight_core.arrays.types import Floats, Ints, Texts
+from sigmasight_core.conventions import BOUGHT_TYPES, OK
 from sigmasight_core.errors import InputError
-from sigmasight_core.options.market import is_option
+from sigmasight_core.positions.held import held_positions, is_option
 from sigmasight_core.positions.settlement import ends
 from sigmasight_core.positions.sums import GREEK_COLUMNS, group_sums, with_greeks
-from sigmasight_core.positions.valuation import held_positions
 
-_LONG_TYPES: Final = (LONG, LONG_CALL, LONG_PUT)
 _COUNTS: Final = ("n_positions", "n_long", "n_short", "n_options", "n_priced")
 _LEAST_BASE: Final = 0.01
-_NAMES_SHOWN: Final = 5
 
 
 def portfolio_snapshots(
+    *,
     dates: pd.DatetimeIndex,
     portfolios: pd.DataFrame,
     positions: pd.DataFrame,
@@ -56,13 +55,14 @@ def portfolio_snapshots(
     n_groups = len(days) * len(names)
     rows, codes = _on_grid(position_values, days, names)
     _check_complete(positions[positions["portfolio"].isin(names)], days, names, len(rows), settled_pnl)
-    rows = with_greeks(rows, position_greeks)
+    rows = with_greeks(position_values=rows, position_greeks=position_greeks)
     columns = {**_exposures(rows), **_profits(rows, positions), **_greeks(rows), **_counts(rows)}
     totals = group_sums(codes, n_groups, columns).astype(dict.fromkeys(_COUNTS, "int64"))
     cash = np.tile(registry["cash"].to_numpy(dtype=float), len(days))
     opening = registry.get("opening_cash", registry["cash"]).to_numpy(dtype=float)
     base = np.tile(opening, len(days)) + totals.pop("base").to_numpy()
-    earlier, unsettled = _ended_before(settled_pnl, days, names)
+    earlier, group, name = _ended_before(settled_pnl, days, names)
+    unsettled = ("no settlement price for", group, name)
     daily = totals["daily_pnl"].to_numpy()
     flat = np.where(np.bincount(codes, minlength=n_groups) == 0, 0.0, np.nan)
     snapshots = totals.assign(
@@ -76,7 +76,7 @@ def portfolio_snapshots(
     return _ordered(snapshots.assign(status=_status(snapshots, rows, codes, unsettled)))
 
 
-def _on_grid(values: pd.DataFrame, days: IntArray, names: pd.Index) -> tuple[pd.DataFrame, IntArray]:
+def _on_grid(values: pd.DataFrame, days: Ints, names: pd.Index) -> tuple[pd.DataFrame, Ints]:
     """The rows of the asked dates and portfolios, and the number of each one's (date, portfolio)."""
     day, portfolio = day_numbers(values["date"]), codes_of(names, values["portfolio"])
     row = np.minimum(np.searchsorted(days, day), max(len(days) - 1, 0))
@@ -85,7 +85,7 @@ def _on_grid(values: pd.DataFrame, days: IntArray, names: pd.Index) -> tuple[pd.
 
 
 def _check_complete(
-    positions: pd.DataFrame, days: IntArray, names: pd.Index, found: int, settled: pd.DataFrame
+    positions: pd.DataFrame, days: Ints, names: pd.Index, found: int, settled: pd.DataFrame
 ) -> None:
     dates = timestamps(days)
     expected = len(held_positions(positions, dates))
@@ -101,11 +101,11 @@ def _check_complete(
         raise InputError(f"settled_pnl has {known} ended positions and the ledger {ended}; compute it again")
 
 
-def _floats(rows: pd.DataFrame, name: str) -> FloatArray:
+def _floats(rows: pd.DataFrame, name: str) -> Floats:
     return rows[name].to_numpy(dtype=float)
 
 
-def _exposures(rows: pd.DataFrame) -> dict[str, FloatArray]:
+def _exposures(rows: pd.DataFrame) -> dict[str, Floats]:
     exposure, options = _floats(rows, "exposure"), is_option(rows)
     shares = np.abs(_floats(rows, "quantity")) * _floats(rows, "multiplier")
     return {
@@ -120,7 +120,7 @@ def _exposures(rows: pd.DataFrame) -> dict[str, FloatArray]:
     }
 
 
-def _profits(rows: pd.DataFrame, positions: pd.DataFrame) -> dict[str, FloatArray]:
+def _profits(rows: pd.DataFrame, positions: pd.DataFrame) -> dict[str, Floats]:
     """Daily and total P&L, and the base of the return: cost + P&L since entry - today's P&L."""
     size = positions["quantity"] * positions["multiplier"] * positions["entry_price"]
     ledger = positions[["portfolio", "position_id"]].assign(cost=size.astype(float))
@@ -135,21 +135,19 @@ def _profits(rows: pd.DataFrame, positions: pd.DataFrame) -> dict[str, FloatArra
     }
 
 
-def _greeks(rows: pd.DataFrame) -> dict[str, FloatArray]:
+def _greeks(rows: pd.DataFrame) -> dict[str, Floats]:
     sums = {name.replace("position_", "portfolio_"): _floats(rows, name) for name in GREEK_COLUMNS}
     return {**sums, "delta_usd": _floats(rows, "delta_exposure")}
 
 
-def _counts(rows: pd.DataFrame) -> dict[str, FloatArray]:
-    held, long = rows["held"].to_numpy(dtype=bool), rows["position_type"].isin(_LONG_TYPES).to_numpy()
+def _counts(rows: pd.DataFrame) -> dict[str, Floats]:
+    held, long = rows["held"].to_numpy(dtype=bool), rows["position_type"].isin(BOUGHT_TYPES).to_numpy()
     which = (held, held & long, held & ~long, held & is_option(rows), held & ~rows["price"].isna().to_numpy())
     return {name: mask.astype(float) for name, mask in zip(_COUNTS, which, strict=True)}
 
 
-def _ended_before(
-    settled: pd.DataFrame, days: IntArray, names: pd.Index
-) -> tuple[FloatArray, npt.NDArray[np.object_]]:
-    """P&L of the positions that ended before each (date, portfolio), and the underlyings without."""
+def _ended_before(settled: pd.DataFrame, days: Ints, names: pd.Index) -> tuple[Floats, Ints, Texts]:
+    """P&L of the positions that ended before each (date, portfolio), and group and name of those without."""
     portfolio, day = codes_of(names, settled["portfolio"]), day_numbers(settled["date"])
     first = np.searchsorted(days, day, side="right")
     inside = (portfolio >= 0) & (first < len(days))
@@ -162,48 +160,27 @@ def _ended_before(
     unknown = np.flatnonzero(inside & np.isnan(pnl))
     on, which = np.nonzero(np.arange(len(days))[:, None] >= first[unknown])
     names_of = settled["underlying"].to_numpy(dtype=object)[unknown][which]
-    text = _listed(on * len(names) + portfolio[unknown][which], names_of, shape[0] * shape[1])
-    return steps.reshape(shape).cumsum(axis=0).ravel(), text
-
-
-def _listed(codes: IntArray, names: npt.NDArray[np.object_], n_groups: int) -> npt.NDArray[np.object_]:
-    """The distinct names of each group as 'X, Y and 3 more'; empty where there is none."""
-    pairs = pd.DataFrame({"code": codes, "name": names}).drop_duplicates().sort_values(["code", "name"])
-    code, name = pairs["code"].to_numpy(dtype=np.int64), pairs["name"].to_numpy(dtype=object)
-    rank = pairs.groupby("code").cumcount().to_numpy()
-    text = np.full(n_groups, "", dtype=object)
-    for place in range(_NAMES_SHOWN):
-        at = rank == place
-        text[code[at]] += (", " if place else "") + name[at]
-    more = np.bincount(code, minlength=n_groups) - _NAMES_SHOWN
-    long = more > 0
-    text[long] += " and " + more[long].astype(str).astype(object) + " more"
-    return text
+    # by the day of the end, then summed over the days: a position that has ended counts ever after
+    return steps.reshape(shape).cumsum(axis=0).ravel(), on * len(names) + portfolio[unknown][which], names_of
 
 
 def _status(
-    snapshots: pd.DataFrame, rows: pd.DataFrame, codes: IntArray, unsettled: npt.NDArray[np.object_]
+    snapshots: pd.DataFrame, rows: pd.DataFrame, codes: Ints, unsettled: tuple[str, Ints, Texts]
 ) -> "pd.api.extensions.ExtensionArray":
-    n_groups, names = len(snapshots), rows["underlying"].to_numpy(dtype=object)
-    held, unpriced = rows["held"].to_numpy(dtype=bool), rows["exposure"].isna().to_numpy()
-
-    def listed(mask: BoolArray) -> npt.NDArray[np.object_]:
-        return _listed(codes[mask], names[mask], n_groups)
-
-    no_base = snapshots["daily_return"].isna() & snapshots["daily_pnl"].notna()
-    parts = (
-        ("no price for ", listed(unpriced)),
-        ("no daily P&L for ", listed(rows["daily_pnl"].isna().to_numpy() & ~unpriced)),
-        ("no Greeks for ", listed(held & rows["delta_exposure"].isna().to_numpy() & ~unpriced)),
-        ("no settlement price for ", unsettled),
-    )
-    status = np.full(n_groups, "", dtype=object)
-    for what, text in parts:
-        some = text != ""
-        status[some] += np.where(status[some] == "", "", "; ") + what + text[some]
+    names, held = rows["underlying"].to_numpy(dtype=object), rows["held"].to_numpy(dtype=bool)
+    unpriced = rows["exposure"].isna().to_numpy()
+    gaps = [
+        (words, codes[lacking], names[lacking])
+        for words, lacking in (
+            ("no price for", unpriced),
+            ("no daily P&L for", rows["daily_pnl"].isna().to_numpy() & ~unpriced),
+            ("no Greeks for", held & rows["delta_exposure"].isna().to_numpy() & ~unpriced),
+        )
+    ]
+    status = gap_texts([*gaps, unsettled], len(snapshots))
     partial = (status != "") & (snapshots["net_exposure"].notna().to_numpy())
     status[partial] = "partial: " + status[partial]
-    bare = no_base.to_numpy()
+    bare = (snapshots["daily_return"].isna() & snapshots["daily_pnl"].notna()).to_numpy()
     status[bare] += (
         np.where(status[bare] == "", "", "; ") + "no daily return: previous total value is not positive"
     )

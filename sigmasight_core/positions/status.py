@@ -1,20 +1,13 @@
 """The status of a position's value: ok, or in words why a value is NULL or not of today."""
 
-from typing import Final
-
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, iso_dates
+from sigmasight_core.arrays.as_of import iso_dates
+from sigmasight_core.arrays.types import Bools, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.positions.book import Book, Mark
-
-HELD: Final = "held"
-CLOSED: Final = "closed"
-EXPIRED: Final = "expired"
-
-Texts = npt.NDArray[np.object_]
+from sigmasight_core.positions.held import CLOSED, EXPIRED
 
 
 def no_volatility(underlyings: Texts) -> Texts:
@@ -33,11 +26,11 @@ def value_status(
     unpriced = values["price"].isna().to_numpy()
     old = (today.made_on >= 0) & (today.made_on < book.day)
 
-    def say(rows: BoolArray, before: str, dates: bool = False, after: str = "") -> None:
+    def say(rows: Bools, before: str, dates: bool = False, after: str = "") -> None:
         middle = iso_dates(today.made_on[rows]) if dates else ""
         status[rows] = before + middle + after
 
-    def say_name(rows: BoolArray, before: str, after: str) -> None:
+    def say_name(rows: Bools, before: str, after: str) -> None:
         status[rows] = before + names[rows] + after
 
     no_return = values["daily_return"].isna().to_numpy()

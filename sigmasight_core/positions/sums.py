@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import FloatArray, IntArray, day_numbers, text_column, timestamps
+from sigmasight_core.arrays.as_of import day_numbers, text_column, timestamps
+from sigmasight_core.arrays.types import Floats, Ints
 
 _KEY = ["date", "portfolio", "position_id"]
 GREEK_COLUMNS = ("position_delta", "position_gamma", "position_theta", "position_vega", "position_rho")
 _GREEKS = ["underlying_price", *GREEK_COLUMNS, "delta_exposure"]
 
 
-def with_greeks(position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
+def with_greeks(*, position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
     """Rows of position_values with their Greeks; 0 for closed positions, NaN where a row has none."""
     closed = (position_values["quantity"] == 0).to_numpy()
     greeks = position_greeks[[*_KEY, *_GREEKS]]
@@ -31,7 +32,7 @@ def _same_keys(values: pd.DataFrame, greeks: pd.DataFrame) -> bool:
     )
 
 
-def group_sums(codes: IntArray, n_groups: int, columns: Mapping[str, FloatArray]) -> pd.DataFrame:
+def group_sums(codes: Ints, n_groups: int, columns: Mapping[str, Floats]) -> pd.DataFrame:
     """Sums per group over the rows that have a value.
 
     :param codes: group of each row, 0..n_groups-1.
@@ -47,12 +48,12 @@ def group_sums(codes: IntArray, n_groups: int, columns: Mapping[str, FloatArray]
     return pd.DataFrame(sums)
 
 
-def by_underlying(position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
+def by_underlying(*, position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
     """Sums by underlying: a stock and the options on it are one row. See `by_sector` for the columns."""
     return _by_column(position_values, position_greeks, "underlying")
 
 
-def by_sector(position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
+def by_sector(*, position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
     """Sums by sector of the underlying.
 
     :returns: `date`, `portfolio`, `sector`, `gross_exposure` (of |exposure|), `net_exposure`, `delta_usd`,
@@ -63,7 +64,7 @@ def by_sector(position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> p
     return _by_column(position_values, position_greeks, "sector")
 
 
-def by_tag(position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
+def by_tag(*, position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
     """Sums by tag. A position counts in each of its tags, so that the rows do not add up to the portfolio;
     positions without one are under the empty tag. See `by_sector` for the columns.
     """
@@ -78,18 +79,28 @@ def by_tag(position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.D
         np.array([tag for tags in lists for tag in tags], dtype=str), return_inverse=True
     )
     of_row = of_place[starts[codes[rows]] + within]
-    return _summed(with_greeks(position_values, position_greeks), rows, "tag", of_row, labels)
+    return _summed(
+        with_greeks(position_values=position_values, position_greeks=position_greeks),
+        rows,
+        "tag",
+        of_row,
+        labels,
+    )
 
 
 def _by_column(values: pd.DataFrame, greeks: pd.DataFrame, column: str) -> pd.DataFrame:
     codes, labels = pd.factorize(values[column], sort=True)
     return _summed(
-        with_greeks(values, greeks), np.arange(len(values)), column, codes, np.asarray(labels, dtype=str)
+        with_greeks(position_values=values, position_greeks=greeks),
+        np.arange(len(values)),
+        column,
+        codes,
+        np.asarray(labels, dtype=str),
     )
 
 
 def _summed(
-    rows: pd.DataFrame, at: IntArray, group: str, group_codes: IntArray, labels: npt.NDArray[np.str_]
+    rows: pd.DataFrame, at: Ints, group: str, group_codes: Ints, labels: npt.NDArray[np.str_]
 ) -> pd.DataFrame:
     """Sums of the rows `at` (with repeats) by date, portfolio and group, ordered by them."""
     days, day = np.unique(day_numbers(rows["date"]), return_inverse=True)

@@ -9,62 +9,26 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import (
-    BoolArray,
-    FloatArray,
-    IntArray,
-    LastKnown,
-    codes_of,
-    day_numbers,
-    text_column,
-    timestamps,
-)
+from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, text_column
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.errors import InputError
 from sigmasight_core.options.market import (
     Market,
     OptionMarket,
     OptionParameters,
     OptionTables,
-    settlement_days,
 )
 from sigmasight_core.options.quotes import PRICE_SOURCES
 from sigmasight_core.positions.book import Book, Mark, mark, starts_at_entry
-from sigmasight_core.positions.status import CLOSED, EXPIRED, HELD, value_status
-
-__all__ = ["OptionParameters", "held_positions", "position_values"]
+from sigmasight_core.positions.held import CLOSED, EXPIRED, held_positions
+from sigmasight_core.positions.status import value_status
 
 _LEAST_BASE: Final = 0.005
 """Below half a cent a position's previous value is no base for a return."""
 
 
-def held_positions(positions: pd.DataFrame, dates: pd.DatetimeIndex) -> pd.DataFrame:
-    """One row per date and position that is shown on that date.
-
-    A position is shown from its entry date until it ends: on its exit date (state 'closed') or on its
-    settlement session, the last session on or before its expiry (state 'expired'), whichever is first, both
-    inclusive. Before that its state is 'held'.
-
-    :param positions: rows in the shape of `tables.Positions`; entry and exit dates are sessions, as
-        `parse_portfolio_csv` makes them.
-    :param dates: sessions; each counts once, in any order.
-    :returns: the columns of `positions` with `date`, `settlement_date` (NaT = not an option) and `state`,
-        ordered by date, portfolio and position_id.
-    """
-    book = positions.sort_values(["portfolio", "position_id"], ignore_index=True)
-    days = np.unique(day_numbers(dates))
-    entry, exit_ = day_numbers(book["entry_date"]), day_numbers(book["exit_date"])
-    settlement = settlement_days(book["expiry_date"], int(days.max(initial=0)))
-    at = days[:, None]
-    shown = (entry <= at) & (np.minimum(exit_, settlement) >= at)
-    rows, columns = np.nonzero(shown)
-    day, last_exit, last = days[rows], exit_[columns], settlement[columns]
-    held = book.assign(settlement_date=timestamps(settlement)).take(columns).reset_index(drop=True)
-    state = np.where(day == last_exit, CLOSED, np.where(day == last, EXPIRED, HELD))
-    held.insert(0, "date", timestamps(day))
-    return held.assign(state=pd.array(state, dtype="str"))
-
-
 def position_values(
+    *,
     dates: pd.DatetimeIndex,
     sessions: pd.DatetimeIndex,
     positions: pd.DataFrame,
@@ -107,10 +71,14 @@ def position_values(
     """
     held = held_positions(positions, dates)
     names = pd.Index(positions["underlying"].unique())
-    market = Market.of(names, prices, corporate_actions, max_price_age_days)
+    market = Market.of(
+        names, prices=prices, corporate_actions=corporate_actions, max_price_age_days=max_price_age_days
+    )
     option_market = OptionMarket.of(market, option_tables, parameters)
     contracts, settlement = option_market.quotes.contracts, day_numbers(held["settlement_date"])
-    book = Book.of(held, day_numbers(held["date"]), settlement, market, contracts)
+    book = Book.of(
+        held, day=day_numbers(held["date"]), settlement_day=settlement, market=market, contracts=contracts
+    )
     previous = previous_sessions(book.day, dates, sessions)
     today, before = mark(option_market, book, book.day), mark(option_market, book, previous)
     closed, expired = (held["state"] == CLOSED).to_numpy(), (held["state"] == EXPIRED).to_numpy()
@@ -134,12 +102,12 @@ def position_values(
 
 def _amounts(
     book: Book,
-    exit_price: FloatArray,
+    exit_price: Floats,
     today: Mark,
     before: Mark,
-    previous: IntArray,
-    closed: BoolArray,
-    expired: BoolArray,
+    previous: Ints,
+    closed: Bools,
+    expired: Bools,
 ) -> pd.DataFrame:
     """Price, exposure and P&L columns."""
     base_price = np.where(starts_at_entry(book, before, previous), book.entry_price, before.price)
@@ -164,7 +132,7 @@ def _amounts(
     )
 
 
-def previous_sessions(day: IntArray, dates: pd.DatetimeIndex, sessions: pd.DatetimeIndex) -> IntArray:
+def previous_sessions(day: Ints, dates: pd.DatetimeIndex, sessions: pd.DatetimeIndex) -> Ints:
     """Day number of the session before each `day`, all of them days of `dates`.
 
     :raises InputError: if a date is not a session with one before it.
@@ -180,7 +148,7 @@ def previous_sessions(day: IntArray, dates: pd.DatetimeIndex, sessions: pd.Datet
 
 
 def _price_source(
-    book: Book, prices: pd.DataFrame, today: Mark, closed: BoolArray, expired: BoolArray
+    book: Book, prices: pd.DataFrame, today: Mark, closed: Bools, expired: Bools
 ) -> "pd.api.extensions.ExtensionArray":
     codes, sources = pd.factorize(prices["source"])
     none = len(sources)
@@ -196,12 +164,12 @@ def _price_source(
     return text_column((*sources, "none", "model", "intrinsic", "exit", *PRICE_SOURCES[1:]), source)
 
 
-def _price_age(book: Book, today: Mark, price: "pd.Series[float]", closed: BoolArray) -> pd.Series:
+def _price_age(book: Book, today: Mark, price: "pd.Series[float]", closed: Bools) -> pd.Series:
     age = pd.Series(np.where(closed, 0, book.day - today.made_on), dtype="Int64")
     return age.mask(price.isna())
 
 
-def _weights(held: pd.DataFrame, exposure: FloatArray) -> FloatArray:
+def _weights(held: pd.DataFrame, exposure: Floats) -> Floats:
     priced = pd.Series(np.abs(exposure))
     gross = priced.groupby([held["date"], held["portfolio"]]).transform("sum").to_numpy()
     flat = np.where(np.isnan(exposure), np.nan, 0.0)

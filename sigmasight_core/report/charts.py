@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sigmasight_core.conventions import IMPLAUSIBLE_SIGMA
 from sigmasight_core.report.canvas import BLUE, INK, ORANGE, SKY, finish, money, new_figure, percent, plain
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-IMPLAUSIBLE_SIGMA: Final = 6.0
 COMPARISON_SUFFIX: Final = "_original"
 """Scenarios kept only to compare with the system that this one replaces: their shocks never happened."""
 MOST_NUMBERED: Final = 26
@@ -141,7 +141,7 @@ def _scenario_note(stress: pd.DataFrame) -> str:
 
 
 def correlation_heat_map(
-    correlations: pd.DataFrame, clusters: pd.DataFrame, title: str, source: str
+    *, correlations: pd.DataFrame, clusters: pd.DataFrame, title: str, source: str
 ) -> bytes:
     """The sample correlations, each pair once, holdings in the order of their clusters, clusters framed.
 
@@ -194,6 +194,7 @@ def _numbers(axes: Axes, matrix: np.ndarray) -> None:
 
 def _frames(axes: Axes, ordered: pd.DataFrame) -> None:
     """A frame around each cluster of two or more, its name beside the diagonal."""
+    # start-up time, as in canvas
     from matplotlib.patches import Rectangle
 
     for _, members in ordered.groupby("cluster"):

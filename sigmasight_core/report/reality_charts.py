@@ -1,4 +1,4 @@
-"""Charts of stress against reality: frames of `stress_reality.Reality` in, PNG out."""
+"""Charts of stress against reality: frames of `reality.Reality` in, PNG out."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _original(axes: Axes, rows: pd.DataFrame, y: np.ndarray) -> None:
 
 
 def contribution_waterfall(
-    contributions: pd.DataFrame, results: pd.DataFrame, basket: str, source: str
+    *, contributions: pd.DataFrame, results: pd.DataFrame, basket: str, source: str
 ) -> bytes:
     """From zero over the factors to the prediction, and over the specific part to what happened.
 

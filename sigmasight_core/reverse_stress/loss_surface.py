@@ -1,7 +1,7 @@
 """P&L of portfolios as a function of the state of the factors, with its slope, for searches for losses.
 
 The state is x = C z with C C' the covariance: z counts standard deviations, and |z| is the plausibility of
-the state (`stress_state`). Positions respond as in `stress`: linear ones by ``exposure (exp(beta'x) - 1)``,
+the state (`stress.states`). Positions respond as in `stress`: linear ones by ``exposure (exp(beta'x) - 1)``,
 options by full revaluation; their volatility follows the market of the state, their rate its 10-year yield.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.stress.options import StressedOptions
 
 
@@ -85,6 +85,7 @@ class LossSurface:
         option_moves = moves[self.option_group, self.option_slot]
         values = np.expm1(moves, out=moves)
         values *= self.exposure[..., None]
+        # d/dr of exposure (exp(r) - 1) is exposure exp(r)
         by_move = values + self.exposure[..., None]
         through_market = np.zeros(z.shape)
         if len(self.option_group):
@@ -95,6 +96,7 @@ class LossSurface:
             for column, direction in ((found.by_market, self.market), (found.by_rate, self.rates)):
                 total = np.add.reduceat(column, starts, axis=0)
                 through_market[groups] += total[..., None] * direction[groups][:, None]
+        # Chain rule: (G, N, P) by log move x (G, P, K), and what options add by volatility and rate
         slope = by_move.swapaxes(1, 2) @ self.sensitivity + through_market
         return np.asarray(values.sum(axis=1), dtype=np.float64), slope
 

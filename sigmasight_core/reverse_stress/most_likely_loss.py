@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol, Self
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.reverse_stress.nearest_loss import Surface, nearer, nearest_points
 
 MAX_SIGMA: Final = 40.0
@@ -63,6 +63,7 @@ def most_likely_losses(surface: FactorSurface, losses: Floats) -> MostLikely:
         across = np.abs(np.einsum("gk,gnk->gn", normal, z)) > _NEAR_KINK * np.linalg.norm(z, axis=2)
         on_plane = nearest_points(plane, losses, np.where(across[..., None], np.nan, z))
         z = nearer(z, on_plane)
+    # The nearest state cannot be further for a smaller loss than for a larger one: start again from there
     for level in range(losses.shape[1] - 2, -1, -1):
         z = nearer(z, nearest_points(surface, losses, _from_larger_loss(z, level)))
     pnl = np.where(np.isnan(z[..., 0]), np.nan, surface.pnl(np.nan_to_num(z)))
@@ -108,6 +109,7 @@ def _turned(
     """Walkers turned downhill where that loses more, how far to turn next; their P&L and its steepness."""
     pnl, slope = surface.pnl_and_slope(radius * directions)
     steepness = np.einsum("gdk,gdk->gd", slope, directions)
+    # Against the slope's part along the sphere: straight out is no turn
     tried = _unit(directions - turn[..., None] * _unit(slope - steepness[..., None] * directions))
     tried_pnl, tried_slope = surface.pnl_and_slope(radius * tried)
     better = tried_pnl < pnl

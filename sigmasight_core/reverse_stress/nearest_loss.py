@@ -10,7 +10,7 @@ from typing import Final, Protocol, Self
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats
+from sigmasight_core.arrays.types import Bools, Floats
 
 ACCURACY: Final = 1e-9
 """Largest |P&L + L| / L of a point of the surface."""
@@ -80,6 +80,8 @@ def _scaled_to_loss(surface: Surface, losses: Floats, z: Floats) -> Floats:
         low[some] = np.where(gap > 0, r, low[some])
         high[some] = np.where(gap > 0, high[some], r)
         met[some] |= (np.abs(gap) <= _AIM * aim) | (high[some] - low[some] <= _TIGHT * r)
+        # Newton on the radius, P&L(r d) + L = 0; bisection where it leaves the bracket; outwards by a quarter
+        # as long as no radius that loses enough is known
         steepness = np.einsum("gnk,gnk->gn", slope, d)
         newton = r - gap / np.where(steepness == 0, np.nan, steepness)
         inside = (newton > low[some]) & (newton < high[some])
@@ -135,6 +137,7 @@ def _descended(surface: Surface, losses: Floats, start: Floats) -> Floats:
 def _iteration(surface: Surface, losses: Floats, now: _Iterate, live: Bools) -> tuple[_Iterate, Bools]:
     """One step with its line search, and which states moved."""
     step, multiplier = _quadratic_step(now)
+    # Above the multiplier the L1 merit |z|^2 / 2 + penalty |miss| has the same minimum
     penalty = np.maximum(now.penalty, 2 * np.abs(multiplier))
     merit = _merit(now.z, now.miss, penalty)
     descent = (now.z * step).sum(axis=2) - penalty * np.abs(now.miss)
@@ -160,6 +163,7 @@ def _merit(z: Floats, miss: Floats, penalty: Floats) -> Floats:
 
 def _quadratic_step(now: _Iterate) -> tuple[Floats, Floats]:
     """Minimum of the quadratic model on the linear constraint, no longer than 1 + |z|; its multiplier."""
+    # KKT system by its Schur complement: B^-1 z and B^-1 a at once, a the slope of the constraint
     both = np.linalg.solve(now.curvature, np.stack([now.z, now.normal], axis=-1))
     across = (now.normal * both[..., 1]).sum(axis=2)
     steep = across > 0
@@ -179,6 +183,7 @@ def _updated(curvature: Floats, step: Floats, bend: Floats) -> Floats:
     product = (step * change).sum(axis=2)
     damped = product < _DAMPING * size
     weight = np.where(damped, (1 - _DAMPING) * size / np.where(damped, size - product, 1.0), 1.0)[..., None]
+    # Powell's damping (Nocedal and Wright, procedure 18.2): s'r >= 0.2 s'Bs
     change = weight * change + (1 - weight) * along
     product = (step * change).sum(axis=2)
     usable = (size > 0) & (product > 0)

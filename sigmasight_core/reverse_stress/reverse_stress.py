@@ -13,14 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sigmasight_core.arrays.columns import coded, tiled
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
+from sigmasight_core.positions.held import partition_frame
 from sigmasight_core.reverse_stress.loss_surface import LossSurface
 from sigmasight_core.reverse_stress.most_likely_loss import MAX_SIGMA, most_likely_losses
-from sigmasight_core.stress.book import Book, held_book, partition_frame
+from sigmasight_core.stress.book import Book, held_book
 from sigmasight_core.stress.options import StressedOptions
 from sigmasight_core.stress.rows import missing_by_partition
 from sigmasight_core.stress.scenarios import RATES
@@ -32,6 +32,7 @@ _POSITIONS: Final = 4_096
 
 
 def reverse_stress(
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     positions: pd.DataFrame,
@@ -54,11 +55,22 @@ def reverse_stress(
         sigmas loses so much (a hedged book may not be able to: the status tells the largest loss found). A
         position that lacks a price, Greeks or a beta is left out and named ('partial: no beta for X'). A
         factor that is unavailable has NULL moves.
-    :raises InputError: on inputs that do not belong together (see `stress_book.held_book`).
+    :raises InputError: on inputs that do not belong together (see `stress.book.held_book`).
     """
     wanted = partition_frame(partitions)
-    model = state_model(pd.DatetimeIndex(wanted["date"].unique()), factor_state, factor_covariance)
-    book = held_book(wanted, model, position_values, position_greeks, positions, betas)
+    model = state_model(
+        pd.DatetimeIndex(wanted["date"].unique()),
+        factor_state=factor_state,
+        factor_covariance=factor_covariance,
+    )
+    book = held_book(
+        partitions=wanted,
+        states=model,
+        position_values=position_values,
+        position_greeks=position_greeks,
+        positions=positions,
+        betas=betas,
+    )
     totals = wanted.merge(total_values, how="left", on=["date", "portfolio"])["total_value"].to_numpy(float)
     percents = np.sort(np.asarray(loss_percents, dtype=float))
     losses = np.where(totals > 0, totals, np.nan)[:, None] * percents / 100.0
@@ -144,7 +156,7 @@ def _row(model: StateModel, roots: Floats, factor: str) -> Floats:
 
 def _reasons(
     book: Book, totals: Floats, losses: Floats, has_factor: Bools, largest: Floats, sigmas: Floats
-) -> NDArray[np.object_]:
+) -> Texts:
     """(G, N): ok, 'partial: ...', or why there is no state."""
     count = len(totals)
     lacking = missing_by_partition(book.missing, count)
@@ -180,7 +192,7 @@ def _rows(
     sigmas: Floats,
     achieved: Floats,
     target: Floats,
-    reasons: NDArray[np.object_],
+    reasons: Texts,
 ) -> pd.DataFrame:
     count, levels, size = moves.shape
     available = np.broadcast_to(model.available[date][:, None], moves.shape)

@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import blocks
 from sigmasight_core.conventions import LONG_CALL, OPTION_TYPES, SHORT_CALL
 from sigmasight_core.errors import InputError
-from sigmasight_core.stress.book import option_inputs, partition_frame
+from sigmasight_core.positions.held import option_inputs, partition_frame
 
 _KEY: Final = ["date", "portfolio", "position_id"]
 _GREEKS: Final = [

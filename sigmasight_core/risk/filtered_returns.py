@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from sigmasight_core.arrays.windows import Floats, Ints, session_positions
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import EWMA_DECAY
 
 SCENARIOS: Final = 504

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR, OK
 from sigmasight_core.options.black_scholes import option_price
+from sigmasight_core.positions.held import option_inputs
 from sigmasight_core.risk.book import CELLS, BookBlock, RiskBook
 from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, tail_losses
-from sigmasight_core.stress.book import option_inputs
 
 LEVELS: Final = (0.95, 0.99)
 

@@ -4,10 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sigmasight_core.arrays.columns import coded, tiled
-from sigmasight_core.arrays.windows import Floats, Ints
+from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.decomposition import ParametricRisk, normal_quantile, parametric_risk
@@ -16,7 +15,6 @@ from sigmasight_core.risk.historical_simulation import LEVELS, SimulatedRisk, si
 from sigmasight_core.risk.performance import RealizedPerformance, realized_performance
 from sigmasight_core.risk.portfolio_backtest import var_backtests
 
-Texts = NDArray[np.object_]
 Measure = tuple[str, str, Floats, Ints, Texts]
 """Name, unit, values (G), observations (G), statuses (G)."""
 

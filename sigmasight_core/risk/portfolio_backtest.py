@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sigmasight_core.arrays.columns import tiled
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.risk.book import BookBlock, RiskBook
 from sigmasight_core.risk.filtered_returns import MIN_OBS, MIN_SCENARIOS, ReturnPanel, trailing
 from sigmasight_core.risk.historical_simulation import LEVELS

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import bdtr, chdtrc, xlogy
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import blocks
 from sigmasight_core.risk.filtered_returns import (
     EWMA_WINDOW,
     MIN_SCENARIOS,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from sigmasight_core.arrays.windows import Bools, Floats
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.simulated.factors import MARKET_VOLATILITY
 from sigmasight_core.simulated.market import SimulatedMarket

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.factors.config import DEFAULT_PRIORS
 from sigmasight_core.simulated.catalogue import KNOWN, PROXIES, Security, security
@@ -122,6 +122,7 @@ def _betas(symbols: Sequence[str], known: Sequence[Security], kinds: np.ndarray,
     style_of = {symbol: place for place, symbol in enumerate(PROXIES.values())}
     place = np.array([style_of.get(symbol, 0) for symbol in symbols], dtype=np.intp)
     style = (place > 0).nonzero()[0]
+    # A style's proxy is the style: beta 1, with the loadings of the factor itself, and no other
     betas[style, place[style]] = 1.0
     betas[style, 0] = PROXY_MARKET_LOADING[place[style] - 1]
     betas[style, RATES] = PROXY_RATES_LOADING[place[style] - 1]

@@ -20,7 +20,7 @@ import pandas as pd
 from scipy.signal import lfilter
 
 from sigmasight_core import calendar
-from sigmasight_core.arrays.windows import Floats
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR, SESSIONS_PER_YEAR
 from sigmasight_core.errors import InputError
 from sigmasight_core.simulated.streams import Purpose, stream

@@ -6,9 +6,9 @@ The log return of symbol i on session t is::
 
 in the state of the factor model (docs/factor_model.md): m the market's log return with stochastic
 volatility, dy_perp the change of the 10-year yield in percentage points without the market's part, u_k the
-pure components of six styles (`simulated_factors`), eps_i Student t noise of its own. The factors' proxies
+pure components of six styles (`factors`), eps_i Student t noise of its own. The factors' proxies
 (SPY, VTV, VUG, MTUM, QUAL, SIZE, USMV) have no noise: s_k = b_k m + c_k dy_perp + u_k. VIX is the expected
-volatility of the market over 30 days, no stock. Betas are drawn once for all (`simulated_draws`).
+volatility of the market over 30 days, no stock. Betas are drawn once for all (`draws`).
 
 Everything follows from the seed and the symbol; sessions are made forward from 2014-01-02. So neither other
 symbols nor a later end nor the order of questions changes a number, and no close or adjusted close is ever
@@ -24,7 +24,7 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.arrays.columns import coded
-from sigmasight_core.arrays.windows import Floats
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.simulated.draws import parameters
 from sigmasight_core.simulated.factors import FactorPaths, factor_paths
 from sigmasight_core.simulated.paths import Path, paths

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from sigmasight_core.arrays.columns import coded
-from sigmasight_core.arrays.windows import Floats, Ints
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR, OK
 from sigmasight_core.options.black_scholes import option_price
 from sigmasight_core.options.occ import format_occ, parse_occ
@@ -53,6 +53,7 @@ def option_quotes(
     of_name = pd.Index(names).get_indexer(chain["root"])
     days = (chain["expiry_date"].to_numpy()[None] - sessions.to_numpy()[:, None]) / np.timedelta64(1, "D")
     spots = closes[:, of_name] if len(names) else np.empty(days.shape)
+    # (session, contract) pairs with a quote; all below is one element per pair
     at, which = ((days >= 0) & np.isfinite(spots)).nonzero()
     years, spot = days[at, which] / DAYS_PER_YEAR, spots[at, which]
     strike, calls = chain["strike"].to_numpy()[which], chain["is_call"].to_numpy(dtype=bool)[which]

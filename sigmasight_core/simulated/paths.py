@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.simulated.draws import REVIEW_SESSIONS
 from sigmasight_core.simulated.factors import FactorPaths, volatility_index
@@ -51,6 +51,7 @@ def paths(seed: int, symbols: Parameters, factors: FactorPaths, count: int) -> l
     paid = _ex_dividend(symbols, factors, count) * symbols.dividend_yield / 4
     growth = np.exp(returns)
     growth[0] = 1.0
+    # [T, N]: price return = total return - dividend / close before
     unsplit = symbols.start * np.cumprod(growth - paid, axis=0)
     before = np.vstack([unsplit[:1], unsplit[:-1]])
     factor = _split_factor(symbols, before)
@@ -104,6 +105,7 @@ def _split_factor(symbols: Parameters, before: Floats) -> Floats:
     """
     turn = np.arange(len(before))[:, None] - symbols.review
     reviewed = np.where((turn > 0) & (turn % REVIEW_SESSIONS == 0), before, 0.0)
+    # The highest reviewed price never falls, so neither does the number of splits: nothing is undone
     highest = np.maximum.accumulate(reviewed, axis=0)
     row, column = (highest >= symbols.split_above).nonzero()
     excess = np.log(highest[row, column] / symbols.split_above[column])

@@ -10,7 +10,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Floats
+from sigmasight_core.arrays.types import Floats
 
 
 class Purpose(IntEnum):

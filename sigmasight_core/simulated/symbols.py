@@ -1,6 +1,6 @@
 """True parameters of the simulated market's symbols: a function of the seed and the symbol alone.
 
-`simulated_draws` makes them.
+`draws` makes them.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.factors.config import DEFAULT_KINDS
 from sigmasight_core.simulated.catalogue import Security

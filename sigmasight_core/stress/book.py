@@ -4,24 +4,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from sigmasight_core.conventions import LONG_CALL, OK, OPTION_TYPES, SHORT_CALL
-from sigmasight_core.errors import InputError
-from sigmasight_core.stress.states import Bools, Floats, StateModel, StressStates, codes
-
-Ints = NDArray[np.intp]
-
-_KEYS = ["date", "portfolio", "position_id"]
-_OPTION_INPUTS = [
-    "underlying_price",
-    "strike",
-    "days_to_expiry",
-    "implied_volatility",
-    "risk_free_rate",
-    "dividend_yield",
-    "quantity",
-]
+from sigmasight_core.arrays.as_of import codes_of
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.conventions import OK
+from sigmasight_core.positions.held import (
+    KEY,
+    OPTION_INPUTS,
+    held_rows,
+    is_call,
+    is_option,
+    option_inputs,
+    require,
+)
+from sigmasight_core.stress.states import StateModel, StressStates
 
 
 @dataclass(frozen=True)
@@ -46,19 +42,8 @@ class Book:
     """Positions that cannot be stressed: `position` (row), `partition`, `what`, `name`, `reason`."""
 
 
-def partition_frame(partitions: pd.DataFrame) -> pd.DataFrame:
-    """Distinct (date, portfolio) in key order.
-
-    :raises InputError: when a column is missing.
-    """
-    absent = {"date", "portfolio"} - set(partitions.columns)
-    if absent:
-        raise InputError(f"partitions lacks the columns {', '.join(sorted(absent))}; give date and portfolio")
-    found = partitions[["date", "portfolio"]].drop_duplicates().sort_values(["date", "portfolio"])
-    return found.astype({"date": "datetime64[ns]", "portfolio": "str"}).reset_index(drop=True)
-
-
 def held_book(
+    *,
     partitions: pd.DataFrame,
     states: StressStates | StateModel,
     position_values: pd.DataFrame,
@@ -75,29 +60,20 @@ def held_book(
     """
     rows = _joined(partitions, position_values, position_greeks, positions)
     underlyings = pd.Index(rows["underlying"].unique())
-    date = codes(states.dates, rows["date"])
-    symbol = codes(underlyings, rows["underlying"])
+    date = codes_of(states.dates, rows["date"])
+    symbol = codes_of(underlyings, rows["underlying"])
     beta_array, beta_reason = _beta_arrays(betas, states, underlyings)
     book = Book(
         rows=rows,
-        partition=rows["partition"].to_numpy(dtype=np.intp),
+        partition=rows["partition"].to_numpy(),
         date=date,
         symbol=symbol,
         betas=beta_array,
-        is_option=rows["position_type"].isin(OPTION_TYPES).to_numpy(),
-        is_call=rows["position_type"].isin([LONG_CALL, SHORT_CALL]).to_numpy(),
+        is_option=is_option(rows),
+        is_call=is_call(rows),
         missing=pd.DataFrame(),
     )
     return replace(book, missing=_missing(book, beta_reason))
-
-
-def option_inputs(rows: pd.DataFrame) -> dict[str, Floats]:
-    """Columns (P, 1) of what an option's price needs; the volatility of an expired one does not matter."""
-    columns = {name: rows[name].to_numpy(dtype=float, na_value=np.nan)[:, None] for name in _OPTION_INPUTS}
-    volatility = columns["implied_volatility"]
-    expired = (columns["days_to_expiry"] <= 0) & np.isnan(volatility)
-    columns["implied_volatility"] = np.where(expired, 0.0, volatility)
-    return columns
 
 
 def _joined(
@@ -106,33 +82,24 @@ def _joined(
     position_greeks: pd.DataFrame,
     positions: pd.DataFrame,
 ) -> pd.DataFrame:
-    greeks = position_greeks[[*_KEYS, *_OPTION_INPUTS[:-1], "status"]]
-    values = position_values[[*_KEYS, "symbol", "quantity", "exposure", "status"]]
+    rows = held_rows(
+        partitions=partitions,
+        position_values=position_values[[*KEY, "symbol", "quantity", "exposure", "status"]],
+        position_greeks=position_greeks[[*KEY, *OPTION_INPUTS, "status"]],
+    )
     terms = positions[["portfolio", "position_id", "underlying", "position_type", "multiplier"]]
-    numbered = partitions.assign(partition=np.arange(len(partitions)))
-    rows = greeks.merge(numbered, how="left", on=["date", "portfolio"])
-    rows = rows.merge(values, how="left", on=_KEYS, suffixes=("_greeks", "_values"))
     rows = rows.merge(terms, how="left", on=["portfolio", "position_id"], validate="many_to_one")
-    for column, problem in (
-        ("partition", "is outside of the partitions to stress; read positions of those partitions only"),
-        ("status_values", "has no row in position_values; publish values and Greeks from the same ledger"),
-        ("underlying", "is not in the ledger; import the portfolio and compute its values again"),
-    ):
-        absent = rows[column].isna().to_numpy()
-        if absent.any():
-            first = rows.iloc[int(absent.argmax())]
-            where = f"{first['portfolio']} on {first['date']:%Y-%m-%d}"
-            raise InputError(f"position {first['position_id']} of {where} {problem}")
+    require(rows, "underlying", "is not in the ledger; import the portfolio and compute its values again")
     return rows
 
 
 def _beta_arrays(
     betas: pd.DataFrame, states: StressStates | StateModel, underlyings: pd.Index
-) -> tuple[Floats, NDArray[np.object_]]:
+) -> tuple[Floats, Texts]:
     """Betas (D, S, K), and per (D, S) the status of a row whose beta is NULL ('' if there is no row)."""
-    d = codes(states.dates, betas["date"])
-    s = codes(underlyings, betas["symbol"])
-    f = codes(pd.Index(states.factors), betas["factor"])
+    d = codes_of(states.dates, betas["date"])
+    s = codes_of(underlyings, betas["symbol"])
+    f = codes_of(pd.Index(states.factors), betas["factor"])
     known = (d >= 0) & (s >= 0) & (f >= 0)
     d, s, f = d[known], s[known], f[known]
     shape = (len(states.dates), len(underlyings), len(states.factors))
@@ -144,7 +111,7 @@ def _beta_arrays(
     return np.where(states.available[:, None, :], array, 0.0), reasons
 
 
-def _missing(book: Book, beta_reason: NDArray[np.object_]) -> pd.DataFrame:
+def _missing(book: Book, beta_reason: Texts) -> pd.DataFrame:
     """One row per position that cannot be stressed, with the first reason that applies."""
     rows, option = book.rows, book.is_option
     no_greeks = np.zeros(len(rows), dtype=bool)

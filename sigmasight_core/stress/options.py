@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
-from sigmasight_core.stress.book import option_inputs
-from sigmasight_core.stress.states import Bools, Floats
+from sigmasight_core.positions.held import option_inputs
 
 MAX_VOLATILITY: Final = 1.5
 VOLATILITY_FLOOR_RATIO: Final = 0.6
@@ -54,7 +54,7 @@ class StressedOptions:
 
     @classmethod
     def of(cls, rows: pd.DataFrame, is_call: Bools) -> "StressedOptions":
-        """From the rows of a `stress_book.Book`."""
+        """From the rows of a `stress.book.Book`."""
         inputs = option_inputs(rows)
         names = ("underlying_price", "strike", "days_to_expiry", "implied_volatility")
         spot, strike, days, volatility = (inputs[name] for name in names)

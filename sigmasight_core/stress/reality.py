@@ -5,7 +5,7 @@ from the returns up to and including that of `start`: every return used lies str
 the window. The factors' moves over the window are given (a stress test predicts the portfolio, not the
 market), so what is left over is what the factors do not explain.
 
-With the state x of the window's moves (`stress_state`) and the betas of a symbol:
+With the state x of the window's moves (`stress.states`) and the betas of a symbol:
 
 - predicted: sum of weight x (exp(beta'x) - 1), as `stress` computes a linear position.
 - predicted_first_order: sum of weight x beta'x, without compounding.
@@ -20,12 +20,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sigmasight_core.arrays.columns import coded, tiled
-from sigmasight_core.conventions import LINEAR_TYPES, OK
+from sigmasight_core.arrays.types import Floats, Ints, Texts
+from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import FactorModelConfig
+from sigmasight_core.positions.held import is_option
 from sigmasight_core.stress.reality_moves import Moves, Totals, basket_totals, window_moves
 
 SPECIFIC: Final = "specific"
@@ -90,7 +91,7 @@ def linear_weights(position_values: pd.DataFrame) -> pd.DataFrame:
 
     :param position_values: rows of `tables.PositionValues`, one date per portfolio.
     """
-    linear = position_values["position_type"].isin(LINEAR_TYPES) & (position_values["quantity"] != 0)
+    linear = ~is_option(position_values) & (position_values["quantity"] != 0)
     net = position_values[linear].groupby(["portfolio", "symbol"])["exposure"].sum(skipna=False).reset_index()
     gross = net["exposure"].abs().groupby(net["portfolio"]).sum(skipna=False)
     total = net["portfolio"].map(gross[gross > 0]).astype(float)
@@ -102,6 +103,7 @@ def linear_weights(position_values: pd.DataFrame) -> pd.DataFrame:
 def stress_against_reality(
     config: FactorModelConfig,
     windows: Sequence[Window],
+    *,
     weights: pd.DataFrame,
     adjusted_close_wide: pd.DataFrame,
     yields_10y: pd.Series | None = None,
@@ -152,7 +154,7 @@ def _keys(windows: Sequence[Window], baskets: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _symbol_status(config: FactorModelConfig, windows: Sequence[Window], found: Moves) -> NDArray[np.object_]:
+def _symbol_status(config: FactorModelConfig, windows: Sequence[Window], found: Moves) -> Texts:
     """(W, S): ok, or why a symbol cannot be used in a window."""
     market = found.estimates.state.status[:, config.market]
     status = np.full(found.realised.shape, OK, dtype=object)
@@ -172,9 +174,9 @@ def _symbol_status(config: FactorModelConfig, windows: Sequence[Window], found: 
 def _holdings(
     windows: Sequence[Window],
     weights: pd.DataFrame,
-    symbol_codes: NDArray[np.intp],
+    symbol_codes: Ints,
     found: Moves,
-    status: NDArray[np.object_],
+    status: Texts,
 ) -> pd.DataFrame:
     count = len(windows)
     weight = np.tile(weights["weight"].to_numpy(dtype=float), count)
@@ -222,7 +224,7 @@ def _contributions(
     simple = np.where(rates, found.moves, np.expm1(found.moves))
     specific = (totals.realised - totals.predicted)[:, :, None]
 
-    def with_specific(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def with_specific(values: Floats) -> Floats:
         live = np.where(found.live, values, np.nan)
         rows = np.pad(live, ((0, 0), (0, 1)), constant_values=np.nan)
         return np.repeat(rows[:, None], baskets, axis=1).ravel()

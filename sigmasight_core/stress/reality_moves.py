@@ -1,4 +1,4 @@
-"""Arrays of `stress_reality`: moves and betas of symbols by window, and their sums over baskets."""
+"""Arrays of `reality`: moves and betas of symbols by window, and their sums over baskets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, session_positions
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.estimates import EstimateArrays, estimate_arrays
@@ -54,11 +55,13 @@ def window_moves(
     yields: pd.Series | None,
     symbols: list[str],
 ) -> Moves:
-    """Moves of windows from `ends[0]` to `ends[1]` (W each); see `stress_reality.stress_against_reality`."""
+    """Moves of windows from `ends[0]` to `ends[1]` (W each); see `reality.stress_against_reality`."""
     first, last = (session_positions(closes.index, dates) for dates in ends)
     wanted = closes.reindex(columns=symbols).astype(float)
     daily = factor_values(config, factor_log_returns(config, closes, yields))
-    estimates = estimate_arrays(config, log_returns(wanted).to_numpy(), daily, first)
+    estimates = estimate_arrays(
+        config, symbol_returns=log_returns(wanted).to_numpy(), factor_returns=daily, ends=first
+    )
     pairs = [closes.iloc[[a, b]] for a, b in zip(first, last, strict=True)]
     whole = np.stack([factor_values(config, factor_log_returns(config, pair, yields))[1] for pair in pairs])
 
@@ -67,7 +70,12 @@ def window_moves(
     market = live[:, [config.market]]
     live &= market
     moves = np.where(live, whole, 0.0)
-    h = loading_matrix(config.factor_ids, fitted.market_loading, fitted.rates_loading, live)
+    h = loading_matrix(
+        config.factor_ids,
+        market_loading=fitted.market_loading,
+        rates_loading=fitted.rates_loading,
+        available=live,
+    )
     equity = live & np.array([factor.kind != "rates" for factor in config.factors])
     univariate = np.where(equity[:, None], estimates.univariate_beta, 0.0)
     prices = wanted.to_numpy()

@@ -4,18 +4,19 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from sigmasight_core.conventions import OK
-from sigmasight_core.stress.book import Book, Ints
+from sigmasight_core.arrays.as_of import codes_of
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.conventions import IMPLAUSIBLE_SIGMA, OK
+from sigmasight_core.stress.book import Book
 from sigmasight_core.stress.scenarios import RATES
-from sigmasight_core.stress.states import Bools, Floats, StressStates, codes
+from sigmasight_core.stress.states import StressStates
 
-IMPLAUSIBLE_SIGMA: Final = 6.0
 REGIME_WARNING: Final = "regime: correlated rate shocks depend on the stock-bond correlation"
 
 
 def portfolio_rows(
+    *,
     partitions: pd.DataFrame,
     book: Book,
     states: StressStates,
@@ -24,7 +25,7 @@ def portfolio_rows(
     spot_only: Floats,
 ) -> pd.DataFrame:
     """Rows of tables.StressResults: every partition (G) x scenario (N), summed over what there is."""
-    date = codes(states.dates, partitions["date"])
+    date = codes_of(states.dates, partitions["date"])
     sums = [_sum_by(values, book.partition, len(partitions)) for values in (direct, correlated, spot_only)]
     status, complete = _portfolio_status(book, states, date, len(partitions))
     for values in sums:
@@ -49,7 +50,7 @@ def portfolio_rows(
 
 
 def position_rows(
-    book: Book, states: StressStates, direct: Floats, correlated: Floats, spot_only: Floats
+    book: Book, states: StressStates, *, direct: Floats, correlated: Floats, spot_only: Floats
 ) -> pd.DataFrame:
     """Rows of tables.PositionStress: every held position (P) x scenario (N)."""
     n = len(states.scenarios)
@@ -77,9 +78,7 @@ def _sum_by(values: Floats, group: Ints, n_groups: int) -> Floats:
     return sums
 
 
-def _portfolio_status(
-    book: Book, states: StressStates, date: Ints, n_partitions: int
-) -> tuple[NDArray[np.object_], Bools]:
+def _portfolio_status(book: Book, states: StressStates, date: Ints, n_partitions: int) -> tuple[Texts, Bools]:
     """Words (G, N), and where the sums stand for something (G, N)."""
     texts = missing_by_partition(book.missing, n_partitions)[:, None]
     held = np.bincount(book.partition, minlength=n_partitions)
@@ -92,7 +91,7 @@ def _portfolio_status(
     return np.where(computed, status, scenario), computed & ~nothing_left
 
 
-def missing_by_partition(missing: pd.DataFrame, n_partitions: int) -> NDArray[np.object_]:
+def missing_by_partition(missing: pd.DataFrame, n_partitions: int) -> Texts:
     """'no beta for X, Y; no price for Z' per partition, '' where nothing is missing."""
     texts = np.full(n_partitions, "", dtype=object)
     if len(missing):
@@ -116,7 +115,7 @@ def _position_status(book: Book, states: StressStates) -> Any:
     return _words([*scenario_words, *reasons], word.ravel())
 
 
-def _warnings(states: StressStates) -> NDArray[np.object_]:
+def _warnings(states: StressStates) -> Texts:
     """(D, N) warnings; '' = none."""
     sigma = states.plausibility_sigma
     shown = np.char.mod("%.1f", sigma).astype(object)

@@ -15,7 +15,7 @@ from typing import Final
 
 import yaml
 
-from sigmasight_core import yaml_nodes as reader
+from sigmasight_core import yaml_nodes
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import DEFAULT_KINDS
 
@@ -80,9 +80,11 @@ def load_scenarios(text: str, source: str, factor_ids: Collection[str]) -> tuple
         missing or duplicate key, unknown factor, category or unit, a shock at or below -100%, a number
         that is not finite, a duplicate id, a historical scenario without provenance.
     """
-    complaints = reader.Complaints(source)
-    root = reader.mapping(reader.compose(text, source), "scenarios", complaints, required=("scenarios",))
-    nodes = reader.items(root["scenarios"], "scenarios", complaints) if "scenarios" in root else []
+    complaints = yaml_nodes.Complaints(source)
+    root = yaml_nodes.mapping(
+        yaml_nodes.compose(text, source), "scenarios", complaints, required=("scenarios",)
+    )
+    nodes = yaml_nodes.items(root["scenarios"], "scenarios", complaints) if "scenarios" in root else []
     found = [_scenario(node, index, complaints, factor_ids) for index, node in enumerate(nodes)]
     seen: dict[str, Scenario] = {}
     for node, scenario in zip(nodes, found, strict=True):
@@ -124,22 +126,22 @@ def default_scenarios(factor_ids: Collection[str]) -> tuple[Scenario, ...]:
 
 
 def _scenario(
-    node: yaml.Node, index: int, complaints: reader.Complaints, factor_ids: Collection[str]
+    node: yaml.Node, index: int, complaints: yaml_nodes.Complaints, factor_ids: Collection[str]
 ) -> Scenario:
     place = _place(node, index)
-    fields = reader.mapping(node, place, complaints, required=_REQUIRED, optional=("provenance",))
+    fields = yaml_nodes.mapping(node, place, complaints, required=_REQUIRED, optional=("provenance",))
     scenario_id = _identifier(fields.get("id"), f"{place}.id", complaints)
-    category = reader.choice(fields.get("category"), f"{place}.category", complaints, CATEGORIES)
+    category = yaml_nodes.choice(fields.get("category"), f"{place}.category", complaints, CATEGORIES)
     return Scenario(
         id=scenario_id,
-        name=reader.text(fields.get("name"), f"{place}.name", complaints),
+        name=yaml_nodes.text(fields.get("name"), f"{place}.name", complaints),
         category=category,
-        severity=reader.choice(fields.get("severity"), f"{place}.severity", complaints, SEVERITIES),
-        basis=reader.choice(fields.get("basis"), f"{place}.basis", complaints, BASES),
+        severity=yaml_nodes.choice(fields.get("severity"), f"{place}.severity", complaints, SEVERITIES),
+        basis=yaml_nodes.choice(fields.get("basis"), f"{place}.basis", complaints, BASES),
         shocks=_shocks(fields.get("shocks"), f"{place}.shocks", complaints, factor_ids),
         provenance=_provenance(fields.get("provenance"), f"{place}.provenance", complaints, category, node),
         source=complaints.source,
-        line=reader.line_of(node),
+        line=yaml_nodes.line_of(node),
     )
 
 
@@ -150,8 +152,8 @@ def _place(node: yaml.Node, index: int) -> str:
     return next((word for word in ids if _ID.fullmatch(word)), f"scenarios[{index}]")
 
 
-def _identifier(node: yaml.Node | None, path: str, complaints: reader.Complaints) -> str:
-    word = reader.text(node, path, complaints)
+def _identifier(node: yaml.Node | None, path: str, complaints: yaml_nodes.Complaints) -> str:
+    word = yaml_nodes.text(node, path, complaints)
     if node is not None and word and not _ID.fullmatch(word):
         complaints.add(node, path, f"'{word}' is not an id; use lower-case letters, digits and underscores")
         return ""
@@ -159,11 +161,11 @@ def _identifier(node: yaml.Node | None, path: str, complaints: reader.Complaints
 
 
 def _shocks(
-    node: yaml.Node | None, path: str, complaints: reader.Complaints, factor_ids: Collection[str]
+    node: yaml.Node | None, path: str, complaints: yaml_nodes.Complaints, factor_ids: Collection[str]
 ) -> tuple[Shock, ...]:
     if node is None:
         return ()
-    known = list(reader.pairs(node, path, complaints))
+    known = list(yaml_nodes.pairs(node, path, complaints))
     if not known and isinstance(node, yaml.MappingNode):
         complaints.add(
             node, path, "no factor is shocked; name at least one of " + ", ".join(sorted(factor_ids))
@@ -177,14 +179,14 @@ def _shocks(
     return tuple(shock for shock in shocks if shock is not None)
 
 
-def _shock(factor: str, node: yaml.Node, path: str, complaints: reader.Complaints) -> Shock | None:
+def _shock(factor: str, node: yaml.Node, path: str, complaints: yaml_nodes.Complaints) -> Shock | None:
     unit = BASIS_POINTS if factor == RATES else PERCENT
     if not isinstance(node, yaml.MappingNode):
         complaints.add(node, path, f"a shock needs its unit; write {{value: -10, unit: {unit}}}")
         return None
-    fields = reader.mapping(node, path, complaints, required=("value", "unit"))
-    reader.choice(fields.get("unit"), f"{path}.unit", complaints, (unit,))
-    value = reader.number(fields.get("value"), f"{path}.value", complaints)
+    fields = yaml_nodes.mapping(node, path, complaints, required=("value", "unit"))
+    yaml_nodes.choice(fields.get("unit"), f"{path}.unit", complaints, (unit,))
+    value = yaml_nodes.number(fields.get("value"), f"{path}.value", complaints)
     if value is None:
         return None
     largest = LARGEST_VALUE[unit]
@@ -206,7 +208,7 @@ def _shock(factor: str, node: yaml.Node, path: str, complaints: reader.Complaint
 
 
 def _provenance(
-    node: yaml.Node | None, path: str, complaints: reader.Complaints, category: str, entry: yaml.Node
+    node: yaml.Node | None, path: str, complaints: yaml_nodes.Complaints, category: str, entry: yaml.Node
 ) -> Provenance | None:
     historical = category == "historical"
     if node is None:
@@ -214,8 +216,8 @@ def _provenance(
             complaints.add(entry, path, "missing; a historical scenario needs start, end and source")
         return None
     required = ("start", "end", "source") if historical else ("source",)
-    fields = reader.mapping(node, path, complaints, required=required, optional=("start", "end"))
-    start, end = (reader.date(fields, name, path, complaints) for name in ("start", "end"))
+    fields = yaml_nodes.mapping(node, path, complaints, required=required, optional=("start", "end"))
+    start, end = (yaml_nodes.date(fields, name, path, complaints) for name in ("start", "end"))
     if start and end and start >= end:
         complaints.add(fields["end"], f"{path}.end", f"{end} is not after {start}; correct one of the dates")
-    return Provenance(reader.text(fields.get("source"), f"{path}.source", complaints), start, end)
+    return Provenance(yaml_nodes.text(fields.get("source"), f"{path}.source", complaints), start, end)

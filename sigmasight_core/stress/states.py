@@ -14,18 +14,16 @@ shocked factors S.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sigmasight_core.arrays.as_of import codes_of
+from sigmasight_core.arrays.types import Bools, Floats, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.errors import InputError
 from sigmasight_core.stress.scenarios import RATES, Scenario
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 MARKET: Final = "market"
 """Id of the factor that comes first in the state."""
@@ -48,7 +46,7 @@ class StressStates:
     """(D, N): NaN where nothing that the scenario shocks is available."""
     rate_move: Floats
     """(D, N): the scenario's own move of the 10-year yield, percentage points; 0 if not shocked."""
-    status: NDArray[np.object_]
+    status: Texts
     """(D, N): ok, 'partial: growth unavailable', or 'unavailable: growth' where nothing is left."""
 
     @property
@@ -79,6 +77,7 @@ class StateModel:
 
 def state_model(
     dates: pd.DatetimeIndex,
+    *,
     factor_state: pd.DataFrame,
     factor_covariance: pd.DataFrame,
     more_factors: Sequence[str] = (),
@@ -93,7 +92,9 @@ def state_model(
     sigma = _covariance(factor_covariance, dates, factors)
     variance = np.diagonal(sigma, axis1=1, axis2=2)
     available = np.isfinite(market_loading) & np.isfinite(rates_loading) & (variance > 0)
-    h = loading_matrix(factors, market_loading, rates_loading, available)
+    h = loading_matrix(
+        factors, market_loading=market_loading, rates_loading=rates_loading, available=available
+    )
     sigma = np.where(_pairs(available), sigma, 0.0)
     _require_positive_definite(sigma, available, dates)
     return StateModel(dates, factors, available, h, sigma)
@@ -102,6 +103,7 @@ def state_model(
 def stress_states(
     scenarios: Sequence[Scenario],
     dates: pd.DatetimeIndex,
+    *,
     factor_state: pd.DataFrame,
     factor_covariance: pd.DataFrame,
 ) -> StressStates:
@@ -113,7 +115,9 @@ def stress_states(
     :raises InputError: on a covariance that is not positive definite.
     """
     shocked_ids = [shock.factor for scenario in scenarios for shock in scenario.shocks]
-    model = state_model(dates, factor_state, factor_covariance, shocked_ids)
+    model = state_model(
+        dates, factor_state=factor_state, factor_covariance=factor_covariance, more_factors=shocked_ids
+    )
     factors, available, h = model.factors, model.available, model.loadings
     shocks, shocked = _shock_arrays(scenarios, factors)
     live = shocked & available[:, None, :]
@@ -134,7 +138,7 @@ def stress_states(
 
 
 def loading_matrix(
-    factors: Sequence[str], market_loading: Floats, rates_loading: Floats, available: Bools
+    factors: Sequence[str], *, market_loading: Floats, rates_loading: Floats, available: Bools
 ) -> Floats:
     """H (D, K, K): row f maps the state to the whole move of factor f; identity rows where unavailable.
 
@@ -154,22 +158,21 @@ def loading_matrix(
 
 def direct_states(h: Floats, moves: Floats, live: Bools) -> Floats:
     """(D, N, K) states that give the shocked moves with every other component at 0."""
+    # (D, N, K, K): rows and columns of shocked factors from H, the others hold their state at 0
     system = _restricted(h[:, None], live)
     return np.asarray(np.linalg.solve(system, moves[..., None])[..., 0], dtype=np.float64)
 
 
 def correlated_states(h: Floats, sigma: Floats, moves: Floats, live: Bools) -> tuple[Floats, Floats]:
     """Most likely states (D, N, K) given the shocked moves, and how many sigmas away they are (D, N)."""
+    # H Sigma H' (D, K, K): covariance of the whole moves. Restricted to the live factors of each scenario
+    # by identity rows, so that one batched solve serves scenarios with different shocks
     reach = h @ sigma @ h.swapaxes(1, 2)
     weights = np.linalg.solve(_restricted(reach[:, None], live), moves[..., None])[..., 0]
     distance = np.maximum((weights * moves).sum(axis=2), 0.0)
+    # Sigma H' w as rows: (w' H Sigma), as Sigma is symmetric
     states = weights @ (h @ sigma)
     return states, np.sqrt(distance / SESSIONS_PER_YEAR)
-
-
-def codes(index: "pd.Index[Any]", values: "pd.Series[Any]") -> NDArray[np.intp]:
-    """Positions of values in a unique index; -1 where a value is not in it."""
-    return index.get_indexer(pd.Index(values))
 
 
 def _restricted(matrix: Floats, live: Bools) -> Floats:
@@ -184,8 +187,8 @@ def _pairs(flags: Bools) -> Bools:
 def _loadings(
     factor_state: pd.DataFrame, dates: pd.DatetimeIndex, factors: tuple[str, ...]
 ) -> tuple[Floats, Floats]:
-    d = codes(dates, factor_state["date"])
-    f = codes(pd.Index(factors), factor_state["factor"])
+    d = codes_of(dates, factor_state["date"])
+    f = codes_of(pd.Index(factors), factor_state["factor"])
     known = d >= 0
     loadings = np.full((2, len(dates), len(factors)), np.nan)
     for table, column in zip(loadings, ("market_loading", "rates_loading"), strict=True):
@@ -195,8 +198,8 @@ def _loadings(
 
 def _covariance(factor_covariance: pd.DataFrame, dates: pd.DatetimeIndex, factors: tuple[str, ...]) -> Floats:
     index = pd.Index(factors)
-    d = codes(dates, factor_covariance["date"])
-    row, column = (codes(index, factor_covariance[name]) for name in ("factor_1", "factor_2"))
+    d = codes_of(dates, factor_covariance["date"])
+    row, column = (codes_of(index, factor_covariance[name]) for name in ("factor_1", "factor_2"))
     known = (d >= 0) & (row >= 0) & (column >= 0)
     sigma = np.full((len(dates), len(factors), len(factors)), np.nan)
     values = factor_covariance["covariance"].to_numpy(dtype=float, na_value=np.nan)
@@ -208,6 +211,7 @@ def _require_positive_definite(sigma: Floats, available: Bools, dates: pd.Dateti
     scale = np.sqrt(np.where(available, np.diagonal(sigma, axis1=1, axis2=2), 1.0))
     correlation = _restricted(sigma / (scale[:, :, None] * scale[:, None, :]), available)
     complete = np.asarray(np.isfinite(correlation).all(axis=(1, 2)))
+    # On the correlations: the test does not depend on the units of the factors
     smallest = np.linalg.eigvalsh(np.where(complete[:, None, None], correlation, 0.0)).min(
         axis=1, initial=1.0
     )
@@ -234,7 +238,7 @@ def _shock_arrays(scenarios: Sequence[Scenario], factors: tuple[str, ...]) -> tu
     return shocks, shocked
 
 
-def _statuses(factors: tuple[str, ...], shocked: Bools, live: Bools) -> NDArray[np.object_]:
+def _statuses(factors: tuple[str, ...], shocked: Bools, live: Bools) -> Texts:
     lost = shocked & ~live
     names = np.full(live.shape[:2], "", dtype=object)
     for index, factor in enumerate(factors):

@@ -1,12 +1,12 @@
 """Stress P&L of positions and portfolios under factor scenarios, for all dates and portfolios in one call.
 
-With the state x of `stress_state` and the betas of a position's underlying, the underlying moves by the
+With the state x of `stress.states` and the betas of a position's underlying, the underlying moves by the
 factor exp(beta'x). A linear position gains exposure x (exp(beta'x) - 1): a long can never lose more than
 100%, a short can, and there is no cap. An option is valued anew by Black-Scholes-Merton at the shocked
 price, volatility and rate; its P&L is the difference to the model price of the same inputs unshocked, so
 that a zero shock gives exactly zero. An option on its expiry session is worth its intrinsic value.
 
-The volatility follows the market's move (`stress_options`). The rate moves by the scenario's own shock of the
+The volatility follows the market's move (`stress.options`). The rate moves by the scenario's own shock of the
 10-year yield, in the direct and in the correlated P&L; where yields are unavailable it does not move.
 """
 
@@ -16,11 +16,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.stress.book import Book, held_book, partition_frame
+from sigmasight_core.arrays.types import Floats
+from sigmasight_core.positions.held import partition_frame
+from sigmasight_core.stress.book import Book, held_book
 from sigmasight_core.stress.options import StressedOptions, shocked_volatility
 from sigmasight_core.stress.rows import portfolio_rows, position_rows
 from sigmasight_core.stress.scenarios import Scenario
-from sigmasight_core.stress.states import Floats, StressStates, stress_states
+from sigmasight_core.stress.states import StressStates, stress_states
 
 _BLOCK: Final = 65_536
 """Option values per pass: bounds the memory of the temporaries."""
@@ -43,6 +45,7 @@ class StressOutput(NamedTuple):
 
 def stress(
     scenarios: Sequence[Scenario],
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     positions: pd.DataFrame,
@@ -68,17 +71,29 @@ def stress(
     """
     wanted = partition_frame(partitions)
     states = stress_states(
-        scenarios, pd.DatetimeIndex(wanted["date"].unique()), factor_state, factor_covariance
+        scenarios,
+        pd.DatetimeIndex(wanted["date"].unique()),
+        factor_state=factor_state,
+        factor_covariance=factor_covariance,
     )
-    book = held_book(wanted, states, position_values, position_greeks, positions, betas)
+    book = held_book(
+        partitions=wanted,
+        states=states,
+        position_values=position_values,
+        position_greeks=position_greeks,
+        positions=positions,
+        betas=betas,
+    )
     pnl = position_pnl(book, states)
     return StressOutput(
-        results=portfolio_rows(wanted, book, states, *pnl), positions=position_rows(book, states, *pnl)
+        results=portfolio_rows(partitions=wanted, book=book, states=states, **pnl._asdict()),
+        positions=position_rows(book, states, **pnl._asdict()),
     )
 
 
 def position_pnl(book: Book, states: StressStates) -> PositionPnl:
     """P&L of every position under every scenario."""
+    # beta'x of each underlying (D, S, N), then of each position (P, N)
     moves = [
         (book.betas @ state.swapaxes(1, 2))[book.date, book.symbol]
         for state in (states.direct, states.correlated)

@@ -1,29 +1,26 @@
-"""Hypothetical trades at a close: the ledger that they leave behind, and the comparison of the two.
+"""Hypothetical trades at a close, and the ledger that they leave behind.
 
 A trade in a symbol that is held changes the holding: lots of the other sign are closed first, oldest first
 (FIFO), and what is left opens a new lot, which may turn a long into a short. Cash pays for it: it changes by
 - quantity x multiplier x price. Traded at the close, total value and P&L of the day stay what they are.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import BoolArray, FloatArray
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import OPTION_MULTIPLIER
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import ledger_rows
 from sigmasight_core.market.corporate_actions import split_factors
-from sigmasight_core.positions.status import HELD
-from sigmasight_core.positions.valuation import held_positions
-from sigmasight_core.tables import Positions, Table, columns_by_role, primary_key, table_name, validate
+from sigmasight_core.positions.held import HELD, held_positions
+from sigmasight_core.tables import Positions, validate
 
 _WHOLE: Final = 1e-9
 """A relative remainder below this is rounding: the lot, or the trade, is used up."""
-_OF_A_POSITION: Final = {"position_id", "symbol", "symbol_1", "symbol_2"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def trial_lots(trades: pd.DataFrame, portfolio: str, date: pd.Timestamp) -> pd.D
     return _lots(trades.assign(trade_price=1.0), portfolio, date)
 
 
-def priced(trades: pd.DataFrame, values: pd.DataFrame, source: str) -> pd.DataFrame:
+def priced(*, trades: pd.DataFrame, values: pd.DataFrame, source: str) -> pd.DataFrame:
     """The trades with `trade_price` (USD per share) and `price_source`.
 
     :param values: `tables.PositionValues` rows of the `trial_lots` on the trade date.
@@ -71,6 +68,7 @@ def priced(trades: pd.DataFrame, values: pd.DataFrame, source: str) -> pd.DataFr
 
 
 def apply_trades(
+    *,
     positions: pd.DataFrame,
     cash: float,
     trades: pd.DataFrame,
@@ -90,7 +88,7 @@ def apply_trades(
     """
     lots = held_positions(positions, pd.DatetimeIndex([date]))
     lots = lots[lots["state"] == HELD].sort_values(["symbol", "entry_date", "position_id"], ignore_index=True)
-    ratio = split_factors(lots, corporate_actions, pd.DatetimeIndex([date]))[0]
+    ratio = split_factors(positions=lots, splits=corporate_actions, dates=pd.DatetimeIndex([date]))[0]
     units = lots["quantity"].to_numpy(dtype=float) * ratio
     by_symbol = trades.set_index("symbol")
     traded = by_symbol["quantity"].reindex(lots["symbol"]).to_numpy(dtype=float)
@@ -117,7 +115,7 @@ def apply_trades(
     )
 
 
-def _closed(symbols: "pd.Series[str]", units: FloatArray, traded: FloatArray) -> FloatArray:
+def _closed(symbols: "pd.Series[str]", units: Floats, traded: Floats) -> Floats:
     """Units of each lot that the trade of its symbol closes, oldest first; the whole lot without rounding."""
     available = np.where(units * traded < 0, np.abs(units), 0.0)
     before = pd.Series(available).groupby(symbols).cumsum().to_numpy() - available
@@ -128,9 +126,9 @@ def _closed(symbols: "pd.Series[str]", units: FloatArray, traded: FloatArray) ->
 
 def _exits(
     lots: pd.DataFrame,
-    units: FloatArray,
-    closed: FloatArray,
-    ratio: FloatArray,
+    units: Floats,
+    closed: Floats,
+    ratio: Floats,
     prices: "pd.Series[float]",
     date: pd.Timestamp,
 ) -> pd.DataFrame:
@@ -159,11 +157,11 @@ def _inherited(trades: pd.DataFrame, lots: pd.DataFrame) -> pd.DataFrame:
     return trades.assign(tags=trades["tags"].where(trades["tags"] != "", held.to_numpy()))
 
 
-def _multiplier(trades: pd.DataFrame) -> FloatArray:
+def _multiplier(trades: pd.DataFrame) -> Floats:
     return np.where(trades["strike"].notna(), float(OPTION_MULTIPLIER), 1.0)
 
 
-def _fills(trades: pd.DataFrame, symbols: "pd.Series[str]", units: FloatArray) -> pd.DataFrame:
+def _fills(trades: pd.DataFrame, symbols: "pd.Series[str]", units: Floats) -> pd.DataFrame:
     held = pd.Series(units).groupby(symbols).sum().reindex(trades["symbol"]).fillna(0.0).to_numpy()
     quantity = trades["quantity"].to_numpy(dtype=float)
     after = held + quantity
@@ -172,7 +170,7 @@ def _fills(trades: pd.DataFrame, symbols: "pd.Series[str]", units: FloatArray) -
     return trades.assign(cash_change=flow, held_before=held, held_after=np.where(nothing, 0.0, after))
 
 
-def _check_ratios(lots: pd.DataFrame, ratio: FloatArray, traded: BoolArray) -> None:
+def _check_ratios(lots: pd.DataFrame, ratio: Floats, traded: Bools) -> None:
     unknown = lots[np.isnan(ratio) & traded]
     if len(unknown):
         raise InputError(
@@ -181,7 +179,7 @@ def _check_ratios(lots: pd.DataFrame, ratio: FloatArray, traded: BoolArray) -> N
         )
 
 
-def _check_contracts(trades: pd.DataFrame, opened: FloatArray, lots: pd.DataFrame, ratio: FloatArray) -> None:
+def _check_contracts(trades: pd.DataFrame, opened: Floats, lots: pd.DataFrame, ratio: Floats) -> None:
     adjusted = lots.loc[(ratio != 1) & lots["strike"].notna().to_numpy(), "symbol"]
     wrong = trades[trades["symbol"].isin(adjusted).to_numpy() & (opened != 0)]
     if len(wrong):
@@ -189,64 +187,3 @@ def _check_contracts(trades: pd.DataFrame, opened: FloatArray, lots: pd.DataFram
             f"{wrong['symbol'].iloc[0]}: the held contracts were adjusted by a split since entry; close no "
             "more than is held, and trade new contracts by the symbol that they have now"
         )
-
-
-def compare(computed: Mapping[type[Table], pd.DataFrame], today: str, hypothetical: str) -> pd.DataFrame:
-    """Every number of the tables by portfolio, without and with the trades.
-
-    Tables with a row for each position or symbol are left out: what they say is in the sums.
-
-    :param computed: validated rows of portfolio tables on one date, of the two portfolios named.
-    :returns: `table_name`, `item` (key within the portfolio), `measure` (column), `unit`, `today`,
-        `what_if`, `change` and `status`, in the order of the tables; NaN where the status says why.
-    """
-    parts = [
-        _compared(model, rows, today, hypothetical)
-        for model, rows in computed.items()
-        if not _OF_A_POSITION & set(primary_key(model))
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _compared(model: type[Table], rows: pd.DataFrame, today: str, hypothetical: str) -> pd.DataFrame:
-    sides = [_long(model, rows[rows["portfolio"] == name]) for name in (today, hypothetical)]
-    both = sides[0].merge(
-        sides[1], how="outer", on=["item", "measure", "unit"], sort=False, suffixes=("", "_")
-    )
-    order = pd.concat(sides)[["item", "measure"]].drop_duplicates()
-    both = order.merge(both, on=["item", "measure"], how="left")
-    before, after = both["status"].fillna("no such row"), both["status_"].fillna("no such row")
-    differing = "today: " + before + "; what-if: " + after
-    return pd.DataFrame(
-        {
-            "table_name": table_name(model),
-            "item": both["item"],
-            "measure": both["measure"],
-            "unit": both["unit"],
-            "today": both["number"],
-            "what_if": both["number_"],
-            "change": both["number_"] - both["number"],
-            "status": before.where(before == after, differing),
-        }
-    ).astype({"table_name": "str"})
-
-
-def _long(model: type[Table], rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per key and value column: item, measure, unit, number, status."""
-    keys = [name for name in primary_key(model) if name not in ("date", "portfolio")]
-    measures, columns = columns_by_role(model, "value"), model.to_schema().columns
-    item = pd.Series("", index=rows.index, dtype="str")
-    for number, name in enumerate(keys):
-        item = item + (" / " if number else "") + rows[name].astype("str")
-    units = {name: str((columns[name].metadata or {})["unit"]) for name in measures}
-    wide = rows[measures].astype(float).assign(item=item, status=rows["status"].astype("str"))
-    own = rows["unit"].astype("str") if "unit" in rows else pd.Series("", index=rows.index, dtype="str")
-    long = wide.assign(own=own).melt(["item", "status", "own"], measures, "measure", "number")
-    unit = long["measure"].map(units).astype("str")
-    place = pd.Series(np.tile(np.arange(len(rows)), len(measures)), index=long.index)
-    return (
-        long.assign(unit=unit.where(unit != "as `unit`", long["own"]), measure=long["measure"].astype("str"))
-        .iloc[np.argsort(place, kind="stable")]
-        .drop(columns="own")
-        .reset_index(drop=True)
-    )

@@ -96,7 +96,7 @@ def _evaluations(platform: Platform, rules: AlertRules, partitions: pd.DataFrame
                 sorted(part["portfolio"].unique()),
                 _columns(model, watching),
             )
-            found = [evaluation.evaluate(rule, part, rows) for rule in watching]
+            found = [evaluation.evaluate(rule, partitions=part, rows=rows) for rule in watching]
             yield pd.concat(found, ignore_index=True)
 
 

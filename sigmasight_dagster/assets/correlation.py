@@ -42,10 +42,12 @@ def position_correlations(batch: Batch) -> tuple[pd.DataFrame, ...]:
     """Pairwise correlations of the significant holdings over 90 sessions."""
     result = portfolios.portfolio_correlations(
         CONFIG,
-        batch.read(PositionValues),
-        batch.read(PositionGreeks),
-        returns.log_returns(returns.to_wide(batch.read(DailyPrices), batch.sessions(DailyPrices))),
-        batch.dates,
-        batch.portfolios,
+        position_values=batch.read(PositionValues),
+        position_greeks=batch.read(PositionGreeks),
+        log_returns=returns.log_returns(
+            returns.to_wide(batch.read(DailyPrices), batch.sessions(DailyPrices))
+        ),
+        dates=batch.dates,
+        portfolios=batch.portfolios,
     )
     return result.correlations, result.summary, result.clusters

@@ -62,7 +62,10 @@ def factor_returns(batch: Batch) -> pd.DataFrame:
 def factor_betas(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Joint shrunk betas and univariate betas of each symbol over 252 sessions."""
     estimates = model.estimate(
-        batch.factor_model, _log_returns(batch), _factor_log_returns(batch), batch.dates
+        batch.factor_model,
+        symbol_log_returns=_log_returns(batch),
+        factor_log_returns=_factor_log_returns(batch),
+        dates=batch.dates,
     )
     return estimates.betas, estimates.state
 
@@ -93,12 +96,12 @@ def rate_betas(batch: Batch) -> pd.DataFrame:
     market = _factor_log_returns(batch)[config.factor_ids[config.market]]
     yields, status = rates.wide_yields(batch.read(TreasuryYields), batch.sessions(TreasuryYields))
     return rates.rate_betas(
-        _log_returns(batch),
-        market,
-        yields,
-        batch.dates,
-        config.window,
-        config.min_obs,
+        symbol_log_returns=_log_returns(batch),
+        market_log_returns=market,
+        yields=yields,
+        dates=batch.dates,
+        window=config.window,
+        min_obs=config.min_obs,
         yield_status=status,
     )
 
@@ -107,10 +110,10 @@ def rate_betas(batch: Batch) -> pd.DataFrame:
 def position_factor_exposures(batch: Batch) -> pd.DataFrame:
     """Delta exposure of each position times the beta of its underlying."""
     return exposures.position_factor_exposures(
-        batch.read(PositionValues),
-        batch.read(PositionGreeks),
-        batch.read(FactorBetas),
-        batch.factor_model.factor_ids,
+        position_values=batch.read(PositionValues),
+        position_greeks=batch.read(PositionGreeks),
+        betas=batch.read(FactorBetas),
+        factor_ids=batch.factor_model.factor_ids,
     )
 
 
@@ -133,7 +136,9 @@ def factor_exposures(batch: Batch) -> pd.DataFrame:
     """Sums over positions, and betas relative to the portfolio's total value."""
     totals = batch.read(PortfolioSnapshots)[["date", "portfolio", "total_value"]]
     return exposures.factor_exposures(
-        batch.read(PositionFactorExposures), totals, batch.factor_model.factor_ids
+        position_exposures=batch.read(PositionFactorExposures),
+        total_values=totals,
+        factor_ids=batch.factor_model.factor_ids,
     )
 
 
@@ -150,7 +155,10 @@ def factor_exposures(batch: Batch) -> pd.DataFrame:
 def rate_exposures(batch: Batch) -> pd.DataFrame:
     """P&L per basis point and per 100 of each Treasury yield, options at delta exposure."""
     return rates.rate_exposures(
-        batch.read(PositionValues), batch.read(PositionGreeks), batch.read(RateBetas), batch.partitions
+        position_values=batch.read(PositionValues),
+        position_greeks=batch.read(PositionGreeks),
+        betas=batch.read(RateBetas),
+        portfolios=batch.partitions,
     )
 
 

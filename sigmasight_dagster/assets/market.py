@@ -70,7 +70,7 @@ def price_differences(batch: Batch) -> pd.DataFrame:
     except (SourceError, TransientError) as error:
         _log.warning("cross-check source failed", source=name, error=str(error))
         found, name = prices.iloc[:0], f"{name}, which does not answer"
-    return differences.price_differences(prices, found, name)
+    return differences.price_differences(prices=prices, others=found, other_source=name)
 
 
 @risk_asset(CorporateActions, inputs=[Positions], group=GROUP)
@@ -101,7 +101,7 @@ def option_quotes(batch: Batch) -> pd.DataFrame:
     provider, contracts = batch.market_data, batch.held_contracts
     quotes = provider.option_quotes(sorted(contracts["symbol"]), batch.dates[0], batch.dates[-1])
     quotes = fetched.option_quotes(batch, quotes[quotes["date"].isin(batch.dates)])
-    return volatilities.with_lacking(quotes, contracts, provider.name)
+    return volatilities.with_lacking(quotes=quotes, contracts=contracts, source=provider.name)
 
 
 @risk_asset(SecurityMaster, inputs=[DailyPrices], group=GROUP)

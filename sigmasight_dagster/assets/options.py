@@ -55,8 +55,8 @@ def option_volatilities(batch: Batch) -> pd.DataFrame:
     """Price of each quote and the volatility that it implies, or its neighbours in the chain."""
     quotes = batch.read(OptionQuotes)
     return volatilities.option_volatilities(
-        quotes,
-        batch.read(DailyPrices, CLOSES, sorted(quotes["underlying"].unique())),
-        batch.read(TreasuryYields),
-        batch.option_parameters,
+        quotes=quotes,
+        prices=batch.read(DailyPrices, CLOSES, sorted(quotes["underlying"].unique())),
+        yields=batch.read(TreasuryYields),
+        parameters=batch.option_parameters,
     )

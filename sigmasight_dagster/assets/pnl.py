@@ -61,19 +61,19 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     values = batch.read(PositionValues)
     betas = batch.read(FactorBetas, BETAS, sorted(values["underlying"].unique()))
     return explain.pnl_explain(
-        calendar.sessions(
+        sessions=calendar.sessions(
             calendar.shift_sessions(batch.dates[0], -PRICE_LOOK_BACK_SESSIONS), batch.dates[-1]
         ),
-        values,
-        batch.positions,
-        batch.read(DailyPrices),
-        OptionTables(
+        position_values=values,
+        positions=batch.positions,
+        prices=batch.read(DailyPrices),
+        option_tables=OptionTables(
             batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
         ),
-        batch.read(CorporateActions),
-        FactorTables(betas, batch.read(FactorState), batch.read(FactorReturns)),
-        batch.factor_model,
-        batch.option_parameters,
-        batch.max_price_age_days,
-        batch.partitions,
+        corporate_actions=batch.read(CorporateActions),
+        factors=FactorTables(betas, batch.read(FactorState), batch.read(FactorReturns)),
+        config=batch.factor_model,
+        parameters=batch.option_parameters,
+        max_price_age_days=batch.max_price_age_days,
+        partitions=batch.partitions,
     )

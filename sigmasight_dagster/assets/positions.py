@@ -170,17 +170,17 @@ def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
     age, until = batch.max_price_age_days, batch.dates[-1]
     settlements = settlement.settlement_price_dates(batch.positions, until, age)
     settled = settlement.settled_pnl(
-        batch.positions,
-        batch.read_on(DailyPrices, settlements),
-        batch.read(CorporateActions),
-        until,
-        age,
+        positions=batch.positions,
+        prices=batch.read_on(DailyPrices, settlements),
+        corporate_actions=batch.read(CorporateActions),
+        until=until,
+        max_price_age_days=age,
     )
     return snapshot.portfolio_snapshots(
-        batch.dates,
-        batch.registry,
-        batch.positions,
-        batch.read(PositionValues),
-        batch.read(PositionGreeks),
-        settled,
+        dates=batch.dates,
+        portfolios=batch.registry,
+        positions=batch.positions,
+        position_values=batch.read(PositionValues),
+        position_greeks=batch.read(PositionGreeks),
+        settled_pnl=settled,
     )

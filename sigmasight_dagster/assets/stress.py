@@ -46,12 +46,12 @@ def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Direct and correlated P&L of each scenario, by portfolio and by position; no cap anywhere."""
     output = stress.stress(
         scenarios.default_scenarios(batch.factor_model.factor_ids),
-        batch.read(PositionValues),
-        batch.read(PositionGreeks),
-        batch.positions,
-        batch.read(FactorBetas),
-        batch.read(FactorState),
-        batch.read(FactorCovariance),
+        position_values=batch.read(PositionValues),
+        position_greeks=batch.read(PositionGreeks),
+        positions=batch.positions,
+        betas=batch.read(FactorBetas),
+        factor_state=batch.read(FactorState),
+        factor_covariance=batch.read(FactorCovariance),
         partitions=batch.partitions,
     )
     return output.results, output.positions
@@ -79,12 +79,12 @@ def reverse_stress(batch: Batch) -> pd.DataFrame:
     """The most likely state that loses 5, 10 and 20% of total value, options fully revalued."""
     values = batch.read(PositionValues)
     return most_likely.reverse_stress(
-        values,
-        batch.read(PositionGreeks),
-        batch.positions,
-        batch.read(FactorBetas, BETAS, sorted(values["underlying"].unique())),
-        batch.read(FactorState),
-        batch.read(FactorCovariance),
-        batch.read(PortfolioSnapshots, ["date", "portfolio", "total_value"]),
+        position_values=values,
+        position_greeks=batch.read(PositionGreeks),
+        positions=batch.positions,
+        betas=batch.read(FactorBetas, BETAS, sorted(values["underlying"].unique())),
+        factor_state=batch.read(FactorState),
+        factor_covariance=batch.read(FactorCovariance),
+        total_values=batch.read(PortfolioSnapshots, ["date", "portfolio", "total_value"]),
         partitions=batch.partitions,
     )

@@ -45,10 +45,10 @@ def audit_stored_betas(platform: Platform, sample: pd.DataFrame) -> pd.DataFrame
     )
     yields = platform.warehouse.read(TreasuryYields, sessions)
     return audit_betas(
-        sample,
-        returns.to_wide(prices, sessions),
-        yields[yields["series"] == "10Y"].set_index("date")["yield_percent"],
-        proxies,
+        sample=sample,
+        adjusted_close_wide=returns.to_wide(prices, sessions),
+        yields_10y=yields[yields["series"] == "10Y"].set_index("date")["yield_percent"],
+        proxies=proxies,
         rates=rates,
         window=config.window,
         min_obs=config.min_obs,

@@ -6,6 +6,7 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.market import coverage
+from sigmasight_core.positions.held import held_symbols
 from sigmasight_core.tables import DailyPrices
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
@@ -50,7 +51,7 @@ def measure(platform: Platform) -> Coverage | None:
         calendar.shift_sessions(latest, -max(coverage.THRESHOLDS)),
         session_dates.first_session(platform.settings),
     )
-    symbols = coverage.held_symbols(warehouse.positions(), latest)
+    symbols = held_symbols(warehouse.positions(), latest)
     prices = warehouse.read(DailyPrices, (first, latest), columns=COLUMNS, symbols=list(symbols))
     return Coverage(calendar.sessions(first, latest), coverage.history_lengths(prices, symbols))
 
@@ -61,7 +62,7 @@ def by_symbol(platform: Platform) -> pd.DataFrame:
     published = warehouse.published(DailyPrices)["date"]
     first, latest = published.min(), published.max()
     proxies = [f.proxy for f in platform.factor_model.factors if f.proxy and f.kind != "rates"]
-    symbols = coverage.held_symbols(warehouse.positions(), latest).union(pd.Index(proxies, dtype="str"))
+    symbols = held_symbols(warehouse.positions(), latest).union(pd.Index(proxies, dtype="str"))
     prices = warehouse.read(DailyPrices, (first, latest), columns=REPORTED, symbols=list(symbols))
     return coverage.by_symbol(prices, symbols, calendar.sessions(first, latest))
 

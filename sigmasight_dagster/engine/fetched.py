@@ -51,7 +51,7 @@ def daily_prices(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
     fetched = batch.market_data.daily_prices(asked, around[0], around[-1])
     anchors = _anchors(batch, around.difference(batch.dates), asked, stored)
     _tell_corrections(fetched[~_is_mark(fetched)], anchors)
-    scale = link_scale(fetched, anchors).mask(_is_mark(fetched), 1.0)
+    scale = link_scale(fetched=fetched, stored=anchors).mask(_is_mark(fetched), 1.0)
     linked = fetched.assign(adjusted_close=fetched["adjusted_close"] * scale)
     new = linked[linked["date"].isin(batch.dates)]
     new = new[~pd.MultiIndex.from_frame(new[_KEYS]).isin(known)]
@@ -144,7 +144,7 @@ def _anchors(
 
 
 def _tell_corrections(fetched: pd.DataFrame, stored: pd.DataFrame) -> None:
-    changed = differing_closes(fetched, stored)
+    changed = differing_closes(fetched=fetched, stored=stored)
     for row in changed.head(20).itertuples():
         _log.warning(
             "the source has corrected a close",

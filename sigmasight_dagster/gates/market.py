@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.conventions import OK
+from sigmasight_core.conventions import IMPLAUSIBLE_SIGMA, OK
 from sigmasight_core.options import audit as greeks_audit
 from sigmasight_core.options import occ
 from sigmasight_core.tables import (
@@ -18,7 +18,6 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.declaration import Gate, GateResult
 
 AUDIT_ROWS_PER_PARTITION = 2
-PLAUSIBLE_SIGMAS = 6.0
 COLLINEAR_VIF = 10.0
 LARGEST_PRICE_DIFFERENCE = 0.005
 
@@ -77,7 +76,7 @@ def _greeks_agree_with_mibian(greeks: pd.DataFrame) -> GateResult:
 
 
 def _stress_is_plausible(results: pd.DataFrame) -> GateResult:
-    implausible = results[results["plausibility_sigma"] > PLAUSIBLE_SIGMAS]
+    implausible = results[results["plausibility_sigma"] > IMPLAUSIBLE_SIGMA]
     return GateResult(
         passed=implausible.empty,
         metadata={

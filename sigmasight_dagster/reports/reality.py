@@ -64,7 +64,9 @@ def reality_check(
     notes += [*lacking, *_left_out(holdings, held)]
     if weights.empty:
         raise InputError("; ".join([*notes, "import a portfolio and run it"]))
-    reality = stress_against_reality(config, windows, weights, closes, _ten_year(platform, sessions))
+    reality = stress_against_reality(
+        config, windows, weights=weights, adjusted_close_wide=closes, yields_10y=_ten_year(platform, sessions)
+    )
     return RealityCheck(reality, tuple(notes), platform.market_data.name, proxies)
 
 

@@ -56,7 +56,7 @@ def write(check: RealityCheck, folder: Path) -> list[Path]:
     charts = {
         images / "stress_against_reality.png": predicted_against_realised(reality.results, source),
         images / "stress_waterfall.png": contribution_waterfall(
-            reality.contributions, reality.results, basket, source
+            contributions=reality.contributions, results=reality.results, basket=basket, source=source
         ),
     }
     for path, content in charts.items():

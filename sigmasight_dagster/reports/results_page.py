@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sigmasight_core.conventions import IMPLAUSIBLE_SIGMA
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.covariance import collinear_pairs
 from sigmasight_core.report import charts
@@ -93,11 +94,11 @@ def write(results: RiskResults, folder: Path) -> list[Path]:
             f"Table stress_results. {source}",
         ),
         images / "correlations.png": charts.correlation_heat_map(
-            results.correlations,
-            results.clusters,
-            f"Correlations and clusters: {what}",
-            "Sample correlations over 90 sessions; framed: clusters in which every pair has 0.7 or more. "
-            f"Tables position_correlations, correlation_clusters. {source}",
+            correlations=results.correlations,
+            clusters=results.clusters,
+            title=f"Correlations and clusters: {what}",
+            source="Sample correlations over 90 sessions; framed: clusters in which every pair has 0.7 or "
+            f"more. Tables position_correlations, correlation_clusters. {source}",
         ),
     }
     for path, chart in content.items():
@@ -187,11 +188,11 @@ def _stress_text(results: RiskResults) -> str:
         f"factors move, {money(correlated)} USD in the most likely state."
         for name, (direct, correlated) in zip(opposed["scenario"], pnl, strict=True)
     ]
-    unlikely = shown.loc[shown["plausibility_sigma"] > charts.IMPLAUSIBLE_SIGMA, "scenario"].tolist()
+    unlikely = shown.loc[shown["plausibility_sigma"] > IMPLAUSIBLE_SIGMA, "scenario"].tolist()
     if unlikely:
         lines.append(
             f"Cannot say: {', '.join(unlikely)} combine shocks that hardly come together (more than "
-            f"{charts.IMPLAUSIBLE_SIGMA:g} sigma); their numbers show what the arithmetic gives, not what to "
+            f"{IMPLAUSIBLE_SIGMA:g} sigma); their numbers show what the arithmetic gives, not what to "
             "expect."
         )
     lost = results.stress[results.stress["direct_pnl"].isna()]

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.arrays.types import Ints
 from sigmasight_core.conventions import OPTION_TYPES, PRICE_LOOK_BACK_SESSIONS
 from sigmasight_core.market import staleness
-from sigmasight_core.market.staleness import IntArray, Reach
+from sigmasight_core.market.staleness import Reach
 from sigmasight_core.tables import (
     Corrections,
     DailyPrices,
@@ -49,7 +50,7 @@ class _Changes:
     sessions: pd.DatetimeIndex
     names: pd.Index
 
-    def stale_from(self, model: type[Table]) -> IntArray:
+    def stale_from(self, model: type[Table]) -> Ints:
         """Latest relevant change (microseconds) of each name and session, [names, sessions]; 0 = none."""
         shared, own = [], []
         for source in dict.fromkeys(source for source, _ in self.reaches):
@@ -175,7 +176,7 @@ def _causes(corrections: pd.DataFrame) -> pd.Series:
     return grouped.first() + more.map(lambda n: f" and {n} more" if n else "")
 
 
-def _microseconds(moments: pd.Series) -> IntArray:
+def _microseconds(moments: pd.Series) -> Ints:
     return (
         moments.dt.tz_convert("UTC").dt.tz_localize(None).astype("datetime64[us]").astype("int64").to_numpy()
     )

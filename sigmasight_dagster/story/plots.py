@@ -61,7 +61,9 @@ def correlation_heat_map(part: Part) -> bytes | None:
     if len(clusters) < 2:
         return None
     title = f"Correlations: {part.title}"
-    return charts.correlation_heat_map(part.rows[PositionCorrelations], clusters, title, "")
+    return charts.correlation_heat_map(
+        correlations=part.rows[PositionCorrelations], clusters=clusters, title=title, source=""
+    )
 
 
 def value_history(part: Part) -> bytes | None:

@@ -6,11 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.tables import Table, columns_by_role, grain
 from sigmasight_dagster.partitions.keys import of_frame
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
 
 
 class PartitionRows:

@@ -30,7 +30,8 @@ from sigmasight_core.tables import (
     table_name,
     validate,
 )
-from sigmasight_core.what_if.trades import apply_trades, compare, priced, trial_lots
+from sigmasight_core.what_if.comparison import compare
+from sigmasight_core.what_if.trades import apply_trades, priced, trial_lots
 from sigmasight_core.what_if.trades_csv import ParsedTrades, parse_trades_csv
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
@@ -168,9 +169,16 @@ class WhatIf:
     def _computed(self, trades: pd.DataFrame, source: str) -> Comparison:
         name, date, cash = self._portfolio, self._date, float(self._ledger.registry["cash"].iloc[0])
         actions = self._batch(position_values, self._ledger, {}).read(CorporateActions)
-        at_prices = priced(trades, self._trial_values(trades), source)
+        at_prices = priced(trades=trades, values=self._trial_values(trades), source=source)
         other = "what-if" if name != "what-if" else "what-if-trades"
-        after = apply_trades(self._ledger.positions, cash, at_prices, actions, other, date)
+        after = apply_trades(
+            positions=self._ledger.positions,
+            cash=cash,
+            trades=at_prices,
+            corporate_actions=actions,
+            portfolio=other,
+            date=date,
+        )
         registry = self._ledger.registry.assign(opening_cash=cash)
         traded = registry.assign(portfolio=other, cash=after.cash, opening_cash=after.opening_cash)
         both = Ledger(

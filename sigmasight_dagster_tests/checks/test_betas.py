@@ -36,7 +36,9 @@ class Stored:
         self.yields.iloc[[90]] = np.nan
         self.dates = self.sessions[-10:]
         returns = factor_log_returns(CONFIG, self.closes, self.yields)
-        self.betas = estimate(CONFIG, log_returns(self.closes), returns, self.dates).betas
+        self.betas = estimate(
+            CONFIG, symbol_log_returns=log_returns(self.closes), factor_log_returns=returns, dates=self.dates
+        ).betas
         self.store(DailyPrices, self.prices())
         self.store(TreasuryYields, self._yields())
 

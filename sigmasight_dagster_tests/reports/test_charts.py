@@ -91,7 +91,11 @@ def test_correlation_heat_map(count: int) -> None:
             "exposure": [-1.0 if i % 2 else 1.0 for i in range(count)],
         }
     )
-    check(charts.correlation_heat_map(correlations, clusters, "Correlations", SOURCE))
+    check(
+        charts.correlation_heat_map(
+            correlations=correlations, clusters=clusters, title="Correlations", source=SOURCE
+        )
+    )
 
 
 def results() -> pd.DataFrame:
@@ -123,7 +127,11 @@ def test_contribution_waterfall() -> None:
             "contribution": [-0.33, np.nan, 0.02, -0.18, np.nan, -0.02],
         }
     ).astype({"factor": "str"})
-    check(reality_charts.contribution_waterfall(contributions, results(), "one", SOURCE))
+    check(
+        reality_charts.contribution_waterfall(
+            contributions=contributions, results=results(), basket="one", source=SOURCE
+        )
+    )
 
 
 def test_nothing_to_show_is_still_a_chart() -> None:

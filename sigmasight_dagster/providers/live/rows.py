@@ -35,7 +35,7 @@ def on_one_scale(more: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     symbol without such a session stays as it is.
     """
     # by the adjusted closes themselves: the closes of two sources may differ by more than a correction
-    scale = link_scale(more.assign(close=1.0), rows.assign(close=1.0))
+    scale = link_scale(fetched=more.assign(close=1.0), stored=rows.assign(close=1.0))
     changed = (scale - 1).abs() > SAME_SCALE
     linked = more["source"] + ", adjusted close on the scale of the source before"
     return more.assign(

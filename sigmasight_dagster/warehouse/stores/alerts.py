@@ -90,7 +90,7 @@ class AlertStore(Reader):
             return checked
         with self._database.transaction(_LOCK) as cursor:
             stored = fetch(cursor, Alerts, _select(Alerts, [_keyed(Alerts, checked)]))
-            written, told = changes(stored, checked)
+            written, told = changes(stored=stored, evaluated=checked)
             _replace(cursor, Alerts, written, stamp)
             _replace(cursor, AlertDeliveries, _outbox(told, destinations), stamp)
         return told

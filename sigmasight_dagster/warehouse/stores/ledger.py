@@ -71,7 +71,13 @@ class LedgerStore(Reader):
             copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
             copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
             balance = cash_change(_cash(registered), _cash(wanted))
-            _note(cursor, name, pd.concat([balance, position_changes(stored, ledger)]), command, stamp)
+            _note(
+                cursor,
+                name,
+                pd.concat([balance, position_changes(stored=stored, wanted=ledger)]),
+                command,
+                stamp,
+            )
             if len(registered):
                 _unpublish(cursor, name, changed["entry_date"].min() if same_cash else None)
         return "replaced" if len(registered) else "created"
@@ -123,7 +129,7 @@ class LedgerStore(Reader):
             stored = fetch(cursor, Positions, select(Positions, portfolios=[portfolio]))
             _delete(cursor, portfolio)
             balance = cash_change(_cash(registered), None)
-            gone = pd.concat([balance, position_changes(stored, stored.iloc[:0])])
+            gone = pd.concat([balance, position_changes(stored=stored, wanted=stored.iloc[:0])])
             _note(cursor, portfolio, gone, "", stamp)
             _unpublish(cursor, portfolio, None)
         return len(stored)

@@ -122,7 +122,10 @@ def test_an_unusable_file(text: str, says: str) -> None:
 
 
 def test_every_date_and_portfolio_in_one_call() -> None:
-    found = validate(Alerts, evaluate(rule(), PARTITIONS, snapshots([-11.0, -10.0, 5.0, np.nan], "no price")))
+    found = validate(
+        Alerts,
+        evaluate(rule(), partitions=PARTITIONS, rows=snapshots([-11.0, -10.0, 5.0, np.nan], "no price")),
+    )
     by_key = found.set_index(["date", "portfolio"])["state"]
     assert by_key.loc[DATES[0]].to_dict() == {"a": "firing", "b": "cleared"}
     assert by_key.loc[DATES[1]].to_dict() == {"a": "cleared", "b": "unavailable"}
@@ -136,19 +139,21 @@ def test_every_date_and_portfolio_in_one_call() -> None:
     [(-2817592.9186, "is -2,817,592.92,"), (-1e9, "is -1,000,000,000,"), (-0.0123456789, "is -0.0123457,")],
 )
 def test_numbers_in_messages_can_be_read(number: float, says: str) -> None:
-    found = evaluate(rule(threshold=0.0), PARTITIONS, snapshots([number] * 4))
+    found = evaluate(rule(threshold=0.0), partitions=PARTITIONS, rows=snapshots([number] * 4))
     assert found["message"].str.contains(says, regex=False).all()
 
 
 def test_a_rule_of_one_portfolio_leaves_the_others_out() -> None:
-    found = evaluate(rule(portfolios=("b",)), PARTITIONS, snapshots([-99.0] * 4))
+    found = evaluate(rule(portfolios=("b",)), partitions=PARTITIONS, rows=snapshots([-99.0] * 4))
     assert set(found["portfolio"]) == {"b"}
 
 
 def test_a_selected_row_that_is_not_there_is_unavailable() -> None:
     rows = PARTITIONS.assign(measure="var_95_usd", value=1.0, status="ok")
     found = evaluate(
-        rule(model=RiskMeasures, column="value", select=(("measure", "var_99_usd"),)), PARTITIONS, rows
+        rule(model=RiskMeasures, column="value", select=(("measure", "var_99_usd"),)),
+        partitions=PARTITIONS,
+        rows=rows,
     )
     assert states(found) == ["unavailable"] * 4
 
@@ -165,7 +170,7 @@ def test_an_open_key_means_any_row_and_names_the_worst() -> None:
         }
     )
     watching = rule(model=PositionValues, column="weight", comparison="abs>", threshold=0.25)
-    found = evaluate(watching, PARTITIONS, rows).set_index(["date", "portfolio"])
+    found = evaluate(watching, partitions=PARTITIONS, rows=rows).set_index(["date", "portfolio"])
     assert found.loc[(DATES[0], "a"), "item"] == "position_id=B@1"
     assert found.loc[(DATES[0], "a"), "value"] == -0.4
     assert found["state"].tolist() == ["firing", "cleared", "cleared", "cleared"]  # no positions: none beyond
@@ -185,13 +190,15 @@ def test_comparisons_are_pythons(values: list[int], threshold: int, comparison: 
         "abs>": lambda x: abs(x) > threshold,
     }[comparison]
     watching = rule(comparison=comparison, threshold=float(threshold))
-    found = evaluate(watching, PARTITIONS, snapshots([float(x) for x in values]))
+    found = evaluate(watching, partitions=PARTITIONS, rows=snapshots([float(x) for x in values]))
     assert [state == "firing" for state in states(found)] == [python(x) for x in values]
 
 
 def test_changes_of_state_are_told_once() -> None:
     def step(stored: pd.DataFrame, values: list[float]) -> tuple[pd.DataFrame, list[str]]:
-        written, told = changes(stored, evaluate(rule(), PARTITIONS, snapshots(values, "gone")))
+        written, told = changes(
+            stored=stored, evaluated=evaluate(rule(), partitions=PARTITIONS, rows=snapshots(values, "gone"))
+        )
         rest = stored.merge(written[["date", "portfolio"]], how="left", indicator=True)["_merge"]
         kept = stored[(rest == "left_only").to_numpy()]
         return validate(Alerts, pd.concat([kept, written])), told["portfolio"].tolist()

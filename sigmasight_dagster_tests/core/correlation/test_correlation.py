@@ -8,7 +8,7 @@ import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from sigmasight_core.correlation import pairwise as pairwise_correlation
+from sigmasight_core.correlation import pairwise
 from sigmasight_core.correlation.portfolios import (
     CorrelationConfig,
     CorrelationResult,
@@ -55,7 +55,17 @@ def run(
     rows: list[dict[str, object]], config: CorrelationConfig = ALL, returns: pd.DataFrame | None = None
 ) -> CorrelationResult:
     given = log_returns() if returns is None else returns
-    return checked(portfolio_correlations(config, *tables(rows), given, pd.DatetimeIndex([LAST]), ["one"]))
+    values, greeks = tables(rows)
+    return checked(
+        portfolio_correlations(
+            config,
+            position_values=values,
+            position_greeks=greeks,
+            log_returns=given,
+            dates=pd.DatetimeIndex([LAST]),
+            portfolios=["one"],
+        )
+    )
 
 
 def checked(result: CorrelationResult) -> CorrelationResult:
@@ -113,10 +123,19 @@ def reference(config: CorrelationConfig, held: pd.Series, returns: pd.DataFrame,
 
 @pytest.mark.parametrize("chunk", [1, 2**19])
 def test_every_book_equals_pandas_and_scipy_alone(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairwise_correlation, "CHUNK_ELEMENTS", chunk)
+    monkeypatch.setattr(pairwise, "CHUNK_ELEMENTS", chunk)
     portfolios, returns, config = ["a", "b", "c", "d"], log_returns(), CorrelationConfig(min_weight=0.03)
     values, greeks = books(5, portfolios)
-    result = checked(portfolio_correlations(config, values, greeks, returns, SESSIONS[-5:], portfolios))
+    result = checked(
+        portfolio_correlations(
+            config,
+            position_values=values,
+            position_greeks=greeks,
+            log_returns=returns,
+            dates=SESSIONS[-5:],
+            portfolios=portfolios,
+        )
+    )
     assert len(result.summary) == 20
     compared = 0
     for row in result.summary.to_dict("records"):
@@ -148,17 +167,33 @@ def of(frame: pd.DataFrame, date: pd.Timestamp, portfolio: str) -> pd.DataFrame:
 def test_a_batch_equals_one_book_at_a_time_in_any_order_of_rows(gaps: float) -> None:
     portfolios, returns = ["a", "b", "c"], log_returns(gaps)
     values, greeks = books(4, portfolios, seed=2)
-    whole = checked(portfolio_correlations(ALL, values, greeks, returns, SESSIONS[-4:], portfolios))
+    whole = checked(
+        portfolio_correlations(
+            ALL,
+            position_values=values,
+            position_greeks=greeks,
+            log_returns=returns,
+            dates=SESSIONS[-4:],
+            portfolios=portfolios,
+        )
+    )
     shuffled = portfolio_correlations(
         ALL,
-        values.sample(frac=1, random_state=1),
-        greeks.sample(frac=1, random_state=2),
-        returns.sample(frac=1, axis=1, random_state=3),
-        SESSIONS[-4:][::-1],
-        portfolios[::-1],
+        position_values=values.sample(frac=1, random_state=1),
+        position_greeks=greeks.sample(frac=1, random_state=2),
+        log_returns=returns.sample(frac=1, axis=1, random_state=3),
+        dates=SESSIONS[-4:][::-1],
+        portfolios=portfolios[::-1],
     )
     alone = [
-        portfolio_correlations(ALL, values, greeks, returns, pd.DatetimeIndex([date]), [portfolio])
+        portfolio_correlations(
+            ALL,
+            position_values=values,
+            position_greeks=greeks,
+            log_returns=returns,
+            dates=pd.DatetimeIndex([date]),
+            portfolios=[portfolio],
+        )
         for date in SESSIONS[-4:]
         for portfolio in portfolios
     ]
@@ -199,7 +234,12 @@ def test_an_underlying_without_an_exposure_is_left_out_and_told() -> None:
     ]
     values, greeks = tables([position("S00C", 1.0, underlying="S00", position_type="LC")])
     no_greeks = portfolio_correlations(
-        ALL, values, greeks[:0], log_returns(), pd.DatetimeIndex([LAST]), ["one"]
+        ALL,
+        position_values=values,
+        position_greeks=greeks[:0],
+        log_returns=log_returns(),
+        dates=pd.DatetimeIndex([LAST]),
+        portfolios=["one"],
     )
     assert no_greeks.summary["status"].str.contains("without an exposure left out: 1").all()
 
@@ -218,8 +258,14 @@ def test_significant_holdings(mode: str, expected: set[str]) -> None:
     rows = [position("S00", 2_000_000.0), position("S04", -12_000.0), position("S12", 9_999.0)]
     rows.append(position("S08", 5_000.0, portfolio="two"))
     config = CorrelationConfig(filter_mode=mode)
+    values, greeks = tables(rows)
     found = portfolio_correlations(
-        config, *tables(rows), log_returns(), pd.DatetimeIndex([LAST]), ["one", "two"]
+        config,
+        position_values=values,
+        position_greeks=greeks,
+        log_returns=log_returns(),
+        dates=pd.DatetimeIndex([LAST]),
+        portfolios=["one", "two"],
     )
     assert set(found.clusters["symbol"]) == expected
 
@@ -262,7 +308,14 @@ def test_an_indefinite_sample_is_repaired_and_shown_as_it_is() -> None:
 def test_too_few_holdings_are_null_with_a_reason() -> None:
     values, greeks = tables([position("S00", 20_000.0), position("ZZZ", 20_000.0, portfolio="two")])
     result = checked(
-        portfolio_correlations(ALL, values, greeks, log_returns(), SESSIONS[-2:], ["one", "two", "none"])
+        portfolio_correlations(
+            ALL,
+            position_values=values,
+            position_greeks=greeks,
+            log_returns=log_returns(),
+            dates=SESSIONS[-2:],
+            portfolios=["one", "two", "none"],
+        )
     )
     today = result.summary[result.summary["date"] == LAST].set_index("portfolio")
     assert today["status"].to_dict() == {
@@ -290,9 +343,27 @@ def test_a_perfect_hedge_has_no_effective_bets() -> None:
 
 def test_no_positions_at_all() -> None:
     values, greeks = tables([position("S00", 1.0)])
-    result = checked(portfolio_correlations(ALL, values[:0], greeks[:0], log_returns(), SESSIONS[-3:], ["a"]))
+    result = checked(
+        portfolio_correlations(
+            ALL,
+            position_values=values[:0],
+            position_greeks=greeks[:0],
+            log_returns=log_returns(),
+            dates=SESSIONS[-3:],
+            portfolios=["a"],
+        )
+    )
     assert (len(result.correlations), len(result.summary), len(result.clusters)) == (0, 3, 0)
-    nothing = checked(portfolio_correlations(ALL, values, greeks, log_returns(), SESSIONS[:0], []))
+    nothing = checked(
+        portfolio_correlations(
+            ALL,
+            position_values=values,
+            position_greeks=greeks,
+            log_returns=log_returns(),
+            dates=SESSIONS[:0],
+            portfolios=[],
+        )
+    )
     assert len(nothing.summary) == 0
 
 
@@ -301,8 +372,12 @@ def test_later_returns_and_other_books_do_not_matter() -> None:
     day, returns = pd.DatetimeIndex([SESSIONS[-4]]), log_returns()
     later = returns.copy()
     later.iloc[-3:] = 9.0
-    first = portfolio_correlations(ALL, values, greeks, returns, day, ["a"])
-    second = portfolio_correlations(ALL, values, greeks, later, day, ["a"])
+    first = portfolio_correlations(
+        ALL, position_values=values, position_greeks=greeks, log_returns=returns, dates=day, portfolios=["a"]
+    )
+    second = portfolio_correlations(
+        ALL, position_values=values, position_greeks=greeks, log_returns=later, dates=day, portfolios=["a"]
+    )
     for name in ("correlations", "summary", "clusters"):
         pd.testing.assert_frame_equal(getattr(first, name), getattr(second, name))
     assert set(first.summary["portfolio"]) == {"a"}
@@ -351,9 +426,23 @@ def test_clusters_are_numbered_by_falling_gross_exposure() -> None:
 def test_refuses_dates_without_returns_and_unsorted_returns() -> None:
     values, greeks = tables([position("S00", 1.0)])
     with pytest.raises(InputError, match="2030-01-02 is not a session"):
-        portfolio_correlations(ALL, values, greeks, log_returns(), pd.DatetimeIndex(["2030-01-02"]), ["one"])
+        portfolio_correlations(
+            ALL,
+            position_values=values,
+            position_greeks=greeks,
+            log_returns=log_returns(),
+            dates=pd.DatetimeIndex(["2030-01-02"]),
+            portfolios=["one"],
+        )
     with pytest.raises(InputError, match="ascending"):
-        portfolio_correlations(ALL, values, greeks, log_returns()[::-1], SESSIONS[-1:], ["one"])
+        portfolio_correlations(
+            ALL,
+            position_values=values,
+            position_greeks=greeks,
+            log_returns=log_returns()[::-1],
+            dates=SESSIONS[-1:],
+            portfolios=["one"],
+        )
 
 
 @pytest.mark.parametrize(

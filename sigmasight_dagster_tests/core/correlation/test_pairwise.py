@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sigmasight_core.correlation import pairwise as pairwise_correlation
+from sigmasight_core.correlation import pairwise
 from sigmasight_core.correlation.pairwise import window_history, window_statistics
 from sigmasight_core.correlation.portfolios import pairwise_correlations
 from sigmasight_core.errors import InputError
@@ -77,7 +77,7 @@ def test_infinite_returns_are_missing() -> None:
 def test_chunks_change_nothing(gaps: float, monkeypatch: pytest.MonkeyPatch) -> None:
     values, ends = returns(gaps=gaps), np.arange(100, 300)
     whole, n_whole = pairwise_correlations(values, ends)
-    monkeypatch.setattr(pairwise_correlation, "CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(pairwise, "CHUNK_ELEMENTS", 1)
     parts, n_parts = pairwise_correlations(values, ends)
     np.testing.assert_allclose(parts, whole, rtol=0, atol=1e-14)
     np.testing.assert_array_equal(n_parts, n_whole)

@@ -105,7 +105,12 @@ def betas(
     dates: pd.DatetimeIndex | None = None,
 ) -> pd.DataFrame:
     """Rows of factor_betas, at the last session unless dates are given."""
-    return estimate(config, symbols, factors, symbols.index[-1:] if dates is None else dates).betas
+    return estimate(
+        config,
+        symbol_log_returns=symbols,
+        factor_log_returns=factors,
+        dates=symbols.index[-1:] if dates is None else dates,
+    ).betas
 
 
 def of(rows: pd.DataFrame, symbol: str, column: str = "beta") -> np.ndarray:

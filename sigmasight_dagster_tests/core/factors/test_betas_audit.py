@@ -31,10 +31,20 @@ class Stored:
     def betas(self) -> pd.DataFrame:
         moves = factor_log_returns(CONFIG, self.closes, self.yields)
         dates = self.closes.index[[120, 260, 299]]
-        return estimate(CONFIG, log_returns(self.closes), moves, dates).betas
+        return estimate(
+            CONFIG, symbol_log_returns=log_returns(self.closes), factor_log_returns=moves, dates=dates
+        ).betas
 
     def audit(self, sample: pd.DataFrame) -> pd.DataFrame:
-        return audit_betas(sample, self.closes, self.yields, PROXIES, rates="rates", window=252, min_obs=60)
+        return audit_betas(
+            sample=sample,
+            adjusted_close_wide=self.closes,
+            yields_10y=self.yields,
+            proxies=PROXIES,
+            rates="rates",
+            window=252,
+            min_obs=60,
+        )
 
 
 @pytest.fixture(scope="module")

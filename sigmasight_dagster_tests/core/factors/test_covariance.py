@@ -74,7 +74,9 @@ def test_market_variance_is_the_exponential_mean_of_pandas():
 def test_variances_of_the_latest_state_use_the_loadings_of_factor_state():
     factors = factor_moves(120)
     dates = factors.index[[90, 119]]
-    state = estimate(SMALL, symbol_moves(factors, 1), factors, dates).state.set_index(["date", "factor"])
+    state = estimate(
+        SMALL, symbol_log_returns=symbol_moves(factors, 1), factor_log_returns=factors, dates=dates
+    ).state.set_index(["date", "factor"])
     rows = factor_covariance(SMALL, factors, dates).set_index(["date", "factor_1", "factor_2"])["covariance"]
     for end, date in zip((90, 119), dates, strict=True):
         window = factors.iloc[end - 79 : end + 1]

@@ -39,6 +39,13 @@ BOOK = positions(
 )
 
 
+def exposures_of(book: tuple[pd.DataFrame, pd.DataFrame], betas: pd.DataFrame) -> pd.DataFrame:
+    """Position exposures of a book of values and Greeks."""
+    return position_factor_exposures(
+        position_values=book[0], position_greeks=book[1], betas=betas, factor_ids=FACTORS
+    )
+
+
 def totals(*rows: tuple[str, float]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["portfolio", "total_value"]).assign(date=DATE)
 
@@ -53,7 +60,7 @@ def by_portfolio(rows: pd.DataFrame) -> pd.DataFrame:
 
 class TestPositions:
     def test_every_held_position_times_every_factor(self):
-        rows = position_factor_exposures(*BOOK, BETAS, FACTORS)
+        rows = exposures_of(BOOK, BETAS)
         validate(PositionFactorExposures, rows)
         assert len(rows) == 4 * 3
         assert (rows["status"] == "ok").all()
@@ -70,7 +77,7 @@ class TestPositions:
     def test_dollars_are_delta_exposure_times_beta_of_the_underlying_rates_per_basis_point(
         self, portfolio, symbol, expected
     ):
-        rows = by_position(position_factor_exposures(*BOOK, BETAS, FACTORS))
+        rows = by_position(exposures_of(BOOK, BETAS))
         found = rows.loc[(portfolio, f"{symbol}@2024-01-02")].loc[list(FACTORS), "exposure_usd"]
         np.testing.assert_allclose(found, expected, rtol=1e-14)
 
@@ -85,7 +92,7 @@ class TestPositions:
         no_rates = known["factor"] == "rates"
         known.loc[no_rates, "beta"] = np.nan
         known.loc[no_rates, "status"] = NO_YIELDS
-        rows = position_factor_exposures(*book, known, FACTORS)
+        rows = exposures_of(book, known)
         validate(PositionFactorExposures, rows)
         assert rows["exposure_usd"].isna().all()
         short, absent = (
@@ -105,26 +112,34 @@ class TestPositions:
         later = pd.Timestamp("2024-03-04")
         both = [pd.concat([frame, frame.assign(date=later)], ignore_index=True) for frame in (values, greeks)]
         known = pd.concat([BETAS, BETAS.assign(date=later, beta=BETAS["beta"] * 2)])
-        rows = position_factor_exposures(*both, known, FACTORS)
+        rows = exposures_of(both, known)
         first, second = (by_position(rows[rows["date"] == date])["exposure_usd"] for date in (DATE, later))
         pd.testing.assert_series_equal(second, first * 2)
 
     def test_no_positions(self):
         values, greeks = (frame.iloc[:0] for frame in BOOK)
-        rows = position_factor_exposures(values, greeks, BETAS, FACTORS)
+        rows = position_factor_exposures(
+            position_values=values, position_greeks=greeks, betas=BETAS, factor_ids=FACTORS
+        )
         assert len(rows) == 0
         validate(PositionFactorExposures, rows)
 
     def test_greeks_without_a_value_are_refused(self):
         values, greeks = BOOK
         with pytest.raises(InputError, match="JPM@2024-01-02 of b on 2024-03-01"):
-            position_factor_exposures(values.iloc[:3], greeks, BETAS, FACTORS)
+            position_factor_exposures(
+                position_values=values.iloc[:3], position_greeks=greeks, betas=BETAS, factor_ids=FACTORS
+            )
 
 
 class TestPortfolios:
     def exposures(self, book=BOOK, known=BETAS, *rows: tuple[str, float]) -> pd.DataFrame:
-        found = position_factor_exposures(*book, known, FACTORS)
-        result = factor_exposures(found, totals(*(rows or (("a", 20_000.0), ("b", 500.0)))), FACTORS)
+        found = exposures_of(book, known)
+        result = factor_exposures(
+            position_exposures=found,
+            total_values=totals(*(rows or (("a", 20_000.0), ("b", 500.0)))),
+            factor_ids=FACTORS,
+        )
         validate(FactorExposures, result)
         return by_portfolio(result)
 
@@ -195,20 +210,29 @@ class TestPortfolios:
         assert found["status"] == "no beta for NEW; no beta: total value is not positive"
 
     def test_positions_without_a_total_or_of_another_factor_are_refused(self):
-        rows = position_factor_exposures(*BOOK, BETAS, FACTORS)
+        rows = exposures_of(BOOK, BETAS)
         with pytest.raises(
             InputError, match=r"portfolio b .* on 2024-03-01 is not in the portfolios asked for"
         ):
-            factor_exposures(rows, totals(("a", 1.0)), FACTORS)
+            factor_exposures(position_exposures=rows, total_values=totals(("a", 1.0)), factor_ids=FACTORS)
         with pytest.raises(InputError, match=r"factor value .* is not in factor_ids"):
-            factor_exposures(rows, totals(("a", 1.0), ("b", 1.0)), ("market", "rates"))
+            factor_exposures(
+                position_exposures=rows,
+                total_values=totals(("a", 1.0), ("b", 1.0)),
+                factor_ids=("market", "rates"),
+            )
 
     def test_order_of_rows_does_not_matter(self):
-        rows = position_factor_exposures(*BOOK, BETAS, FACTORS)
+        rows = exposures_of(BOOK, BETAS)
         mixed = rows.sample(frac=1, random_state=1)
-        expected = factor_exposures(rows, totals(("a", 3.0), ("b", 2.0)), FACTORS)
+        expected = factor_exposures(
+            position_exposures=rows, total_values=totals(("a", 3.0), ("b", 2.0)), factor_ids=FACTORS
+        )
         pd.testing.assert_frame_equal(
-            factor_exposures(mixed, totals(("a", 3.0), ("b", 2.0)), FACTORS), expected
+            factor_exposures(
+                position_exposures=mixed, total_values=totals(("a", 3.0), ("b", 2.0)), factor_ids=FACTORS
+            ),
+            expected,
         )
 
 
@@ -217,8 +241,8 @@ class TestPortfolios:
 def test_dollars_add_up_over_positions_and_scale_with_the_book(exposures, scale):
     def sums(size: float) -> pd.DataFrame:
         book = positions(*[("a", f"JPM{i}", "JPM", size * e, "linear") for i, e in enumerate(exposures)])
-        rows = position_factor_exposures(*book, BETAS, FACTORS)
-        return factor_exposures(rows, totals(("a", 1e6)), FACTORS)
+        rows = exposures_of(book, BETAS)
+        return factor_exposures(position_exposures=rows, total_values=totals(("a", 1e6)), factor_ids=FACTORS)
 
     net = sum(exposures)
     np.testing.assert_allclose(

@@ -73,7 +73,9 @@ class TestGapsAndShortHistories:
     def test_unavailable_factors_have_rows_and_the_rest_goes_on(self):
         symbols = symbol_moves(self.factors, 2)
         factors = self.factors.assign(growth=np.nan, rates=np.nan)
-        found = estimate(SMALL, symbols, factors, symbols.index[-1:])
+        found = estimate(
+            SMALL, symbol_log_returns=symbols, factor_log_returns=factors, dates=symbols.index[-1:]
+        )
         validate(FactorBetas, found.betas)
         validate(FactorState, found.state)
         gone = found.betas["factor"].isin(["growth", "rates"])
@@ -89,7 +91,10 @@ class TestGapsAndShortHistories:
     def test_nothing_available(self, lost):
         symbols = symbol_moves(self.factors, 2)
         found = estimate(
-            SMALL, symbols, self.factors.assign(**dict.fromkeys(lost, np.nan)), symbols.index[-3:]
+            SMALL,
+            symbol_log_returns=symbols,
+            factor_log_returns=self.factors.assign(**dict.fromkeys(lost, np.nan)),
+            dates=symbols.index[-3:],
         )
         validate(FactorBetas, found.betas)
         validate(FactorState, found.state)
@@ -117,8 +122,12 @@ class TestGapsAndShortHistories:
 
     def test_no_dates_or_no_symbols(self):
         symbols = symbol_moves(self.factors, 2)
-        empty = estimate(SMALL, symbols, self.factors, symbols.index[:0])
+        empty = estimate(
+            SMALL, symbol_log_returns=symbols, factor_log_returns=self.factors, dates=symbols.index[:0]
+        )
         assert (len(empty.betas), len(empty.state)) == (0, 0)
-        found = estimate(SMALL, symbols[[]], self.factors, symbols.index[-1:])
+        found = estimate(
+            SMALL, symbol_log_returns=symbols[[]], factor_log_returns=self.factors, dates=symbols.index[-1:]
+        )
         assert (len(found.betas), len(found.state)) == (0, 8)
         validate(FactorBetas, found.betas)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import sigmasight_dagster.providers
 from sigmasight_core.errors import InputError
-from sigmasight_core.factors import estimates as factor_estimates
+from sigmasight_core.factors import estimates
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.model import estimate, factor_log_returns, factor_returns
 from sigmasight_core.tables import FactorBetas, FactorReturns, FactorState, validate
@@ -162,7 +162,9 @@ class TestReferenceBetas:
     def test_joint_on_raw_factors_follows_from_the_unshrunk_betas_and_the_loadings(self, sample):
         config, symbols, factors = sample
         loose = FactorModelConfig(tuple(dataclasses.replace(f, prior_std=1e6) for f in config.factors))
-        found = estimate(loose, symbols, factors, symbols.index[-1:])
+        found = estimate(
+            loose, symbol_log_returns=symbols, factor_log_returns=factors, dates=symbols.index[-1:]
+        )
         loading = found.state["market_loading"].to_numpy()
         for symbol, expected in self.joint.items():
             beta = of(found.betas, symbol).copy()
@@ -195,8 +197,13 @@ class TestBatches:
         symbols.iloc[:, 3] = np.nan
         for rows in (np.arange(20, 160), np.array([159, 40, 99, 100, 101, 30])):
             dates = symbols.index[rows]
-            batch = estimate(SMALL, symbols, factors, dates)
-            alone = [estimate(SMALL, symbols, factors, dates[i : i + 1]) for i in range(len(dates))]
+            batch = estimate(SMALL, symbol_log_returns=symbols, factor_log_returns=factors, dates=dates)
+            alone = [
+                estimate(
+                    SMALL, symbol_log_returns=symbols, factor_log_returns=factors, dates=dates[i : i + 1]
+                )
+                for i in range(len(dates))
+            ]
             for name in ("betas", "state"):
                 expected = pd.concat([getattr(a, name) for a in alone], ignore_index=True)
                 pd.testing.assert_frame_equal(getattr(batch, name), expected, rtol=1e-10, atol=1e-13)
@@ -208,9 +215,7 @@ class TestBatches:
         symbols = symbol_moves(factors, 3)
         symbols.iloc[100, 1] = np.nan
         whole = betas(SMALL, symbols, factors, symbols.index[79:])
-        monkeypatch.setattr(
-            factor_estimates, "state_blocks", partial(factor_estimates.state_blocks, budget=1)
-        )
+        monkeypatch.setattr(estimates, "state_blocks", partial(estimates.state_blocks, budget=1))
         pd.testing.assert_frame_equal(betas(SMALL, symbols, factors, symbols.index[79:]), whole, rtol=1e-10)
 
     def test_order_of_symbols_does_not_matter(self):

@@ -39,7 +39,13 @@ class Market:
 
     def betas(self, dates: pd.DatetimeIndex | None = None, **other: object) -> pd.DataFrame:
         asked = self.sessions[-1:] if dates is None else dates
-        rows = rate_betas(self.symbols, self.market, self.yields, asked, **other)  # type: ignore[arg-type]
+        rows = rate_betas(
+            symbol_log_returns=self.symbols,
+            market_log_returns=self.market,
+            yields=self.yields,
+            dates=asked,
+            **other,
+        )  # type: ignore[arg-type]
         return validate(RateBetas, rows)
 
 
@@ -199,10 +205,18 @@ class TestRefused:
             market.betas(pd.DatetimeIndex(["2031-01-02"]))
         with pytest.raises(InputError, match="unknown yield series 5Y"):
             rate_betas(
-                market.symbols, market.market, market.yields.assign(**{"5Y": 1.0}), market.sessions[-1:]
+                symbol_log_returns=market.symbols,
+                market_log_returns=market.market,
+                yields=market.yields.assign(**{"5Y": 1.0}),
+                dates=market.sessions[-1:],
             )
         with pytest.raises(InputError, match="different sessions"):
-            rate_betas(market.symbols, market.market[1:], market.yields, market.sessions[-1:])
+            rate_betas(
+                symbol_log_returns=market.symbols,
+                market_log_returns=market.market[1:],
+                yields=market.yields,
+                dates=market.sessions[-1:],
+            )
 
 
 def test_wide_yields_keep_gaps_and_reasons():
@@ -251,7 +265,12 @@ def exposures(world: World, betas: pd.DataFrame, portfolio: str = "book") -> pd.
     date = world.sessions[1]
     values = world.values(world.at(1))
     partitions = pd.DataFrame({"date": [date], "portfolio": [portfolio]})
-    return validate(RateExposures, rate_exposures(values, world.greeks(values), betas, partitions))
+    return validate(
+        RateExposures,
+        rate_exposures(
+            position_values=values, position_greeks=world.greeks(values), betas=betas, portfolios=partitions
+        ),
+    )
 
 
 def delta_dollars(symbol: str, spot: float, world: World) -> float:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.outliers_influence import variance_inflation_factor as reference_vif
 
-from sigmasight_core.factors.state import state_arrays, state_blocks, variance_inflation
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.factors.config import FactorModelConfig
+from sigmasight_core.factors.state import StateArrays, StateCollector, state_blocks, variance_inflation
 from sigmasight_dagster_tests.core.factors.factor_inputs import (
     CONFIG,
     IDS,
@@ -16,6 +18,14 @@ from sigmasight_dagster_tests.core.factors.factor_inputs import (
 )
 
 RATES = IDS.index("rates")
+
+
+def state_arrays(config: FactorModelConfig, factors: Floats, ends: Ints) -> StateArrays:
+    """The state alone, for windows of `factors` [T, K] that end at rows `ends` [D]."""
+    collector = StateCollector(config, factors, ends)
+    for block in state_blocks(config, factors, ends):
+        collector.add(block)
+    return collector.arrays()
 
 
 def one(factors: np.ndarray, config=CONFIG):

@@ -13,9 +13,9 @@ APPLE = splits(("2014-06-09", "AAPL", 7.0), ("2020-08-31", "AAPL", 4.0), ("2021-
 
 
 def factors(entry: str, dates: list[str], actions: pd.DataFrame = APPLE, symbol: str = "AAPL") -> list[float]:
-    return split_factors(ledger(position(symbol, 1, 1.0, entry)), actions, pd.DatetimeIndex(dates))[
-        :, 0
-    ].tolist()
+    return split_factors(
+        positions=ledger(position(symbol, 1, 1.0, entry)), splits=actions, dates=pd.DatetimeIndex(dates)
+    )[:, 0].tolist()
 
 
 class TestSplitFactors:
@@ -47,7 +47,9 @@ class TestSplitFactors:
 
     def test_many_dates_and_positions_at_once(self) -> None:
         book = ledger(position("AAPL", 1, 1.0, "2014-01-02"), position("NVDA", 1, 1.0, "2014-01-02"))
-        found = split_factors(book, APPLE, pd.DatetimeIndex(["2015-01-02", "2024-01-02"]))
+        found = split_factors(
+            positions=book, splits=APPLE, dates=pd.DatetimeIndex(["2015-01-02", "2024-01-02"])
+        )
         np.testing.assert_array_equal(found, [[7, 1], [28, 4]])
 
     @given(

@@ -3,23 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.market.coverage import by_symbol, held_symbols, history_lengths, shares
+from sigmasight_core.market.coverage import by_symbol, history_lengths, shares
 
 DATE = pd.Timestamp("2024-03-15")
-
-
-def test_held_symbols_leave_out_what_has_ended_or_not_begun():
-    rows = [
-        ("open", "2024-01-02", None, None),
-        ("exited", "2024-01-02", "2024-03-15", None),
-        ("expired", "2024-01-02", None, "2024-03-15"),
-        ("option", "2024-01-02", None, "2024-06-21"),
-        ("later", "2024-03-18", None, None),
-    ]
-    positions = pd.DataFrame(rows, columns=["underlying", "entry_date", "exit_date", "expiry_date"])
-    dates = ["entry_date", "exit_date", "expiry_date"]
-    positions[dates] = positions[dates].apply(pd.to_datetime)
-    assert list(held_symbols(positions, DATE)) == ["open", "option"]
 
 
 def test_lengths_count_known_prices_only_and_shares_what_can_be_had():

@@ -18,8 +18,11 @@ def test_latest_change_equals_a_loop_over_sessions(spans, n_sessions):
     for group, first, last, moment in spans:
         for session in range(max(first, 0), min(last, n_sessions - 1) + 1):
             expected[group, session] = max(expected[group, session], moment)
-    columns = np.array(spans, dtype=np.int64).reshape(-1, 4).T
-    np.testing.assert_array_equal(latest_change(*columns, 3, n_sessions), expected)
+    group, first, last, moment = np.array(spans, dtype=np.int64).reshape(-1, 4).T
+    found = latest_change(
+        group=group, first=first, last=last, moment=moment, n_groups=3, n_sessions=n_sessions
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_sessions_to_the_next_price_of_the_same_symbol():

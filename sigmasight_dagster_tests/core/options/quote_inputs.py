@@ -72,14 +72,18 @@ def implied(
 ) -> pd.DataFrame:
     """`option_volatilities`, held to the table's contract, indexed by contract."""
     rows = typed(OptionQuotes, list(quotes))
-    found = option_volatilities(rows, prices, curve() if treasury is None else treasury, parameters)
+    found = option_volatilities(
+        quotes=rows, prices=prices, yields=curve() if treasury is None else treasury, parameters=parameters
+    )
     return validate(OptionVolatilities, found).set_index("contract", drop=False)
 
 
 def quote_world(world: World, *quotes: dict[str, Any]) -> World:
     """The world with the quotes that a market asset would have made of its prices."""
     priced = world.prices.assign(price_date=pd.NaT)
-    made = option_volatilities(typed(OptionQuotes, quotes), priced, world.yields, PARAMETERS)
+    made = option_volatilities(
+        quotes=typed(OptionQuotes, quotes), prices=priced, yields=world.yields, parameters=PARAMETERS
+    )
     world.quoted = validate(OptionVolatilities, made)
     return world
 

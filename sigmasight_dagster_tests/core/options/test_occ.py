@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.options.occ import format_occ, is_occ, occ_error, parse_occ
+from sigmasight_core.options.occ import format_occ, occ_error, parse_occ
 
 
 def parse_one(symbol):
@@ -80,7 +80,7 @@ def test_many_symbols_keep_their_index_and_dtypes():
     assert parsed.index.tolist() == [7, 3, 3, 1]
     assert parsed["compact"].isna().tolist() == [False, True, True, False]
     assert parsed["compact"].iloc[0] == parsed["compact"].iloc[3]
-    assert is_occ(symbols).tolist() == [True, False, False, True]
+    assert parsed["root"].notna().tolist() == [True, False, False, True]
     expected = {"root": "str", "expiry_date": "datetime64[ns]", "is_call": "boolean", "strike": "float64"}
     for frame in (parsed, parse_occ(symbols.iloc[:0]), parse_occ(symbols.iloc[1:2])):
         assert frame.dtypes.astype(str).to_dict() == {**expected, "compact": "str"}

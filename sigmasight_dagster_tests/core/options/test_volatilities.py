@@ -230,7 +230,7 @@ def test_a_contract_that_the_chain_lacks_takes_its_neighbours() -> None:
     ]
     terms = parse_occ(pd.Series(held))
     contracts = terms[["expiry_date"]].assign(symbol=held, underlying=terms["root"])
-    found = validate(OptionQuotes, with_lacking(rows, contracts, "test"))
+    found = validate(OptionQuotes, with_lacking(quotes=rows, contracts=contracts, source="test"))
     added = found[found["status"] == "no quote of the contract"]
     assert added[["date", "contract", "underlying", "source"]].to_numpy().tolist() == [
         [pd.Timestamp("2024-01-11"), contract(90, True), "A", "test"],
@@ -238,11 +238,13 @@ def test_a_contract_that_the_chain_lacks_takes_its_neighbours() -> None:
     ]
     assert len(found) == 5
     prices = closes((DAY, "A", 100.0), ("2024-01-11", "A", 100.0))
-    made = option_volatilities(found, prices, curve(), PARAMETERS)
+    made = option_volatilities(quotes=found, prices=prices, yields=curve(), parameters=PARAMETERS)
     row = made[(made["date"] == DAY) & (made["contract"] == contract(95, True))].iloc[0]
     assert row["status"] == "chain_neighbour: no price: no quote of the contract"
     assert row["n_neighbours"] == 2
-    pd.testing.assert_frame_equal(with_lacking(rows.head(0), contracts, "test"), rows.head(0))
+    pd.testing.assert_frame_equal(
+        with_lacking(quotes=rows.head(0), contracts=contracts, source="test"), rows.head(0)
+    )
 
 
 MONEY, VOLATILITIES = st.integers(70, 140), st.floats(0.1, 1.5)
@@ -287,9 +289,13 @@ class TestIdentities:
             for k in (90, 100, 110)
         ]
         treasury = curve(*(yields(day, m3=5.0 + n, y2=4.0) for n, day in enumerate(days)))
-        together = option_volatilities(typed(OptionQuotes, rows), spots, treasury, PARAMETERS)
+        together = option_volatilities(
+            quotes=typed(OptionQuotes, rows), prices=spots, yields=treasury, parameters=PARAMETERS
+        )
         for day in days:
             mine = [row for row in rows if row["date"] == pd.Timestamp(day)]
-            alone = option_volatilities(typed(OptionQuotes, mine), spots, treasury, PARAMETERS)
+            alone = option_volatilities(
+                quotes=typed(OptionQuotes, mine), prices=spots, yields=treasury, parameters=PARAMETERS
+            )
             chosen = together[together["date"] == day].reset_index(drop=True)
             pd.testing.assert_frame_equal(alone.reset_index(drop=True), chosen, check_exact=True)

@@ -67,17 +67,17 @@ class Explained:
         asked = world.sessions[1:] if dates is None else dates
         partitions = pd.MultiIndex.from_product([asked, portfolios], names=["date", "portfolio"])
         found = pnl_explain(
-            world.sessions,
-            world.values(asked),
-            world.positions,
-            world.prices,
-            world.option_tables,
-            world.actions,
-            self.tables(),
-            CONFIG,
-            PARAMETERS,
-            MAX_AGE,
-            partitions.to_frame(index=False),
+            sessions=world.sessions,
+            position_values=world.values(asked),
+            positions=world.positions,
+            prices=world.prices,
+            option_tables=world.option_tables,
+            corporate_actions=world.actions,
+            factors=self.tables(),
+            config=CONFIG,
+            parameters=PARAMETERS,
+            max_price_age_days=MAX_AGE,
+            partitions=partitions.to_frame(index=False),
         )
         return PnlExplain(
             validate(PositionPnlExplain, found.positions), validate(PortfolioPnlExplain, found.portfolios)

@@ -125,28 +125,44 @@ class World:
         return validate(
             PositionValues,
             position_values(
-                self.sessions[1:] if dates is None else dates,
-                self.sessions,
-                self.positions,
-                self.prices,
-                self.option_tables,
-                self.actions,
-                self.securities,
-                PARAMETERS,
-                MAX_AGE,
+                dates=self.sessions[1:] if dates is None else dates,
+                sessions=self.sessions,
+                positions=self.positions,
+                prices=self.prices,
+                option_tables=self.option_tables,
+                corporate_actions=self.actions,
+                securities=self.securities,
+                parameters=PARAMETERS,
+                max_price_age_days=MAX_AGE,
             ),
         )
 
     def greeks(self, values: pd.DataFrame | None = None) -> pd.DataFrame:
         rows = self.values() if values is None else values
-        market = (self.prices, self.option_tables, self.actions)
-        return validate(PositionGreeks, position_greeks(rows, self.positions, *market, PARAMETERS, MAX_AGE))
+        return validate(
+            PositionGreeks,
+            position_greeks(
+                position_values=rows,
+                positions=self.positions,
+                prices=self.prices,
+                option_tables=self.option_tables,
+                corporate_actions=self.actions,
+                parameters=PARAMETERS,
+                max_price_age_days=MAX_AGE,
+            ),
+        )
 
     def settled(self, until: pd.Timestamp | None = None) -> pd.DataFrame:
         last = self.sessions[-1] if until is None else until
         needed = settlement_price_dates(self.positions, last, MAX_AGE)
         prices = self.prices[self.prices["date"].isin(needed)]
-        return settled_pnl(self.positions, prices, self.actions, last, MAX_AGE)
+        return settled_pnl(
+            positions=self.positions,
+            prices=prices,
+            corporate_actions=self.actions,
+            until=last,
+            max_price_age_days=MAX_AGE,
+        )
 
     def snapshots(self, dates: pd.DatetimeIndex | None = None) -> pd.DataFrame:
         asked = self.sessions[1:] if dates is None else dates
@@ -154,7 +170,14 @@ class World:
         greeks = self.greeks(values)
         return validate(
             PortfolioSnapshots,
-            portfolio_snapshots(asked, self.portfolios, self.positions, values, greeks, self.settled()),
+            portfolio_snapshots(
+                dates=asked,
+                portfolios=self.portfolios,
+                positions=self.positions,
+                position_values=values,
+                position_greeks=greeks,
+                settled_pnl=self.settled(),
+            ),
         )
 
 

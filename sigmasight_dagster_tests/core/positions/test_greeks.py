@@ -152,25 +152,25 @@ class TestRows:
             InputError, match="A@2024-01-03 of portfolio book has a value but is not in the ledger"
         ):
             position_greeks(
-                world.values(),
-                world.positions.iloc[:0],
-                world.prices,
-                world.option_tables,
-                world.actions,
-                PARAMETERS,
-                MAX_AGE,
+                position_values=world.values(),
+                positions=world.positions.iloc[:0],
+                prices=world.prices,
+                option_tables=world.option_tables,
+                corporate_actions=world.actions,
+                parameters=PARAMETERS,
+                max_price_age_days=MAX_AGE,
             )
 
     def test_yields_by_symbol(self) -> None:
         world = World(ledger(position(CALL, 1, 5.0, "2024-01-03")), {"A": [100, 101]}, "2024-01-02")
         parameters = type(PARAMETERS)(RATE, "r", {"A": 0.05}, YIELD, "q")
         greeks = position_greeks(
-            world.values(),
-            world.positions,
-            world.prices,
-            world.option_tables,
-            world.actions,
-            parameters,
-            MAX_AGE,
+            position_values=world.values(),
+            positions=world.positions,
+            prices=world.prices,
+            option_tables=world.option_tables,
+            corporate_actions=world.actions,
+            parameters=parameters,
+            max_price_age_days=MAX_AGE,
         )
         assert greeks["dividend_yield"].tolist() == [0.05]

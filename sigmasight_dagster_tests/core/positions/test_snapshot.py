@@ -159,12 +159,12 @@ class TestStatus:
         values = world.values()
         with pytest.raises(InputError, match="position_values has 1 rows and the ledger 2"):
             portfolio_snapshots(
-                world.sessions[1:],
-                world.portfolios,
-                world.positions,
-                values.iloc[:1],
-                world.greeks(values),
-                world.settled(),
+                dates=world.sessions[1:],
+                portfolios=world.portfolios,
+                positions=world.positions,
+                position_values=values.iloc[:1],
+                position_greeks=world.greeks(values),
+                settled_pnl=world.settled(),
             )
 
     def test_missing_settlements_are_refused(self) -> None:
@@ -175,7 +175,12 @@ class TestStatus:
         early = world.settled(world.sessions[2])
         with pytest.raises(InputError, match="settled_pnl has 0 ended positions and the ledger 1"):
             portfolio_snapshots(
-                world.sessions[1:], world.portfolios, world.positions, values, world.greeks(values), early
+                dates=world.sessions[1:],
+                portfolios=world.portfolios,
+                positions=world.positions,
+                position_values=values,
+                position_greeks=world.greeks(values),
+                settled_pnl=early,
             )
 
 
@@ -221,7 +226,13 @@ class TestSettled:
 
     def test_without_a_price(self) -> None:
         prices = World(self.BOOK, {"B": [1] * 5}, "2024-01-02").prices
-        found = settled_pnl(self.BOOK, prices, splits(), pd.Timestamp("2024-01-08"), 7)
+        found = settled_pnl(
+            positions=self.BOOK,
+            prices=prices,
+            corporate_actions=splits(),
+            until=pd.Timestamp("2024-01-08"),
+            max_price_age_days=7,
+        )
         assert found["pnl"].isna().tolist() == [False, True, True]
         assert found["status"].iloc[1] == "no settlement price or split ratio: A"
 

@@ -50,7 +50,7 @@ def test_sums_by_a_column(function: object, group: str, shuffled: bool) -> None:
     values = world().values()
     greeks = world().greeks(values)
     given = greeks.sample(frac=1, random_state=1) if shuffled else greeks
-    found = function(values, given)  # type: ignore[operator]
+    found = function(position_values=values, position_greeks=given)  # type: ignore[operator]
     wanted = expected(values, greeks, ["date", "portfolio", group])
     assert (
         found[["date", "portfolio", group]].values.tolist()
@@ -62,7 +62,7 @@ def test_sums_by_a_column(function: object, group: str, shuffled: bool) -> None:
 def test_a_position_counts_in_each_of_its_tags() -> None:
     values = world().values()
     greeks = world().greeks(values)
-    found = by_tag(values, greeks)
+    found = by_tag(position_values=values, position_greeks=greeks)
     rows = values.assign(tag=values["tags"].str.split(",")).explode("tag")
     wanted = expected(rows, greeks, ["date", "portfolio", "tag"])
     assert found["tag"].tolist() == wanted["tag"].tolist()
@@ -71,7 +71,7 @@ def test_a_position_counts_in_each_of_its_tags() -> None:
 
 
 def test_counts_of_held_and_priced_positions() -> None:
-    frame = by_underlying(world().values(), world().greeks())
+    frame = by_underlying(position_values=world().values(), position_greeks=world().greeks())
     last = frame[(frame["date"] == frame["date"].max()) & (frame["portfolio"] == "book")].set_index(
         "underlying"
     )
@@ -86,7 +86,7 @@ def test_what_has_no_price_is_left_out_and_counted() -> None:
         position("Y", 1, 1.0, "2024-01-03", tags="y"),
     )
     unpriced = World(book, {"A": [100, 101], "B": [NAN, NAN]}, "2024-01-02")
-    found = by_tag(unpriced.values(), unpriced.greeks()).set_index("tag")
+    found = by_tag(position_values=unpriced.values(), position_greeks=unpriced.greeks()).set_index("tag")
     assert found.loc["x", ["net_exposure", "n_positions", "n_priced"]].tolist() == [1010, 2, 1]
     assert found.loc["y", ["net_exposure", "gross_exposure", "delta_usd", "daily_pnl"]].isna().all()
     assert found.loc["y", ["n_positions", "n_priced"]].tolist() == [1, 0]
@@ -95,4 +95,5 @@ def test_what_has_no_price_is_left_out_and_counted() -> None:
 def test_no_rows() -> None:
     values, greeks = world().values(), world().greeks()
     for function in (by_underlying, by_tag, by_sector):
-        assert len(function(values.iloc[:0], greeks.iloc[:0])) == 0
+        rows = function(position_values=values.iloc[:0], position_greeks=greeks.iloc[:0])
+        assert len(rows) == 0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sigmasight_core.calendar import sessions
 from sigmasight_core.errors import InputError
-from sigmasight_core.positions.valuation import held_positions
+from sigmasight_core.positions.held import held_positions
 from sigmasight_dagster_tests.core.positions.ledger_inputs import (
     NAN,
     World,

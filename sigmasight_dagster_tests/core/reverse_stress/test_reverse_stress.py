@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from sigmasight_core.positions.held import partition_frame
 from sigmasight_core.reverse_stress import reverse_stress as module
 from sigmasight_core.reverse_stress.loss_surface import LossSurface
 from sigmasight_core.reverse_stress.most_likely_loss import most_likely_losses
 from sigmasight_core.reverse_stress.reverse_stress import reverse_stress
-from sigmasight_core.stress.book import held_book, partition_frame
+from sigmasight_core.stress.book import held_book
 from sigmasight_core.stress.options import shocked_volatility, volatility_slope
 from sigmasight_core.stress.states import state_model
 from sigmasight_core.tables.base import validate
@@ -54,9 +55,11 @@ def surface_of(inputs: Inputs) -> LossSurface:
     frames = inputs.frames()
     wanted = partition_frame(frames.pop("partitions"))
     model = state_model(
-        pd.DatetimeIndex(wanted["date"]), frames.pop("factor_state"), frames.pop("factor_covariance")
+        pd.DatetimeIndex(wanted["date"]),
+        factor_state=frames.pop("factor_state"),
+        factor_covariance=frames.pop("factor_covariance"),
     )
-    book = held_book(wanted, model, **frames)
+    book = held_book(partitions=wanted, states=model, **frames)
     every = np.arange(len(book.rows))
     date = np.zeros(1, dtype=np.intp)
     surfaces = module._surfaces(book, model, module._roots(model), every, np.array([True]), date)

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sigmasight_core.factors import model as factor_model
-from sigmasight_core.factors import rates
+from sigmasight_core.factors import model, rates
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.market import returns
 from sigmasight_core.simulated.catalogue import KNOWN, PROXIES
@@ -38,9 +37,14 @@ def estimates() -> tuple[pd.DataFrame, pd.DataFrame]:
         market = simulated_market(seed)
         prices = wide(market, [*SYMBOLS, *PROXIES.values()])
         ten_year = pd.Series(market.factors.yields["10Y"][: len(prices)], index=prices.index)
-        moves = factor_model.factor_log_returns(CONFIG, prices, ten_year)
+        moves = model.factor_log_returns(CONFIG, prices, ten_year)
         dates = prices.index[CONFIG.window :: CONFIG.window]
-        found = factor_model.estimate(CONFIG, returns.log_returns(prices[SYMBOLS]), moves, dates)
+        found = model.estimate(
+            CONFIG,
+            symbol_log_returns=returns.log_returns(prices[SYMBOLS]),
+            factor_log_returns=moves,
+            dates=dates,
+        )
         true = market.true_betas(SYMBOLS).rename(columns={"beta": "true"})
         betas.append(found.betas.merge(true, on=["symbol", "factor"]).assign(seed=seed))
         states.append(found.state.assign(seed=seed))
@@ -118,7 +122,12 @@ def test_rate_betas_of_bond_funds() -> None:
     prices = wide(market, [*BONDS, "SPY"])
     yields = pd.DataFrame(market.factors.yields, index=market.factors.sessions).loc[prices.index]
     moves = returns.log_returns(prices)
-    found = rates.rate_betas(moves[list(BONDS)], moves["SPY"], yields, prices.index[252::252])
+    found = rates.rate_betas(
+        symbol_log_returns=moves[list(BONDS)],
+        market_log_returns=moves["SPY"],
+        yields=yields,
+        dates=prices.index[252::252],
+    )
     found = found[found["series"] == "10Y"]
     true = market.true_betas(list(BONDS)).query("factor == 'rates'").set_index("symbol")["beta"]
     for symbol, (low, high) in BONDS.items():

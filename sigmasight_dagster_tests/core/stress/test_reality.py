@@ -46,7 +46,7 @@ def closes() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def reality(closes: pd.DataFrame) -> Reality:
     weights = pd.concat([equal_weights("equal", STOCKS), LONG_SHORT])
-    return stress_against_reality(CONFIG, HISTORIC_WINDOWS, weights, closes)
+    return stress_against_reality(CONFIG, HISTORIC_WINDOWS, weights=weights, adjusted_close_wide=closes)
 
 
 def of(reality: Reality, basket: str, column: str) -> np.ndarray:
@@ -123,7 +123,7 @@ def test_contributions_sum_to_what_happened(reality: Reality) -> None:
 
 def test_the_market_itself_is_predicted_exactly(closes: pd.DataFrame) -> None:
     found = stress_against_reality(
-        CONFIG, HISTORIC_WINDOWS, equal_weights("market", ["SP500"]), closes
+        CONFIG, HISTORIC_WINDOWS, weights=equal_weights("market", ["SP500"]), adjusted_close_wide=closes
     ).results
     np.testing.assert_allclose(found["predicted"], found["realised"], atol=1e-9)
     assert (found["specific_sigma"] < 1e-6).all()
@@ -134,12 +134,16 @@ def test_nothing_of_the_window_is_in_the_estimates(closes: pd.DataFrame, reality
     changed = closes.copy()
     inside = (changed.index > pd.Timestamp(window.start)) & (changed.index < pd.Timestamp(window.end))
     changed.loc[inside] *= np.random.default_rng(5).uniform(0.5, 2.0, changed.loc[inside].shape)
-    again = stress_against_reality(CONFIG, [window], equal_weights("equal", STOCKS), changed).results
+    again = stress_against_reality(
+        CONFIG, [window], weights=equal_weights("equal", STOCKS), adjusted_close_wide=changed
+    ).results
     assert again["predicted"].iloc[0] == pytest.approx(of(reality, "equal", "predicted")[0], rel=1e-12)
 
 
 def test_a_window_does_not_depend_on_the_others(closes: pd.DataFrame, reality: Reality) -> None:
-    alone = stress_against_reality(CONFIG, HISTORIC_WINDOWS[1:2], LONG_SHORT, closes).results
+    alone = stress_against_reality(
+        CONFIG, HISTORIC_WINDOWS[1:2], weights=LONG_SHORT, adjusted_close_wide=closes
+    ).results
     for column in ("realised", "predicted", "predicted_first_order", "specific_sigma", "original"):
         assert alone[column].iloc[0] == pytest.approx(of(reality, "long_short", column)[1], rel=1e-12)
 
@@ -154,7 +158,9 @@ def test_rates_enter_with_the_move_of_the_yield(closes: pd.DataFrame) -> None:
     rng = np.random.default_rng(11)
     yields = pd.Series(2 + rng.normal(0, 0.05, len(closes)).cumsum(), index=closes.index)
     config = FactorModelConfig.default({**PROXIES, "rates": "10Y"})
-    found = stress_against_reality(config, HISTORIC_WINDOWS, LONG_SHORT, closes, yields)
+    found = stress_against_reality(
+        config, HISTORIC_WINDOWS, weights=LONG_SHORT, adjusted_close_wide=closes, yields_10y=yields
+    )
     moves = found.contributions[found.contributions["factor"] == "rates"]["move"].to_numpy()
     expected = [yields.loc[str(w.end)] - yields.loc[str(w.start)] for w in HISTORIC_WINDOWS]
     np.testing.assert_allclose(moves, expected, rtol=1e-12)
@@ -173,7 +179,9 @@ def test_a_basket_with_a_hole_is_unavailable_with_the_reason(closes: pd.DataFram
             equal_weights("whole", ["AAPL", "MSFT"]),
         ]
     )
-    rows = stress_against_reality(CONFIG, HISTORIC_WINDOWS, weights, broken).results
+    rows = stress_against_reality(
+        CONFIG, HISTORIC_WINDOWS, weights=weights, adjusted_close_wide=broken
+    ).results
     found = rows.set_index(["basket", "window"])["status"]
     assert found["hole", "covid_crash_2020"] == "unavailable: XOM: no price on 2020-02-19"
     assert found["young", "selloff_2018"] == "unavailable: KO: 24 of 60 returns before 2018-09-20"
@@ -187,7 +195,9 @@ def test_a_basket_with_a_hole_is_unavailable_with_the_reason(closes: pd.DataFram
 
 
 def test_without_a_market_all_is_unavailable(closes: pd.DataFrame) -> None:
-    rows = stress_against_reality(CONFIG, HISTORIC_WINDOWS, LONG_SHORT, closes.drop(columns="SP500")).results
+    rows = stress_against_reality(
+        CONFIG, HISTORIC_WINDOWS, weights=LONG_SHORT, adjusted_close_wide=closes.drop(columns="SP500")
+    ).results
     assert rows["status"].str.contains("no market move: unavailable: no data of SP500").all()
     assert rows["predicted"].isna().all()
 
@@ -214,7 +224,9 @@ def test_weights_of_a_portfolio_are_its_linear_exposures() -> None:
 
 def test_an_unpriced_portfolio_says_so(closes: pd.DataFrame) -> None:
     weights = pd.DataFrame({"basket": "p", "symbol": ["AAPL", "GE"], "weight": np.nan})
-    rows = stress_against_reality(CONFIG, HISTORIC_WINDOWS, weights, closes).results
+    rows = stress_against_reality(
+        CONFIG, HISTORIC_WINDOWS, weights=weights, adjusted_close_wide=closes
+    ).results
     assert rows["status"].str.contains("AAPL: no exposure in its portfolio").all()
     assert rows["realised"].isna().all()
 
@@ -223,7 +235,9 @@ def test_bad_input_is_refused(closes: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="swap them"):
         Window("w", "w", dt.date(2020, 3, 23), dt.date(2020, 2, 19))
     with pytest.raises(InputError, match="twice"):
-        stress_against_reality(CONFIG, HISTORIC_WINDOWS, pd.concat([LONG_SHORT, LONG_SHORT]), closes)
+        stress_against_reality(
+            CONFIG, HISTORIC_WINDOWS, weights=pd.concat([LONG_SHORT, LONG_SHORT]), adjusted_close_wide=closes
+        )
     late = Window("w", "w", dt.date(2022, 1, 3), dt.date(2023, 1, 3))
     with pytest.raises(InputError, match="2023-01-03"):
-        stress_against_reality(CONFIG, [late], LONG_SHORT, closes)
+        stress_against_reality(CONFIG, [late], weights=LONG_SHORT, adjusted_close_wide=closes)

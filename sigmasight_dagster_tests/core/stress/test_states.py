@@ -15,7 +15,12 @@ H = np.array([[1.0, 0, 0, 0], [0.9, 1, 0, 0.02], [1.1, 0, 1, -0.03], [2.0, 0, 0,
 
 def states(inputs: Inputs, **shocks: float) -> StressStates:
     days = pd.DatetimeIndex(inputs.dates).astype("datetime64[ns]")
-    return stress_states([scenario(**shocks)], days, inputs.factor_state(), inputs.factor_covariance())
+    return stress_states(
+        [scenario(**shocks)],
+        days,
+        factor_state=inputs.factor_state(),
+        factor_covariance=inputs.factor_covariance(),
+    )
 
 
 def shock_vector(**shocks: float) -> tuple[list[int], np.ndarray]:
@@ -35,12 +40,22 @@ def worlds(draw: st.DrawFn) -> tuple[Inputs, dict[str, float]]:
 
 def test_rows_of_h() -> None:
     market, rates = (np.array([[LOADINGS[f][i] for f in FACTORS]]) for i in (0, 1))
-    np.testing.assert_array_equal(loading_matrix(FACTORS, market, rates, np.ones((1, 4), bool))[0], H)
+    np.testing.assert_array_equal(
+        loading_matrix(FACTORS, market_loading=market, rates_loading=rates, available=np.ones((1, 4), bool))[
+            0
+        ],
+        H,
+    )
 
 
 def test_rows_of_h_where_a_factor_is_unavailable() -> None:
     available = np.array([[True, True, True, False]])
-    found = loading_matrix(FACTORS, np.array([[0, 0.9, 1.1, np.nan]]), np.zeros((1, 4)), available)[0]
+    found = loading_matrix(
+        FACTORS,
+        market_loading=np.array([[0, 0.9, 1.1, np.nan]]),
+        rates_loading=np.zeros((1, 4)),
+        available=available,
+    )[0]
     np.testing.assert_array_equal(found, [[1, 0, 0, 0], [0.9, 1, 0, 0], [1.1, 0, 1, 0], [0, 0, 0, 1]])
 
 
@@ -94,7 +109,7 @@ def test_every_date_has_its_own_state() -> None:
     state = pd.concat([inputs.factor_state(), other.factor_state()])
     covariance = pd.concat([inputs.factor_covariance(), other.factor_covariance()])
     days = pd.DatetimeIndex([DAY, later]).astype("datetime64[ns]")
-    both = stress_states([scenario(value=10)], days, state, covariance)
+    both = stress_states([scenario(value=10)], days, factor_state=state, factor_covariance=covariance)
     for index, single in enumerate((states(inputs, value=10), states(other, value=10))):
         np.testing.assert_allclose(both.correlated[index], single.correlated[0], rtol=1e-12)
 

@@ -15,7 +15,8 @@ from sigmasight_core.tables import (
     columns_by_role,
     validate,
 )
-from sigmasight_core.what_if.trades import Hypothetical, apply_trades, compare, priced, trial_lots
+from sigmasight_core.what_if.comparison import compare
+from sigmasight_core.what_if.trades import Hypothetical, apply_trades, priced, trial_lots
 from sigmasight_core.what_if.trades_csv import parse_trades_csv, trades_csv
 from sigmasight_dagster_tests.core.positions.ledger_inputs import (
     MAX_AGE,
@@ -59,14 +60,28 @@ def trade(market: World, *rows: str) -> Hypothetical:
     assert parsed.errors.empty
     values = trial_values(market, parsed.trades, day)
     return apply_trades(
-        market.positions, CASH, priced(parsed.trades, values, "t.csv"), market.actions, "book", day
+        positions=market.positions,
+        cash=CASH,
+        trades=priced(trades=parsed.trades, values=values, source="t.csv"),
+        corporate_actions=market.actions,
+        portfolio="book",
+        date=day,
     )
 
 
 def trial_values(market: World, trades: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
     lots = trial_lots(trades, "book", day)
-    frames = (market.prices, market.option_tables, market.actions, market.securities)
-    return position_values(pd.DatetimeIndex([day]), market.sessions, lots, *frames, PARAMETERS, MAX_AGE)
+    return position_values(
+        dates=pd.DatetimeIndex([day]),
+        sessions=market.sessions,
+        positions=lots,
+        prices=market.prices,
+        option_tables=market.option_tables,
+        corporate_actions=market.actions,
+        securities=market.securities,
+        parameters=PARAMETERS,
+        max_price_age_days=MAX_AGE,
+    )
 
 
 def snapshot(market: World, after: Hypothetical | None = None) -> pd.Series:
