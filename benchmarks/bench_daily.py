@@ -17,7 +17,7 @@ from benchmarks.measure import limit
 from sigmasight_core import calendar
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.automation import jobs
-from sigmasight_dagster.automation.market_to_portfolio import WEEKLY, is_last_of_week
+from sigmasight_dagster.automation.market_to_portfolio import left_out
 from sigmasight_dagster.partitions.keys import range_tags
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.tags import DAILY_TAG
@@ -90,6 +90,5 @@ def _published(cursor: "psycopg2.extensions.cursor", day: pd.Timestamp) -> int:
 
 def _expected(day: pd.Timestamp) -> int:
     """How many partitions the portfolios' run publishes."""
-    later = () if is_last_of_week(day) else WEEKLY
-    left_out = sum(len(asset.table_names) for asset in later)
-    return (len(jobs.tables_of(Grain.DATE_PORTFOLIO)) - left_out) * len(PORTFOLIOS)
+    later = sum(len(asset.table_names) for asset in left_out(day))
+    return (len(jobs.tables_of(Grain.DATE_PORTFOLIO)) - later) * len(PORTFOLIOS)

@@ -25,7 +25,7 @@ from sigmasight_core.factors.exposures import (
     sums_over_positions,
 )
 from sigmasight_core.factors.model import status_codes
-from sigmasight_core.tables.rates import YIELD_SERIES
+from sigmasight_core.tables.factors import YIELD_SERIES
 
 DIFFUSE: Final = 1e6
 """Prior standard deviation with which ridge is least squares to rounding error."""

@@ -24,7 +24,7 @@ from sigmasight_core.arrays.windows import Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR, SESSIONS_PER_YEAR
 from sigmasight_core.errors import InputError
 from sigmasight_core.simulated.streams import Purpose, stream
-from sigmasight_core.tables.rates import YIELD_SERIES
+from sigmasight_core.tables.factors import YIELD_SERIES
 
 FIRST_SESSION: Final = pd.Timestamp("2014-01-02")
 STYLES: Final = ("value", "growth", "momentum", "quality", "size", "low_volatility")

@@ -1,31 +1,52 @@
-"""Row models: the one declaration of every table. See `base` for what they have in common."""
+"""Row models: the one declaration of every table, one file a topic, named as the rooms are.
+
+Here belongs what a table is: its columns with type, unit, bounds and what each is computed from, its key, and
+its `Facts`. Not here: how rows are computed (the rooms above), stored (`sigmasight_dagster.warehouse`) or
+shown. See `base` for what the row models have in common.
+
+TABLES and OPERATIONS_TABLES are collected: a row model in a topic's file, or beside its function in a room
+above, is found. The names below are for short imports only.
+"""
+
+from typing import Final
 
 from sigmasight_core.tables.alerts import AlertDeliveries, Alerts
 from sigmasight_core.tables.base import (
     Audit,
+    Facts,
     Grain,
+    Kind,
+    Readiness,
     Table,
     columns_by_role,
+    computed_from,
+    facts,
     grain,
     primary_key,
+    readiness,
     table_name,
     validate,
 )
-from sigmasight_core.tables.collinearity import FactorCorrelations, FactorModelDiagnostics
+from sigmasight_core.tables.collection import Tables
+from sigmasight_core.tables.correlation import CorrelationClusters, CorrelationSummary, PositionCorrelations
 from sigmasight_core.tables.factors import (
     FactorBetas,
+    FactorCorrelations,
     FactorCovariance,
+    FactorExposures,
+    FactorModelDiagnostics,
     FactorReturns,
     FactorState,
-    OptionVolatilities,
-    RealizedVolatility,
+    PositionFactorExposures,
+    RateBetas,
+    RateExposures,
 )
 from sigmasight_core.tables.ledger import Portfolios, Positions
 from sigmasight_core.tables.market import (
     CorporateActions,
     DailyPrices,
-    OptionQuotes,
     PriceDifferences,
+    RealizedVolatility,
     SecurityMaster,
     TreasuryYields,
 )
@@ -36,72 +57,17 @@ from sigmasight_core.tables.operations import (
     RejectedRows,
     SupersededRows,
 )
+from sigmasight_core.tables.options import OptionQuotes, OptionVolatilities
 from sigmasight_core.tables.pnl import PortfolioPnlExplain, PositionPnlExplain
 from sigmasight_core.tables.positions import PortfolioSnapshots, PositionGreeks, PositionValues
-from sigmasight_core.tables.rates import RateBetas, RateExposures
 from sigmasight_core.tables.risk import RiskContributions, RiskMeasures, VarBacktests
-from sigmasight_core.tables.stress import (
-    CorrelationClusters,
-    CorrelationSummary,
-    FactorExposures,
-    PositionCorrelations,
-    PositionFactorExposures,
-    PositionStress,
-    ReverseStress,
-    StressResults,
-)
+from sigmasight_core.tables.stress import PositionStress, ReverseStress, StressResults
 from sigmasight_core.tables.what_if import WhatIfResults, WhatIfSessions, WhatIfTrades
 
-TABLES: tuple[type[Table], ...] = (
-    Portfolios,
-    Positions,
-    DailyPrices,
-    PriceDifferences,
-    CorporateActions,
-    TreasuryYields,
-    OptionQuotes,
-    SecurityMaster,
-    RealizedVolatility,
-    OptionVolatilities,
-    FactorReturns,
-    FactorState,
-    FactorBetas,
-    FactorCovariance,
-    FactorCorrelations,
-    FactorModelDiagnostics,
-    RateBetas,
-    PositionValues,
-    PositionGreeks,
-    PositionFactorExposures,
-    FactorExposures,
-    RateExposures,
-    PositionCorrelations,
-    CorrelationSummary,
-    CorrelationClusters,
-    StressResults,
-    PositionStress,
-    PortfolioSnapshots,
-    PositionPnlExplain,
-    PortfolioPnlExplain,
-    ReverseStress,
-    RiskMeasures,
-    RiskContributions,
-    VarBacktests,
-    WhatIfSessions,
-    WhatIfTrades,
-    WhatIfResults,
-)
-"""Every table, in the order of the flow of data."""
+TABLES: Final = Tables({Kind.LEDGER, Kind.SOURCE, Kind.RESULT, Kind.SAVED})
+"""Every table but the warehouse's own, in the order of the flow of data."""
 
-OPERATIONS_TABLES: tuple[type[Table], ...] = (
-    Publications,
-    Corrections,
-    SupersededRows,
-    RejectedRows,
-    LedgerChanges,
-    Alerts,
-    AlertDeliveries,
-)
+OPERATIONS_TABLES: Final = Tables({Kind.OPERATIONS})
 """The warehouse's own books. They are no assets."""
 
 __all__ = [
@@ -122,7 +88,9 @@ __all__ = [
     "FactorModelDiagnostics",
     "FactorReturns",
     "FactorState",
+    "Facts",
     "Grain",
+    "Kind",
     "LedgerChanges",
     "OptionQuotes",
     "OptionVolatilities",
@@ -140,6 +108,7 @@ __all__ = [
     "Publications",
     "RateBetas",
     "RateExposures",
+    "Readiness",
     "RealizedVolatility",
     "RejectedRows",
     "ReverseStress",
@@ -155,8 +124,11 @@ __all__ = [
     "WhatIfSessions",
     "WhatIfTrades",
     "columns_by_role",
+    "computed_from",
+    "facts",
     "grain",
     "primary_key",
+    "readiness",
     "table_name",
     "validate",
 ]

@@ -3,7 +3,7 @@
 import pandas as pd
 from pandera.typing import Series
 
-from sigmasight_core.tables.base import Table, key, label
+from sigmasight_core.tables.base import Facts, Kind, Table, key, label
 
 ALERT_STATES = ("firing", "cleared", "unavailable")
 SEVERITIES = ("info", "warning", "critical")
@@ -33,6 +33,7 @@ class Alerts(Table):
 
     class Config:
         name = "alerts"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
 
 
 class AlertDeliveries(Table):
@@ -53,3 +54,4 @@ class AlertDeliveries(Table):
 
     class Config:
         name = "alert_deliveries"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}

@@ -1,9 +1,11 @@
 """What every row model shares: grain, roles and units of columns, the rule on NULLs, validation.
 
 A row model is the one declaration of a table. From it come validation (here), the SQL table
-(`sigmasight_dagster.warehouse`), Dagster's column schema and the data dictionary.
+(`sigmasight_dagster.warehouse`), Dagster's column schema and lineage, the data dictionary, and by its `Facts`
+readiness, retention and staleness.
 """
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -23,23 +25,75 @@ class Grain(Enum):
     UNPARTITIONED = ()
 
 
-def key(description: str, **checks: Any) -> Any:
-    """A column of the primary key: never NULL."""
-    return pa.Field(description=description, metadata={"role": "key", "unit": ""}, **checks)
+class Kind(Enum):
+    """Where the rows of a table come from."""
+
+    RESULT = "computed from other tables, by an asset"
+    SOURCE = "given by a provider, by way of an asset"
+    LEDGER = "entered by users: shown as an asset, written by commands"
+    SAVED = "kept by a command for later"
+    OPERATIONS = "the warehouse's own books"
 
 
-def label(description: str, *, nullable: bool = False, exact: bool = False, **checks: Any) -> Any:
+@dataclass(frozen=True)
+class Readiness:
+    """What the readiness of a portfolio reports of a table.
+
+    :param value: the column that the calculation is for. :param item: and `part`: key columns that name a
+        result; '' = the portfolio as a whole, or no part.
+    """
+
+    calculation: str
+    value: str
+    item: str = ""
+    part: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What hangs on a table as a whole: `metadata = {"facts": Facts(...)}` in the Config of its row model.
+
+    :param concerns: of a source, the column whose symbol a changed row is about; '' = everybody.
+    :param detail: rows by position, pair or holding, which retention deletes when they are old.
+    :param readiness: what readiness reports; None = see `readiness`, () = nothing: another table does.
+    :param values_of: what every value is computed from, whatever it says itself (see `key`).
+    """
+
+    kind: Kind = Kind.RESULT
+    concerns: str = ""
+    detail: bool = False
+    readiness: tuple[Readiness, ...] | None = None
+    values_of: str = ""
+
+
+def key(description: str, *, of: str = "", **checks: Any) -> Any:
+    """A column of the primary key: never NULL.
+
+    :param of: what the column is computed from, separated by blanks: `table.column` of an input of the asset
+        or of a table that it publishes too, `table.*` for the column of the same name, or the name of another
+        column of the row. What comes from configuration is not listed.
+    """
+    return pa.Field(description=description, metadata={"role": "key", "unit": "", "of": of}, **checks)
+
+
+def label(
+    description: str, *, of: str = "", nullable: bool = False, exact: bool = False, **checks: Any
+) -> Any:
     """A descriptive column, not a measurement. `nullable` ones say in their description what NULL means.
 
-    `exact` columns are NUMERIC in SQL (what a user typed in), all other floats double precision.
+    `exact` columns are NUMERIC in SQL (what a user typed in), all other floats double precision. `of`: see
+    `key`.
     """
-    metadata = {"role": "label", "unit": "", "exact": exact}
+    metadata = {"role": "label", "unit": "", "of": of, "exact": exact}
     return pa.Field(description=description, metadata=metadata, nullable=nullable, **checks)
 
 
-def value(description: str, unit: str, *, alias: str | None = None, **checks: Any) -> Any:
-    """A measured or computed column with its unit; NULL only in a row whose status says why."""
-    metadata = {"role": "value", "unit": unit}
+def value(description: str, unit: str, *, of: str = "", alias: str | None = None, **checks: Any) -> Any:
+    """A measured or computed column with its unit; NULL only in a row whose status says why.
+
+    `of`: see `key`.
+    """
+    metadata = {"role": "value", "unit": unit, "of": of}
     return pa.Field(description=description, metadata=metadata, alias=alias, nullable=True, **checks)
 
 
@@ -96,6 +150,29 @@ def grain(model: type[Table]) -> Grain:
     if keys[:2] == Grain.DATE_PORTFOLIO.value:
         return Grain.DATE_PORTFOLIO
     return Grain.DATE if keys[:1] == Grain.DATE.value else Grain.UNPARTITIONED
+
+
+def facts(model: type[Table]) -> Facts:
+    """What a row model says of its table as a whole."""
+    return (getattr(model.Config, "metadata", None) or {}).get("facts", Facts())
+
+
+def readiness(model: type[Table]) -> tuple[Readiness, ...]:
+    """What is reported of a table: what it says; else of a portfolio's result its first value by its key."""
+    said = facts(model).readiness
+    if said is not None:
+        return said
+    if grain(model) is not Grain.DATE_PORTFOLIO or facts(model).kind is not Kind.RESULT:
+        return ()
+    named = primary_key(model)[len(grain(model).value) :][:2]
+    return (Readiness(table_name(model).replace("_", " "), columns_by_role(model, "value")[0], *named),)
+
+
+def computed_from(model: type[Table], column: str) -> tuple[str, ...]:
+    """Names that a column says it is computed from, `*` replaced by its own name; none if it says nothing."""
+    said = model.to_schema().columns[column].metadata or {}
+    inherited = facts(model).values_of if said.get("role") == "value" else ""
+    return tuple(name.replace("*", column) for name in (inherited or said.get("of", "")).split())
 
 
 def validate(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:

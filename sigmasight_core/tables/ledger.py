@@ -11,7 +11,7 @@ from sigmasight_core.conventions import (
     PORTFOLIO_NAME_PATTERN,
     POSITION_TYPES,
 )
-from sigmasight_core.tables.base import Table, key, label
+from sigmasight_core.tables.base import Facts, Kind, Table, key, label
 
 
 class Portfolios(Table):
@@ -23,6 +23,7 @@ class Portfolios(Table):
 
     class Config:
         name = "portfolios"
+        metadata = {"facts": Facts(kind=Kind.LEDGER)}
 
 
 class Positions(Table):
@@ -73,3 +74,4 @@ class Positions(Table):
 
     class Config:
         name = "positions"
+        metadata = {"facts": Facts(kind=Kind.LEDGER)}

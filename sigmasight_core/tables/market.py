@@ -1,11 +1,11 @@
-"""Market tables: what providers deliver. One row per trading date and symbol, for everyone."""
+"""Market tables: what providers deliver, and what follows from prices alone. One row a date and symbol."""
 
 from typing import Final
 
 import pandas as pd
 from pandera.typing import Series
 
-from sigmasight_core.tables.base import DateTable, key, label, value
+from sigmasight_core.tables.base import DateTable, Facts, Kind, key, label, value
 
 SECURITY_TYPES: Final = ("stock", "etf", "mutual_fund", "index", "option", "private", "unknown")
 
@@ -31,17 +31,18 @@ class DailyPrices(DateTable):
 
     class Config:
         name = "daily_prices"
+        metadata = {"facts": Facts(kind=Kind.SOURCE, concerns="symbol")}
 
 
 class PriceDifferences(DateTable):
     """One stored close beside that of another source (setting cross_check_source; else there are no rows)."""
 
-    symbol: Series[str] = key("Symbol")
-    source: Series[str] = label("Source of the stored close")
+    symbol: Series[str] = key("Symbol", of="daily_prices.*")
+    source: Series[str] = label("Source of the stored close", of="daily_prices.*")
     other_source: Series[str] = label("Source that it is held against")
-    close: Series[float] = value("Stored closing price, as traded", "USD", gt=0)
+    close: Series[float] = value("Stored closing price, as traded", "USD", gt=0, of="daily_prices.*")
     other_close: Series[float] = value("Closing price of the other source, as traded", "USD", gt=0)
-    relative_difference: Series[float] = value("close / other_close - 1", "fraction")
+    relative_difference: Series[float] = value("close / other_close - 1", "fraction", of="close other_close")
     status: Series[str] = label("ok, or which of the two has no close")
 
     class Config:
@@ -61,6 +62,7 @@ class CorporateActions(DateTable):
 
     class Config:
         name = "corporate_actions"
+        metadata = {"facts": Facts(kind=Kind.SOURCE, concerns="symbol")}
 
 
 class TreasuryYields(DateTable):
@@ -73,31 +75,13 @@ class TreasuryYields(DateTable):
 
     class Config:
         name = "treasury_yields"
-
-
-class OptionQuotes(DateTable):
-    """One quote of one listed option contract at the close of one session."""
-
-    contract: Series[str] = key("Compact OCC symbol, as in positions.symbol")
-    underlying: Series[str] = label("Symbol of the underlying")
-    bid: Series[float] = value("Best bid at the close, per share", "USD", ge=0)
-    ask: Series[float] = value("Best ask at the close, per share", "USD", ge=0)
-    last: Series[float] = value("Last trade of the session, per share", "USD", gt=0)
-    implied_volatility: Series[float] = value(
-        "Implied volatility as the provider states it; for comparison, never used", "fraction per year", gt=0
-    )
-    open_interest: Series[float] = value("Contracts outstanding", "contracts", ge=0)
-    source: Series[str] = label("Provider")
-    status: Series[str] = label("ok, or why a value is NULL")
-
-    class Config:
-        name = "option_quotes"
+        metadata = {"facts": Facts(kind=Kind.SOURCE)}
 
 
 class SecurityMaster(DateTable):
     """What is known of one symbol on one session."""
 
-    symbol: Series[str] = key("Symbol")
+    symbol: Series[str] = key("Symbol", of="daily_prices.*")
     name: Series[str] = label("Name; empty = unknown")
     security_type: Series[str] = label(
         "stock, etf, mutual_fund, index, option, private or unknown", isin=SECURITY_TYPES
@@ -116,3 +100,21 @@ class SecurityMaster(DateTable):
 
     class Config:
         name = "security_master"
+        metadata = {"facts": Facts(kind=Kind.SOURCE, concerns="symbol")}
+
+
+class RealizedVolatility(DateTable):
+    """EWMA volatility of one symbol."""
+
+    symbol: Series[str] = key("Symbol", of="daily_prices.*")
+    annualized_volatility: Series[float] = value(
+        "Zero-mean EWMA volatility of log returns, decay 0.94, x sqrt(252)",
+        "1/sqrt(year)",
+        ge=0,
+        of="daily_prices.adjusted_close",
+    )
+    n_obs: Series[int] = value("Log returns used", "sessions", ge=0, of="daily_prices.adjusted_close")
+    status: Series[str] = label("ok, or why the volatility is NULL")
+
+    class Config:
+        name = "realized_volatility"

@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 from pandera.typing import Series
 
-from sigmasight_core.tables.base import Table, key, label
+from sigmasight_core.tables.base import Facts, Kind, Table, key, label
 
 LEDGER_ACTIONS: Final = ("added", "changed", "removed", "cash")
 
@@ -20,6 +20,7 @@ class Publications(Table):
 
     class Config:
         name = "publications"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
 
 
 class Corrections(Table):
@@ -32,6 +33,7 @@ class Corrections(Table):
 
     class Config:
         name = "corrections"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
 
 
 class SupersededRows(Table):
@@ -45,6 +47,7 @@ class SupersededRows(Table):
 
     class Config:
         name = "superseded_rows"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
 
 
 class RejectedRows(Table):
@@ -62,6 +65,7 @@ class RejectedRows(Table):
 
     class Config:
         name = "rejected_rows"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
 
 
 class LedgerChanges(Table):
@@ -79,3 +83,4 @@ class LedgerChanges(Table):
 
     class Config:
         name = "ledger_changes"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}

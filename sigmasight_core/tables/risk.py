@@ -3,7 +3,7 @@
 import pandas as pd
 from pandera.typing import Series
 
-from sigmasight_core.tables.base import PortfolioTable, key, label, value
+from sigmasight_core.tables.base import Facts, PortfolioTable, Readiness, key, label, value
 
 RISK_MEASURES = (
     "var_95_usd",
@@ -32,17 +32,27 @@ class RiskMeasures(PortfolioTable):
     """
 
     measure: Series[str] = key("Name of the measure", isin=RISK_MEASURES)
-    value_: Series[float] = value("The measure; a loss is positive", "as `unit`", alias="value")
+    value_: Series[float] = value(
+        "The measure; a loss is positive",
+        "as `unit`",
+        alias="value",
+        of="daily_prices.adjusted_close position_values.quantity position_greeks.delta_exposure "
+        "position_greeks.implied_volatility factor_betas.beta "
+        "factor_betas.annualized_specific_volatility factor_covariance.covariance "
+        "portfolio_snapshots.total_value portfolio_snapshots.daily_return",
+    )
     unit: Series[str] = label("USD, 1/sqrt(year), ratio or fraction")
     n_obs: Series[int] = value(
         "Scenarios (simulated), sessions of the factor covariance (parametric), daily returns (realized)",
         "observations",
         ge=0,
+        of="daily_prices.adjusted_close portfolio_snapshots.daily_return",
     )
     status: Series[str] = label("ok, 'partial: ...' with what is left out, or why the value is NULL")
 
     class Config:
         name = "risk_measures"
+        metadata = {"facts": Facts(readiness=(Readiness("VaR and risk measures", "value", "measure"),))}
 
 
 class RiskContributions(PortfolioTable):
@@ -53,19 +63,35 @@ class RiskContributions(PortfolioTable):
     """
 
     kind: Series[str] = key("factor or position", isin=("factor", "position"))
-    item: Series[str] = key("Factor id or 'specific'; position_id")
+    item: Series[str] = key(
+        "Factor id or 'specific'; position_id", of="position_greeks.position_id factor_betas.factor"
+    )
     exposure: Series[float] = value(
         "Factor: sum of delta_exposure x beta; specific: volatility of the specific P&L; position: its "
         "delta exposure",
         "USD; rates: USD per percentage point; specific: USD per session",
+        of="position_greeks.delta_exposure factor_betas.beta factor_betas.annualized_specific_volatility",
     )
-    component_var_usd: Series[float] = value("marginal_var x exposure; negative = reduces the risk", "USD")
-    marginal_var: Series[float] = value("Change of value at risk per unit of exposure", "USD per exposure")
-    share: Series[float] = value("component_var_usd / parametric_var_95_usd", "fraction")
+    component_var_usd: Series[float] = value(
+        "marginal_var x exposure; negative = reduces the risk", "USD", of="exposure marginal_var"
+    )
+    marginal_var: Series[float] = value(
+        "Change of value at risk per unit of exposure",
+        "USD per exposure",
+        of="exposure factor_covariance.covariance",
+    )
+    share: Series[float] = value(
+        "component_var_usd / parametric_var_95_usd", "fraction", of="component_var_usd"
+    )
     status: Series[str] = label("ok, 'partial: ...' with what is left out, or why a value is NULL")
 
     class Config:
         name = "risk_contributions"
+        metadata = {
+            "facts": Facts(
+                detail=True, readiness=(Readiness("risk contributions", "component_var_usd", "item", "kind"),)
+            )
+        }
 
 
 class VarBacktests(PortfolioTable):
@@ -77,22 +103,35 @@ class VarBacktests(PortfolioTable):
     """
 
     confidence: Series[str] = key("Confidence level of the value at risk, percent", isin=CONFIDENCES)
-    n_obs: Series[int] = value("Sessions tested", "sessions", ge=0)
-    breaches: Series[pd.Int64Dtype] = value("Sessions with a loss above value at risk", "sessions", ge=0)
-    expected_breaches: Series[float] = value("n_obs x (1 - confidence)", "sessions", ge=0)
-    kupiec_p_value: Series[float] = value("Kupiec (1995): are the breaches as many as claimed", "probability")
+    n_obs: Series[int] = value("Sessions tested", "sessions", ge=0, of="daily_prices.adjusted_close")
+    breaches: Series[pd.Int64Dtype] = value(
+        "Sessions with a loss above value at risk",
+        "sessions",
+        ge=0,
+        of="daily_prices.adjusted_close position_greeks.delta_exposure",
+    )
+    expected_breaches: Series[float] = value("n_obs x (1 - confidence)", "sessions", ge=0, of="n_obs")
+    kupiec_p_value: Series[float] = value(
+        "Kupiec (1995): are the breaches as many as claimed", "probability", of="breaches n_obs"
+    )
     independence_p_value: Series[float] = value(
-        "Christoffersen (1998): does a breach make the next one likelier", "probability"
+        "Christoffersen (1998): does a breach make the next one likelier",
+        "probability",
+        of="breaches n_obs",
     )
     christoffersen_p_value: Series[float] = value(
-        "Christoffersen (1998), conditional coverage: number and independence together", "probability"
+        "Christoffersen (1998), conditional coverage: number and independence together",
+        "probability",
+        of="breaches n_obs",
     )
     traffic_light: Series[str] = label(
         "Basel zone (1996) of the last 250 sessions: green below 95% of the binomial distribution, red from "
         "99.99%, else yellow",
         isin=TRAFFIC_LIGHTS,
+        of="breaches",
     )
     status: Series[str] = label("ok, 'partial: ...' with what is left out, or why a value is NULL")
 
     class Config:
         name = "var_backtests"
+        metadata = {"facts": Facts(readiness=(Readiness("VaR backtests", "breaches", "confidence"),))}

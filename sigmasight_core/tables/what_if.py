@@ -4,7 +4,7 @@ import pandas as pd
 from pandera.typing import Series
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
-from sigmasight_core.tables.base import Table, key, label, value
+from sigmasight_core.tables.base import Facts, Kind, Table, key, label, value
 
 
 class WhatIfSessions(Table):
@@ -21,6 +21,7 @@ class WhatIfSessions(Table):
 
     class Config:
         name = "what_if_sessions"
+        metadata = {"facts": Facts(kind=Kind.SAVED)}
 
 
 class WhatIfTrades(Table):
@@ -39,6 +40,7 @@ class WhatIfTrades(Table):
 
     class Config:
         name = "what_if_trades"
+        metadata = {"facts": Facts(kind=Kind.SAVED)}
 
 
 class WhatIfResults(Table):
@@ -57,3 +59,4 @@ class WhatIfResults(Table):
 
     class Config:
         name = "what_if_results"
+        metadata = {"facts": Facts(kind=Kind.SAVED)}

@@ -14,6 +14,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.story import Story, figures, plots
 
 CONFIG = portfolios.CorrelationConfig()
 
@@ -24,6 +25,18 @@ CONFIG = portfolios.CorrelationConfig()
     CorrelationClusters,
     inputs=[PositionValues, PositionGreeks, Input(DailyPrices, look_back=CONFIG.window)],
     group="portfolio_risk",
+    weekly=True,
+    stories={
+        PositionCorrelations: Story(
+            (figures.share("status", "ok", "pairs with a correlation (%)"),), plot=plots.correlation_heat_map
+        ),
+        CorrelationSummary: Story(
+            (figures.of_row(average_correlation="average correlation", effective_bets="effective bets"),)
+        ),
+        CorrelationClusters: Story(
+            (figures.extreme("cluster_size", "nickname", "largest cluster", "size", largest=True),)
+        ),
+    },
 )
 def position_correlations(batch: Batch) -> tuple[pd.DataFrame, ...]:
     """Pairwise correlations of the significant holdings over 90 sessions."""

@@ -25,6 +25,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.market import FACTORS_ARE_NOT_COLLINEAR
+from sigmasight_dagster.story import Story, figures, plots, previews
 
 MARKET_GROUP, GROUP = "market_risk", "portfolio_risk"
 PRICES = Input(DailyPrices, look_back=SESSIONS_PER_YEAR, factor_window=True)
@@ -35,13 +36,29 @@ YIELDS = Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True)
     FactorReturns,
     inputs=[Input(DailyPrices, look_back=1), Input(TreasuryYields, look_back=1)],
     group=MARKET_GROUP,
+    stories={
+        FactorReturns: Story(
+            (figures.at("factor", "return", market="market return"),), ("factor", "proxy", "return", "status")
+        )
+    },
 )
 def factor_returns(batch: Batch) -> pd.DataFrame:
     """Returns of the factors' proxies; a factor without a proxy is unavailable."""
     return model.factor_returns(batch.factor_model, _factor_log_returns(batch), batch.dates)
 
 
-@risk_asset(FactorBetas, FactorState, inputs=[PRICES, YIELDS], group=MARKET_GROUP)
+@risk_asset(
+    FactorBetas,
+    FactorState,
+    inputs=[PRICES, YIELDS],
+    group=MARKET_GROUP,
+    stories={
+        FactorBetas: Story(
+            (figures.share("quality", "full", "betas of full quality (%)"),),
+            ("symbol", "factor", "beta", "std_error", "r_squared", "n_obs", "quality"),
+        )
+    },
+)
 def factor_betas(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Joint shrunk betas and univariate betas of each symbol over 252 sessions."""
     estimates = model.estimate(
@@ -97,7 +114,21 @@ def position_factor_exposures(batch: Batch) -> pd.DataFrame:
     )
 
 
-@risk_asset(FactorExposures, inputs=[PositionFactorExposures, PortfolioSnapshots], group=GROUP)
+@risk_asset(
+    FactorExposures,
+    inputs=[PositionFactorExposures, PortfolioSnapshots],
+    group=GROUP,
+    stories={
+        FactorExposures: Story(
+            (
+                figures.at("factor", "beta", market="market beta"),
+                figures.at("factor", "exposure_usd", market="market exposure (USD)"),
+            ),
+            preview_rows=previews.largest("exposure_usd"),
+            plot=plots.factor_exposures,
+        )
+    },
+)
 def factor_exposures(batch: Batch) -> pd.DataFrame:
     """Sums over positions, and betas relative to the portfolio's total value."""
     totals = batch.read(PortfolioSnapshots)[["date", "portfolio", "total_value"]]
@@ -106,7 +137,16 @@ def factor_exposures(batch: Batch) -> pd.DataFrame:
     )
 
 
-@risk_asset(RateExposures, inputs=[PositionValues, PositionGreeks, RateBetas], group=GROUP)
+@risk_asset(
+    RateExposures,
+    inputs=[PositionValues, PositionGreeks, RateBetas],
+    group=GROUP,
+    stories={
+        RateExposures: Story(
+            (figures.at("series", "exposure_usd_per_bp", **{"10Y": "10-year yield (USD per bp)"}),)
+        )
+    },
+)
 def rate_exposures(batch: Batch) -> pd.DataFrame:
     """P&L per basis point and per 100 of each Treasury yield, options at delta exposure."""
     return rates.rate_exposures(

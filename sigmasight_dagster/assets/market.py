@@ -20,13 +20,25 @@ from sigmasight_dagster.engine import fetched
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
 from sigmasight_dagster.gates.market import PRICES_AGREE_ACROSS_SOURCES, PRICES_ARE_SOUND
+from sigmasight_dagster.story import Story, figures
 
 GROUP = "market"
 
 _log = structlog.get_logger(__name__)
 
 
-@risk_asset(DailyPrices, inputs=[Positions], group=GROUP, gates=[PRICES_ARE_SOUND])
+@risk_asset(
+    DailyPrices,
+    inputs=[Positions],
+    group=GROUP,
+    gates=[PRICES_ARE_SOUND],
+    stories={
+        DailyPrices: Story(
+            (figures.known("close", "symbols with a close"),),
+            ("symbol", "close", "adjusted_close", "volume", "source", "status"),
+        )
+    },
+)
 def daily_prices(batch: Batch) -> pd.DataFrame:
     """Fetched from the configured provider; a session without any price fails."""
     provider, universe = batch.market_data, _universe(batch)
@@ -72,7 +84,11 @@ def corporate_actions(batch: Batch) -> pd.DataFrame:
     return actions[actions["date"].isin(batch.dates)]
 
 
-@risk_asset(TreasuryYields, group=GROUP)
+@risk_asset(
+    TreasuryYields,
+    group=GROUP,
+    stories={TreasuryYields: Story((figures.at("series", "yield_percent", **{"10Y": "10-year yield (%)"}),))},
+)
 def treasury_yields(batch: Batch) -> pd.DataFrame:
     """Constant-maturity yields; a missing one is NULL with a status, never filled."""
     yields = batch.market_data.treasury_yields(batch.dates[0], batch.dates[-1])

@@ -14,12 +14,23 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.story import Story, figures, previews
 
 GROUP = "market_risk"
 CLOSES = ["date", "symbol", "close", "price_date"]
 
 
-@risk_asset(RealizedVolatility, inputs=[Input(DailyPrices, look_back=SESSIONS_PER_YEAR)], group=GROUP)
+@risk_asset(
+    RealizedVolatility,
+    inputs=[Input(DailyPrices, look_back=SESSIONS_PER_YEAR)],
+    group=GROUP,
+    stories={
+        RealizedVolatility: Story(
+            (figures.known("annualized_volatility", "symbols with a volatility"),),
+            preview_rows=previews.largest("annualized_volatility"),
+        )
+    },
+)
 def realized_volatility(batch: Batch) -> pd.DataFrame:
     """EWMA volatility of each symbol over the last 252 sessions; prices options that have no quote."""
     prices = returns.to_wide(batch.read(DailyPrices), batch.sessions(DailyPrices))
@@ -30,6 +41,15 @@ def realized_volatility(batch: Batch) -> pd.DataFrame:
     OptionVolatilities,
     inputs=[OptionQuotes, DailyPrices, Input(TreasuryYields, look_back=YIELD_AGE_SESSIONS)],
     group=GROUP,
+    stories={
+        OptionVolatilities: Story(
+            (
+                figures.known("implied_volatility", "contracts with a volatility"),
+                figures.share("implied_vol_source", "quote", "volatilities of own quotes (%)"),
+            ),
+            ("contract", "price", "price_source", "implied_volatility", "implied_vol_source", "status"),
+        )
+    },
 )
 def option_volatilities(batch: Batch) -> pd.DataFrame:
     """Price of each quote and the volatility that it implies, or its neighbours in the chain."""

@@ -24,6 +24,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.pnl import PORTFOLIO_PARTS_SUM, POSITION_PARTS_SUM
+from sigmasight_dagster.story import Story, figures
 
 BETAS = ["date", "symbol", "factor", "beta"]
 WINDOW = (RealizedVolatility, OptionVolatilities, FactorBetas, FactorState, FactorReturns)
@@ -42,6 +43,18 @@ WINDOW = (RealizedVolatility, OptionVolatilities, FactorBetas, FactorState, Fact
     ],
     group="portfolio_risk",
     gates=[POSITION_PARTS_SUM, PORTFOLIO_PARTS_SUM],
+    stories={
+        PortfolioPnlExplain: Story(
+            (
+                figures.of_row(
+                    daily_pnl="daily P&L (USD)",
+                    market_pnl="of which market (USD)",
+                    specific_pnl="of which specific (USD)",
+                    residual_pnl="of which unexplained (USD)",
+                ),
+            )
+        )
+    },
 )
 def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Greeks and betas of the previous close times the moves since; the parts sum to daily_pnl."""

@@ -22,6 +22,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.market import GREEKS_AGREE_WITH_MIBIAN, POSITIONS_ARE_PRICED
+from sigmasight_dagster.story import Story, figures, plots, previews
 
 GROUP = "portfolio"
 
@@ -39,6 +40,26 @@ GROUP = "portfolio"
     ],
     group=GROUP,
     gates=[POSITIONS_ARE_PRICED],
+    stories={
+        PositionValues: Story(
+            (
+                figures.total("exposure", "net exposure (USD)"),
+                figures.total("daily_pnl", "daily P&L (USD)"),
+                figures.extreme("daily_pnl", "symbol", "worst position", "USD"),
+            ),
+            (
+                "position_id",
+                "position_type",
+                "quantity",
+                "price",
+                "exposure",
+                "daily_pnl",
+                "weight",
+                "status",
+            ),
+            previews.largest("exposure"),
+        )
+    },
 )
 def position_values(batch: Batch) -> pd.DataFrame:
     """Market value, exposure and P&L of each position; options at their quote, or else at the model price."""
@@ -72,6 +93,26 @@ def position_values(batch: Batch) -> pd.DataFrame:
     ],
     group=GROUP,
     gates=[GREEKS_AGREE_WITH_MIBIAN],
+    stories={
+        PositionGreeks: Story(
+            (
+                figures.total("delta_exposure", "net dollar delta (USD)"),
+                figures.total("position_theta", "theta (USD per day)"),
+                figures.total("position_vega", "vega (USD per volatility point)"),
+            ),
+            (
+                "position_id",
+                "delta",
+                "gamma",
+                "theta",
+                "vega",
+                "implied_volatility",
+                "delta_exposure",
+                "status",
+            ),
+            previews.largest("delta_exposure"),
+        )
+    },
 )
 def position_greeks(batch: Batch) -> pd.DataFrame:
     """Black-Scholes-Merton Greeks per share and per position; a linear position has delta 1."""
@@ -99,6 +140,30 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
         Input(CorporateActions, since_entry=True),
     ],
     group=GROUP,
+    stories={
+        PortfolioSnapshots: Story(
+            (
+                figures.of_row(
+                    total_value="total value (USD)",
+                    daily_pnl="daily P&L (USD)",
+                    cumulative_pnl="cumulative P&L (USD)",
+                    gross_exposure="gross exposure (USD)",
+                    delta_usd="net dollar delta (USD)",
+                ),
+                figures.text_of_row(status="status"),
+            ),
+            (
+                "total_value",
+                "daily_pnl",
+                "daily_return",
+                "cumulative_pnl",
+                "n_positions",
+                "n_priced",
+                "status",
+            ),
+            plot=plots.value_history,
+        )
+    },
 )
 def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
     """Sums over the positions, P&L since entry, net Greeks and counts."""

@@ -18,6 +18,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.risk import COMPONENTS_ADD_UP, VAR_BACKTESTS_ARE_NOT_RED
+from sigmasight_dagster.story import Story, figures
 
 
 @risk_asset(
@@ -34,6 +35,25 @@ from sigmasight_dagster.gates.risk import COMPONENTS_ADD_UP, VAR_BACKTESTS_ARE_N
     ],
     group="portfolio_risk",
     gates=[COMPONENTS_ADD_UP, VAR_BACKTESTS_ARE_NOT_RED],
+    stories={
+        RiskMeasures: Story(
+            (
+                figures.at(
+                    "measure",
+                    "value",
+                    var_95_usd="value at risk 95% (USD)",
+                    es_95_usd="expected shortfall 95% (USD)",
+                    annualized_volatility="annualized volatility",
+                ),
+            )
+        ),
+        RiskContributions: Story(
+            (figures.extreme("component_var_usd", "item", "largest VaR part", "USD", size=True),)
+        ),
+        VarBacktests: Story(
+            (figures.at("confidence", "breaches", **{"99": "breaches of 99%", "95": "of 95%"}),)
+        ),
+    },
 )
 def risk_measures(batch: Batch) -> tuple[pd.DataFrame, ...]:
     """Filtered historical simulation, parametric factor + specific risk, and the published history."""

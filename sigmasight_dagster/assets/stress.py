@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from sigmasight_core.report import charts
 from sigmasight_core.reverse_stress import reverse_stress as most_likely
 from sigmasight_core.stress import scenarios, stress
 from sigmasight_core.tables import (
@@ -19,6 +20,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
 from sigmasight_dagster.gates.market import STRESS_IS_PLAUSIBLE
+from sigmasight_dagster.story import Story, figures, plots
 
 GROUP = "portfolio_risk"
 BETAS = ["date", "symbol", "factor", "beta", "status"]
@@ -30,6 +32,15 @@ BETAS = ["date", "symbol", "factor", "beta", "status"]
     inputs=[Positions, PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
     group=GROUP,
     gates=[STRESS_IS_PLAUSIBLE],
+    stories={
+        StressResults: Story(
+            (figures.worst_scenario,),
+            ("scenario", "severity", "direct_pnl", "correlated_pnl", "plausibility_sigma", "status"),
+            charts.shown_scenarios,
+            plots.stress_scenarios,
+        ),
+        PositionStress: Story((figures.extreme("correlated_pnl", "position_id", "worst position", "USD"),)),
+    },
 )
 def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Direct and correlated P&L of each scenario, by portfolio and by position; no cap anywhere."""
@@ -58,6 +69,11 @@ def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         FactorCovariance,
     ],
     group=GROUP,
+    stories={
+        ReverseStress: Story(
+            preview=("loss_percent", "factor", "factor_move", "unit", "plausibility_sigma", "status"),
+        )
+    },
 )
 def reverse_stress(batch: Batch) -> pd.DataFrame:
     """The most likely state that loses 5, 10 and 20% of total value, options fully revalued."""

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from sigmasight_core.tables import Grain, Portfolios, Positions, Table, grain, table_name
+from sigmasight_core.tables import TABLES, Grain, Kind, Table, computed_from, facts, grain, table_name
 from sigmasight_dagster import story
 from sigmasight_dagster.engine import publish
 from sigmasight_dagster.engine.declaration import RiskAsset
@@ -26,7 +26,7 @@ def column_schema(model: type[Table]) -> dg.TableSchema:
     for name, column in model.to_schema().columns.items():
         facts = column.metadata or {}
         unit = f" [{facts['unit']}]" if facts.get("unit") else ""
-        sources = ", ".join(story.direct_sources(model, str(name)))
+        sources = ", ".join(computed_from(model, str(name)))
         columns.append(
             dg.TableColumn(
                 name=str(name),
@@ -79,7 +79,8 @@ def ledger_specs() -> Sequence[dg.AssetSpec]:
             tags=_tags(model),
             metadata={**_table_metadata(model), "written_by": "sigmasight import"},
         )
-        for model in (Portfolios, Positions)
+        for model in TABLES
+        if facts(model).kind is Kind.LEDGER
     ]
 
 

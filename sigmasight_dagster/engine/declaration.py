@@ -3,14 +3,15 @@
 `dagster_assets` turns the declarations into Dagster assets; `publish` runs them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS
-from sigmasight_core.tables import DailyPrices, Grain, Positions, Table, grain, table_name
+from sigmasight_core.tables import DailyPrices, Grain, Kind, Positions, Table, facts, grain, table_name
+from sigmasight_dagster.story import Story
 
 Frames = pd.DataFrame | tuple[pd.DataFrame, ...]
 Compute = Callable[[Any], Frames]
@@ -75,7 +76,12 @@ class Gate:
 
 @dataclass(frozen=True)
 class RiskAsset:
-    """Declaration of one computation and the tables that it publishes together."""
+    """Declaration of one computation and the tables that it publishes together.
+
+    :param stories: what the UI tells of a table beyond its counts and a preview.
+    :param weekly: daily operation computes it on the last session of a week only, unless the setting
+        `correlations` is daily.
+    """
 
     name: str
     compute: Compute
@@ -84,19 +90,26 @@ class RiskAsset:
     group: str
     description: str
     gates: tuple[Gate, ...] = ()
+    stories: Mapping[type[Table], Story] = field(default_factory=dict, hash=False)
+    weekly: bool = False
 
     @property
     def grain(self) -> Grain:
         return grain(self.tables[0])
 
     @property
-    def only_fetches(self) -> bool:
-        """Whether it reads no table that a run produces; the ledger is none."""
-        return all(grain(item.model) is Grain.UNPARTITIONED for item in self.inputs)
-
-    @property
     def table_names(self) -> tuple[str, ...]:
         return tuple(table_name(model) for model in self.tables)
+
+    @property
+    def is_source(self) -> bool:
+        """Whether a provider gives the rows."""
+        return facts(self.tables[0]).kind is Kind.SOURCE
+
+    @property
+    def only_fetches(self) -> bool:
+        """Whether it is a source that reads no table of another asset; the ledger is none."""
+        return self.is_source and all(facts(item.model).kind is Kind.LEDGER for item in self.inputs)
 
 
 def with_factor_window(assets: Iterable[RiskAsset], sessions: int) -> tuple[RiskAsset, ...]:
@@ -113,11 +126,18 @@ def with_factor_window(assets: Iterable[RiskAsset], sessions: int) -> tuple[Risk
 
 
 def risk_asset(
-    *tables: type[Table], inputs: Sequence[Input | type[Table]] = (), group: str, gates: Sequence[Gate] = ()
+    *tables: type[Table],
+    inputs: Sequence[Input | type[Table]] = (),
+    group: str,
+    gates: Sequence[Gate] = (),
+    stories: Mapping[type[Table], Story] | None = None,
+    weekly: bool = False,
 ) -> Callable[[Compute], RiskAsset]:
     """Declare the function below as the computation of `tables`; it returns their rows in that order."""
     if len({grain(model) for model in tables}) != 1:
         raise TypeError("tables that are published together need the same partitions")
+    if not set(stories or {}) <= set(tables):
+        raise TypeError("a story is told by the asset that publishes its table")
 
     declared = tuple(item if isinstance(item, Input) else Input(item) for item in inputs)
     if any(item.since_entry for item in declared) and Input(Positions) not in declared:
@@ -132,6 +152,8 @@ def risk_asset(
             group=group,
             description=(compute.__doc__ or "").strip(),
             gates=tuple(gates),
+            stories=stories or {},
+            weekly=weekly,
         )
 
     return declare

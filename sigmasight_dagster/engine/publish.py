@@ -69,7 +69,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     attempts.stop_if_canceled(context)
     for model in asset.tables:
         _store(model, frames[model], parts, platform, stamp)
-        story.tell(context, model, frames, monotonic() - begun)
+        story.tell(context, model, frames, monotonic() - begun, asset.stories.get(model, story.Story()))
         yield _materialised(model, frames[model], outcomes)
 
 

@@ -5,7 +5,7 @@ Each step looks at what is stored and plans what lacks, so that it can be repeat
 
 import pandas as pd
 
-from sigmasight_core.tables import DailyPrices, Grain, OptionQuotes
+from sigmasight_core.tables import DailyPrices, Grain, OptionQuotes, facts
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.engine.declaration import RiskAsset
@@ -14,9 +14,6 @@ from sigmasight_dagster.runs import recovery
 from sigmasight_dagster.runs.plan import RangeRun, Request, needed_sessions
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.staleness.stale import stale, stale_keys
-
-BY_SYMBOL = ("daily_prices", "corporate_actions", "option_quotes")
-"""Sources that are asked for the symbols that are held."""
 
 
 class FirstRun:
@@ -33,7 +30,7 @@ class FirstRun:
 
     def sources(self) -> list[RangeRun]:
         """Runs that fetch what was never fetched, or was fetched without symbols of this portfolio."""
-        sources = [asset for asset in self._assets if asset.grain is Grain.DATE and asset.only_fetches]
+        sources = [asset for asset in self._assets if asset.only_fetches]
         return self._plan(
             {
                 asset.name: of_rectangle(self._unpublished(asset).union(self._lacking(asset)))
@@ -97,7 +94,8 @@ class FirstRun:
         into the ledger. What was asked for since and is not there, the provider has not.
         """
         needed, none = self._needed[asset.name], pd.DatetimeIndex([])
-        if asset.name not in BY_SYMBOL or needed.empty or self._workspace.platform.market_data.symbols():
+        everybody = not facts(asset.tables[0]).concerns
+        if everybody or needed.empty or self._workspace.platform.market_data.symbols():
             return none
         since = self._warehouse.ledger_symbols(self._name)
         contracts = asset.tables[0] is OptionQuotes

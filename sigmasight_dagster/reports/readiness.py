@@ -1,66 +1,14 @@
 """The readiness of a portfolio on a date, from the stored tables."""
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.market import coverage
-from sigmasight_core.report import availability as readiness
-from sigmasight_core.tables import (
-    CorrelationSummary,
-    FactorBetas,
-    FactorExposures,
-    Grain,
-    PortfolioPnlExplain,
-    PortfolioSnapshots,
-    PositionCorrelations,
-    PositionGreeks,
-    PositionPnlExplain,
-    PositionValues,
-    RateBetas,
-    RateExposures,
-    RiskMeasures,
-    StressResults,
-    Table,
-    grain,
-)
+from sigmasight_core.report import availability
+from sigmasight_core.tables import TABLES, Grain, PositionValues, Readiness, Table, grain, readiness
 from sigmasight_dagster.platform import Platform
 
 NO_PRICES = "no prices: the provider has none on the date"
-
-
-@dataclass(frozen=True)
-class Calculation:
-    """What is reported of a table.
-
-    :param value: the column that the calculation is for. :param item: and `part`: columns that name a result;
-        '' = the portfolio as a whole, or no part.
-    """
-
-    name: str
-    model: type[Table]
-    value: str
-    item: str = ""
-    part: str = ""
-
-
-CALCULATIONS = (
-    Calculation("valuation", PositionValues, "price", "symbol"),
-    Calculation("daily P&L", PositionValues, "daily_pnl", "symbol"),
-    Calculation("Greeks", PositionGreeks, "delta", "position_id"),
-    Calculation("factor betas", FactorBetas, "beta", "symbol", "factor"),
-    Calculation("factor exposures", FactorExposures, "beta", "", "factor"),
-    Calculation("rate betas", RateBetas, "beta_per_percentage_point", "symbol", "series"),
-    Calculation("rate exposures", RateExposures, "pnl_up_100bp_usd", "", "series"),
-    Calculation("correlations of pairs", PositionCorrelations, "correlation", "symbol_1", "symbol_2"),
-    Calculation("correlation summary", CorrelationSummary, "average_correlation"),
-    Calculation("stress tests", StressResults, "correlated_pnl", "scenario"),
-    Calculation("VaR and risk measures", RiskMeasures, "value", "measure"),
-    Calculation("P&L explain, positions", PositionPnlExplain, "delta_pnl", "position_id"),
-    Calculation("P&L explain, portfolio", PortfolioPnlExplain, "delta_pnl"),
-    Calculation("snapshot", PortfolioSnapshots, "total_value"),
-)
 
 
 def latest_date(platform: Platform, portfolio: str) -> pd.Timestamp:
@@ -78,32 +26,39 @@ def latest_date(platform: Platform, portfolio: str) -> pd.Timestamp:
 
 
 def measure(platform: Platform, portfolio: str, date: pd.Timestamp) -> pd.DataFrame:
-    """`readiness.readiness` of a registered portfolio on a date."""
+    """`availability.readiness` of a registered portfolio on a date: what the row models say to report."""
     positions = platform.warehouse.positions([portfolio])
-    frames = {item.name: _rows(platform, item, positions, portfolio, date) for item in CALCULATIONS}
-    return readiness.readiness(frames)
+    frames = {
+        item.calculation: _rows(platform, model, item, positions, portfolio, date)
+        for model in TABLES
+        for item in readiness(model)
+    }
+    return availability.readiness(frames)
 
 
 def _rows(
-    platform: Platform, item: Calculation, positions: pd.DataFrame, portfolio: str, date: pd.Timestamp
+    platform: Platform,
+    model: type[Table],
+    item: Readiness,
+    positions: pd.DataFrame,
+    portfolio: str,
+    date: pd.Timestamp,
 ) -> pd.DataFrame | None:
     warehouse = platform.warehouse
-    shared = grain(item.model) is Grain.DATE
+    shared = grain(model) is Grain.DATE
     portfolios = None if shared else [portfolio]
-    if warehouse.published(item.model, [date], portfolios).empty:
+    if warehouse.published(model, [date], portfolios).empty:
         return None
     symbols = list(coverage.held_symbols(positions, date)) if shared else None
-    rows = warehouse.read(item.model, [date], portfolios, symbols=symbols)
+    rows = warehouse.read(model, [date], portfolios, symbols=symbols)
     none = pd.Series("", index=rows.index, dtype="str")
-    names = rows[item.item] if item.item else none
-    if item.item == "position_id":
-        names = names.str.partition("@")[0]
+    names = rows[item.item].astype("str").str.split("@").str[0] if item.item else none
     frame = pd.DataFrame(
         {
             "item": names,
-            "part": rows[item.part] if item.part else none,
+            "part": rows[item.part].astype("str") if item.part else none,
             "status": rows["status"],
-            "has_value": rows[item.value].notna() | rows["status"].isin(readiness.GOOD),
+            "has_value": rows[item.value].notna() | rows["status"].isin(availability.GOOD),
         }
     )
     lacking = sorted(set(symbols or ()) - set(names))

@@ -13,26 +13,15 @@ from collections.abc import Callable, Iterable
 
 from sigmasight_core.market.staleness import Reach
 from sigmasight_core.tables import (
-    CorporateActions,
     DailyPrices,
     Grain,
-    OptionQuotes,
     OptionVolatilities,
     RealizedVolatility,
-    SecurityMaster,
     Table,
     TreasuryYields,
     grain,
 )
 from sigmasight_dagster.engine.declaration import Input, RiskAsset
-
-SOURCES: tuple[type[Table], ...] = (
-    DailyPrices,
-    CorporateActions,
-    TreasuryYields,
-    OptionQuotes,
-    SecurityMaster,
-)
 
 Path = Callable[[RiskAsset, type[Table], Input], bool]
 """Whether a change goes through an input into a table of an asset."""
@@ -87,7 +76,8 @@ def all_reaches(assets: Iterable[RiskAsset]) -> dict[tuple[type[Table], Path], d
     """`reaches` by source and kind of paths."""
     declared = tuple(assets)
     paths = (shared_path, symbol_path, option_path)
-    return {(source, path): reaches(declared, source, path) for source in SOURCES for path in paths}
+    sources = [model for asset in declared if asset.is_source for model in asset.tables]
+    return {(source, path): reaches(declared, source, path) for source in sources for path in paths}
 
 
 def _onward(found: dict[type[Table], Reach], item: Input) -> Reach:

@@ -52,7 +52,7 @@ class _Changes:
     def stale_from(self, model: type[Table]) -> IntArray:
         """Latest relevant change (microseconds) of each name and session, [names, sessions]; 0 = none."""
         shared, own = [], []
-        for source in reach.SOURCES:
+        for source in dict.fromkeys(source for source, _ in self.reaches):
             rows = self.rows[self.rows["table_name"] == table_name(source)]
             if rows.empty:
                 continue

@@ -1,6 +1,11 @@
-"""What the UI shows of each partition: counts, key figures, a preview of the rows, a plot."""
+"""What the UI shows of each partition, counts, key figures, a preview of the rows, a plot; column lineage.
 
-from sigmasight_dagster.story.lineage import column_lineage, direct_sources
+Here belongs how a partition is told in Dagster's metadata. Not here: what is told of which table, which its
+asset declares (`stories`), and what its columns are computed from, which its row model says (`of`).
+"""
+
+from sigmasight_dagster.story.declared import Story
+from sigmasight_dagster.story.lineage import column_lineage
 from sigmasight_dagster.story.metadata import tell
 
-__all__ = ["column_lineage", "direct_sources", "tell"]
+__all__ = ["Story", "column_lineage", "tell"]

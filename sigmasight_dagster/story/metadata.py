@@ -11,7 +11,7 @@ import pandas as pd
 from sigmasight_core.tables import Table, table_name
 from sigmasight_dagster.partitions.keys import parse, split
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.story.declared import STORIES, Story
+from sigmasight_dagster.story.declared import Story
 from sigmasight_dagster.story.plots import Part
 from sigmasight_dagster.story.previews import preview
 from sigmasight_dagster.story.rows import PartitionRows
@@ -30,14 +30,14 @@ def tell(
     model: type[Table],
     frames: Mapping[type[Table], pd.DataFrame],
     seconds: float,
+    story: Story,
 ) -> None:
     """Attach to each partition of the run its key figures, counts and, where affordable, preview and plot.
 
     :param frames: validated rows of every table that the asset publishes; those of `model` are stored.
-    :param seconds: how long the asset took so far.
+    :param seconds: how long the asset took so far. :param story: what the asset declares of the table.
     """
     platform: Platform = context.resources.platform
-    story = STORIES.get(model, Story())
     every = {name: PartitionRows(name, frame) for name, frame in frames.items()}
     keys = sorted(str(key) for key in context.partition_keys)
     by_key = {**dict.fromkeys(keys, _NOTHING), **_numbers(every[model], story)}

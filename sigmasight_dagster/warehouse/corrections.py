@@ -1,21 +1,20 @@
 """Late data: which rows of the source tables changed after they were published, and when."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import pandas as pd
 
 from sigmasight_core.tables import (
     TABLES,
-    CorporateActions,
     Corrections,
-    DailyPrices,
     Grain,
-    OptionQuotes,
+    Kind,
     Publications,
     SecurityMaster,
     Table,
-    TreasuryYields,
+    facts,
     grain,
     table_name,
 )
@@ -25,18 +24,6 @@ from sigmasight_dagster.warehouse.rectangle import Rectangle
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted, where
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
-
-SOURCES: Final[dict[type[Table], str]] = {
-    DailyPrices: "symbol",
-    CorporateActions: "symbol",
-    TreasuryYields: "",
-    OptionQuotes: "underlying",
-    SecurityMaster: "symbol",
-}
-"""Tables whose rows come from a provider, and the column whose symbol a changed row concerns; '' = everybody.
-
-All others follow from them and the ledger.
-"""
 
 _PUBLISHED: Final = quoted(SCHEMA, table_name(Publications))
 
@@ -60,7 +47,7 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | No
     counts as changed in every row (symbol ''), because those may have been computed without it; not so the
     security master, which nothing looks back on.
     """
-    if target.model not in SOURCES:
+    if facts(target.model).kind is not Kind.SOURCE:
         return None
     cursor.execute(f"SELECT date FROM {_PUBLISHED}{target.publications_condition}")
     published = pd.DatetimeIndex(from_arrow(Publications, cursor.fetch_arrow_table())["date"])
@@ -73,7 +60,7 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | No
             [stored, frame.loc[frame["date"].isin(published), list(stored.columns)]], ignore_index=True
         )
         differing = both.drop_duplicates(keep=False)
-        symbols = differing.get(SOURCES[target.model], "")
+        symbols = differing.get(facts(target.model).concerns, "")
         pieces.append(differing[["date"]].assign(symbol=symbols).drop_duplicates())
     found = pd.concat(pieces, ignore_index=True).astype({"symbol": "str"})
     return Changes(found, versions.superseded(target, published, stored, differing))
@@ -82,13 +69,16 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | No
 def _late(cursor: Any, dates: pd.DatetimeIndex) -> pd.DataFrame:
     """Those of the dates up to which market results have been published."""
     if len(dates):
-        derived = [
-            table_name(model) for model in TABLES if grain(model) is Grain.DATE and model not in SOURCES
-        ]
-        condition = where([one_of("table_name", derived), "portfolio = ''"])
+        condition = where([one_of("table_name", _market_results()), "portfolio = ''"])
         cursor.execute(f"SELECT max(date) AS date FROM {_PUBLISHED}{condition}")
         dates = dates[dates <= from_arrow(Publications, cursor.fetch_arrow_table())["date"].iloc[0]]
     return pd.DataFrame({"date": dates, "symbol": ""})
+
+
+@cache
+def _market_results() -> list[str]:
+    results = (model for model in TABLES if facts(model).kind is Kind.RESULT)
+    return [table_name(model) for model in results if grain(model) is Grain.DATE]
 
 
 def record(cursor: Any, model: type[Table], found: Changes | None, stamp: AuditStamp) -> None:

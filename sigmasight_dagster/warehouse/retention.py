@@ -1,42 +1,19 @@
 """Retention: the detail of old dates leaves, with its publications; what sums it up stays."""
 
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.tables import (
-    CorrelationClusters,
-    PositionCorrelations,
-    PositionFactorExposures,
-    PositionGreeks,
-    PositionPnlExplain,
-    PositionStress,
-    PositionValues,
-    Publications,
-    RiskContributions,
-    Table,
-    table_name,
-)
+from sigmasight_core.tables import TABLES, Publications, Table, facts, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA, Database
 from sigmasight_dagster.warehouse.rectangle import LOCKS_PER_TABLE
 from sigmasight_dagster.warehouse.sql import literal, lock_key, quoted
 
-DETAIL: Final[tuple[type[Table], ...]] = (
-    PositionValues,
-    PositionGreeks,
-    PositionFactorExposures,
-    PositionCorrelations,
-    CorrelationClusters,
-    PositionStress,
-    PositionPnlExplain,
-    RiskContributions,
-)
-"""Tables with rows by position, pair or holding. All others are kept for ever."""
-
 
 def retire(database: Database, before: pd.Timestamp, *, dry_run: bool) -> pd.DataFrame:
     """See `Warehouse.retire`. Each table is one transaction, with the locks of its writers."""
-    return pd.DataFrame([_retire(database, model, before, dry_run=dry_run) for model in DETAIL])
+    detail = (model for model in TABLES if facts(model).detail)
+    return pd.DataFrame([_retire(database, model, before, dry_run=dry_run) for model in detail])
 
 
 def _retire(database: Database, model: type[Table], before: pd.Timestamp, *, dry_run: bool) -> dict[str, Any]:

@@ -129,10 +129,10 @@ class Warehouse(LedgerStore, WhatIfStore, AlertStore):
 
         :returns: check, table_name, n (how many), example ('' where n is 0); one line a check and table.
         """
-        return self._database.query(reconciliation.STATEMENT).to_pandas()
+        return self._database.query(reconciliation.statement()).to_pandas()
 
     def retire(self, before: pd.Timestamp, dry_run: bool = False) -> pd.DataFrame:
-        """Delete the rows and publications of `retention.DETAIL` tables of dates before `before`.
+        """Delete the rows and publications of the tables with `detail` (see Facts) of dates before `before`.
 
         :returns: table_name, n_partitions, n_rows deleted, or that would be.
         """

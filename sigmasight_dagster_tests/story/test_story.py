@@ -19,6 +19,7 @@ from sigmasight_core.tables import (
     Positions,
     PositionStress,
     Table,
+    computed_from,
     table_name,
 )
 from sigmasight_dagster import story
@@ -28,7 +29,7 @@ from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.partitions import dates as partitions
 from sigmasight_dagster.partitions import keys
-from sigmasight_dagster.story import declared, figures, lineage, metadata, plots, previews
+from sigmasight_dagster.story import figures, metadata, plots, previews
 from sigmasight_dagster.story.rows import PartitionRows
 
 DATES = pd.DatetimeIndex(["2022-12-27", "2022-12-28"])
@@ -129,9 +130,12 @@ def test_a_preview_begins_with_the_largest_rows_and_keeps_null() -> None:
     ]
 
 
-@pytest.mark.parametrize("model", declared.STORIES, ids=table_name)
+STORIES = {model: told for asset in RISK_ASSETS for model, told in asset.stories.items()}
+
+
+@pytest.mark.parametrize("model", STORIES, ids=table_name)
 def test_every_story_names_columns_of_its_table(model: type[Table]) -> None:
-    told = declared.STORIES[model]
+    told = STORIES[model]
     columns = model.to_schema().columns
     assert set(told.preview) <= set(columns)
     numbers = [name for name, column in columns.items() if (column.metadata or {}).get("role") == "value"]
@@ -143,7 +147,10 @@ def test_every_story_names_columns_of_its_table(model: type[Table]) -> None:
 
 
 def run_of(
-    told: Mapping[type[Table], pd.DataFrame], platform: Any, model: type[Table]
+    told: Mapping[type[Table], pd.DataFrame],
+    platform: Any,
+    model: type[Table],
+    says: story.Story = story.Story(),  # noqa: B008
 ) -> dict[str, Mapping[str, dg.MetadataValue]]:
     """Metadata by partition of a real range run whose step tells `told`."""
     dates = partitions.trading_dates(DATES[0].date(), DATES[-1].date())
@@ -157,7 +164,7 @@ def run_of(
     )
     def step(context: dg.AssetExecutionContext) -> Any:
         for name in told:
-            story.tell(context, name, told, 1.0)
+            story.tell(context, name, told, 1.0, says)
             yield dg.MaterializeResult(asset_key=table_name(name))
 
     with dg.DagsterInstance.ephemeral() as instance:
@@ -202,12 +209,12 @@ def test_books_of_dagster_are_as_the_bulk_way_expects() -> None:
     assert metadata._handle_type() is metadata_logging.AssetMetadataHandle
 
 
-def test_what_is_published_stays_so_when_a_plot_cannot_be_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_published_stays_so_when_a_plot_cannot_be_drawn() -> None:
     def broken(part: plots.Part) -> bytes:
         raise ValueError(f"no font for {part.title}")
 
-    monkeypatch.setitem(declared.STORIES, FactorExposures, declared.Story(plot=broken))
-    told = run_of({FactorExposures: exposures([1.0], [0])}, platform(plot_partitions=6), FactorExposures)
+    rows, drawing = {FactorExposures: exposures([1.0], [0])}, platform(plot_partitions=6)
+    told = run_of(rows, drawing, FactorExposures, story.Story(plot=broken))
     assert told[KEYS[0]]["plot"].value == "could not be drawn: ValueError: no font for a, 2022-12-27"
 
 
@@ -218,13 +225,18 @@ def test_lineage_names_columns_of_declared_inputs() -> None:
         for asset in RISK_ASSETS
         for name in asset.table_names
     }
-    for table, entries in lineage.declarations().items():
-        for column, names in entries.items():
-            assert column in columns[table]
-            for name in names:
-                source, dot, source_column = name.rpartition(".")
-                assert source_column in columns[source if dot else table], f"{table}.{column}: {name}"
-                assert not dot or source in inputs[table], f"{table} does not declare {source}"
+    said = [
+        (model, column, name)
+        for model in TABLES
+        for column in columns[table_name(model)]
+        for name in computed_from(model, column)
+    ]
+    assert len(said) > 400
+    for model, column, name in said:
+        table = table_name(model)
+        source, dot, source_column = name.rpartition(".")
+        assert source_column in columns[source if dot else table], f"{table}.{column}: {name}"
+        assert not dot or source in inputs[table], f"{table} does not declare {source}"
 
 
 def test_lineage_goes_through_columns_of_the_row() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.rates import rate_betas, rate_exposures, wide_yields
 from sigmasight_core.tables import RateBetas, RateExposures, TreasuryYields, validate
-from sigmasight_core.tables.rates import YIELD_SERIES
+from sigmasight_core.tables.factors import YIELD_SERIES
 from sigmasight_dagster_tests.core.factors.factor_inputs import sessions
 from sigmasight_dagster_tests.core.positions.ledger_inputs import World, black_price, ledger, position, typed
 

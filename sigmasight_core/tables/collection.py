@@ -1,0 +1,71 @@
+"""The collection of every row model of the core: there is no list to forget."""
+
+import pkgutil
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Final, overload
+
+from sigmasight_core.tables.base import Kind, Table, facts
+
+CORE: Final = __name__.partition(".")[0]
+ROOM: Final = __name__.rpartition(".")[0]
+TOPICS: Final = (
+    "ledger",
+    "market",
+    "options",
+    "positions",
+    "factors",
+    "correlation",
+    "stress",
+    "pnl",
+    "risk",
+    "what_if",
+    "operations",
+    "alerts",
+)
+"""The flow of data, for the order of the tables. What is not in these files comes after them, by name."""
+
+
+class Tables(Sequence[type[Table]]):
+    """The row models of some kinds; they are collected when somebody looks, not on import.
+
+    That is why the core may say `TABLES` inside of functions only: a row model may lie in any room above.
+    """
+
+    def __init__(self, kinds: set[Kind]):
+        self._kinds = kinds
+
+    @property
+    def _models(self) -> tuple[type[Table], ...]:
+        return tuple(model for model in row_models() if facts(model).kind in self._kinds)
+
+    def __iter__(self) -> Iterator[type[Table]]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    @overload
+    def __getitem__(self, index: int) -> type[Table]: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[type[Table], ...]: ...
+    def __getitem__(self, index: int | slice) -> type[Table] | tuple[type[Table], ...]:
+        return self._models[index]
+
+
+@cache
+def row_models() -> tuple[type[Table], ...]:
+    """Every row model of the core: the public subclasses of `Table` in each of its modules."""
+    names = [f"{ROOM}.{topic}" for topic in TOPICS]
+    found = (module.name for module in pkgutil.walk_packages([*import_module(CORE).__path__], f"{CORE}."))
+    names += sorted(set(found) - {*names, f"{ROOM}.base"})
+    return tuple(
+        thing
+        for name in names
+        for thing in vars(import_module(name)).values()
+        if isinstance(thing, type)
+        and issubclass(thing, Table)
+        and thing.__module__ == name
+        and not thing.__name__.startswith("_")
+    )
