@@ -143,6 +143,7 @@ def attach(context: dg.AssetExecutionContext, name: str, by_key: Mapping[str, Me
 
 def _handle_type() -> Any:
     """Dagster's key of one partition's metadata; None where there is no such thing."""
+    # Private to Dagster: where it is missing or moved, only this fails, not every import of the project.
     from dagster._core.execution.context import metadata_logging
 
     return getattr(metadata_logging, "AssetMetadataHandle", None)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.report import charts
+from sigmasight_core.report.canvas import BLUE, ORANGE, finish, money, new_figure, plain
 from sigmasight_core.tables import (
     CorrelationClusters,
     FactorExposures,
@@ -39,8 +41,6 @@ Plot = Callable[[Part], bytes | None]
 
 def factor_exposures(part: Part) -> bytes | None:
     """Dollars per factor."""
-    from sigmasight_core.report import charts
-
     rows = part.rows[FactorExposures]
     if not rows["exposure_usd"].notna().any():
         return None
@@ -49,8 +49,6 @@ def factor_exposures(part: Part) -> bytes | None:
 
 def stress_scenarios(part: Part) -> bytes | None:
     """P&L of every scenario."""
-    from sigmasight_core.report import charts
-
     rows = part.rows[StressResults]
     if not rows["direct_pnl"].notna().any():
         return None
@@ -59,8 +57,6 @@ def stress_scenarios(part: Part) -> bytes | None:
 
 def correlation_heat_map(part: Part) -> bytes | None:
     """Correlations of the holdings, in the order of their clusters."""
-    from sigmasight_core.report import charts
-
     clusters = part.rows[CorrelationClusters]
     if len(clusters) < 2:
         return None
@@ -70,8 +66,6 @@ def correlation_heat_map(part: Part) -> bytes | None:
 
 def value_history(part: Part) -> bytes | None:
     """Total value and cumulative P&L over the published sessions of a year."""
-    from sigmasight_core.report.canvas import BLUE, ORANGE, finish, money, new_figure, plain
-
     rows = _published_snapshots(part).dropna(subset="total_value")
     if len(rows) < 2:
         return None
