@@ -9,6 +9,7 @@ from sigmasight_core import calendar
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.automation import jobs, run_requests
+from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import DAILY_TAG
@@ -19,10 +20,9 @@ def is_last_of_week(date: pd.Timestamp) -> bool:
     return calendar.shift_sessions(date, 1).to_period("W") != date.to_period("W")
 
 
-def left_out(date: pd.Timestamp) -> frozenset[str]:
-    """Tables of weekly assets, on any session but the last one of a week."""
-    weekly = () if is_last_of_week(date) else (asset for asset in RISK_ASSETS if asset.weekly)
-    return frozenset(name for asset in weekly for name in asset.table_names)
+def left_out(date: pd.Timestamp) -> tuple[RiskAsset, ...]:
+    """The weekly assets, on any session but the last one of a week."""
+    return () if is_last_of_week(date) else tuple(asset for asset in RISK_ASSETS if asset.weekly)
 
 
 def portfolio_request(
@@ -38,7 +38,7 @@ def portfolio_request(
     if not order:
         return dg.SkipReason(f"{day}: no portfolio is registered: sigmasight import FILE --portfolio NAME")
     date = pd.Timestamp(day)
-    later = frozenset[str]() if settings.correlations == "daily" else left_out(date)
+    later = () if settings.correlations == "daily" else left_out(date)
     assets = tuple(
         asset for asset in RISK_ASSETS if asset.grain is Grain.DATE_PORTFOLIO and asset.name not in later
     )

@@ -6,7 +6,6 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.market import coverage
-from sigmasight_core.positions.held import held_symbols
 from sigmasight_core.tables import DailyPrices
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
@@ -82,5 +81,5 @@ def fillable(platform: Platform, found: Coverage) -> Keys:
     lacking = ~pd.MultiIndex.from_frame(offered[cells]).isin(pd.MultiIndex.from_frame(stored[cells]))
     dates = offered.loc[lacking & offered["date"].isin(found.sessions), "date"]
     chosen = keys.of_rectangle(pd.DatetimeIndex(dates))
-    sources = [asset.name for asset in RISK_ASSETS if asset.is_fetched_first]
+    sources = [asset.name for asset in RISK_ASSETS if asset.only_fetches]
     return dict.fromkeys(sources, chosen) if chosen else {}

@@ -107,8 +107,8 @@ class RiskAsset:
         return facts(self.tables[0]).kind is Kind.SOURCE
 
     @property
-    def is_fetched_first(self) -> bool:
-        """Whether it is a source that needs no other asset, at most the ledger."""
+    def only_fetches(self) -> bool:
+        """Whether it is a source that reads no table of another asset; the ledger is none."""
         return self.is_source and all(facts(item.model).kind is Kind.LEDGER for item in self.inputs)
 
 

@@ -30,7 +30,7 @@ class FirstRun:
 
     def sources(self) -> list[RangeRun]:
         """Runs that fetch what was never fetched, or was fetched without symbols of this portfolio."""
-        sources = [asset for asset in self._assets if asset.is_fetched_first]
+        sources = [asset for asset in self._assets if asset.only_fetches]
         return self._plan(
             {
                 asset.name: of_rectangle(self._unpublished(asset).union(self._lacking(asset)))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sigmasight_core.tables import TABLES, FactorBetas, FactorReturns, FactorState, Kind, facts
-from sigmasight_dagster.assets import RISK_ASSETS, upstream_first
+from sigmasight_dagster.assets.catalogue import RISK_ASSETS, upstream_first
 from sigmasight_dagster.engine.declaration import Input, RiskAsset, risk_asset
 from sigmasight_dagster.story import Story
 
