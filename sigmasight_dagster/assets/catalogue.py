@@ -42,14 +42,14 @@ RISK_ASSETS: Final = upstream_first(_collected())
 
 def declared(settings: Settings) -> tuple[RiskAsset, ...]:
     """Every declaration, upstream first, with the configured window of the factor model."""
-    return with_factor_window(assets.RISK_ASSETS, settings.factor_model.window)
+    return with_factor_window(RISK_ASSETS, settings.factor_model.window)
 
 
-def source_assets() -> tuple[RiskAsset, ...]:
+def source_assets(assets: Iterable[RiskAsset] = RISK_ASSETS) -> tuple[RiskAsset, ...]:
     """Those whose rows a provider gives."""
     return tuple(asset for asset in assets if asset.is_source)
 
 
 def tables_of(grain: Grain) -> list[str]:
     """Tables of every asset of a grain, upstream first."""
-    return [name for asset in assets.RISK_ASSETS if asset.grain is grain for name in asset.table_names]
+    return [name for asset in RISK_ASSETS if asset.grain is grain for name in asset.table_names]

@@ -40,7 +40,7 @@ def portfolio_request(
     date = pd.Timestamp(day)
     later = () if settings.correlations == "daily" else left_out(date)
     assets = tuple(
-        asset for asset in RISK_ASSETS if asset.grain is Grain.DATE_PORTFOLIO and asset.name not in later
+        asset for asset in RISK_ASSETS if asset.grain is Grain.DATE_PORTFOLIO and asset not in later
     )
     every = RangeRun(jobs.PORTFOLIO, assets, pd.DatetimeIndex([date]), tuple(order))
     return run_requests.of_run(every, run.run_id, {DAILY_TAG: day})

@@ -6,6 +6,7 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.market import coverage
+from sigmasight_core.positions.held import held_symbols
 from sigmasight_core.tables import DailyPrices
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS

@@ -14,7 +14,7 @@ from sigmasight_dagster.staleness.stale import stale as stale_of
 
 NAME = "no_input_has_changed_since"
 SHOWN = 50
-DERIVED = [name for asset in RISK_ASSETS if not asset.is_fetched_first for name in asset.table_names]
+DERIVED = [name for asset in RISK_ASSETS if not asset.only_fetches for name in asset.table_names]
 """Tables that are computed from others; those that only fetch cannot be stale."""
 
 

@@ -40,8 +40,7 @@ class FirstRun:
 
     def market(self) -> list[RangeRun]:
         """Runs of the market calculations that were never made, or before prices that came since."""
-        market = (asset for asset in self._assets if asset.grain is Grain.DATE)
-        derived = [asset for asset in market if not asset.is_fetched_first]
+        derived = [asset for asset in self._assets if asset.grain is Grain.DATE and not asset.only_fetches]
         stale_now = self._stale()
         keys = {}
         for asset in derived:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.market import coverage
+from sigmasight_core.positions.held import held_symbols
 from sigmasight_core.report import availability
 from sigmasight_core.tables import TABLES, Grain, PositionValues, Readiness, Table, grain, readiness
 from sigmasight_dagster.platform import Platform
@@ -49,7 +49,7 @@ def _rows(
     portfolios = None if shared else [portfolio]
     if warehouse.published(model, [date], portfolios).empty:
         return None
-    symbols = list(coverage.held_symbols(positions, date)) if shared else None
+    symbols = list(held_symbols(positions, date)) if shared else None
     rows = warehouse.read(model, [date], portfolios, symbols=symbols)
     none = pd.Series("", index=rows.index, dtype="str")
     names = rows[item.item].astype("str").str.split("@").str[0] if item.item else none

@@ -114,11 +114,11 @@ def _history_runs(
     request: Request,
     published: dict[str, pd.DatetimeIndex],
 ) -> list[RangeRun]:
-    """Unpublished sessions before the request: what is fetched first shares its runs."""
+    """Unpublished sessions before the request: assets that only fetch share their runs."""
     missing = {asset.name: needs[asset.name].difference(request.dates) for asset in market}
     missing = {name: dates.difference(published.get(name, dates[:0])) for name, dates in missing.items()}
-    sources = [asset for asset in market if asset.is_fetched_first and len(missing[asset.name])]
-    derived = [asset for asset in market if not asset.is_fetched_first and len(missing[asset.name])]
+    sources = [asset for asset in market if asset.only_fetches and len(missing[asset.name])]
+    derived = [asset for asset in market if not asset.only_fetches and len(missing[asset.name])]
     runs = []
     for group in [tuple(sources), *((asset,) for asset in derived)]:
         if group:

@@ -224,7 +224,7 @@ def test_missing_history_is_requested_first_layer_by_layer(workspace: Workspace,
     assert history
     assert not any(run.portfolios for run in history)
     assert all(run.dates[-1] < LAST for run in history)
-    assert all(asset.is_fetched_first for asset in history[0].assets)
+    assert all(asset.only_fetches for asset in history[0].assets)
     assert len({item.run_key for item in wanted}) == len(wanted)
 
 

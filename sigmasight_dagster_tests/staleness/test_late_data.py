@@ -48,7 +48,7 @@ DAY = pd.Timestamp("2022-11-16")
 NEXT = pd.Timestamp("2022-11-17")
 SYMBOLS = ("AAPL", "WMT", "SPY", "XOM")
 NAMES = ("both", "options", "other")
-DERIVED = [model for asset in RISK_ASSETS if not asset.is_fetched_first for model in asset.tables]
+DERIVED = [model for asset in RISK_ASSETS if not asset.only_fetches for model in asset.tables]
 
 
 def position(portfolio: str, symbol: str, kind: str = "LONG", entry: str = "2022-10-03") -> dict[str, object]:
@@ -114,7 +114,7 @@ class Stored:
             for model in asset.tables:
                 if model is DailyPrices and sources:
                     self.replace(model, self.prices(dates), dates, None, stamp)
-                elif not asset.is_fetched_first or sources:
+                elif not asset.only_fetches or sources:
                     portfolios = names if grain(model) is Grain.DATE_PORTFOLIO else None
                     self.replace(model, self.empty(model), dates, portfolios, stamp)
 
