@@ -18,6 +18,7 @@ FORBIDDEN_IN_CORE = (
     "adbc_driver_postgresql",
     "requests",
     "httpx",
+    "httpx2",
     "yfinance",
 )
 

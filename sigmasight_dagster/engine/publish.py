@@ -54,7 +54,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
             f"{asset.name}: the run selects no partition; check the order of its range's end-points"
         )
     begun = monotonic()
-    stamp = AuditStamp(context.run_id, CODE_VERSION, pd.Timestamp(dt.datetime.now(dt.UTC)))
+    stamp = AuditStamp(context.run.run_id, CODE_VERSION, pd.Timestamp(dt.datetime.now(dt.UTC)))
     attempts.stop_if_canceled(context)
     try:
         refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))

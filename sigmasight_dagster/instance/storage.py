@@ -5,7 +5,8 @@ storage opens two connections for each event and stores planned events one by on
 calculations, is where such a run spends its time. Rows are the same as the stock storage's.
 
 `dagster.yaml` names `SigmaSightStorage`, so that webserver, daemon, code servers and commands all use
-it. An untested Dagster version gets the stock storage and a warning.
+it. Where Dagster's methods are not those that it was written for (`fingerprint.py`), Dagster's own storage
+is used, with a warning.
 """
 
 import os
@@ -30,11 +31,12 @@ from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData, serialize_value
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
 
+from sigmasight_dagster.instance import fingerprint
 from sigmasight_dagster.instance.copy_rows import copy_rows, next_ids
+from sigmasight_dagster.instance.known_dagster import KNOWN
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
 
-TESTED_DAGSTER_VERSIONS = ("1.13.27", "1.13.28")
 EVENT_BATCH_SIZE = 1_000
 STATEMENT_TIMEOUT_MS = 600_000
 POOL_RECYCLE_SECONDS = 3_600
@@ -176,16 +178,23 @@ class SigmaSightStorage(DagsterPostgresStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> DagsterPostgresStorage:
         url = sqlalchemy_url(config_value.get("postgres_url") or dagster_database_url(Settings()))
-        installed = version("dagster")
-        if installed not in TESTED_DAGSTER_VERSIONS:
+        if changed := fingerprint.changed(parts_of_dagster(), KNOWN):
             warnings.warn(
-                f"SigmaSight's event storage was tested with {', '.join(TESTED_DAGSTER_VERSIONS)}, not "
-                f"{installed}: using the stock PostgreSQL storage, which is slower in range runs",
+                f"Dagster {version('dagster')} differs from what SigmaSight's fast event storage was written "
+                f"for ({', '.join(changed)}): using Dagster's own PostgreSQL storage, slower in range runs",
                 stacklevel=2,
             )
             return DagsterPostgresStorage(url, inst_data=inst_data)
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
         return cls(url, inst_data=inst_data)
+
+
+def parts_of_dagster() -> dict[str, str]:
+    """Fingerprints of what these storages replace in the installed Dagster, or build on."""
+    return fingerprint.of_parts(
+        [BulkEventLogStorage, PooledRunStorage, SigmaSightStorage],
+        [SqlEventLogStorageTable, AssetEventTagsTable, AssetCheckExecutionsTable],
+    )
 
 
 class HomeComputeLogManager(LocalComputeLogManager):

@@ -150,7 +150,7 @@ def test_ctrl_c_cancels_what_workers_execute(project: CeleryProject) -> None:
 def test_a_bad_portfolio_fails_alone(project: CeleryProject) -> None:
     execute(project.asset_url, SQL.format("'NaN'"))
     with worker(project, "--concurrency", "2"):
-        backfill = project.run("backfill", "--start", "2022-11-17", "--end", "2022-11-18")
+        backfill = project.process("backfill", "--start", "2022-11-17", "--end", "2022-11-18")
     assert backfill.returncode == 1, backfill.stderr
     assert f"of portfolio {BAD}" in " ".join(backfill.stdout.split())
     good = [name for name in NAMES if name != BAD]
@@ -189,7 +189,7 @@ def test_the_processes_of_a_killed_worker_end_too(project: CeleryProject) -> Non
 
 
 def test_a_command_says_that_nobody_listens(project: CeleryProject) -> None:
-    nobody = project.run(*BACKFILL)
+    nobody = project.process(*BACKFILL)
     assert nobody.returncode == 1
     assert nobody.stderr == (
         "Error: no worker listens on dagster, market, portfolio: "
@@ -198,7 +198,7 @@ def test_a_command_says_that_nobody_listens(project: CeleryProject) -> None:
     address = project.broker_url.rpartition("@")[2]
     for place in ("127.0.0.1:1//", address):
         url = f"pyamqp://sigmasight:wrong-canary@{place}"
-        wrong = project.run(*BACKFILL, SIGMASIGHT_CELERY_BROKER_URL=url)
+        wrong = project.process(*BACKFILL, SIGMASIGHT_CELERY_BROKER_URL=url)
         assert wrong.returncode == 1
         assert wrong.stderr.count("\n") == 1, wrong.stderr
         assert "SIGMASIGHT_CELERY_BROKER_URL" in wrong.stderr

@@ -90,7 +90,7 @@ def test_keys_are_nowhere(new_project: Callable[[], CliProject], vendors: dict[s
     project, settings, said = new_project(), environment(vendors), []
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        result = project.run(*arguments, **settings)
+        result = project.process(*arguments, **settings)
         said.append(result.stdout + result.stderr)
         return result
 

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import dagster as dg
 import pandas as pd
 import psycopg2
 import pytest
-from dagster_postgres import DagsterPostgresStorage
 
 from sigmasight_core.tables import FactorExposures, TreasuryYields
 from sigmasight_dagster.engine.declaration import Gate, GateResult
@@ -232,21 +230,6 @@ class TestDagsterReadsBack:
         assert not ours.house.check(TreasuryYields, SOFT.name).passed
         assert ours.house.check(TreasuryYields, "rows_meet_the_contract").passed
         assert not ours.house.check(FactorExposures, "rows_meet_the_contract").passed
-
-
-def test_this_dagster_is_one_that_the_storage_was_tested_with() -> None:
-    assert version("dagster") in storage.TESTED_DAGSTER_VERSIONS
-
-
-def test_an_untested_dagster_gets_the_stock_storage_and_a_warning(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(storage, "version", lambda name: "1.99.0")
-    monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
-    with pytest.warns(UserWarning, match=r"not 1\.99\.0: using the stock PostgreSQL storage"):
-        made = storage.SigmaSightStorage.from_config_value(None, {"postgres_url": database_url})
-    assert type(made) is DagsterPostgresStorage
-    assert not isinstance(made.event_log_storage, storage.BulkEventLogStorage)
 
 
 def test_the_url_comes_from_the_environment_without_configuration(

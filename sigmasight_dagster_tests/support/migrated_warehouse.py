@@ -1,14 +1,17 @@
-"""A migrated warehouse for each test: a copy of one database per pytest process."""
+"""A migrated warehouse for each test: a copy of one database per pytest process; Dagster's own likewise."""
 
 from collections.abc import Callable, Iterator
 
 import pytest
+from dagster_postgres import DagsterPostgresStorage
 
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from sigmasight_dagster.server.urls import sqlalchemy_url
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.conftest import execute
 
 TEMPLATE = "migrated_warehouse"
+DAGSTER_TEMPLATE = "dagster_storage"
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +21,15 @@ def migrated_template(postgres_server: EmbeddedPostgres) -> str:
     made.migrate()
     made.close()
     return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def dagster_template(postgres_server: EmbeddedPostgres) -> str:
+    """A database with Dagster's own tables, empty."""
+    execute(postgres_server.url("postgres"), f"CREATE DATABASE {DAGSTER_TEMPLATE}")
+    storage = DagsterPostgresStorage(sqlalchemy_url(postgres_server.url(DAGSTER_TEMPLATE)))
+    storage.event_log_storage.dispose()
+    return DAGSTER_TEMPLATE
 
 
 @pytest.fixture

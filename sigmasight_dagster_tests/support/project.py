@@ -1,10 +1,13 @@
 """A whole project in databases of its own, driven through the `sigmasight` command as a user does."""
 
+import io
+import logging
 import os
 import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.tables import TABLES, Audit, Table, primary_key, table_name
+from sigmasight_dagster.cli import main
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.conftest import REPOSITORY, execute
@@ -42,8 +46,46 @@ class CliProject:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-c", "from sigmasight_dagster.cli import main; main()", *arguments]
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `sigmasight ARGUMENTS` to its end."""
+    @contextmanager
+    def settings(self, **environment: str) -> Iterator[None]:
+        """This process's environment is the project's, until the end."""
+        before = dict(os.environ)
+        os.environ.clear()
+        os.environ.update({**self.environment, **environment})
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    def run(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Run `sigmasight ARGUMENTS` to its end in this process: a new one takes seconds to import Dagster.
+
+        What cannot share a process (it is killed, or runs beside others) uses `command`.
+        """
+        shown, told, code = io.StringIO(), io.StringIO(), 0
+        root = logging.getLogger()
+        level, handlers = root.level, root.handlers
+        with (
+            self.settings(**environment),
+            pytest.MonkeyPatch.context() as patch,
+            chdir(self.home),
+            redirect_stdout(shown),
+            redirect_stderr(told),
+        ):
+            patch.setattr(sys, "argv", ["sigmasight", *arguments])
+            patch.setattr(sys, "stdin", io.StringIO())
+            try:
+                main()
+            except SystemExit as end:
+                code = int(end.code or 0)
+            finally:
+                root.setLevel(level)
+                root.handlers = handlers
+        return subprocess.CompletedProcess(arguments, code, shown.getvalue(), told.getvalue())
+
+    def process(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Run `sigmasight ARGUMENTS` to its end in a process of its own."""
         return subprocess.run(
             self.command(*arguments),
             capture_output=True,
@@ -79,16 +121,20 @@ class CliProject:
 
 @pytest.fixture(scope="session")
 def new_project(
-    postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: EmbeddedPostgres,
+    migrated_template: str,
+    dagster_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[[], CliProject]]:
-    """Call it for an empty project; its databases are dropped at the end."""
+    """Call it for an empty project, migrated; its databases are dropped at the end."""
     names: list[str] = []
 
     def create() -> CliProject:
-        pair = [f"{kind}_{uuid.uuid4().hex[:12]}" for kind in ("assets", "dagster")]
-        execute(postgres_server.url("postgres"), *(f"CREATE DATABASE {name}" for name in pair))
-        names.extend(pair)
-        urls = [postgres_server.url(name) for name in pair]
+        urls = []
+        for template in (migrated_template, dagster_template):
+            names.append(f"{template}_{uuid.uuid4().hex[:12]}")
+            execute(postgres_server.url("postgres"), f"CREATE DATABASE {names[-1]} TEMPLATE {template}")
+            urls.append(postgres_server.url(names[-1]))
         return CliProject(tmp_path_factory.mktemp("home"), *urls)
 
     yield create

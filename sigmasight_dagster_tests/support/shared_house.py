@@ -16,10 +16,14 @@ DAGSTER_TABLES = "event_logs, asset_keys, asset_event_tags, asset_check_executio
 
 @pytest.fixture(scope="module")
 def shared_house(
-    postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+    postgres_server: EmbeddedPostgres,
+    migrated_template: str,
+    dagster_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     maintenance = postgres_server.url("postgres")
-    execute(maintenance, *(f"CREATE DATABASE {name}" for name in DATABASES))
+    templates = zip(DATABASES, (migrated_template, dagster_template), strict=True)
+    execute(maintenance, *(f"CREATE DATABASE {name} TEMPLATE {template}" for name, template in templates))
     assets, dagster = map(postgres_server.url, DATABASES)
     home: Path = tmp_path_factory.mktemp("house")
     with dagster_instance(dagster, home / "dagster") as instance:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import dagster as dg
 import pandas as pd
-import pytest
 
 from sigmasight_core.tables import Table
 from sigmasight_dagster.cli import cli
@@ -44,14 +43,6 @@ class SmallProject(CliProject):
             file.write_text(LEDGER.format(quantity=10 * place))
             made.here("import", str(file), "--portfolio", name, "--cash", "1000", "--allow-unpriced")
         return made
-
-    @contextmanager
-    def settings(self) -> Iterator[None]:
-        """This process's environment is the project's."""
-        with pytest.MonkeyPatch.context() as patch:
-            for name, text in self.environment.items():
-                patch.setenv(name, text)
-            yield
 
     def here(self, *arguments: str) -> int:
         """Exit code of `sigmasight ARGUMENTS` in this process; errors are raised."""

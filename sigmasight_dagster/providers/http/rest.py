@@ -1,6 +1,6 @@
 """JSON over HTTP: what an answer means, and a key that appears in no message.
 
-Errors are raised `from None`: those of httpx carry the URL.
+Errors are raised `from None`: those of httpx2 carry the URL.
 """
 
 import json
@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
+import httpx2
 import structlog
 from pydantic import SecretStr
 
@@ -72,9 +72,9 @@ class RestApi:
         return self.get(place.path, query)
 
     @cached_property
-    def _client(self) -> httpx.Client:
+    def _client(self) -> httpx2.Client:
         header, prefix = self.key_header
-        return httpx.Client(
+        return httpx2.Client(
             headers={header: prefix + self.key.get_secret_value(), "Accept": "application/json"},
             timeout=self.timeout_seconds,
             follow_redirects=False,
@@ -83,14 +83,14 @@ class RestApi:
     def _get(self, path: str, query: Mapping[str, str], *, absent: bool) -> Any:
         try:
             answer = self._client.get(self.url.rstrip("/") + path, params=dict(query))
-        except httpx.TimeoutException:
+        except httpx2.TimeoutException:
             raise TransientError(
                 f"{self.name}: {path}: no answer within {self.timeout_seconds:g} s; "
                 "a later attempt may succeed, or raise SIGMASIGHT_SOURCE_TIMEOUT_SECONDS"
             ) from None
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise TransientError(f"{self.name}: {path}: the connection failed ({_kind(error)})") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise SourceError(f"{self.name}: {path}: it cannot be asked ({_kind(error)})") from None
         if absent and answer.status_code == HTTPStatus.NOT_FOUND:
             return None
@@ -98,7 +98,7 @@ class RestApi:
             raise self._status_error(path, answer)
         return self._parsed(path, answer.text)
 
-    def _status_error(self, path: str, answer: httpx.Response) -> SourceError | TransientError:
+    def _status_error(self, path: str, answer: httpx2.Response) -> SourceError | TransientError:
         status, what = answer.status_code, f"{self.name}: {path}: HTTP {answer.status_code}"
         if status in TEMPORARY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             wait = retry_after_seconds(answer.headers.get("Retry-After"))

@@ -1,6 +1,6 @@
 """The live source `polygon` (Polygon.io, now Massive): bars as traded, splits, dividends, options, names.
 
-Asked by httpx, not by the vendor's client: that one has retries and waits of its own and hides status and
+Asked by httpx2, not by the vendor's client: that one has retries and waits of its own and hides status and
 Retry-After from the one politeness layer.
 """
 

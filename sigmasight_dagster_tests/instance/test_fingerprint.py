@@ -1,0 +1,128 @@
+"""The fast event storage is used on the Dagster that it was written for, and on no other."""
+
+import warnings
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+
+from sigmasight_core.tables import TreasuryYields
+from sigmasight_dagster.instance import fingerprint, storage
+from sigmasight_dagster.instance.known_dagster import KNOWN
+from sigmasight_dagster_tests.support.house import DATES, House, dagster_instance, partition_keys, yields
+
+
+def test_the_installed_dagster_is_the_known_one() -> None:
+    found = storage.parts_of_dagster()
+    assert found == KNOWN, "see known_dagster.py for what to do"
+
+
+def test_every_method_that_is_replaced_is_watched() -> None:
+    for ours in (storage.BulkEventLogStorage, storage.PooledRunStorage, storage.SigmaSightStorage):
+        stock = ours.__mro__[1]
+        replaced = {name for name in vars(ours) if isinstance(getattr(stock, name, None), FunctionType)}
+        assert replaced <= {part.split(".")[1] for part in KNOWN if part.startswith(f"{stock.__name__}.")}
+    assert "PostgresEventLogStorage._store_asset_event_tags" in KNOWN, "replaced by way of store_event_batch"
+
+
+@pytest.fixture
+def changed_method(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Dagster stores a batch in another way: as its base class does, event by event."""
+
+    def store_event_batch(self: Any, events: Any) -> None:
+        for event in events:
+            self.store_event(event)
+
+    monkeypatch.setattr(PostgresEventLogStorage, "store_event_batch", store_event_batch)
+    return "PostgresEventLogStorage.store_event_batch"
+
+
+def test_a_changed_method_gets_the_stock_storage_and_one_warning_that_names_it(
+    changed_method: str, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = storage.SigmaSightStorage.from_config_value(None, {"postgres_url": database_url})
+    said = [str(warning.message) for warning in caught if "storage" in str(warning.message)]
+    assert len(said) == 1
+    assert f"({changed_method}): using Dagster's own PostgreSQL storage" in said[0]
+    assert type(made) is DagsterPostgresStorage
+    assert type(made.event_log_storage) is PostgresEventLogStorage
+
+
+@pytest.mark.usefixtures("changed_method")
+@pytest.mark.filterwarnings("ignore:Dagster .* differs:UserWarning")
+def test_runs_are_recorded_by_the_stock_storage(url: str, database_url: str, tmp_path: Path) -> None:
+    with dagster_instance(database_url, tmp_path / "dagster") as instance:
+        house = House.make(url, tmp_path, instance)
+        assert house.run(yields()).succeeded
+        assert type(instance.event_log_storage) is PostgresEventLogStorage
+        key = dg.AssetKey("treasury_yields")
+        assert instance.get_materialized_partitions(key) == partition_keys(DATES)
+        assert house.check(TreasuryYields, "rows_meet_the_contract").passed
+
+
+class Stock:
+    def kept(self, size: int) -> int:
+        """One docstring."""
+        return self.called(size)
+
+    def called(self, size: int) -> int:
+        return size + 1
+
+    def asked_by_super(self) -> int:
+        return self.not_our_business()
+
+    def not_our_business(self) -> int:
+        return 1
+
+
+class Ours(Stock):
+    def kept(self, size: int) -> int:
+        return size + 1
+
+    def asked_by_super(self) -> int:
+        return super().asked_by_super()
+
+
+def test_parts_are_what_is_replaced_and_what_that_called_unless_it_is_still_asked() -> None:
+    assert set(fingerprint.of_parts([Ours], [])) == {"Stock.kept", "Stock.called", "Stock.asked_by_super"}
+
+
+def test_words_and_layout_do_not_count_but_code_does() -> None:
+    class Reworded:
+        def kept(self, size: int) -> int:
+            """Another docstring."""
+            # And a comment.
+            return self.called(
+                size
+            )  # fmt: skip
+
+    class Recoded:
+        def kept(self, size: int) -> int:
+            """One docstring."""
+            return self.called(size + 1)
+
+    known = fingerprint.of_function(Stock.kept)
+    assert fingerprint.of_function(Reworded.kept) == known
+    assert fingerprint.of_function(Recoded.kept) != known
+
+
+def test_a_column_counts() -> None:
+    tables = [
+        sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, primary_key=True), *more)
+        for more in ((), (sa.Column("note", sa.Text),))
+    ]
+    assert len({fingerprint.of_table(table) for table in tables}) == 2
+    assert fingerprint.changed({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "0"}) == ["b", "c"]
+
+
+def test_code_without_its_source_is_unknown() -> None:
+    scope: dict[str, Any] = {}
+    exec("def hidden(): pass", scope)
+    assert fingerprint.of_function(scope["hidden"]) == "no source"
