@@ -31,13 +31,16 @@ celery-test: $(STAMP) ## Celery workers, some of them killed; needs a broker: ra
 dev: $(STAMP)    ## the Dagster UI and daemon on the demo's database
 	$(BIN)/sigmasight dev
 
-check: $(STAMP)  ## linters, types and the docs check
+check: $(STAMP)  ## linters, types, the order of imports and the docs check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tools.rooms --check
 	$(BIN)/python -m sigmasight_dagster.reports.data_dictionary --check
 
 docs: $(STAMP)   ## write the generated pages of docs/ again
+	$(BIN)/python -m tools.rooms
 	$(BIN)/python -m sigmasight_dagster.reports.data_dictionary
 
 bench: $(STAMP)  ## the benchmarks, as ratios measured in one run
@@ -48,4 +51,4 @@ lock:            ## resolve requirements.lock again (needs uv)
 
 clean:           ## stop the database, remove the environment and everything computed
 	-test ! -x $(BIN)/sigmasight || $(BIN)/sigmasight db stop
-	rm -rf .venv .sigmasight .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv .sigmasight .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info

@@ -112,7 +112,7 @@ def non_session_reason(date: DateLike) -> str | None:
 @lru_cache(maxsize=1)
 def _exchange() -> Any:
     # start-up time: 0.7 s that commands without a date do not need
-    from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar
+    from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar  # noqa: PLC0415
 
     with warnings.catch_warnings():  # deprecations of pandas 4 inside of exchange_calendars 4.13
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -130,7 +130,7 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, debug: bool) -> None:
     """SigmaSight: daily portfolio risk as Dagster assets, in PostgreSQL."""
     # Nothing is logged before a command runs.
-    from sigmasight_dagster import logs
+    from sigmasight_dagster import logs  # noqa: PLC0415
 
     ctx.ensure_object(dict)["debug"] = debug
     logs.configure("DEBUG" if debug else "WARNING")

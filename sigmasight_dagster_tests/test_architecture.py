@@ -1,96 +1,98 @@
-"""Who may import whom, checked in fresh interpreters and in the source."""
+"""The house: import contracts that hold and can be broken, sizes of rooms, imports inside of functions.
 
-import ast
+`make check` runs the contracts themselves (import-linter, in `pyproject.toml`).
+"""
+
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-CORE = ROOT / "sigmasight_core"
-ORCHESTRATION = ROOT / "sigmasight_dagster"
+from sigmasight_dagster_tests.conftest import REPOSITORY
 
-FORBIDDEN_IN_CORE = (
-    "dagster",
-    "sqlalchemy",
-    "psycopg2",
-    "adbc_driver_postgresql",
-    "requests",
-    "httpx",
-    "httpx2",
-    "yfinance",
-)
+PACKAGES = ("sigmasight_core", "sigmasight_dagster")
+MOST_FILES, MOST_LINES, MOST_INNER_IMPORTS = 15, 300, 40
+FILES = sorted(path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py"))
+CLOCKS = re.compile(r"\btoday\(\)|\.now\(|\butcnow\(|\.today\(")
+INNER = "# noqa: PLC0415"
+"""Marks an import inside of a function; ruff refuses one without it."""
 
 
-def modules(folder: Path, package: str) -> list[str]:
-    paths = folder.rglob("*.py")
-    names = [".".join((package, *path.relative_to(folder).with_suffix("").parts)) for path in paths]
-    return sorted(name.removesuffix(".__init__") for name in names)
-
-
-def imported_after(statement: str) -> set[str]:
-    code = f"{statement}\nimport sys\nprint('\\n'.join(sys.modules))"
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env={"PYTHONPATH": str(folder)}
     )
-    return {name.split(".")[0] for name in result.stdout.split()}
 
 
-def imports_of(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+@pytest.mark.parametrize(
+    ("path", "line", "contract"),
+    [
+        (
+            "sigmasight_core/errors.py",
+            "from sigmasight_core.risk import measures",
+            "core sees",
+        ),
+        (
+            "sigmasight_dagster/tags.py",
+            "from sigmasight_dagster import platform",
+            "project sees",
+        ),
+        (
+            "sigmasight_core/market/coverage.py",
+            "def late() -> None:\n    from sigmasight_core.stress import stress",
+            "core sees",
+        ),
+        ("sigmasight_core/arrays/gaps.py", "import sqlalchemy", "core knows no orchestration"),
+    ],
+)
+def test_an_upward_import_breaks_its_contract(path: str, line: str, contract: str, tmp_path: Path) -> None:
+    for package in PACKAGES:
+        skipped = shutil.ignore_patterns("__pycache__", "*.parquet")
+        shutil.copytree(REPOSITORY / package, tmp_path / package, ignore=skipped)
+    shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    target = tmp_path / path
+    target.write_text(f"{target.read_text(encoding='utf-8')}\n\n{line}\n", encoding="utf-8")
+    result = lint_imports(tmp_path)
+    assert result.returncode == 1, result.stdout
+    assert re.search(rf"{contract}.* BROKEN", " ".join(result.stdout.split())), result.stdout
 
 
-def test_core_imports_neither_dagster_nor_sql_nor_network() -> None:
-    everything = "\n".join(f"import {name}" for name in modules(CORE, "sigmasight_core"))
-    assert not imported_after(everything) & set(FORBIDDEN_IN_CORE)
+def test_no_room_is_a_corridor() -> None:
+    folders = {path.parent for path in FILES}
+    full = {str(folder): len(list(folder.glob("*.py"))) for folder in folders}
+    assert {name: count for name, count in full.items() if count > MOST_FILES} == {}
 
 
-@pytest.mark.parametrize("path", sorted(CORE.rglob("*.py")), ids=lambda path: path.name)
-def test_core_reads_no_clock_and_no_environment(path: Path) -> None:
-    assert not imports_of(path) & {"os", "time", "logging", "socket", "subprocess"}
-    source = path.read_text(encoding="utf-8")
-    assert not [word for word in ("today()", ".now(", "utcnow(") if word in source]
+def test_no_module_is_long() -> None:
+    lines = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {name: count for name, count in lines.items() if count > MOST_LINES} == {}
 
 
-@pytest.mark.parametrize("path", sorted((ORCHESTRATION / "assets").glob("*.py")), ids=lambda path: path.name)
-def test_assets_import_no_provider_no_sql_and_no_other_asset(path: Path) -> None:
-    found = imports_of(path)
-    assert not [name for name in found if name.startswith(("sqlalchemy", "adbc", "psycopg2"))]
-    assert not [name for name in found if name.startswith("sigmasight_dagster.providers")]
-    assert not [name for name in found if name.startswith("sigmasight_dagster.warehouse")]
-    if path.name not in ("__init__.py", "catalogue.py"):
-        assert not [name for name in found if name.startswith("sigmasight_dagster.assets")]
+def test_imports_inside_of_functions_are_few_and_have_a_reason() -> None:
+    inner = []
+    for path in FILES:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines):
+            if INNER in line or ("noqa" in line and "PLC0415" in line):
+                above = number - 1
+                while "PLC0415" in lines[above]:
+                    above -= 1
+                beside = line.partition("PLC0415")[2].strip(" )")
+                inner.append((f"{path.name}:{number + 1}", bool(beside) or "#" in lines[above]))
+    assert [place for place, reason in inner if not reason] == []
+    assert len(inner) <= MOST_INNER_IMPORTS
 
 
-def test_only_the_warehouse_speaks_sql() -> None:
-    # The embedded server probes itself with SELECT 1, and Dagster's own storage is Dagster's SQL.
-    allowed = ("warehouse", "instance", "server")
-    for path in ORCHESTRATION.rglob("*.py"):
-        if path.relative_to(ORCHESTRATION).parts[0] not in allowed:
-            assert not imports_of(path) & {"sqlalchemy", "psycopg2", "adbc_driver_postgresql"}, path
+@pytest.mark.parametrize("room", sorted({path.parent for path in FILES}), ids=lambda room: room.name)
+def test_every_room_has_a_placard(room: Path) -> None:
+    if room.name != "sample_data":
+        assert (room / "__init__.py").read_text(encoding="utf-8").startswith('"""')
 
 
-def test_mibian_is_imported_by_the_audit_alone() -> None:
-    importers = [
-        path.name
-        for path in [*CORE.rglob("*.py"), *ORCHESTRATION.rglob("*.py")]
-        if "mibian" in imports_of(path)
-    ]
-    assert importers == ["audit.py"]
-
-
-def test_modules_stay_small() -> None:
-    long = {
-        str(path.relative_to(ROOT)): count
-        for folder in (CORE, ORCHESTRATION)
-        for path in folder.rglob("*.py")
-        if (count := len(path.read_text(encoding="utf-8").splitlines())) > 400
-    }
-    assert long == {}
+def test_the_core_reads_no_clock() -> None:
+    core = (REPOSITORY / PACKAGES[0]).rglob("*.py")
+    assert [str(path) for path in core if CLOCKS.search(path.read_text(encoding="utf-8"))] == []

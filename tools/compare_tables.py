@@ -1,8 +1,8 @@
 """Are two projects' tables equal to the bit? `python -m tools.compare_tables URL_1 URL_2` (libpq URLs).
 
-Every table and column of the first is looked for in the second. What says when and by which run a row was made
-is left out; so are the warehouse's own books. PostgreSQL writes a double precision with the digits that give
-back its bits, so that equal texts are equal numbers.
+Every table and column of the first is looked for in the second. What says when and by which run a row was
+made is left out; so are the warehouse's own books. PostgreSQL writes a double precision with the digits that
+give back its bits, so that equal texts are equal numbers.
 """
 
 import sys
@@ -20,17 +20,23 @@ _AUDIT = set(Audit.to_schema().columns)
 
 def main() -> None:
     """Print a line a table; exit with 1 when one differs."""
-    with closing(psycopg2.connect(sys.argv[1])) as first, closing(psycopg2.connect(sys.argv[2])) as second:
-        with first.cursor() as left, second.cursor() as right:
-            differing = [name for name, columns in _tables(left).items() if not _same(left, right, name, columns)]
+    with (
+        closing(psycopg2.connect(sys.argv[1])) as first,
+        closing(psycopg2.connect(sys.argv[2])) as second,
+        first.cursor() as left,
+        second.cursor() as right,
+    ):
+        found = _tables(left).items()
+        differing = [name for name, columns in found if not _same(left, right, name, columns)]
     print(f"{len(differing)} tables differ" + (f": {', '.join(differing)}" if differing else ""))
     sys.exit(1 if differing else 0)
 
 
 def _tables(rows: Cursor) -> dict[str, list[str]]:
     rows.execute(
-        "SELECT c.table_name, c.column_name FROM information_schema.columns c JOIN information_schema.tables t "
-        "USING (table_schema, table_name) WHERE table_schema = %s AND table_type = 'BASE TABLE' ORDER BY 1, 2",
+        "SELECT c.table_name, c.column_name FROM information_schema.columns c "
+        "JOIN information_schema.tables t USING (table_schema, table_name) "
+        "WHERE table_schema = %s AND table_type = 'BASE TABLE' ORDER BY 1, 2",
         [SCHEMA],
     )
     found: dict[str, list[str]] = {}

@@ -1,8 +1,8 @@
-"""The rooms as the code's own imports draw them: `python -m tools.rooms [--check]` writes docs/architecture.md.
+"""The rooms as the code's imports draw them: `python -m tools.rooms [--check]` writes docs/architecture.md.
 
-A box is a package or a module at the top of `sigmasight_core` or `sigmasight_dagster`; an arrow says that the upper
-one imports the lower one. An arrow that a longer way says already is left out. `pyproject.toml` holds the order in
-which imports may run.
+A box is a package or a module at the top of `sigmasight_core` or `sigmasight_dagster`; an arrow says that the
+upper one imports the lower one. An arrow that a longer way says already is left out. `pyproject.toml` holds
+the order in which imports may run.
 """
 
 import sys
@@ -37,7 +37,11 @@ def drawing() -> str:
         imports = reduced(_rooms(graph, package))
         lines.append(f'  subgraph {package}["{package}/"]')
         lines += [f'    {package}_{room}["{room}"]' for room in imports]
-        lines += [f"    {package}_{room} --> {package}_{below}" for room in imports for below in sorted(imports[room])]
+        lines += [
+            f"    {package}_{room} --> {package}_{below}"
+            for room in imports
+            for below in sorted(imports[room])
+        ]
         lines.append("  end")
     lines += ["  sigmasight_dagster --> sigmasight_core", "```"]
     return "\n".join(lines) + "\n"

@@ -101,8 +101,8 @@ def _moves(
 
 def _compare(row: Mapping[Hashable, Any], known: pd.DataFrame) -> Outcome:
     # start-up time: more than a second, for a check on a sample; not statsmodels.api, which imports all of it
-    from statsmodels.regression.linear_model import OLS
-    from statsmodels.tools import add_constant
+    from statsmodels.regression.linear_model import OLS  # noqa: PLC0415
+    from statsmodels.tools import add_constant  # noqa: PLC0415
 
     if row["factor"] not in known.columns or len(known) != row["n_obs"]:
         return np.inf, "n_obs", OK

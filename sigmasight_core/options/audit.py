@@ -80,7 +80,7 @@ def audit_greeks(sample: pd.DataFrame) -> pd.DataFrame:
 
 def _mibian() -> ModuleType:
     try:
-        import mibian  # GPL: in this function alone, so that all else runs without it
+        import mibian  # noqa: PLC0415 GPL: in this function alone, so that all else runs without it
     except ImportError:
         raise AuditorMissingError("mibian is not installed; install it to audit the Greeks") from None
     mibian.norm = _Normal

@@ -28,7 +28,7 @@ CAPTION_CHARACTERS_PER_INCH: Final = 17.5
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of this size in inches."""
     # start-up time: matplotlib takes 2 s, and only who draws needs it
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # noqa: PLC0415
 
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
 

@@ -195,7 +195,7 @@ def _numbers(axes: Axes, matrix: np.ndarray) -> None:
 def _frames(axes: Axes, ordered: pd.DataFrame) -> None:
     """A frame around each cluster of two or more, its name beside the diagonal."""
     # start-up time, as in canvas
-    from matplotlib.patches import Rectangle
+    from matplotlib.patches import Rectangle  # noqa: PLC0415
 
     for _, members in ordered.groupby("cluster"):
         if len(members) > 1:

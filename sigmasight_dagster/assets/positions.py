@@ -21,7 +21,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
-from sigmasight_dagster.gates.market import GREEKS_AGREE_WITH_MIBIAN, POSITIONS_ARE_PRICED
+from sigmasight_dagster.gates.positions import GREEKS_AGREE_WITH_MIBIAN, POSITIONS_ARE_PRICED
 from sigmasight_dagster.story import Story, figures, plots, previews
 
 GROUP = "portfolio"

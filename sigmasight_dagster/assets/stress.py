@@ -19,7 +19,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
-from sigmasight_dagster.gates.market import STRESS_IS_PLAUSIBLE
+from sigmasight_dagster.gates.stress import STRESS_IS_PLAUSIBLE
 from sigmasight_dagster.story import Story, figures, plots
 
 GROUP = "portfolio_risk"

@@ -21,7 +21,7 @@ def build(settings: Settings) -> dg.ExecutorDefinition:
     if settings.executor == "celery":
         require("celery")
         # Celery is an optional extra.
-        from sigmasight_dagster.executors import celery_app
+        from sigmasight_dagster.executors import celery_app  # noqa: PLC0415
 
         return celery_app.executor(settings)
     if settings.executor == "k8s":
@@ -34,7 +34,7 @@ def refuse_missing_workers(settings: Settings, groups: Iterable[str]) -> None:
     """:raises InputError: when steps of these asset groups would wait for ever: nobody listens on a queue."""
     if settings.executor == "celery":
         # Celery is an optional extra.
-        from sigmasight_dagster.executors import celery_app
+        from sigmasight_dagster.executors import celery_app  # noqa: PLC0415
 
         # Standing checks go with their assets, and they wait in the default queue.
         names = {DEFAULT_QUEUE, *(queue(settings, group) for group in groups)}
@@ -52,7 +52,7 @@ def require(extra: str) -> None:
 
 def _k8s(settings: Settings) -> dg.ExecutorDefinition:
     # Kubernetes is an optional extra.
-    from dagster_k8s import k8s_job_executor
+    from dagster_k8s import k8s_job_executor  # noqa: PLC0415
 
     limits = [
         {"key": QUEUE_TAG, "value": name, "limit": limit} for name, limit in settings.k8s_queue_limits.items()

@@ -1,23 +1,16 @@
-"""Gates: assertions on rows before they are published. Blocking ones stop the publication."""
+"""Gates on market data and estimates: refused bars, sources that differ, factors that are one bet."""
 
 from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.conventions import IMPLAUSIBLE_SIGMA, OK
-from sigmasight_core.options import audit as greeks_audit
-from sigmasight_core.options import occ
 from sigmasight_core.tables import (
     DailyPrices,
     FactorModelDiagnostics,
-    PositionGreeks,
-    PositionValues,
     PriceDifferences,
-    StressResults,
 )
 from sigmasight_dagster.engine.declaration import Gate, GateResult
 
-AUDIT_ROWS_PER_PARTITION = 2
 COLLINEAR_VIF = 10.0
 LARGEST_PRICE_DIFFERENCE = 0.005
 
@@ -32,58 +25,6 @@ def _prices_are_sound(prices: pd.DataFrame) -> GateResult:
             "refused_rows": len(refused),
             "refused_by_reason": {str(reason): int(count) for reason, count in reasons.items()},
             "refused_symbols": ", ".join(sorted(refused["symbol"].unique())[:20]),
-        },
-    )
-
-
-def _positions_are_priced(values: pd.DataFrame) -> GateResult:
-    unpriced = values[values["price"].isna()]
-    stale = values[values["price_age_days"].fillna(0) > 0]
-    return GateResult(
-        passed=unpriced.empty and stale.empty,
-        metadata={
-            "rows": len(values),
-            "unpriced_rows": len(unpriced),
-            "stale_rows": len(stale),
-            "unpriced_symbols": ", ".join(sorted(unpriced["symbol"].unique())[:20]),
-        },
-    )
-
-
-def _greeks_agree_with_mibian(greeks: pd.DataFrame) -> GateResult:
-    options = greeks.reset_index(names="row").query("status == 'ok'")
-    sample = options.groupby(["date", "portfolio"]).head(AUDIT_ROWS_PER_PARTITION)
-    if sample.empty:
-        return GateResult(True, {"rows_audited": 0, "reason": "no live option in these partitions"})
-    contracts = occ.parse_occ(sample["position_id"].str.partition("@")[0])
-    try:
-        audit = greeks_audit.audit_greeks(sample.assign(is_call=contracts["is_call"]))
-    except greeks_audit.AuditorMissingError as error:
-        return GateResult(False, {"rows_audited": 0, "reason": str(error)}, inconclusive=True)
-    audited = (audit["status"] == OK).to_numpy()
-    differences = audit["relative_difference"].to_numpy(dtype=float)
-    bad = audited & ~(differences <= greeks_audit.TOLERANCE)
-    return GateResult(
-        passed=not bad.any(),
-        metadata={
-            "rows_audited": int(audited.sum()),
-            "largest_relative_difference": float(differences[audited].max(initial=0.0)),
-            "tolerance": greeks_audit.TOLERANCE,
-            "bad_rows": int(bad.sum()),
-        },
-        rows=sample["row"].to_numpy()[bad].tolist(),
-    )
-
-
-def _stress_is_plausible(results: pd.DataFrame) -> GateResult:
-    implausible = results[results["plausibility_sigma"] > IMPLAUSIBLE_SIGMA]
-    return GateResult(
-        passed=implausible.empty,
-        metadata={
-            "rows": len(results),
-            "above_6_sigmas": len(implausible),
-            "scenarios": ", ".join(sorted(implausible["scenario"].unique())),
-            "largest_sigma": float(results["plausibility_sigma"].max()) if len(implausible) else 0.0,
         },
     )
 
@@ -137,25 +78,6 @@ PRICES_AGREE_ACROSS_SOURCES = Gate(
     "Closes differ by at most 0.5% from those of the cross-check source, and both have the same symbols",
     PriceDifferences,
     _prices_agree,
-)
-POSITIONS_ARE_PRICED = Gate(
-    "positions_are_priced",
-    "Every position has a price of its own session; unpriced ones are NULL with a status",
-    PositionValues,
-    _positions_are_priced,
-)
-GREEKS_AGREE_WITH_MIBIAN = Gate(
-    "greeks_agree_with_mibian",
-    "A sample of each partition's options, computed again by mibian, differs by less than 1e-8",
-    PositionGreeks,
-    _greeks_agree_with_mibian,
-    blocking=True,
-)
-STRESS_IS_PLAUSIBLE = Gate(
-    "stress_is_plausible",
-    "No scenario's shocks are more than 6 sigmas from today's one-year covariance",
-    StressResults,
-    _stress_is_plausible,
 )
 FACTORS_ARE_NOT_COLLINEAR = Gate(
     "factors_are_not_collinear",

@@ -23,7 +23,7 @@ def _unmarked(name: str, settings: Settings) -> MarketDataProvider:
         return SampleProvider(settings.factor_proxies)
     if name == "simulated":
         # It needs scipy.stats, which takes a second to import, in every step of a run.
-        from sigmasight_dagster.providers.simulated import SimulatedProvider
+        from sigmasight_dagster.providers.simulated import SimulatedProvider  # noqa: PLC0415
 
         return SimulatedProvider(settings.simulated_seed, settings.factor_proxies)
     if settings.files_dir is None:

@@ -46,7 +46,8 @@ def _points(fraction: float) -> str:
 
 def write(check: RealityCheck, folder: Path) -> list[Path]:
     """Write the page and its two charts into `folder`; what was written."""
-    from sigmasight_core.report.reality_charts import contribution_waterfall, predicted_against_realised
+    # start-up time, as in sigmasight_core.report.canvas
+    from sigmasight_core.report import reality_charts  # noqa: PLC0415
 
     reality = check.reality
     source = f"Prices: provider {check.provider}."
@@ -54,8 +55,10 @@ def write(check: RealityCheck, folder: Path) -> list[Path]:
     images.mkdir(parents=True, exist_ok=True)
     basket = str(reality.results["basket"].iloc[0])
     charts = {
-        images / "stress_against_reality.png": predicted_against_realised(reality.results, source),
-        images / "stress_waterfall.png": contribution_waterfall(
+        images / "stress_against_reality.png": reality_charts.predicted_against_realised(
+            reality.results, source
+        ),
+        images / "stress_waterfall.png": reality_charts.contribution_waterfall(
             contributions=reality.contributions, results=reality.results, basket=basket, source=source
         ),
     }

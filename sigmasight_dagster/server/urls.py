@@ -48,7 +48,7 @@ def embedded_server(settings: Settings, say: Callable[[str], None] | None = None
             "set SIGMASIGHT_DATABASE_URL and DAGSTER_POSTGRES_URL to an external server, or use WSL"
         )
     # It runs on Linux and macOS only, and is not needed beside an external server.
-    from sigmasight_dagster.server.embedded import EmbeddedPostgres
+    from sigmasight_dagster.server.embedded import EmbeddedPostgres  # noqa: PLC0415
 
     options = {"say": say} if say else {}
     return EmbeddedPostgres(settings.home, settings.db_port, **options)

@@ -144,6 +144,6 @@ def attach(context: dg.AssetExecutionContext, name: str, by_key: Mapping[str, Me
 def _handle_type() -> Any:
     """Dagster's key of one partition's metadata; None where there is no such thing."""
     # Private to Dagster: where it is missing or moved, only this fails, not every import of the project.
-    from dagster._core.execution.context import metadata_logging
+    from dagster._core.execution.context import metadata_logging  # noqa: PLC0415
 
     return getattr(metadata_logging, "AssetMetadataHandle", None)

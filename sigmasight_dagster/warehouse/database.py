@@ -136,7 +136,7 @@ class Database:
 
 def _driver() -> Any:
     # With the first connection, not with the package: code that only plans or describes needs no driver.
-    from adbc_driver_postgresql import dbapi
+    from adbc_driver_postgresql import dbapi  # noqa: PLC0415
 
     return dbapi
 

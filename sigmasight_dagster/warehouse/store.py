@@ -41,7 +41,7 @@ class Warehouse(LedgerStore, WhatIfStore, AlertStore):
         :raises MigrationError: where only a person can decide, or if a newer code has migrated the database.
         """
         # Alembic takes longer to import than all of the rest; the steps of runs never migrate.
-        from sigmasight_dagster.warehouse.layout.migration import migrate
+        from sigmasight_dagster.warehouse.layout.migration import migrate  # noqa: PLC0415
 
         return migrate(self._database)
 

@@ -120,7 +120,7 @@ def migrate() -> None:
     with _one_line_errors():
         address = _address(Settings(), dagster=False)
         # The other commands of this group need no pandas, and stay fast without it.
-        from sigmasight_dagster.warehouse import Warehouse
+        from sigmasight_dagster.warehouse import Warehouse  # noqa: PLC0415
 
         changes = Warehouse(address).migrate()
     for change in changes or ["up to date"]:
@@ -167,7 +167,7 @@ def _psql_program() -> str:
     """psql of the wheel, which fits the embedded server, or else the system's."""
     try:
         # The embedded server runs on Linux and macOS; elsewhere the system's psql has to do.
-        from sigmasight_dagster.server.processes import programs
+        from sigmasight_dagster.server.processes import programs  # noqa: PLC0415
 
         return str(programs() / "psql")
     except (ImportError, SigmaSightError):

@@ -34,8 +34,8 @@ def worker(names: tuple[str, ...], concurrency: int, log_level: str) -> None:
         raise InputError(f"unknown queue '{unknown[0]}'; queues: {', '.join(known)} (SIGMASIGHT_QUEUES)")
     require("celery")
     # Celery is an optional extra. The definitions are built for it, and once: before the worker forks.
-    import sigmasight_dagster.definitions  # noqa: F401
-    from sigmasight_dagster.executors import celery_app
+    import sigmasight_dagster.definitions  # noqa: F401, PLC0415
+    from sigmasight_dagster.executors import celery_app  # noqa: PLC0415
 
     app = celery_app.make(settings)
     app.worker_main(

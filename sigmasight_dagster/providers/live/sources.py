@@ -73,11 +73,11 @@ def make_source(name: str, settings: Settings) -> Any:
     # Only the libraries of the sources in use are imported: yfinance, fredapi and httpx take a second.
     timeout = settings.source_timeout_seconds
     if name == "yahoo":
-        from sigmasight_dagster.providers.yahoo import source as yahoo
+        from sigmasight_dagster.providers.yahoo import source as yahoo  # noqa: PLC0415 (on use)
 
         return yahoo.YahooSource(politeness(name, yahoo.MANNERS), settings.yahoo_url, timeout)
     if name == "fred":
-        from sigmasight_dagster.providers.vendors import fred
+        from sigmasight_dagster.providers.vendors import fred  # noqa: PLC0415 (on use)
 
         key = settings.fred_api_key
         return fred.FredSource(politeness(name, fred.MANNERS), key, settings.fred_url, timeout)
@@ -90,11 +90,11 @@ def _rest_source(name: str, settings: Settings, timeout: float) -> Any:
     # Imported on use, as in make_source.
     key = _key(name, settings) or SecretStr("")
     if name == "polygon":
-        from sigmasight_dagster.providers.vendors.polygon import PolygonSource
+        from sigmasight_dagster.providers.vendors.polygon import PolygonSource  # noqa: PLC0415 (on use)
 
         polite = politeness(name, plans.POLYGON[settings.polygon_plan].manners)
         return PolygonSource(polite, key, settings.polygon_url, timeout, settings.polygon_plan)
-    from sigmasight_dagster.providers.vendors.fmp import FmpSource
+    from sigmasight_dagster.providers.vendors.fmp import FmpSource  # noqa: PLC0415 (on use)
 
     polite = politeness(name, plans.FMP[settings.fmp_plan].manners)
     return FmpSource(polite, key, settings.fmp_url, timeout, settings.fmp_plan)
