@@ -64,6 +64,8 @@ class Quadrature(NamedTuple):
 
 
 QUADRATURE: Final = Quadrature.of(24, 4)
+COARSE: Final = Quadrature.of(14, 3)
+"""For tables that are interpolated."""
 
 
 def as_puts(
@@ -154,3 +156,24 @@ def _integrand(
     discount = puts.rate * np.exp(-puts.rate * lag) * width
     carry = puts.dividend_yield * np.exp(-puts.dividend_yield * lag) * width * puts.share
     return discount, carry, plus, spread
+
+
+def premiums_at_distances(puts: Puts, distances_: Floats) -> tuple[Floats, Floats]:
+    """Where the boundaries lie, and premiums at shares that many standard deviations above them.
+
+    :param puts: their `share` is not used.
+    :returns: ln(X / B(T)) / (sigma sqrt T), shape (m,), and premiums, shape (len(distances_), m).
+    """
+    boundary = solve_boundary(puts.years, puts.rate, puts.dividend_yield, puts.volatility)
+    spread = puts.volatility * np.sqrt(puts.years)
+    at_horizon = boundary.at_horizon()
+    shares = at_horizon * np.exp(distances_[:, None] * spread)
+    premiums = np.zeros_like(shares)
+    level, drift = _prepare(puts._replace(share=at_horizon), boundary)
+    for point in COARSE.points:
+        discount, carry, plus, lag_spread = _integrand(puts, boundary, point, level, drift)
+        carry = carry / puts.share
+        for premium, share, distance in zip(premiums, shares, distances_, strict=True):
+            above = plus + distance * spread / lag_spread
+            premium += discount * ndtr(lag_spread - above) - carry * share * ndtr(-above)
+    return -np.log(at_horizon) / spread, premiums
