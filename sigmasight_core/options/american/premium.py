@@ -1,9 +1,9 @@
-"""Early-exercise premium of American puts with strike 1, over the European value, and its slopes in the share.
+"""Early-exercise premium of American puts with strike 1 over the European value, and its slopes.
 
 Formula (Kim 1990; Jacka 1991; Carr, Jarrow and Myneni 1992), x the share, B the boundary:
-premium = integral over u in (0, T) of r exp(-ru) N(-d-(u, x / B(T - u))) - q x exp(-qu) N(-d+(u, x / B(T - u))).
-The integral is taken by Gauss-Legendre in z with u / T = 1 - (1 - z^4)^2: smooth at both ends, and dense where
-the integrand bends when x is near B(T).
+premium = integral over 0 < u < T of r e^(-ru) N(-d-(u, x / B(T - u))) - q x e^(-qu) N(-d+(u, x / B(T - u))).
+The integral is taken by Gauss-Legendre in z with u / T = 1 - (1 - z^4)^2: smooth at both ends, and dense
+where the integrand bends when x is near B(T).
 """
 
 from typing import Final, NamedTuple
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from sigmasight_core.options.american_boundary import (
+from sigmasight_core.options.american.boundary import (
     Boundary,
     distances,
     interpolation,
@@ -60,7 +60,9 @@ class Quadrature(NamedTuple):
         root = 1 - z**power
         weights = weights * power * z ** (power - 1) * root
         rows = interpolation(root)
-        return cls([_Point(float(1 - t * t), float(w), row) for t, w, row in zip(root, weights, rows, strict=True)])
+        return cls(
+            [_Point(float(1 - t * t), float(w), row) for t, w, row in zip(root, weights, rows, strict=True)]
+        )
 
 
 QUADRATURE: Final = Quadrature.of(24, 4)
@@ -69,17 +71,28 @@ COARSE: Final = Quadrature.of(14, 3)
 
 
 def as_puts(
-    spot: Floats, strike: Floats, years: Floats, rate: Floats, dividend_yield: Floats, volatility: Floats, call: Floats
+    spot: Floats,
+    strike: Floats,
+    years: Floats,
+    rate: Floats,
+    dividend_yield: Floats,
+    volatility: Floats,
+    call: Floats,
 ) -> tuple[Puts, Floats]:
     """Options as puts with strike 1, and the USD that one of them stands for.
 
-    A call on S with strike K is a put on K with strike S, rate and yield exchanged (McDonald and Schroder 1998).
+    A call on S with strike K is a put on K with strike S, rate and yield exchanged (McDonald and Schroder,
+    1998).
     """
     is_call = call > 0
     scale = np.where(is_call, spot, strike)
     share = np.where(is_call, strike, spot) / scale
     puts = Puts(
-        share, years, np.where(is_call, dividend_yield, rate), np.where(is_call, rate, dividend_yield), volatility
+        share,
+        years,
+        np.where(is_call, dividend_yield, rate),
+        np.where(is_call, rate, dividend_yield),
+        volatility,
     )
     return puts, scale
 
@@ -109,7 +122,9 @@ def premium_value(puts: Puts) -> tuple[Floats, "np.ndarray[tuple[int, ...], np.d
     return _bounded(value, 1 - puts.share - european_put(puts), exercised), exercised
 
 
-def _bounded(value: Floats, on_exercise: Floats, exercised: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]") -> Floats:
+def _bounded(
+    value: Floats, on_exercise: Floats, exercised: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]"
+) -> Floats:
     return np.where(exercised, on_exercise, np.maximum(np.maximum(value, on_exercise), 0.0))
 
 
@@ -123,7 +138,9 @@ def integrate(puts: Puts, boundary: Boundary, quadrature: Quadrature) -> Floats:
     return value
 
 
-def _integrate_slopes(puts: Puts, boundary: Boundary, quadrature: Quadrature) -> tuple[Floats, Floats, Floats]:
+def _integrate_slopes(
+    puts: Puts, boundary: Boundary, quadrature: Quadrature
+) -> tuple[Floats, Floats, Floats]:
     """The integral and its first two derivatives by the share: each term of the sum differentiated."""
     level, drift = _prepare(puts, boundary)
     value, slope, curvature = (np.zeros_like(puts.share) for _ in range(3))

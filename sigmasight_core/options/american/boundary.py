@@ -66,7 +66,7 @@ def interpolation(fractions: Floats) -> Floats:
     signs[[0, -1]] *= 0.5
     distance = (2 * fractions - 1)[:, None] - nodes
     exact = np.abs(distance) < 1e-14
-    weights = np.where(exact.any(axis=1)[:, None], exact, signs / np.where(exact, 1.0, distance))
+    weights = np.where(np.any(exact, axis=1, keepdims=True), exact, signs / np.where(exact, 1.0, distance))
     return (weights / weights.sum(axis=1, keepdims=True))[:, :_NODES]
 
 
@@ -181,7 +181,9 @@ def _qd_plus(tau: Floats, rate: Floats, dividend_yield: Floats, volatility: Floa
     tilt = 2 * (rate - dividend_yield) / variance - 1
     root = np.sqrt(np.square(tilt) + 8 * hazard / variance)
     alpha = -2 / (variance * root)
-    beta = alpha * discount * (hazard - 2 * np.square(hazard) / (variance * np.square(root))) + 0.5 * (tilt + root)
+    beta = alpha * discount * (hazard - 2 * np.square(hazard) / (variance * np.square(root))) + 0.5 * (
+        tilt + root
+    )
     ceiling = np.broadcast_to(start, tau.shape)
     low, high = np.zeros_like(tau), ceiling
     share = ceiling * np.exp(-np.minimum(spread, 0.5))

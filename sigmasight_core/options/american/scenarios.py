@@ -1,13 +1,13 @@
 """American options in many scenarios: no boundary is solved for a scenario.
 
-The boundary does not depend on the price of the share, so each option gets a small table over volatility and, if
-rates move, the rate, of two smooth numbers: the distance of the boundary D = ln(X / B) / (sigma sqrt T), and the
-logarithm of the early-exercise premium at some distances y = ln(x / B) / (sigma sqrt T) of the share from it (x, X
-and B as in `american_boundary`). Both are polynomials fitted exactly at Chebyshev nodes. A scenario costs one
-European value and one polynomial. The table serves one time to expiry: scenarios a day later need their own.
+The boundary does not depend on the price of the share. So each option gets a table over volatility and, if
+rates move, the rate, of two smooth numbers: how far the boundary is below a closed form, and the logarithm of
+the early-exercise premium at distances y = ln(x / B) / (sigma sqrt T) of the share from the boundary (x and B
+as in `boundary`). Both are polynomials fitted exactly at Chebyshev nodes. A scenario then costs one European
+value and one polynomial. A table serves one time to expiry: scenarios a day later need their own.
 
-Direct pricing serves the scenarios that the table cannot: outside its ranges, without time or volatility, and the
-rare regimes of negative rates (see `american`).
+Scenarios that a table cannot serve are priced directly: outside its ranges, without time or volatility, in
+the rare regimes of negative rates (see `pricing`), and all of an option that is not `smooth`.
 """
 
 from typing import Any, Final, NamedTuple
@@ -15,8 +15,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sigmasight_core.options.american import american_price
-from sigmasight_core.options.american_premium import Puts, premiums_at_distances
+from sigmasight_core.options.american.premium import Puts, premiums_at_distances
+from sigmasight_core.options.american.pricing import american_price
 from sigmasight_core.options.black_scholes import Floats, as_calls, as_floats, intrinsic_value, option_price
 
 _VOLATILITIES: Final = 5
@@ -32,8 +32,9 @@ _SMALLEST_PREMIUM: Final = 1e-14
 _WIDEST_RATES: Final = 0.12
 _WIDEST_BENT: Final = 0.02
 _LARGEST_CARRY: Final = 3.0
-"""Limits of (highest - lowest rate) sqrt T / sigma and |rate - yield| sqrt T / sigma, sigma the lowest volatility.
-Beyond them the table's polynomials miss the bend of the boundary where rate and yield are equal."""
+"""Limits of (highest - lowest rate) sqrt T / sigma, also where the range contains the yield, and of
+|rate - yield| sqrt T / sigma, with the lowest volatility. Beyond them the polynomials miss the bend of the
+boundary where rate and yield are equal: found by trial."""
 _NARROWEST: Final = 1e-3
 _SLACK: Final = 1e-9
 _VALUES: Final = 4096
@@ -46,13 +47,13 @@ def _nodes(size: int) -> Floats:
     return np.cos(np.pi * (np.arange(size) + 0.5) / size)
 
 
-def _monomials(size: int) -> Floats:
+def _inverse(nodes: Floats) -> Floats:
     """Matrix from values at the nodes to coefficients of 1, t, t^2, ..."""
-    return np.linalg.inv(np.vander(_nodes(size), increasing=True))
+    return np.asarray(np.linalg.inv(np.vander(nodes, increasing=True)), dtype=np.float64)
 
 
 _DISTANCE_NODES: Final = 0.5 * _FARTHEST * (1 + np.cos(np.pi * np.arange(_DISTANCES) / (_DISTANCES - 1)))
-_DISTANCE_MONOMIALS: Final = np.linalg.inv(np.vander(2 * _DISTANCE_NODES / _FARTHEST - 1, increasing=True))
+_DISTANCE_MONOMIALS: Final = _inverse(2 * _DISTANCE_NODES / _FARTHEST - 1)
 
 
 class _Axis(NamedTuple):
@@ -86,7 +87,7 @@ class ScenarioGrid(NamedTuple):
     rates: _Axis
     """Of ln(rate) for puts, of the rate for calls."""
     boundary: Floats
-    """Coefficients of D, shape (rate, volatility, m)."""
+    """Coefficients of -ln(B) / (sigma sqrt T) less the closed form, shape (rate, volatility, m)."""
     smooth: NDArray[np.bool_]
     """Where the table is used, (m,); the other options are priced directly."""
     premium: Floats
@@ -116,23 +117,29 @@ class ScenarioGrid(NamedTuple):
         dividends = np.where(is_call, rate, dividend_yield)
         place = self.volatilities.place(np.log(volatility), rows)
         rate_place = self.rates.place(self._rate_level(rate, is_call), rows)
-        far = np.maximum(np.abs(place), np.abs(rate_place)) > 1 + _SLACK
+        far = ~(np.maximum(np.abs(place), np.abs(rate_place)) <= 1 + _SLACK)
         scale = np.where(is_call, spot, strike)
         share = np.where(is_call, strike, spot) / scale
         spread = volatility * np.sqrt(years)
         floor = np.where(is_call, 0.0, _LOWEST_RATE)
         reference = _reference(np.maximum(interest, floor), dividends, spread)
-        distance = np.log(share) / spread + reference + _polynomial(self.boundary[..., rows], rate_place, place)
+        distance = (
+            np.log(share) / spread + reference + _polynomial(self.boundary[..., rows], rate_place, place)
+        )
         on_axis = np.clip(distance, 0.0, _FARTHEST) * (2 / _FARTHEST) - 1
         premium = scale * np.exp(_polynomial(self.premium[..., rows], rate_place, place, on_axis))
         premium *= np.minimum(1.0, interest / np.where(floor > 0, floor, interest))
         value = np.where(spot * 0 + interest > 0, prices + premium, prices)
         value = np.maximum(value, intrinsic_value(spot, strike, is_call))
-        direct = ((interest > 0) & (far | ~self.smooth[rows, None])) | ((interest <= 0) & (dividends < 0)) | ~(spread > 0)
+        direct = (
+            ((interest > 0) & (far | ~self.smooth[rows, None]))
+            | ((interest <= 0) & (dividends < 0))
+            | ~(spread > 0)
+        )
         if direct.any():
             arrays = np.broadcast_arrays(spot, strike, years, rate, dividend_yield, volatility, call)
             picked = [array[direct] for array in arrays]
-            value[direct] = american_price(*picked[:-1], picked[-1] > 0)
+            value[direct] = american_price(*picked)
         return value
 
     @staticmethod
@@ -148,7 +155,7 @@ def _reference(interest: Floats, dividends: Floats, spread: Floats) -> Floats:
 
 
 def _polynomial(coefficients: Floats, *places: Floats) -> Floats:
-    """Nested Horner's rule over the leading axes; coefficients (..., options), places (options, scenarios)."""
+    """Nested Horner's rule; coefficients (..., options), places (options, scenarios)."""
     if not places:
         return coefficients[:, None]
     total = _polynomial(coefficients[-1], *places[1:])
@@ -200,7 +207,7 @@ def _tabulate(
     rate = np.where(is_call, level, np.exp(level))
     interest = np.where(is_call, dividend_yield, rate)
     dividends = np.where(is_call, rate, dividend_yield)
-    # Where there is no dividend a call is never exercised: any positive rate will do, nobody asks for the result.
+    # A call without dividends is never exercised: any positive rate will do, the result is not used.
     interest = np.where(interest > 0, interest, _LOWEST_RATE)
     volatility = np.exp(volatilities.nodes(_VOLATILITIES))
     inputs = [
@@ -216,8 +223,8 @@ def _tabulate(
 
 def _to_monomials(table: Floats) -> Floats:
     """From values at the nodes of the first two axes, rate and volatility, to coefficients."""
-    over_rates = _along(_monomials(len(table)), table)
-    return np.swapaxes(_along(_monomials(_VOLATILITIES), np.swapaxes(over_rates, 0, 1)), 0, 1)
+    over_rates = _along(_inverse(_nodes(len(table))), table)
+    return np.swapaxes(_along(_inverse(_nodes(_VOLATILITIES)), np.swapaxes(over_rates, 0, 1)), 0, 1)
 
 
 def _along(matrix: Floats, values: Floats) -> Floats:

@@ -1,10 +1,10 @@
 """American options: values and Greeks with early exercise, for any number of options in one call.
 
-Price = European value (`black_scholes`) + early-exercise premium (`american_premium`). Arguments, units, limits
+Price = European value (`black_scholes`) + early-exercise premium (`premium`). Arguments, units, limits
 and the NaN policy are those of `black_scholes`; an option's figures are the same bits in any batch. Where
 early exercise never pays (a put with rate <= 0 <= yield, a call with yield <= 0 <= rate) the value is the
 European one. Where a share's yield and the rate are both negative and the exercise region has two boundaries
-(a put with yield < rate < 0, a call with rate < yield < 0) values come from a lattice (`american_lattice`).
+(a put with yield < rate < 0, a call with rate < yield < 0) values come from a lattice (`lattice`).
 
 Greeks: delta and gamma by differentiating the formula, theta from the Black-Scholes-Merton equation, vega and
 rho by central differences of the premium with its boundary solved again. Where the option should be
@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sigmasight_core.conventions import DAYS_PER_YEAR
-from sigmasight_core.options.american_lattice import lattice_price
-from sigmasight_core.options.american_premium import as_puts, premium_of, premium_value
+from sigmasight_core.options.american.lattice import Contracts, lattice_price, lattice_values
+from sigmasight_core.options.american.premium import as_puts, premium_of, premium_value
 from sigmasight_core.options.black_scholes import (
     Floats,
     OptionValues,
@@ -42,7 +42,7 @@ def american_price(
 ) -> Floats:
     """Price of American options, USD per share; the arguments broadcast.
 
-    :returns: at least the intrinsic value, at least the European one; NaN where an input is missing or impossible.
+    :returns: at least the intrinsic value and the European one; NaN where an input is missing or impossible.
     """
     return _in_blocks(_prices, 1, (spot, strike, years, rate, dividend_yield, volatility), is_call)[0]
 
@@ -50,18 +50,22 @@ def american_price(
 def american_values(
     spot: Any, strike: Any, years: Any, rate: Any, dividend_yield: Any, volatility: Any, is_call: Any
 ) -> OptionValues:
-    """Price and Greeks of American options, in the units of `OptionValues`; the price is `american_price`'s."""
+    """Price and Greeks of American options, as `OptionValues`; the price is `american_price`'s."""
     arguments = (spot, strike, years, rate, dividend_yield, volatility)
     return OptionValues(*_in_blocks(_values, len(OptionValues._fields), arguments, is_call))
 
 
-def one_boundary(years: Floats, rate: Floats, dividend_yield: Floats, volatility: Floats, call: Floats) -> _Bools:
+def one_boundary(
+    years: Floats, rate: Floats, dividend_yield: Floats, volatility: Floats, call: Floats
+) -> _Bools:
     """Where early exercise can pay and its region has one boundary."""
     interest, dividends = _as_put(rate, dividend_yield, call)
     return (years > 0) & (volatility > 0) & ((interest > 0) | ((interest == 0) & (dividends < 0)))
 
 
-def two_boundaries(years: Floats, rate: Floats, dividend_yield: Floats, volatility: Floats, call: Floats) -> _Bools:
+def two_boundaries(
+    years: Floats, rate: Floats, dividend_yield: Floats, volatility: Floats, call: Floats
+) -> _Bools:
     """Where the exercise region lies between two boundaries: rate and yield negative, in the wrong order."""
     interest, dividends = _as_put(rate, dividend_yield, call)
     return (years > 0) & (volatility > 0) & (dividends < interest) & (interest < 0)
@@ -72,7 +76,10 @@ def _as_put(rate: Floats, dividend_yield: Floats, call: Floats) -> tuple[Floats,
 
 
 def _in_blocks(
-    fill: Callable[[list[Floats]], tuple[Floats, ...]], n_outputs: int, arguments: tuple[Any, ...], is_call: Any
+    fill: Callable[[list[Floats]], tuple[Floats, ...]],
+    n_outputs: int,
+    arguments: tuple[Any, ...],
+    is_call: Any,
 ) -> tuple[Floats, ...]:
     """Run `fill` over cache-sized runs of the broadcast, flattened arguments."""
     arrays = np.broadcast_arrays(*map(as_floats, arguments), as_calls(is_call))
@@ -129,7 +136,9 @@ def _values(inputs: list[Floats]) -> tuple[Floats, ...]:
     _settle(inputs, possible, outputs[0])
     rows = np.flatnonzero(possible & two_boundaries(*inputs[_YEARS:]))
     if rows.size:
-        for output, values in zip(outputs[1:], _lattice_greeks(_take(inputs, rows)), strict=True):
+        for output, values in zip(
+            outputs[1:], lattice_values(Contracts(*_take(inputs, rows)))[1:], strict=True
+        ):
             output[rows] = values
     still = possible & (inputs[_YEARS] > 0) & (inputs[_VOLATILITY] == 0)
     outputs[1][still & (outputs[0] > 0)] = (2 * inputs[_CALL] - 1)[still & (outputs[0] > 0)]
@@ -172,7 +181,7 @@ def _settle(inputs: list[Floats], possible: _Bools, price: Floats) -> None:
     price[rows] = _without_volatility(_take(inputs, rows))
     rows = np.flatnonzero(possible & two_boundaries(*inputs[_YEARS:]))
     if rows.size:
-        price[rows] = lattice_price(*_take(inputs, rows))
+        price[rows] = lattice_price(Contracts(*_take(inputs, rows)))
 
 
 def _without_volatility(inputs: list[Floats]) -> Floats:
@@ -185,21 +194,3 @@ def _without_volatility(inputs: list[Floats]) -> Floats:
         value = (2 * call - 1) * (spot * np.exp(-dividend_yield * time) - strike * np.exp(-rate * time))
         best = np.maximum(best, value)
     return best
-
-
-def _lattice_greeks(inputs: list[Floats]) -> tuple[Floats, ...]:
-    """Delta, gamma, theta, vega and rho of the lattice by central differences; theta looks one-sidedly back."""
-    spot, years, volatility = inputs[_SPOT], inputs[_YEARS], inputs[_VOLATILITY]
-    move = 0.1 * spot * np.minimum(volatility * np.sqrt(years), 0.5)
-
-    def price(argument: int, bump: Floats) -> Floats:
-        return lattice_price(*(a + bump if place == argument else a for place, a in enumerate(inputs)))
-
-    middle, up, down = price(_SPOT, 0 * move), price(_SPOT, move), price(_SPOT, -move)
-    day = np.minimum(0.25 / DAYS_PER_YEAR, 0.1 * years)
-    theta = (price(_YEARS, -day) - price(_YEARS, day)) / (2 * day) / DAYS_PER_YEAR
-    points = 0.05 * volatility
-    vega = (price(_VOLATILITY, points) - price(_VOLATILITY, -points)) / (2 * points) / 100
-    basis = np.full_like(spot, 1e-3)
-    rho = (price(_RATE, basis) - price(_RATE, -basis)) / (2 * basis) / 100
-    return (up - down) / (2 * move), (up - 2 * middle + down) / np.square(move), theta, vega, rho
