@@ -2,8 +2,8 @@
 
 The European implied volatility is too high where early exercise is worth something and exact where it is not:
 it is the upper end of the bracket and the first guess. Then secant steps on sqrt(price - lowest price),
-nearly straight where the price leaves the value on exercise, with bisection when a step leaves the bracket or the
-bracket shrinks too slowly.
+nearly straight where the price leaves the value on exercise, with bisection when a step leaves the bracket or
+the bracket shrinks too slowly.
 """
 
 from collections.abc import Callable, Sequence

@@ -106,7 +106,10 @@ def _prices(inputs: list[Floats]) -> tuple[Floats, ...]:
     possible = _possible(inputs)
     rows = np.flatnonzero(possible & one_boundary(*inputs[_YEARS:]))
     if rows.size:
-        price[rows] += _premium(_take(inputs, rows))
+        live = _take(inputs, rows)
+        puts, scale = as_puts(*live)
+        premium, exercised = premium_value(puts)
+        price[rows] = np.where(exercised, _intrinsic(live), price[rows] + scale * premium)
     _settle(inputs, possible, price)
     return (np.maximum(price, _intrinsic(inputs)),)
 
@@ -159,10 +162,9 @@ def _add_premium(inputs: list[Floats], outputs: list[Floats], rows: NDArray[np.i
     vega = _slope(inputs, _VOLATILITY, _RELATIVE_BUMP * volatility)
     rho = _slope(inputs, _RATE, np.full_like(spot, _RATE_BUMP))
     parts = (value, delta, gamma, theta / DAYS_PER_YEAR, vega / 100, rho / 100)
-    on_exercise = (None, 2 * inputs[_CALL] - 1, 0.0, 0.0, 0.0, 0.0)
+    on_exercise = (_intrinsic(inputs), 2 * inputs[_CALL] - 1, *[np.zeros_like(spot)] * 4)
     for output, part, exercise in zip(outputs, parts, on_exercise, strict=True):
-        total = output[rows] + part
-        output[rows] = total if exercise is None else np.where(premium.exercised, exercise, total)
+        output[rows] = np.where(premium.exercised, exercise, output[rows] + part)
     low, high = np.where(call, 0.0, -1.0), np.where(call, 1.0, 0.0)
     outputs[1][rows] = np.clip(outputs[1][rows], low, high)
 

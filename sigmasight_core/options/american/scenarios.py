@@ -31,11 +31,13 @@ _NO_DIVIDENDS: Final = 1e-300
 _SMALLEST_PREMIUM: Final = 1e-14
 _WIDEST_RATES: Final = 0.12
 _WIDEST_BENT: Final = 0.02
-_LARGEST_CARRY: Final = 3.0
-"""Limits of (highest - lowest rate) sqrt T / sigma, also where the range contains the yield, and of
-|rate - yield| sqrt T / sigma, with the lowest volatility. Beyond them the polynomials miss the bend of the
-boundary where rate and yield are equal: found by trial."""
+_WIDEST_LOG_RATES: Final = 2.5
+_LARGEST_CARRY: Final = 1.5
+"""Limits of (highest - lowest rate) sqrt T / sigma, also where the range contains the yield, of
+ln(highest / lowest rate) of puts and of |rate - yield| sqrt T / sigma, with the lowest volatility.
+Beyond them the polynomials miss the bend of the boundary where rate and yield are equal: found by trial."""
 _NARROWEST: Final = 1e-3
+_POINT: Final = 1e-12
 _SLACK: Final = 1e-9
 _VALUES: Final = 4096
 """Scenario values per pass: the temporaries then stay in the processor's cache."""
@@ -166,23 +168,36 @@ def _polynomial(coefficients: Floats, *places: Floats) -> Floats:
 
 
 def scenario_grid(
-    strike: Any, years: Any, dividend_yield: Any, is_call: Any, rate_range: Any, volatility_range: Any
+    strike: Any, years: Any, dividend_yield: Any, is_call: Any, rate: Any, volatility_range: Any
 ) -> ScenarioGrid:
     """Tables of options (m,) for volatilities and rates within ranges.
 
-    :param rate_range: (lowest, highest), each a number or (m,); the same object twice for a fixed rate:
-        the table then has one rate and costs a quarter.
+    :param rate: a number or (m,): the rate that does not move; or the tuple (lowest, highest) of such, which
+        costs four times as much.
     :param volatility_range: (lowest, highest), each a number or (m,).
     """
+    edges = rate if isinstance(rate, tuple) else (rate, rate)
     arrays = np.broadcast_arrays(
-        *map(as_floats, (strike, years, dividend_yield, *rate_range, *volatility_range)), as_calls(is_call)
+        *map(
+            as_floats,
+            (
+                strike,
+                years,
+                dividend_yield,
+                *(rate if isinstance(rate, tuple) else (rate, rate)),
+                *volatility_range,
+            ),
+        ),
+        as_calls(is_call),
     )
     flat = [np.ascontiguousarray(np.atleast_1d(array)) for array in arrays]
     strikes, times, yields, low_rate, high_rate, low, high, call = flat
-    n_rates = 1 if rate_range[0] is rate_range[1] else _RATES
+    n_rates = _RATES if isinstance(rate, tuple) else 1
     with np.errstate(all="ignore"):
-        levels = [ScenarioGrid._rate_level(rate, call > 0) for rate in (low_rate, high_rate)]
+        levels = [ScenarioGrid._rate_level(edge, call > 0) for edge in (low_rate, high_rate)]
         rates, volatilities = _Axis.of(*levels), _Axis.of(np.log(low), np.log(high))
+        if n_rates == 1:  # no other rate is on the axis
+            rates = _Axis(levels[0], np.full_like(levels[0], _POINT))
         boundary = np.empty((n_rates, _VOLATILITIES, len(call)))
         premium = np.empty((n_rates, _VOLATILITIES, _DISTANCES, len(call)))
         for first in range(0, len(call), _OPTIONS):
@@ -193,9 +208,9 @@ def scenario_grid(
         root = np.sqrt(times) / low
         carry = np.maximum(np.abs(low_rate - yields), np.abs(high_rate - yields)) * root
         bent = (low_rate < yields) & (yields < high_rate)
-        smooth = ((high_rate - low_rate) * root <= np.where(bent, _WIDEST_BENT, _WIDEST_RATES)) & (
-            carry <= _LARGEST_CARRY
-        )
+        widest = np.where(bent, _WIDEST_BENT, _WIDEST_RATES)
+        smooth = ((high_rate - low_rate) * root <= widest) & (carry <= _LARGEST_CARRY)
+        smooth &= (call > 0) | (2 * rates.half <= _WIDEST_LOG_RATES)
     return ScenarioGrid(strikes, times, yields, call, volatilities, rates, boundary, smooth, premium)
 
 
