@@ -178,17 +178,7 @@ def scenario_grid(
     """
     edges = rate if isinstance(rate, tuple) else (rate, rate)
     arrays = np.broadcast_arrays(
-        *map(
-            as_floats,
-            (
-                strike,
-                years,
-                dividend_yield,
-                *(rate if isinstance(rate, tuple) else (rate, rate)),
-                *volatility_range,
-            ),
-        ),
-        as_calls(is_call),
+        *map(as_floats, (strike, years, dividend_yield, *edges, *volatility_range)), as_calls(is_call)
     )
     flat = [np.ascontiguousarray(np.atleast_1d(array)) for array in arrays]
     strikes, times, yields, low_rate, high_rate, low, high, call = flat
