@@ -61,7 +61,8 @@ def test_most_of_the_work_is_the_table(monkeypatch):
     )
     grid.prices(spot, rate, volatility)
     expired = CONTRACTS.days == 1
-    assert sum(counted) <= (~grid.smooth).sum() * SCENARIOS
+    odd = CONTRACTS.is_call & (CONTRACTS.dividend_yield == 0) & (CONTRACTS.rate < 0)
+    assert sum(counted) <= (~grid.smooth | expired | odd).sum() * SCENARIOS
     everyday = (CONTRACTS.volatility > 0.12) & (CONTRACTS.days <= 730) & ~expired
     assert grid.smooth[everyday].all()
     assert grid.smooth[~expired].mean() > 0.9
