@@ -1,0 +1,43 @@
+"""Exercise: which options are American, and which calls are likely to be exercised before a dividend."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sigmasight_core.options.black_scholes import as_calls, as_floats
+
+AMERICAN: Final = "american"
+EUROPEAN: Final = "european"
+EUROPEAN_ROOTS: Final = frozenset(
+    {"SPX", "SPXW", "XSP", "NDX", "NDXP", "RUT", "RUTW", "VIX", "VIXW", "DJX", "XEO"}
+)
+"""Roots of index options that are exercised at expiry only. OEX is American; so is every share and fund."""
+
+
+def exercise_style(root: Any) -> NDArray[np.object_]:
+    """'european' or 'american' for each OCC root, an array-like of str in capitals; None if missing."""
+    roots = np.asarray(root, dtype=object)
+    flat = [_style(value) for value in roots.ravel()]
+    styles = np.empty(len(flat), dtype=object)
+    styles[:] = flat
+    return styles.reshape(roots.shape)
+
+
+def _style(root: Any) -> str | None:
+    if not isinstance(root, str):
+        return None
+    return EUROPEAN if root in EUROPEAN_ROOTS else AMERICAN
+
+
+def early_exercise_likely(
+    spot: Any, strike: Any, price: Any, next_dividend: Any, is_call: Any
+) -> NDArray[np.bool_]:
+    """In-the-money calls whose remaining time value is less than the next dividend.
+
+    :param price: of the option, USD per share: the quote or the model's.
+    :param next_dividend: USD per share with its ex-date before expiry; 0 or NaN = none.
+    """
+    spots, strikes, prices, dividends = (as_floats(value) for value in (spot, strike, price, next_dividend))
+    intrinsic = spots - strikes
+    return (as_calls(is_call) > 0) & (intrinsic > 0) & (dividends > 0) & (prices - intrinsic < dividends)

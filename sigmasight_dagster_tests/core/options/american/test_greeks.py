@@ -1,0 +1,94 @@
+"""American Greeks against central differences of the price."""
+
+import numpy as np
+import pytest
+
+from sigmasight_core.options.american.pricing import american_price, american_values
+
+from .contracts import Sample, finite_difference_prices, sample
+
+CONTRACTS = sample(2000, seed=11)
+SPOT, YEARS, RATE, VOLATILITY = 0, 2, 3, 5
+
+
+def bumped(argument, bump, contracts=CONTRACTS):
+    arguments = list(contracts.arguments)
+    arguments[argument] = arguments[argument] + bump
+    return american_price(*arguments)
+
+
+def slope(argument, bump):
+    return (bumped(argument, bump) - bumped(argument, -bump)) / (2 * bump)
+
+
+def away_from_the_corners():
+    """Not within a bump of the boundary, where gamma jumps, nor at rate 0, where a put's premium begins."""
+    below, above = (american_price(*move_spot(share)) == contract_intrinsic(share) for share in (0.99, 1.01))
+    return (below == above) & (CONTRACTS.rate != 0) & (CONTRACTS.days > 5)
+
+
+def move_spot(share):
+    return (CONTRACTS.spot * share, *CONTRACTS.arguments[1:])
+
+
+def contract_intrinsic(share):
+    return CONTRACTS._replace(spot=CONTRACTS.spot * share).intrinsic
+
+
+@pytest.fixture(scope="module")
+def values():
+    return american_values(*CONTRACTS.arguments)
+
+
+def test_delta(values):
+    difference = np.abs(values.delta - slope(SPOT, 1e-3 * CONTRACTS.spot))
+    assert difference[away_from_the_corners()].max() < 2e-3
+    assert np.quantile(difference, 0.99) < 2e-4
+
+
+def test_gamma(values):
+    move = 1e-3 * CONTRACTS.spot
+    up, down = (american_values(*move_spot(share)).delta for share in (1.001, 0.999))
+    difference = np.abs(values.gamma - (up - down) / (2 * move)) * CONTRACTS.spot
+    scale = 1 + values.gamma * CONTRACTS.spot
+    assert (difference / scale)[away_from_the_corners()].max() < 2e-2
+    assert (values.gamma > -1e-9).all()
+
+
+def test_theta(values):
+    bump = 0.05 / 365
+    difference = np.abs(values.theta + slope(YEARS, bump) / 365) / CONTRACTS.spot
+    assert difference[away_from_the_corners()].max() < 2e-6
+
+
+def test_vega(values):
+    difference = np.abs(values.vega - slope(VOLATILITY, np.full(2000, 1e-4)) / 100) / CONTRACTS.spot
+    assert difference.max() < 1e-6
+
+
+def test_rho(values):
+    difference = np.abs(values.rho - slope(RATE, np.full(2000, 1e-4)) / 100) / CONTRACTS.spot
+    assert difference[CONTRACTS.rate != 0].max() < 1e-6
+
+
+def test_black_scholes_merton_equation(values):
+    """Where the option is held: theta + (r - q) S delta + sigma^2 S^2 gamma / 2 = r V."""
+    held = values.gamma > 0
+    spot, rate = CONTRACTS.spot, CONTRACTS.rate
+    drift = (rate - CONTRACTS.dividend_yield) * spot * values.delta
+    diffusion = 0.5 * (CONTRACTS.volatility * spot) ** 2 * values.gamma
+    gap = values.theta * 365 + drift + diffusion - rate * values.price
+    assert np.max(np.abs(gap[held]) / spot[held]) < 1e-4
+
+
+def test_lattice_greeks_against_finite_differences():
+    contracts = Sample(*(np.array([value]) for value in (105.0, 100.0, 400, -0.01, -0.03, 0.25, False)))
+    values = american_values(*contracts.arguments)
+    up, down = (
+        finite_difference_prices(contracts._replace(spot=contracts.spot * share))[0] for share in (1.02, 0.98)
+    )
+    middle = finite_difference_prices(contracts)[0]
+    assert values.delta[0] == pytest.approx((up - down) / 4.2, abs=2e-3)
+    assert values.gamma[0] == pytest.approx((up - 2 * middle + down) / 2.1**2, rel=2e-2)
+    later = finite_difference_prices(contracts._replace(days=contracts.days - 1))[0]
+    assert values.theta[0] == pytest.approx(later - middle, abs=1e-3)
