@@ -12,9 +12,10 @@ from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.decomposition import ParametricRisk, normal_quantile, parametric_risk
 from sigmasight_core.risk.filtered_returns import ReturnPanel
-from sigmasight_core.risk.historical_simulation import LEVELS, SimulatedRisk, simulated_risk
+from sigmasight_core.risk.historical_simulation import SimulatedRisk, simulated_risk
 from sigmasight_core.risk.performance import RealizedPerformance, realized_performance
 from sigmasight_core.risk.portfolio_backtest import var_backtests
+from sigmasight_core.risk.tails import LEVELS
 
 Texts = NDArray[np.object_]
 Measure = tuple[str, str, Floats, Ints, Texts]

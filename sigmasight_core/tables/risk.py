@@ -20,12 +20,14 @@ RISK_MEASURES = (
 )
 CONFIDENCES = ("95", "99")
 TRAFFIC_LIGHTS = ("green", "yellow", "red", "unavailable")
+VERDICTS = ("passes", "too many breaches", "too few breaches", "not tested")
 
 
 class RiskMeasures(PortfolioTable):
     """One measure of the risk of the portfolio. Value at risk and expected shortfall: 1 day, loss positive.
 
-    var_*, es_*: filtered historical simulation, 504 sessions, EWMA 0.94, options fully revalued.
+    var_*, es_*: filtered historical simulation, 504 sessions, EWMA 0.94; options fully revalued at the moved
+    price and volatility one session later.
     parametric_var_*: normal, factor + specific variance, options at delta. annualized_volatility: of the
     simulated P&L over total_value. annualized_realized_volatility, sharpe_ratio, sortino_ratio and
     max_drawdown: of the daily returns of the snapshots published among the last 252 sessions.
@@ -36,6 +38,11 @@ class RiskMeasures(PortfolioTable):
     unit: Series[str] = label("USD, 1/sqrt(year), ratio or fraction")
     n_obs: Series[int] = value(
         "Scenarios (simulated), sessions of the factor covariance (parametric), daily returns (realized)",
+        "observations",
+        ge=0,
+    )
+    n_bounded: Series[int] = value(
+        "Simulated: scenarios in which the move of an underlying is bounded, as no market has seen it; else 0",
         "observations",
         ge=0,
     )
@@ -69,11 +76,11 @@ class RiskContributions(PortfolioTable):
 
 
 class VarBacktests(PortfolioTable):
-    """How 1-day value at risk would have done over the last 252 sessions with today's holdings.
+    """How the 1-day value at risk of risk_measures would have done over the last 252 sessions.
 
-    The holdings, options at delta exposure, are held constant in dollars over the past (a hypothetical
-    backtest). Each session's value at risk is the filtered historical simulation of that P&L, from data
-    strictly before the session.
+    Today's holdings are held constant in dollars over the past, options revalued with price, volatility and
+    time. Each session's value at risk is the filtered historical simulation of today's book from data
+    strictly before the session (a hypothetical backtest of the headline itself).
     """
 
     confidence: Series[str] = key("Confidence level of the value at risk, percent", isin=CONFIDENCES)
@@ -91,6 +98,9 @@ class VarBacktests(PortfolioTable):
         "Basel zone (1996) of the last 250 sessions: green below 95% of the binomial distribution, red from "
         "99.99%, else yellow",
         isin=TRAFFIC_LIGHTS,
+    )
+    verdict: Series[str] = label(
+        "passes, or with a kupiec_p_value below 0.05 too many or too few breaches; not tested", isin=VERDICTS
     )
     status: Series[str] = label("ok, 'partial: ...' with what is left out, or why a value is NULL")
 
