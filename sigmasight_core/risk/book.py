@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks
 from sigmasight_core.calendar import next_sessions
-from sigmasight_core.conventions import LONG_CALL, OPTION_TYPES, SHORT_CALL
+from sigmasight_core.conventions import BOUGHT_TYPES, LONG_CALL, OPTION_TYPES, SHORT_CALL
 from sigmasight_core.errors import InputError
 from sigmasight_core.stress.book import option_inputs, partition_frame
 
@@ -101,6 +101,14 @@ class RiskBook:
     def held(self) -> Ints:
         """(G) number of positions."""
         return np.bincount(self.partition, minlength=len(self.partitions))
+
+    def largest_loss(self) -> Floats:
+        """(G): what a book of bought positions can lose, its exposure; infinite where something is sold."""
+        count = len(self.partitions)
+        exposure = self.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)
+        value = np.bincount(self.partition, np.where(self.priced, exposure, 0.0), minlength=count)
+        sold = np.bincount(self.partition[~self.rows["position_type"].isin(BOUGHT_TYPES)], minlength=count)
+        return np.where(sold > 0, np.inf, value)
 
     def price_gaps(self) -> list[tuple[str, Ints, "pd.Series[str]"]]:
         """Positions without a price, or Greeks, for `named_gaps.gap_texts`."""

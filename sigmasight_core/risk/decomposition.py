@@ -2,10 +2,10 @@
 
 With factor exposures e (delta exposure x beta, summed over the positions), the daily covariance S of the
 factor state and the net delta exposure d_u of each underlying with its specific volatility s_u,
-``sigma_p^2 = e' S e + sum(d_u^2 s_u^2)``: specific risk is netted within an underlying, and independent
-between them. Value at risk is z sigma_p, with z the normal quantile and no mean. It is homogeneous of
-degree one in the positions, so that the components, each marginal value at risk x exposure, sum to the
-total (Euler; Litterman, Hot Spots and Hedges, 1996; Tasche, 1999).
+``sigma_p^2 = e' S e + d' C d``: C_uv = s_u s_v x the correlation of their residuals (`residuals`). Value at
+risk is z sigma_p, with z the normal quantile and no mean. It is homogeneous of degree one in the positions,
+so that the components, each marginal value at risk x exposure, sum to the total (Euler; Litterman, Hot
+Spots and Hedges, 1996; Tasche, 1999).
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ from scipy.special import ndtri
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
 from sigmasight_core.arrays.windows import Bools, Floats, Ints
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
+from sigmasight_core.errors import InputError
 from sigmasight_core.risk.book import RiskBook
+from sigmasight_core.risk.filtered_returns import ReturnPanel
+from sigmasight_core.risk.residuals import specific_pull
 
 SPECIFIC: Final = "specific"
 DECOMPOSED_LEVEL: Final = 0.95
@@ -48,13 +51,12 @@ class Euler(NamedTuple):
 
 
 def euler(
-    delta: Floats, partition: Ints, symbol: Ints, betas: Floats, specific: Floats, covariance: Floats
+    *, delta: Floats, partition: Ints, betas: Floats, specific_pull: Floats, covariance: Floats
 ) -> Euler:
     """Decompose the volatility of portfolios.
 
     :param delta: (R) delta exposures, USD. :param partition: (R) number of the portfolio, 0..G-1.
-    :param symbol: (R) number of the underlying. :param betas: (R, K), rates per percentage point.
-    :param specific: (R) specific volatility per session of the underlying.
+    :param betas: (R, K), rates per percentage point. :param specific_pull: (R) C d of the underlying.
     :param covariance: (G, K, K) of the state per session. Nothing here may be NaN.
     :returns: marginals are 0 where the volatility is 0.
     """
@@ -62,11 +64,8 @@ def euler(
     exposure = np.column_stack(
         [np.bincount(partition, delta * column, minlength=count) for column in betas.T]
     ).reshape(count, betas.shape[1])
-    pair, group = np.unique(np.column_stack([partition, symbol]).reshape(-1, 2), axis=0, return_inverse=True)
-    net = np.bincount(group.ravel(), delta, minlength=len(pair))[group.ravel()]
-    own = specific**2 * net
-    pull = np.einsum("gkl,gl->gk", covariance, exposure)
-    specific_variance = np.maximum(np.bincount(partition, delta * own, minlength=count), 0.0)
+    pull = (covariance * exposure[:, None, :]).sum(axis=2)
+    specific_variance = np.maximum(np.bincount(partition, delta * specific_pull, minlength=count), 0.0)
     volatility = np.sqrt(np.maximum((exposure * pull).sum(axis=1), 0.0) + specific_variance)
     scale = np.divide(1.0, volatility, out=np.zeros(count), where=volatility > 0)
     specific_exposure = np.sqrt(specific_variance)
@@ -74,7 +73,7 @@ def euler(
         np.column_stack([exposure, specific_exposure]),
         np.column_stack([pull, specific_exposure]) * scale[:, None],
     )
-    reach = (betas * pull[partition]).sum(axis=1) + own
+    reach = (betas * pull[partition]).sum(axis=1) + specific_pull
     return Euler(volatility, factors, Parts(delta, reach * scale[partition]))
 
 
@@ -158,26 +157,48 @@ class ParametricRisk(NamedTuple):
     """Rows of `tables.RiskContributions`."""
 
 
-def parametric_risk(book: RiskBook, betas: pd.DataFrame, covariance: pd.DataFrame) -> ParametricRisk:
+def parametric_risk(
+    book: RiskBook,
+    panel: ReturnPanel,
+    *,
+    betas: pd.DataFrame,
+    covariance: pd.DataFrame,
+    factor_returns: pd.DataFrame,
+    window: int,
+) -> ParametricRisk:
     """Volatility and its decomposition, options at delta exposure.
 
     A position without price, Greeks or beta is left out and named; factors without a covariance on a date
     are 'unavailable' rows, and the risk is that of the others and the specific part of the same regression.
 
-    :param betas: rows of `tables.FactorBetas`. :param covariance: rows of `tables.FactorCovariance`.
+    :param panel: of the book's symbols. :param betas: rows of `tables.FactorBetas`.
+    :param covariance: rows of `tables.FactorCovariance`.
+    :param factor_returns: the panel's sessions x factors, as `factors.model.factor_log_returns` gives them.
+    :param window: sessions of the regression.
+    :raises InputError: for factor returns of other sessions than the panel's.
     """
+    if not factor_returns.index.equals(panel.sessions):
+        raise InputError("the returns of symbols and factors cover different sessions; give both the same")
     risk = FactorRisk.of(book.dates, book.symbols, betas, covariance)
     date, count = book.date, len(book.partitions)
     beta, specific = risk.betas[date, book.symbol], risk.specific[date, book.symbol]
     modelled = np.isfinite(beta).all(axis=1) & np.isfinite(specific)
     used = book.priced & modelled
+    delta = np.where(used, book.delta_exposure, 0.0)
     result = euler(
-        np.where(used, book.delta_exposure, 0.0),
-        book.partition,
-        book.symbol,
-        np.where(used[:, None], beta, 0.0),
-        np.where(used, specific, 0.0),
-        risk.covariance[book.partition_date],
+        delta=delta,
+        partition=book.partition,
+        betas=np.where(used[:, None], beta, 0.0),
+        specific_pull=specific_pull(
+            book,
+            delta,
+            np.where(used, specific, 0.0),
+            panel.returns,
+            factor_returns.to_numpy(dtype=float),
+            panel.ends(book.dates),
+            window,
+        ),
+        covariance=risk.covariance[book.partition_date],
     )
     no_beta = book.priced & ~modelled
     gaps = gap_texts(

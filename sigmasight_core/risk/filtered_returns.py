@@ -23,6 +23,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from sigmasight_core.arrays.windows import Bools, Floats, Ints, session_positions
@@ -47,7 +48,7 @@ LARGEST_STANDARDIZED: Final = 10.0
 """Bound of |z_t|; also of a move in long-run volatilities, unless the window has seen a larger one."""
 
 VOLATILITY_FLOOR: Final = 0.15
-"""Least forecast volatility as a fraction of the long-run one; below it are 0.09% of the forecasts of 503 names."""
+"""Least forecast volatility as a fraction of the long-run one; 0.1% of those of 503 names are below it."""
 
 _LARGEST_GROWTH: Final = float(np.sqrt(EWMA_DECAY + (1.0 - EWMA_DECAY) * LARGEST_STANDARDIZED**2))
 
@@ -176,8 +177,8 @@ class ReturnPanel:
         return Scenarios(move, before(self.growth, sessions, count, 1.0), bounded)
 
 
-def before(values: Floats | Bools, sessions: Ints, count: int, fill: float | bool = np.nan) -> Floats:
-    """The `count` columns before each of the sessions (s), (S, T) to (S, s, count); `fill` before the first."""
+def before(values: NDArray, sessions: Ints, count: int, fill: float | bool = np.nan) -> NDArray:
+    """The `count` columns before each session (s), (S, T) to (S, s, count); `fill` before the first."""
     padded = np.pad(values, ((0, 0), (count, 0)), constant_values=fill)
     return sliding_window_view(padded, count, axis=1)[:, sessions]
 

@@ -92,9 +92,7 @@ def _explained(
     return SimulatedRisk(losses[0], losses[1], deviation, n_obs, n_bounded, np.where(empty, OK, status))
 
 
-def _pnl(
-    book: RiskBook, days: Ints, part: slice, scenarios: Scenarios, usable: Bools
-) -> tuple[Floats, Ints]:
+def _pnl(book: RiskBook, days: Ints, part: slice, scenarios: Scenarios, usable: Bools) -> tuple[Floats, Ints]:
     """P&L (g, N) of some partitions, NaN where a scenario lacks a return; then how many (g) are bounded."""
     count = part.stop - part.start
     rows = np.arange(*np.searchsorted(book.partition, [part.start, part.stop]))

@@ -1,8 +1,8 @@
 """Today's books over past sessions: which of them lost more than the value at risk known the day before.
 
-A session breaches at a level where fewer than k of its n scenarios are at or below the P&L that came, with the
-k-th worst scenario the value at risk. That needs a count, not a sorted list, so that the options of a book are
-valued in further scenarios only as long as fewer than k are found: a quarter of them, on average.
+A session breaches at a level where fewer than k of its n scenarios are at or below the P&L that came: the
+k-th worst scenario is the value at risk. That needs a count, not a sorted list, so that the options of a
+book are valued in further scenarios only as long as fewer than k are found: a quarter of them, on average.
 """
 
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ class _Part:
         linear = ~book.is_option[rows]
         exposure = book.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)[rows[linear]]
         shares = book.symbol[rows[linear]], exposure, group[linear], len(self.groups)
-        pnl = summed(moves.reshape(len(moves), -1), *shares).reshape(past.shape)
+        pnl = summed(moves.reshape(len(moves), len(sessions) * SCENARIOS), *shares).reshape(past.shape)
         realized = summed(came, *shares)
         counts = np.count_nonzero((pnl <= realized[:, :, None]) & past, axis=2)
         if not linear.all():

@@ -1,4 +1,4 @@
-"""Backtest of the headline value at risk: today's book, held and valued anew on each of the last 252 sessions.
+"""Backtest of the headline value at risk: today's book, valued anew on each of the last 252 sessions.
 
 For each session before today, the book of today is taken over it with what was known at the close before:
 its value at risk by the simulation of `historical_simulation`, 504 scenarios with that session's forecast

@@ -2,8 +2,8 @@
 
 In a scenario the volatility that an option implies moves as the forecast volatility of its underlying did on
 that session, ``sigma_{t+1} / sigma_t`` (Barone-Adesi, Giannopoulos and Vosper, 1999, let the volatility of a
-filtered scenario go on in the same way); the rate is held. P&L is the difference to the model price of today's
-inputs: an option without a move loses its time value of one session.
+filtered scenario go on in the same way); the rate is held. P&L is the difference to the model price of
+today's inputs: an option without a move loses its time value of one session.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Options:
         )
 
     def pnl(self, which: Ints, move: Floats, growth: Floats) -> Floats:
-        """USD (w, N) of some of the options in scenarios: moves of the price and factors of volatility (w, N)."""
+        """USD (w, N) of some options in scenarios: moves of the price, factors of volatility (w, N)."""
         strike, years, rate, income, calls = (column[which] for column in self.fixed)
         value = option_price(
             self.spot[which] * (1.0 + move),

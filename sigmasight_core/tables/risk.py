@@ -42,7 +42,7 @@ class RiskMeasures(PortfolioTable):
         ge=0,
     )
     n_bounded: Series[int] = value(
-        "Simulated: scenarios in which the move of an underlying is bounded, as no market has seen it; else 0",
+        "Simulated: scenarios in which the move of an underlying is bounded; else 0",
         "observations",
         ge=0,
     )
