@@ -98,6 +98,10 @@ class RiskBook:
         """(R) index of the date."""
         return self.partition_date[self.partition]
 
+    def partitions_of(self, days: Ints) -> slice:
+        """Partitions of some consecutive dates."""
+        return slice(*np.searchsorted(self.partition_date, [days[0], days[-1] + 1]))
+
     def held(self) -> Ints:
         """(G) number of positions."""
         return np.bincount(self.partition, minlength=len(self.partitions))

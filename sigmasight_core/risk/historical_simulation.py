@@ -53,10 +53,12 @@ def simulated_risk(book: RiskBook, panel: ReturnPanel) -> SimulatedRisk:
     for days in book.date_blocks(4 * SCENARIOS, 2 * SCENARIOS):
         scenarios = panel.scenarios(ends[days] + 1)
         own[days] = np.isfinite(scenarios.move).sum(axis=2).T
-        part = slice(*np.searchsorted(book.partition_date, [days[0], days[-1] + 1]))
-        pnl, bounded = _pnl(book, days, part, scenarios, own >= MIN_SCENARIOS)
+        part = book.partitions_of(days)
+        rows = np.arange(*np.searchsorted(book.partition, [part.start, part.stop]))
+        rows = rows[book.priced[rows] & (own >= MIN_SCENARIOS)[book.date[rows], book.symbol[rows]]]
+        pnl, bounded = simulated_pnl(book, rows, days, part, scenarios)
         losses[:, part], deviation[part] = tail_losses(pnl, LEVELS), _deviation(pnl)
-        n_obs[part], n_bounded[part] = np.isfinite(pnl).sum(axis=1), bounded
+        n_obs[part], n_bounded[part] = np.isfinite(pnl).sum(axis=1), bounded.sum(axis=1)
     return _explained(book, own[book.date, book.symbol], losses, deviation, n_obs, n_bounded)
 
 
@@ -92,11 +94,24 @@ def _explained(
     return SimulatedRisk(losses[0], losses[1], deviation, n_obs, n_bounded, np.where(empty, OK, status))
 
 
-def _pnl(book: RiskBook, days: Ints, part: slice, scenarios: Scenarios, usable: Bools) -> tuple[Floats, Ints]:
-    """P&L (g, N) of some partitions, NaN where a scenario lacks a return; then how many (g) are bounded."""
+class SimulatedPnl(NamedTuple):
+    """P&L of some partitions (g) in scenarios (N), USD."""
+
+    pnl: Floats
+    """(g, N), NaN where a scenario lacks a return of an underlying that is used."""
+    bounded: Bools
+    """(g, N)"""
+
+
+def simulated_pnl(
+    book: RiskBook, rows: Ints, days: Ints, part: slice, scenarios: Scenarios
+) -> SimulatedPnl:
+    """P&L of the partitions of some consecutive dates.
+
+    :param rows: those of the partitions' rows that are used. :param days: (d) dates of the book.
+    :param part: the partitions of these dates. :param scenarios: (S, d, N) of the sessions after the dates.
+    """
     count = part.stop - part.start
-    rows = np.arange(*np.searchsorted(book.partition, [part.start, part.stop]))
-    rows = rows[book.priced[rows] & usable[book.date[rows], book.symbol[rows]]]
     group, width = book.partition[rows] - part.start, scenarios.move.shape[2]
     # Scenarios of a symbol on a date: one row of the arrays below.
     column = book.symbol[rows] * len(days) + book.date[rows] - days[0]
@@ -115,7 +130,7 @@ def _pnl(book: RiskBook, days: Ints, part: slice, scenarios: Scenarios, usable: 
 
     gone = touched(lost)
     pnl[gone] = np.nan
-    return pnl, (touched(scenarios.bounded.reshape(-1, width)) & ~gone).sum(axis=1)
+    return SimulatedPnl(pnl, touched(scenarios.bounded.reshape(-1, width)) & ~gone)
 
 
 def _add_options(

@@ -9,6 +9,7 @@ today's inputs: an option without a move loses its time value of one session.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr
 
 from sigmasight_core.arrays.windows import Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR
@@ -19,18 +20,26 @@ from sigmasight_core.stress.book import option_inputs
 
 @dataclass(frozen=True)
 class Options:
-    """Some options of a book (R); every column is (R, 1)."""
+    """Some options of a book (R) one session from now; every column is (R, 1).
+
+    What does not depend on the scenario is worked out once: a scenario then takes half the time of a price
+    from scratch.
+    """
 
     rows: Ints
     """(R) rows of the book."""
-    spot: Floats
-    volatility: Floats
-    fixed: tuple[Floats, Floats, Floats, Floats, Floats]
-    """Strike, years to expiry, rate, dividend yield, 1 for a call."""
+    spot_part: Floats
+    """Spot discounted at the dividend yield."""
+    strike_part: Floats
+    """Strike discounted at the rate."""
+    log_moneyness: Floats
+    """ln(spot part / strike part)"""
+    spread: Floats
+    """Volatility x root of the years that are left."""
+    sign: Floats
+    """1 for a call, -1 for a put."""
     price: Floats
     """Model price of today."""
-    step: Floats
-    """Years to the next session."""
     units: Floats
     """Signed number of shares."""
 
@@ -38,32 +47,47 @@ class Options:
     def of(cls, book: RiskBook, rows: Ints) -> "Options":
         """Of these rows, which are options with everything that a price needs."""
         inputs = option_inputs(book.rows.iloc[rows])
-        spot, volatility = inputs["underlying_price"], inputs["implied_volatility"]
-        years = inputs["days_to_expiry"] / DAYS_PER_YEAR
-        strike, rate, income = inputs["strike"], inputs["risk_free_rate"], inputs["dividend_yield"]
+        spot, strike, volatility = (
+            inputs[name] for name in ("underlying_price", "strike", "implied_volatility")
+        )
+        rate, income = inputs["risk_free_rate"], inputs["dividend_yield"]
         calls = book.is_call[rows][:, None]
+        years = inputs["days_to_expiry"] / DAYS_PER_YEAR
+        step = book.days_to_next[book.date[rows]][:, None] / DAYS_PER_YEAR
+        left = np.maximum(years - step, 0.0)
+        spot_part, strike_part = spot * np.exp(-income * left), strike * np.exp(-rate * left)
         return cls(
             rows=rows,
-            spot=spot,
-            volatility=volatility,
-            fixed=(strike, years, rate, income, calls.astype(float)),
+            spot_part=spot_part,
+            strike_part=strike_part,
+            log_moneyness=np.log(spot_part / strike_part),
+            spread=volatility * np.sqrt(left),
+            sign=np.where(calls, 1.0, -1.0),
             price=option_price(spot, strike, years, rate, income, volatility, calls),
-            step=book.days_to_next[book.date[rows]][:, None] / DAYS_PER_YEAR,
             units=inputs["quantity"] * book.rows["multiplier"].to_numpy(dtype=float)[rows][:, None],
         )
 
     def pnl(self, which: Ints, move: Floats, growth: Floats) -> Floats:
-        """USD (w, N) of some options in scenarios: moves of the price, factors of volatility (w, N)."""
-        strike, years, rate, income, calls = (column[which] for column in self.fixed)
-        value = option_price(
-            self.spot[which] * (1.0 + move),
-            strike,
-            np.maximum(years - self.step[which], 0.0),
-            rate,
-            income,
-            self.volatility[which] * growth,
-            calls > 0,
-        )
+        """USD (w, N) of some options in scenarios: moves of the price, factors of volatility (w, N).
+
+        Black-Scholes-Merton as in `options.black_scholes`; without time or volatility left, the intrinsic value
+        of the discounted parts.
+        """
+        sign, spread = self.sign[which], self.spread[which] * growth
+        spot_part, strike_part = self.spot_part[which] * (1.0 + move), self.strike_part[which]
+        dead = spread == 0.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            d = np.log1p(move)
+            d += self.log_moneyness[which]
+            d /= spread
+            d += 0.5 * spread
+            d *= sign
+            value = spot_part * ndtr(d)
+            d -= sign * spread
+            value -= strike_part * ndtr(d)
+        value *= sign
+        if dead.any():
+            value[dead] = np.maximum(sign * (spot_part - strike_part), 0.0)[dead]
         value -= self.price[which]
         value *= self.units[which]
         return value

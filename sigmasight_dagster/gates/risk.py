@@ -63,8 +63,8 @@ VAR_BACKTESTS_ARE_NOT_RED = Gate(
 )
 VAR_IS_NOT_BREACHED_TOO_OFTEN = Gate(
     "var_is_not_breached_too_often",
-    "Today's book, revalued over the last 252 sessions, breaches its value at risk no more often than Kupiec's "
-    "test allows at 5%",
+    "Today's book, revalued over the last 252 sessions, breaches its value at risk no more often than "
+    "the test of Kupiec allows at 5%",
     VarBacktests,
     _not_breached_too_often,
 )
