@@ -140,7 +140,7 @@ def _add_options(
     step = max(1, CELLS // (4 * move.shape[1]))
     for start in range(0, len(rows), step):
         which = np.arange(start, min(start + step, len(rows)))
-        gains = options.pnl(which, move[column[which]], growth[column[which]])
+        gains = options.pnl(which, np.log1p(move[column[which]]), growth[column[which]])
         # Row by row: an option's place in the blocks does not change the order of the sum.
         np.add.at(pnl, group[which], gains)
 

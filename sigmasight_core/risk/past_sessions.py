@@ -13,7 +13,7 @@ import numpy as np
 
 from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks
 from sigmasight_core.risk.book import CELLS, RiskBook, summed
-from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, Scenarios, before
+from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, before
 from sigmasight_core.risk.historical_simulation import simulated_pnl
 from sigmasight_core.risk.revaluation import Options
 from sigmasight_core.risk.tails import LEVELS, tail_rank
@@ -22,7 +22,7 @@ from sigmasight_core.risk.var_backtest import TESTED_SESSIONS, Breaches
 _STEPS: Final = (0, 30, 100, 250)
 """Where the steps begin in which the scenarios of a session are gone through, the worst of today first."""
 
-_BLOCK: Final = 40_000
+_BLOCK: Final = 40000
 """Prices at a time: they and what they need stay in the processor's cache."""
 
 _LEAD: Final = SCENARIOS + TESTED_SESSIONS
@@ -104,22 +104,20 @@ class _Part:
         n = past.sum(axis=2)
         usable = self.known[:, sessions] & (n >= MIN_SCENARIOS)
         ranks = tail_rank(n, LEVELS)
-        scenarios = panel.scenarios(sessions)
-        moves = np.nan_to_num(scenarios.move)
-        came = np.nan_to_num(np.expm1(panel.returns[:, sessions]))
+        moves = np.nan_to_num(panel.scenarios(sessions).move)
+        came = np.nan_to_num(panel.returns[:, sessions])
         linear = ~book.is_option[rows]
         exposure = book.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)[rows[linear]]
         shares = book.symbol[rows[linear]], exposure, group[linear], len(self.groups)
         pnl = summed(moves.reshape(len(moves), len(sessions) * SCENARIOS), *shares).reshape(past.shape)
-        realized = summed(came, *shares)
+        realized = summed(np.expm1(came), *shares)
         counts = np.count_nonzero((pnl <= realized[:, :, None]) & past, axis=2)
         if not linear.all():
             options = Options.of(book, rows[~linear])
-            symbol, own = book.symbol[options.rows], group[~linear]
-            gains = options.pnl(np.arange(len(own)), came[symbol], panel.growth[symbol][:, sessions])
-            realized += summed(gains, np.arange(len(own)), np.ones(len(own)), own, len(self.groups))
-            scenarios = scenarios._replace(move=moves)
-            search = _Search(options, symbol, own, scenarios, pnl, realized, past, self._columns())
+            own, place = group[~linear], np.arange(len(options.symbol))
+            gains = options.pnl(place, came[options.symbol], panel.growth[options.symbol][:, sessions])
+            realized += summed(gains, place, np.ones(len(own)), own, len(self.groups))
+            search = _Search(panel, sessions, options, own, pnl, realized, past, self._columns())
             having = np.isin(np.arange(len(self.groups)), own)
             counts[having] = search.counts(usable & having[:, None], ranks.max(axis=2))[having]
         return usable, (counts[:, :, None] < ranks) & usable[:, :, None]
@@ -141,12 +139,11 @@ class _Part:
 class _Search:
     """Scenarios at or below what came, of partitions (g) with options (o), until there are enough of them."""
 
+    panel: ReturnPanel
+    sessions: Ints
     options: Options
-    symbol: Ints
-    """(o)"""
     group: Ints
     """(o) in rising order."""
-    scenarios: Scenarios
     linear: Floats
     """(g, s, N) P&L of the linear positions in scenarios."""
     realized: Floats
@@ -181,6 +178,13 @@ class _Search:
         test = np.repeat(np.arange(len(group)), sizes)
         place = np.arange(len(test))
         option = starts[test] + place - (np.cumsum(sizes) - sizes)[test]
-        cell = self.symbol[option][:, None], session[test][:, None], chosen[test]
-        gains = self.options.pnl(option, self.scenarios.move[cell], self.scenarios.growth[cell])
+        panel, symbol = self.panel, self.options.symbol[option]
+        tested = self.sessions[session[test]]
+        cell = (symbol * panel.returns.shape[1] + tested - SCENARIOS)[:, None] + chosen[test]
+        # As in `ReturnPanel.scenarios`, of the chosen ones alone.
+        move = panel.residuals.take(cell, mode="clip")
+        move *= panel.volatility[symbol, tested, None]
+        largest = panel.largest[symbol, tested, None]
+        np.clip(move, -largest, largest, out=move)
+        gains = self.options.pnl(option, move, panel.growth.take(cell, mode="clip"))
         return summed(gains, place, np.ones(len(test)), test, len(group))

@@ -26,8 +26,8 @@ class Options:
     from scratch.
     """
 
-    rows: Ints
-    """(R) rows of the book."""
+    symbol: Ints
+    """(R) index of the underlying."""
     spot_part: Floats
     """Spot discounted at the dividend yield."""
     strike_part: Floats
@@ -57,7 +57,7 @@ class Options:
         left = np.maximum(years - step, 0.0)
         spot_part, strike_part = spot * np.exp(-income * left), strike * np.exp(-rate * left)
         return cls(
-            rows=rows,
+            symbol=book.symbol[rows],
             spot_part=spot_part,
             strike_part=strike_part,
             log_moneyness=np.log(spot_part / strike_part),
@@ -67,18 +67,17 @@ class Options:
             units=inputs["quantity"] * book.rows["multiplier"].to_numpy(dtype=float)[rows][:, None],
         )
 
-    def pnl(self, which: Ints, move: Floats, growth: Floats) -> Floats:
-        """USD (w, N) of some options in scenarios: moves of the price, factors of volatility (w, N).
+    def pnl(self, which: Ints, log_move: Floats, growth: Floats) -> Floats:
+        """USD (w, N) of some options in scenarios: log moves of the price, factors of volatility (w, N).
 
         Black-Scholes-Merton as in `options.black_scholes`; without time or volatility left, the intrinsic value
         of the discounted parts.
         """
         sign, spread = self.sign[which], self.spread[which] * growth
-        spot_part, strike_part = self.spot_part[which] * (1.0 + move), self.strike_part[which]
+        spot_part, strike_part = self.spot_part[which] * np.exp(log_move), self.strike_part[which]
         dead = spread == 0.0
         with np.errstate(divide="ignore", invalid="ignore"):
-            d = np.log1p(move)
-            d += self.log_moneyness[which]
+            d = log_move + self.log_moneyness[which]
             d /= spread
             d += 0.5 * spread
             d *= sign

@@ -314,7 +314,7 @@ def simulated_loss(book: RiskBook, returns: pd.DataFrame) -> float:
             continue
         options = Options.of(book, np.array([place]))
         growth = now.growth[symbol, -1]
-        total -= float(options.pnl(np.array([0]), np.array([[move]]), np.array([[growth]]))[0, 0])
+        total -= float(options.pnl(np.array([0]), np.array([[np.log1p(move)]]), np.array([[growth]]))[0, 0])
     return total
 
 
