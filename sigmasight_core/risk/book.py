@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import blocks
 from sigmasight_core.calendar import next_sessions
 from sigmasight_core.conventions import BOUGHT_TYPES, LONG_CALL, OPTION_TYPES, SHORT_CALL
 from sigmasight_core.errors import InputError

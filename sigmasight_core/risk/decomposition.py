@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.errors import InputError
 from sigmasight_core.risk.book import RiskBook

@@ -103,9 +103,7 @@ class SimulatedPnl(NamedTuple):
     """(g, N)"""
 
 
-def simulated_pnl(
-    book: RiskBook, rows: Ints, days: Ints, part: slice, scenarios: Scenarios
-) -> SimulatedPnl:
+def simulated_pnl(book: RiskBook, rows: Ints, days: Ints, part: slice, scenarios: Scenarios) -> SimulatedPnl:
     """P&L of the partitions of some consecutive dates.
 
     :param rows: those of the partitions' rows that are used. :param days: (d) dates of the book.

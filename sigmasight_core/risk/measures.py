@@ -4,10 +4,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sigmasight_core.arrays.columns import coded, tiled
-from sigmasight_core.arrays.windows import Floats, Ints
+from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.decomposition import ParametricRisk, normal_quantile, parametric_risk
@@ -21,7 +20,6 @@ SIMULATED_MEASURES: Final = ("var_95_usd", "var_99_usd", "es_95_usd", "es_99_usd
 
 _ROUNDING: Final = 1e-9
 
-Texts = NDArray[np.object_]
 Measure = tuple[str, str, Floats, Ints, Texts]
 """Name, unit, values (G), observations (G), statuses (G)."""
 

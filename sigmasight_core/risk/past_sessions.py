@@ -122,7 +122,6 @@ class _Part:
             counts[having] = search.counts(usable & having[:, None], ranks.max(axis=2))[having]
         return usable, (counts[:, :, None] < ranks) & usable[:, :, None]
 
-
     def _columns(self) -> Ints:
         """(g, c): the ranked sessions that are among the scenarios of one of the sessions, as k of the first."""
         oldest = self.sessions[0] - SCENARIOS

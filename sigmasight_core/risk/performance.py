@@ -6,15 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sigmasight_core.arrays.windows import (
-    Bools,
-    Floats,
-    Ints,
-    blocks,
-    pad_windows,
-    session_positions,
-    trailing_windows,
-)
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import blocks, pad_windows, session_positions, trailing_windows
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 
 PERFORMANCE_SESSIONS: Final = 252
