@@ -13,11 +13,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.errors import InputError
 from sigmasight_core.risk.book import RiskBook
@@ -88,7 +87,7 @@ class FactorRisk:
     """(D, K)"""
     n_obs: Ints
     """(D) sessions behind the covariance; 0 without any."""
-    reasons: NDArray[np.object_]
+    reasons: Texts
     """(D, K) why a factor is unavailable, else 'ok'."""
     betas: Floats
     """(D, S, K), 0 for unavailable factors, NaN where a symbol has none."""
@@ -151,7 +150,7 @@ class ParametricRisk(NamedTuple):
     """(G) USD per session; NaN where the status says why."""
     n_obs: Ints
     """(G)"""
-    status: NDArray[np.object_]
+    status: Texts
     """(G)"""
     contributions: pd.DataFrame
     """Rows of `tables.RiskContributions`."""
@@ -224,7 +223,7 @@ def parametric_risk(
 
 
 def _factor_rows(
-    book: RiskBook, risk: FactorRisk, parts: Parts, volatility: Floats, status: NDArray[np.object_]
+    book: RiskBook, risk: FactorRisk, parts: Parts, volatility: Floats, status: Texts
 ) -> pd.DataFrame:
     names = pd.array([*risk.factors, SPECIFIC], dtype="str")
     count, size = parts.exposure.shape
@@ -239,7 +238,7 @@ def _factor_rows(
 
 
 def _position_rows(
-    book: RiskBook, parts: Parts, volatility: Floats, status: NDArray[np.object_], used: Bools, no_beta: Bools
+    book: RiskBook, parts: Parts, volatility: Floats, status: Texts, used: Bools, no_beta: Bools
 ) -> pd.DataFrame:
     frame = book.partitions.take(book.partition).reset_index(drop=True)
     frame = frame.assign(kind="position", item=book.rows["position_id"].array)
@@ -256,7 +255,7 @@ def _with_values(
     marginal: Floats,
     volatility: Floats,
     lost: Bools,
-    words: NDArray[np.object_],
+    words: Texts,
 ) -> pd.DataFrame:
     """Value columns in terms of value at risk; NULL where `lost`, unknown or without risk."""
     quantile = normal_quantile(DECOMPOSED_LEVEL)

@@ -26,7 +26,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, session_positions
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import EWMA_DECAY
 
 SCENARIOS: Final = 504

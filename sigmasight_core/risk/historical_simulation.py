@@ -6,10 +6,9 @@ A linear position gains exposure x (exp(r*) - 1), an option what `revaluation` s
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.risk.book import CELLS, RiskBook, summed
 from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, Scenarios
@@ -30,7 +29,7 @@ class SimulatedRisk(NamedTuple):
     """(G) scenarios."""
     n_bounded: Ints
     """(G) scenarios in which the move of an underlying is bounded."""
-    status: NDArray[np.object_]
+    status: Texts
     """(G)"""
 
 

@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import blocks
 from sigmasight_core.risk.book import CELLS, RiskBook, summed
 from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, before
 from sigmasight_core.risk.historical_simulation import simulated_pnl
@@ -123,7 +124,7 @@ class _Part:
         return usable, (counts[:, :, None] < ranks) & usable[:, :, None]
 
     def _columns(self) -> Ints:
-        """(g, c): the ranked sessions that are among the scenarios of one of the sessions, as k of the first."""
+        """(g, c): the ranked sessions that are scenarios of one of the sessions, as k of the first."""
         oldest = self.sessions[0] - SCENARIOS
         inside = (self.ranked >= oldest) & (self.ranked < self.sessions[-1])
         place = np.cumsum(inside, axis=1) - 1

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.arrays.windows import blocks, pad_windows, session_positions, trailing_windows
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 
@@ -76,7 +76,7 @@ class RealizedPerformance(NamedTuple):
     """Measures of partitions (G) and their status."""
 
     measures: Performance
-    status: NDArray[np.object_]
+    status: Texts
 
 
 def realized_performance(
@@ -140,7 +140,7 @@ def _measured(windows: Floats, lived: Bools, risk_free_rate: float) -> tuple[NDA
     return *values, measures.n_obs, lived.sum(axis=2) - measures.n_obs, ruined
 
 
-def _status(n_obs: Ints, gaps: Ints, ruined: Bools) -> NDArray[np.object_]:
+def _status(n_obs: Ints, gaps: Ints, ruined: Bools) -> Texts:
     lacking = "partial: no daily return on " + gaps.astype(str).astype(object) + " sessions"
     short = "insufficient: " + n_obs.astype(str).astype(object) + f" of {MIN_RETURNS} daily returns"
     found = np.where(n_obs < MIN_RETURNS, short, np.where(gaps > 0, lacking, OK))

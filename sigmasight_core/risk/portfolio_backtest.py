@@ -10,11 +10,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sigmasight_core.arrays.columns import tiled
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.filtered_returns import EWMA_WINDOW, MIN_OBS, MIN_SCENARIOS, SCENARIOS, ReturnPanel
 from sigmasight_core.risk.past_sessions import past_breaches
@@ -60,7 +59,7 @@ def _returns_known(panel: ReturnPanel, ends: Ints) -> Ints:
     return (counts[:, ends + 1] - counts[:, np.maximum(ends + 1 - HISTORY, 0)]).T
 
 
-def _status(book: RiskBook, n_obs: Ints, short: Bools, lost: Ints) -> NDArray[np.object_]:
+def _status(book: RiskBook, n_obs: Ints, short: Bools, lost: Ints) -> Texts:
     held, count = book.held(), len(book.partitions)
     gaps = [
         *book.price_gaps(),
@@ -80,9 +79,7 @@ def _verdicts(tests: BacktestStatistics, null: Bools) -> Ints:
     return np.where(null, len(VERDICTS) - 1, verdict)
 
 
-def _rows(
-    partitions: pd.DataFrame, tests: BacktestStatistics, n_obs: Ints, status: NDArray[np.object_]
-) -> pd.DataFrame:
+def _rows(partitions: pd.DataFrame, tests: BacktestStatistics, n_obs: Ints, status: Texts) -> pd.DataFrame:
     size = len(CONFIDENCES)
     row = np.repeat(np.arange(len(partitions)), size)
     null = (n_obs < MIN_TESTED)[row]

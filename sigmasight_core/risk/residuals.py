@@ -15,7 +15,8 @@ from typing import Final
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints, blocks, pad_windows, trailing_windows
+from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.windows import blocks, pad_windows, trailing_windows
 from sigmasight_core.risk.book import CELLS, RiskBook, summed
 
 DIAGONAL_WEIGHT: Final = 0.02

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from sigmasight_core.arrays.windows import Floats, Ints
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.options.black_scholes import option_price
 from sigmasight_core.risk.book import RiskBook
@@ -70,8 +70,8 @@ class Options:
     def pnl(self, which: Ints, log_move: Floats, growth: Floats) -> Floats:
         """USD (w, N) of some options in scenarios: log moves of the price, factors of volatility (w, N).
 
-        Black-Scholes-Merton as in `options.black_scholes`; without time or volatility left, the intrinsic value
-        of the discounted parts.
+        Black-Scholes-Merton as in `options.black_scholes`; without time or volatility left, what exercise at
+        the discounted parts gives.
         """
         sign, spread = self.sign[which], self.spread[which] * growth
         spot_part, strike_part = self.spot_part[which] * np.exp(log_move), self.strike_part[which]

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sigmasight_core.arrays.windows import Floats, Ints
+from sigmasight_core.arrays.types import Floats, Ints
 
 LEVELS: Final = (0.95, 0.99)
 

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from scipy.special import bdtr, chdtrc, xlogy
 
-from sigmasight_core.arrays.windows import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 
 TESTED_SESSIONS: Final = 252
 """Sessions that a portfolio's value at risk is tested on."""
