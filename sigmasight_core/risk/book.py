@@ -6,10 +6,12 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import csr_array
 
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.arrays.windows import blocks
-from sigmasight_core.conventions import LONG_CALL, OPTION_TYPES, SHORT_CALL
+from sigmasight_core.calendar import next_sessions
+from sigmasight_core.conventions import BOUGHT_TYPES, LONG_CALL, OPTION_TYPES, SHORT_CALL
 from sigmasight_core.errors import InputError
 from sigmasight_core.positions.held import option_inputs, partition_frame
 
@@ -46,8 +48,8 @@ class RiskBook:
     """(R) row of `partitions`."""
     partition_date: Ints
     """(G) index of the date."""
-    slot: Ints
-    """(G) place of the portfolio among those of its date."""
+    days_to_next: Floats
+    """(D) calendar days to the next session."""
     symbol: Ints
     """(R) index of the underlying."""
     is_option: Bools
@@ -70,8 +72,7 @@ class RiskBook:
         rows, partition = _joined(wanted, position_values, position_greeks)
         dates = pd.DatetimeIndex(wanted["date"].unique())
         partition_date = dates.get_indexer(pd.DatetimeIndex(wanted["date"]))
-        symbols = pd.Index(rows["underlying"].unique())
-        first = np.searchsorted(partition_date, np.arange(len(dates)))
+        symbols = pd.Index(np.sort(rows["underlying"].unique()), dtype="str")
         is_option = rows["position_type"].isin(OPTION_TYPES).to_numpy()
         delta = rows["delta_exposure"].to_numpy(dtype=float, na_value=np.nan)
         priced = np.isfinite(delta)
@@ -85,7 +86,7 @@ class RiskBook:
             rows=rows,
             partition=partition,
             partition_date=partition_date,
-            slot=np.arange(len(wanted)) - first[partition_date],
+            days_to_next=(next_sessions(dates + pd.Timedelta(days=1)) - dates).days.to_numpy(dtype=float),
             symbol=symbols.get_indexer(pd.Index(rows["underlying"])),
             is_option=is_option,
             is_call=rows["position_type"].isin([LONG_CALL, SHORT_CALL]).to_numpy(),
@@ -98,9 +99,21 @@ class RiskBook:
         """(R) index of the date."""
         return self.partition_date[self.partition]
 
+    def partitions_of(self, days: Ints) -> slice:
+        """Partitions of some consecutive dates."""
+        return slice(*np.searchsorted(self.partition_date, [days[0], days[-1] + 1]))
+
     def held(self) -> Ints:
         """(G) number of positions."""
         return np.bincount(self.partition, minlength=len(self.partitions))
+
+    def largest_loss(self) -> Floats:
+        """(G): what a book of bought positions can lose, its exposure; infinite where something is sold."""
+        count = len(self.partitions)
+        exposure = self.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)
+        value = np.bincount(self.partition, np.where(self.priced, exposure, 0.0), minlength=count)
+        sold = np.bincount(self.partition[~self.rows["position_type"].isin(BOUGHT_TYPES)], minlength=count)
+        return np.where(sold > 0, np.inf, value)
 
     def price_gaps(self) -> list[tuple[str, Ints, "pd.Series[str]"]]:
         """Positions without a price, or Greeks, for `named_gaps.gap_texts`."""
@@ -110,37 +123,22 @@ class RiskBook:
             gaps.append((words, self.partition[lost], self.rows["symbol"][lost]))
         return gaps
 
-    def date_blocks(self, cells_per_symbol: int, cells_per_portfolio: int) -> Iterator["BookBlock"]:
+    def date_blocks(self, cells_per_symbol: int, cells_per_portfolio: int) -> Iterator[Ints]:
         """Runs of dates that are small enough for arrays of so many cells a symbol and portfolio."""
-        cells = len(self.symbols) * cells_per_symbol + (self.slot.max(initial=0) + 1) * cells_per_portfolio
-        for days in blocks(np.arange(len(self.dates), dtype=np.intp), int(cells), CELLS):
-            yield BookBlock(self, days)
+        portfolios = -(-len(self.partitions) // max(1, len(self.dates)))
+        cells = len(self.symbols) * cells_per_symbol + portfolios * cells_per_portfolio
+        yield from blocks(np.arange(len(self.dates), dtype=np.intp), cells, CELLS)
 
 
-class BookBlock:
-    """Some consecutive dates (d) of a book: partitions as d x P slots, exposures as dense arrays."""
+def summed(values: Floats, columns: Ints, weights: Floats, groups: Ints, n_groups: int) -> Floats:
+    """Sums (G, N) of weights (R) x values[columns] (C, N) by group (R), which is in rising order.
 
-    def __init__(self, book: RiskBook, days: Ints):
-        self.book = book
-        self.days = days
-        ends = (days[0], days[-1] + 1)
-        self.partitions = slice(*np.searchsorted(book.partition_date, ends))
-        self.rows = np.arange(*np.searchsorted(book.partition, np.r_[self.partitions][[0, -1]] + [0, 1]))
-        self.slots = int(book.slot.max(initial=0)) + 1
-
-    def dense(self, rows: Ints, values: Floats) -> Floats:
-        """(d, P, S): sums of the values of some of the block's rows by slot and underlying."""
-        book = self.book
-        size = len(book.symbols)
-        cell = ((book.date[rows] - self.days[0]) * self.slots + book.slot[book.partition[rows]]) * size
-        total = len(self.days) * self.slots * size
-        sums = np.bincount(cell + book.symbol[rows], weights=values, minlength=total)
-        return np.asarray(sums.reshape(len(self.days), self.slots, size), dtype=np.float64)
-
-    def by_partition(self, values: Floats) -> Floats:
-        """(d, P, ...) to the block's partitions (g, ...)."""
-        chosen = self.partitions
-        return values[self.book.partition_date[chosen] - self.days[0], self.book.slot[chosen]]
+    A sum adds its rows one after the other. A product of dense matrices adds them in an order that depends
+    on the other rows and columns, so that its last bits depend on the batch.
+    """
+    ends = np.concatenate([[0], np.bincount(groups, minlength=n_groups).cumsum()])
+    matrix = csr_array((weights, columns, ends), shape=(n_groups, len(values)))
+    return np.asarray(matrix @ values, dtype=np.float64)
 
 
 def _joined(

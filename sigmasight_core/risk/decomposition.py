@@ -2,10 +2,10 @@
 
 With factor exposures e (delta exposure x beta, summed over the positions), the daily covariance S of the
 factor state and the net delta exposure d_u of each underlying with its specific volatility s_u,
-``sigma_p^2 = e' S e + sum(d_u^2 s_u^2)``: specific risk is netted within an underlying, and independent
-between them. Value at risk is z sigma_p, with z the normal quantile and no mean. It is homogeneous of
-degree one in the positions, so that the components, each marginal value at risk x exposure, sum to the
-total (Euler; Litterman, Hot Spots and Hedges, 1996; Tasche, 1999).
+``sigma_p^2 = e' S e + d' C d``: C_uv = s_u s_v x the correlation of their residuals (`residuals`). Value at
+risk is z sigma_p, with z the normal quantile and no mean. It is homogeneous of degree one in the positions,
+so that the components, each marginal value at risk x exposure, sum to the total (Euler; Litterman, Hot
+Spots and Hedges, 1996; Tasche, 1999).
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
+from sigmasight_core.errors import InputError
 from sigmasight_core.risk.book import RiskBook
+from sigmasight_core.risk.filtered_returns import ReturnPanel
+from sigmasight_core.risk.residuals import specific_pull
 
 SPECIFIC: Final = "specific"
 DECOMPOSED_LEVEL: Final = 0.95
@@ -48,13 +50,12 @@ class Euler(NamedTuple):
 
 
 def euler(
-    delta: Floats, partition: Ints, symbol: Ints, betas: Floats, specific: Floats, covariance: Floats
+    *, delta: Floats, partition: Ints, betas: Floats, specific_pull: Floats, covariance: Floats
 ) -> Euler:
     """Decompose the volatility of portfolios.
 
     :param delta: (R) delta exposures, USD. :param partition: (R) number of the portfolio, 0..G-1.
-    :param symbol: (R) number of the underlying. :param betas: (R, K), rates per percentage point.
-    :param specific: (R) specific volatility per session of the underlying.
+    :param betas: (R, K), rates per percentage point. :param specific_pull: (R) C d of the underlying.
     :param covariance: (G, K, K) of the state per session. Nothing here may be NaN.
     :returns: marginals are 0 where the volatility is 0.
     """
@@ -62,11 +63,8 @@ def euler(
     exposure = np.column_stack(
         [np.bincount(partition, delta * column, minlength=count) for column in betas.T]
     ).reshape(count, betas.shape[1])
-    pair, group = np.unique(np.column_stack([partition, symbol]).reshape(-1, 2), axis=0, return_inverse=True)
-    net = np.bincount(group.ravel(), delta, minlength=len(pair))[group.ravel()]
-    own = specific**2 * net
-    pull = np.einsum("gkl,gl->gk", covariance, exposure)
-    specific_variance = np.maximum(np.bincount(partition, delta * own, minlength=count), 0.0)
+    pull = (covariance * exposure[:, None, :]).sum(axis=2)
+    specific_variance = np.maximum(np.bincount(partition, delta * specific_pull, minlength=count), 0.0)
     volatility = np.sqrt(np.maximum((exposure * pull).sum(axis=1), 0.0) + specific_variance)
     scale = np.divide(1.0, volatility, out=np.zeros(count), where=volatility > 0)
     specific_exposure = np.sqrt(specific_variance)
@@ -74,7 +72,7 @@ def euler(
         np.column_stack([exposure, specific_exposure]),
         np.column_stack([pull, specific_exposure]) * scale[:, None],
     )
-    reach = (betas * pull[partition]).sum(axis=1) + own
+    reach = (betas * pull[partition]).sum(axis=1) + specific_pull
     return Euler(volatility, factors, Parts(delta, reach * scale[partition]))
 
 
@@ -89,7 +87,7 @@ class FactorRisk:
     """(D, K)"""
     n_obs: Ints
     """(D) sessions behind the covariance; 0 without any."""
-    reasons: NDArray[np.object_]
+    reasons: Texts
     """(D, K) why a factor is unavailable, else 'ok'."""
     betas: Floats
     """(D, S, K), 0 for unavailable factors, NaN where a symbol has none."""
@@ -152,32 +150,54 @@ class ParametricRisk(NamedTuple):
     """(G) USD per session; NaN where the status says why."""
     n_obs: Ints
     """(G)"""
-    status: NDArray[np.object_]
+    status: Texts
     """(G)"""
     contributions: pd.DataFrame
     """Rows of `tables.RiskContributions`."""
 
 
-def parametric_risk(book: RiskBook, betas: pd.DataFrame, covariance: pd.DataFrame) -> ParametricRisk:
+def parametric_risk(
+    book: RiskBook,
+    panel: ReturnPanel,
+    *,
+    betas: pd.DataFrame,
+    covariance: pd.DataFrame,
+    factor_returns: pd.DataFrame,
+    window: int,
+) -> ParametricRisk:
     """Volatility and its decomposition, options at delta exposure.
 
     A position without price, Greeks or beta is left out and named; factors without a covariance on a date
     are 'unavailable' rows, and the risk is that of the others and the specific part of the same regression.
 
-    :param betas: rows of `tables.FactorBetas`. :param covariance: rows of `tables.FactorCovariance`.
+    :param panel: of the book's symbols. :param betas: rows of `tables.FactorBetas`.
+    :param covariance: rows of `tables.FactorCovariance`.
+    :param factor_returns: the panel's sessions x factors, as `factors.model.factor_log_returns` gives them.
+    :param window: sessions of the regression.
+    :raises InputError: for factor returns of other sessions than the panel's.
     """
+    if not factor_returns.index.equals(panel.sessions):
+        raise InputError("the returns of symbols and factors cover different sessions; give both the same")
     risk = FactorRisk.of(book.dates, book.symbols, betas, covariance)
     date, count = book.date, len(book.partitions)
     beta, specific = risk.betas[date, book.symbol], risk.specific[date, book.symbol]
     modelled = np.isfinite(beta).all(axis=1) & np.isfinite(specific)
     used = book.priced & modelled
+    delta = np.where(used, book.delta_exposure, 0.0)
     result = euler(
-        np.where(used, book.delta_exposure, 0.0),
-        book.partition,
-        book.symbol,
-        np.where(used[:, None], beta, 0.0),
-        np.where(used, specific, 0.0),
-        risk.covariance[book.partition_date],
+        delta=delta,
+        partition=book.partition,
+        betas=np.where(used[:, None], beta, 0.0),
+        specific_pull=specific_pull(
+            book,
+            delta,
+            np.where(used, specific, 0.0),
+            panel.returns,
+            factor_returns.to_numpy(dtype=float),
+            panel.ends(book.dates),
+            window,
+        ),
+        covariance=risk.covariance[book.partition_date],
     )
     no_beta = book.priced & ~modelled
     gaps = gap_texts(
@@ -203,7 +223,7 @@ def parametric_risk(book: RiskBook, betas: pd.DataFrame, covariance: pd.DataFram
 
 
 def _factor_rows(
-    book: RiskBook, risk: FactorRisk, parts: Parts, volatility: Floats, status: NDArray[np.object_]
+    book: RiskBook, risk: FactorRisk, parts: Parts, volatility: Floats, status: Texts
 ) -> pd.DataFrame:
     names = pd.array([*risk.factors, SPECIFIC], dtype="str")
     count, size = parts.exposure.shape
@@ -218,7 +238,7 @@ def _factor_rows(
 
 
 def _position_rows(
-    book: RiskBook, parts: Parts, volatility: Floats, status: NDArray[np.object_], used: Bools, no_beta: Bools
+    book: RiskBook, parts: Parts, volatility: Floats, status: Texts, used: Bools, no_beta: Bools
 ) -> pd.DataFrame:
     frame = book.partitions.take(book.partition).reset_index(drop=True)
     frame = frame.assign(kind="position", item=book.rows["position_id"].array)
@@ -235,7 +255,7 @@ def _with_values(
     marginal: Floats,
     volatility: Floats,
     lost: Bools,
-    words: NDArray[np.object_],
+    words: Texts,
 ) -> pd.DataFrame:
     """Value columns in terms of value at risk; NULL where `lost`, unknown or without risk."""
     quantile = normal_quantile(DECOMPOSED_LEVEL)

@@ -1,24 +1,19 @@
 """Value at risk and expected shortfall of portfolios by filtered historical simulation.
 
-The shock is instantaneous: no time passes, and the volatility and rate of options are held. A linear
-position gains exposure x (exp(r*) - 1). An option is valued anew by Black-Scholes-Merton at the moved price;
-its P&L is the difference to the model price of the same inputs, so that a zero move gives exactly zero.
+A linear position gains exposure x (exp(r*) - 1), an option what `revaluation` says.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.types import Bools, Floats, Ints
-from sigmasight_core.conventions import DAYS_PER_YEAR, OK
-from sigmasight_core.options.black_scholes import option_price
-from sigmasight_core.positions.held import option_inputs
-from sigmasight_core.risk.book import CELLS, BookBlock, RiskBook
-from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, tail_losses
-
-LEVELS: Final = (0.95, 0.99)
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.conventions import OK
+from sigmasight_core.risk.book import CELLS, RiskBook, summed
+from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, Scenarios
+from sigmasight_core.risk.revaluation import Options
+from sigmasight_core.risk.tails import LEVELS, tail_losses
 
 
 class SimulatedRisk(NamedTuple):
@@ -32,7 +27,9 @@ class SimulatedRisk(NamedTuple):
     """(G) standard deviation of the simulated P&L."""
     n_obs: Ints
     """(G) scenarios."""
-    status: NDArray[np.object_]
+    n_bounded: Ints
+    """(G) scenarios in which the move of an underlying is bounded."""
+    status: Texts
     """(G)"""
 
 
@@ -50,18 +47,23 @@ def simulated_risk(book: RiskBook, panel: ReturnPanel) -> SimulatedRisk:
     count = len(book.partitions)
     ends = panel.ends(book.dates)
     losses, deviation = np.zeros((2, count, len(LEVELS))), np.zeros(count)
-    n_obs, own = np.zeros(count, dtype=np.intp), np.zeros((len(book.dates), len(book.symbols)), dtype=np.intp)
-    for block in book.date_blocks(4 * SCENARIOS, 2 * SCENARIOS):
-        moves = panel.moves(ends[block.days])
-        own[block.days] = np.isfinite(moves).sum(axis=2)
-        pnl = _pnl(block, moves, own[block.days] >= MIN_SCENARIOS)
-        part = block.partitions
+    n_obs, n_bounded = np.zeros((2, count), dtype=np.intp)
+    own = np.zeros((len(book.dates), len(book.symbols)), dtype=np.intp)
+    for days in book.date_blocks(4 * SCENARIOS, 2 * SCENARIOS):
+        scenarios = panel.scenarios(ends[days] + 1)
+        own[days] = np.isfinite(scenarios.move).sum(axis=2).T
+        part = book.partitions_of(days)
+        rows = np.arange(*np.searchsorted(book.partition, [part.start, part.stop]))
+        rows = rows[book.priced[rows] & (own >= MIN_SCENARIOS)[book.date[rows], book.symbol[rows]]]
+        pnl, bounded = simulated_pnl(book, rows, days, part, scenarios)
         losses[:, part], deviation[part] = tail_losses(pnl, LEVELS), _deviation(pnl)
-        n_obs[part] = np.isfinite(pnl).sum(axis=1)
-    return _explained(book, own[book.date, book.symbol], losses, deviation, n_obs)
+        n_obs[part], n_bounded[part] = np.isfinite(pnl).sum(axis=1), bounded.sum(axis=1)
+    return _explained(book, own[book.date, book.symbol], losses, deviation, n_obs, n_bounded)
 
 
-def _explained(book: RiskBook, own: Ints, losses: Floats, deviation: Floats, n_obs: Ints) -> SimulatedRisk:
+def _explained(
+    book: RiskBook, own: Ints, losses: Floats, deviation: Floats, n_obs: Ints, n_bounded: Ints
+) -> SimulatedRisk:
     """Zeros where nothing is held, NaN with the reason where nothing can be said."""
     short = book.priced & (own < MIN_SCENARIOS)
     gaps = [
@@ -87,50 +89,57 @@ def _explained(book: RiskBook, own: Ints, losses: Floats, deviation: Floats, n_o
     for values in (*losses, deviation):
         values[empty], values[unknown] = 0.0, np.nan
     n_obs = np.where(empty, 0, np.where(left > 0, n_obs, best))
-    return SimulatedRisk(losses[0], losses[1], deviation, n_obs, np.where(empty, OK, status))
+    n_bounded = np.where(empty | unknown, 0, n_bounded)
+    return SimulatedRisk(losses[0], losses[1], deviation, n_obs, n_bounded, np.where(empty, OK, status))
 
 
-def _pnl(block: BookBlock, moves: Floats, usable: Bools) -> Floats:
-    """P&L (g, N) of the block's partitions, NaN where a scenario lacks a return."""
-    book = block.book
-    rows = block.rows[book.priced[block.rows]]
-    rows = rows[usable[book.date[rows] - block.days[0], book.symbol[rows]]]
-    lost = np.isnan(moves) & usable[:, :, None]
-    moves = np.where(np.isnan(moves), 0.0, moves)
-    linear = rows[~book.is_option[rows]]
-    exposure = book.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)[linear]
-    pnl = block.by_partition(block.dense(linear, exposure) @ moves)
-    _add_options(pnl, block, rows[book.is_option[rows]], moves)
-    if lost.any():
-        used = (block.dense(rows, np.ones(len(rows))) > 0).astype(float)
-        pnl[block.by_partition(used @ lost.astype(float)) > 0] = np.nan
-    return pnl
+class SimulatedPnl(NamedTuple):
+    """P&L of some partitions (g) in scenarios (N), USD."""
+
+    pnl: Floats
+    """(g, N), NaN where a scenario lacks a return of an underlying that is used."""
+    bounded: Bools
+    """(g, N)"""
 
 
-def _add_options(pnl: Floats, block: BookBlock, options: Ints, moves: Floats) -> None:
-    book = block.book
-    step = max(1, CELLS // (4 * moves.shape[2]))
-    for start in range(0, len(options), step):
-        rows = options[start : start + step]
-        move = moves[book.date[rows] - block.days[0], book.symbol[rows]]
-        groups, firsts = np.unique(book.partition[rows], return_index=True)
-        pnl[groups - block.partitions.start] += np.add.reduceat(_option_pnl(book, rows, move), firsts, axis=0)
+def simulated_pnl(book: RiskBook, rows: Ints, days: Ints, part: slice, scenarios: Scenarios) -> SimulatedPnl:
+    """P&L of the partitions of some consecutive dates.
+
+    :param rows: those of the partitions' rows that are used. :param days: (d) dates of the book.
+    :param part: the partitions of these dates. :param scenarios: (S, d, N) of the sessions after the dates.
+    """
+    count = part.stop - part.start
+    group, width = book.partition[rows] - part.start, scenarios.move.shape[2]
+    # Scenarios of a symbol on a date: one row of the arrays below.
+    column = book.symbol[rows] * len(days) + book.date[rows] - days[0]
+    lost = np.isnan(scenarios.move).reshape(-1, width)
+    move = np.where(lost, 0.0, scenarios.move.reshape(-1, width))
+    linear = ~book.is_option[rows]
+    exposure = book.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)[rows[linear]]
+    pnl = summed(move, column[linear], exposure, group[linear], count)
+    growth = scenarios.growth.reshape(-1, width)
+    _add_options(pnl, book, rows[~linear], group[~linear], column[~linear], move, growth)
+
+    def touched(flags: Bools) -> Bools:
+        if not flags.any():
+            return np.zeros((count, width), dtype=bool)
+        return summed(flags.astype(float), column, np.ones(len(rows)), group, count) > 0
+
+    gone = touched(lost)
+    pnl[gone] = np.nan
+    return SimulatedPnl(pnl, touched(scenarios.bounded.reshape(-1, width)) & ~gone)
 
 
-def _option_pnl(book: RiskBook, rows: Ints, move: Floats) -> Any:
-    """P&L (r, N) of options by full revaluation at the moved price."""
-    inputs = option_inputs(book.rows.iloc[rows])
-    spot = inputs["underlying_price"]
-    terms = (
-        inputs["strike"],
-        inputs["days_to_expiry"] / DAYS_PER_YEAR,
-        inputs["risk_free_rate"],
-        inputs["dividend_yield"],
-        inputs["implied_volatility"],
-        book.is_call[rows][:, None],
-    )
-    units = inputs["quantity"] * book.rows["multiplier"].to_numpy(dtype=float)[rows][:, None]
-    return units * (option_price(spot * (1.0 + move), *terms) - option_price(spot, *terms))
+def _add_options(
+    pnl: Floats, book: RiskBook, rows: Ints, group: Ints, column: Ints, move: Floats, growth: Floats
+) -> None:
+    options = Options.of(book, rows)
+    step = max(1, CELLS // (4 * move.shape[1]))
+    for start in range(0, len(rows), step):
+        which = np.arange(start, min(start + step, len(rows)))
+        gains = options.pnl(which, np.log1p(move[column[which]]), growth[column[which]])
+        # Row by row: an option's place in the blocks does not change the order of the sum.
+        np.add.at(pnl, group[which], gains)
 
 
 def _deviation(pnl: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """Risk measures of portfolios, their Euler decomposition and the backtest of value at risk, in one call."""
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,14 @@ from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.decomposition import ParametricRisk, normal_quantile, parametric_risk
 from sigmasight_core.risk.filtered_returns import ReturnPanel
-from sigmasight_core.risk.historical_simulation import LEVELS, SimulatedRisk, simulated_risk
+from sigmasight_core.risk.historical_simulation import SimulatedRisk, simulated_risk
 from sigmasight_core.risk.performance import RealizedPerformance, realized_performance
-from sigmasight_core.risk.portfolio_backtest import var_backtests
+from sigmasight_core.risk.portfolio_backtest import HISTORY, var_backtests
+from sigmasight_core.risk.tails import LEVELS
+
+SIMULATED_MEASURES: Final = ("var_95_usd", "var_99_usd", "es_95_usd", "es_99_usd", "annualized_volatility")
+
+_ROUNDING: Final = 1e-9
 
 Measure = tuple[str, str, Floats, Ints, Texts]
 """Name, unit, values (G), observations (G), statuses (G)."""
@@ -29,13 +34,17 @@ class RiskOutput(NamedTuple):
 
 def risk_measures(
     partitions: pd.DataFrame,
+    *,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
     log_returns: pd.DataFrame,
     betas: pd.DataFrame,
     factor_covariance: pd.DataFrame,
+    factor_returns: pd.DataFrame,
+    window: int,
     snapshots: pd.DataFrame,
     snapshot_sessions: pd.DatetimeIndex,
+    first_entries: pd.Series,
     risk_free_rate: float,
 ) -> RiskOutput:
     """Everything in the module's tables, for all dates and portfolios at once.
@@ -48,19 +57,40 @@ def risk_measures(
         tables.PositionGreeks: its rows are the positions held.
     :param log_returns: sessions x symbols, 1,008 sessions up to each date where they exist.
     :param betas: rows of tables.FactorBetas. :param factor_covariance: rows of tables.FactorCovariance.
+    :param factor_returns: the same sessions x factors (`factors.model.factor_log_returns`).
+    :param window: sessions of the factor model.
     :param snapshots: rows of tables.PortfolioSnapshots of the partitions and of what is published before.
     :param snapshot_sessions: every session that those may be of.
+    :param first_entries: first entry date by portfolio.
     :param risk_free_rate: continuous, per year; for the Sharpe and Sortino ratios.
     :raises InputError: on inputs that do not belong together.
     """
     book = RiskBook.of(partitions, position_values, position_greeks)
     panel = ReturnPanel.of(log_returns, book.symbols)
     simulated = simulated_risk(book, panel)
-    parametric = parametric_risk(book, betas, factor_covariance)
-    realized = realized_performance(book.partitions, snapshots, snapshot_sessions, risk_free_rate)
+    parametric = parametric_risk(
+        book,
+        panel,
+        betas=betas,
+        covariance=factor_covariance,
+        factor_returns=factor_returns,
+        window=min(window, HISTORY),
+    )
+    realized = realized_performance(
+        book.partitions,
+        snapshots=snapshots,
+        first_entries=first_entries,
+        sessions=snapshot_sessions,
+        risk_free_rate=risk_free_rate,
+    )
     total = _total_values(book.partitions, snapshots)
-    measures = [*_simulated(simulated, total), *_parametric(parametric), *_realized(realized)]
-    return RiskOutput(_rows(book.partitions, measures), parametric.contributions, var_backtests(book, panel))
+    bound = book.largest_loss()
+    measures = [*_simulated(simulated, total, bound), *_parametric(parametric, bound), *_realized(realized)]
+    return RiskOutput(
+        _rows(book.partitions, measures, simulated.n_bounded),
+        parametric.contributions,
+        var_backtests(book, panel),
+    )
 
 
 def _total_values(partitions: pd.DataFrame, snapshots: pd.DataFrame) -> Floats:
@@ -70,11 +100,17 @@ def _total_values(partitions: pd.DataFrame, snapshots: pd.DataFrame) -> Floats:
     return found["total_value"].to_numpy(dtype=float, na_value=np.nan)
 
 
-def _simulated(risk: SimulatedRisk, total: Floats) -> list[Measure]:
+def _simulated(risk: SimulatedRisk, total: Floats, bound: Floats) -> list[Measure]:
     measures: list[Measure] = []
     for name, losses in (("var", risk.value_at_risk), ("es", risk.expected_shortfall)):
         measures += [
-            (f"{name}_{round(100 * level)}_usd", "USD", losses[:, place], risk.n_obs, risk.status)
+            (
+                f"{name}_{round(100 * level)}_usd",
+                "USD",
+                losses[:, place],
+                risk.n_obs,
+                _beyond(losses[:, place], bound, risk.status, "the model value of its options is another"),
+            )
             for place, level in enumerate(LEVELS)
         ]
     scaled = risk.deviation * np.sqrt(SESSIONS_PER_YEAR)
@@ -84,17 +120,20 @@ def _simulated(risk: SimulatedRisk, total: Floats) -> list[Measure]:
     return [*measures, ("annualized_volatility", "1/sqrt(year)", volatility, risk.n_obs, status)]
 
 
-def _parametric(risk: ParametricRisk) -> list[Measure]:
-    return [
-        (
-            f"parametric_var_{round(100 * level)}_usd",
-            "USD",
-            normal_quantile(level) * risk.volatility,
-            risk.n_obs,
-            risk.status,
-        )
-        for level in LEVELS
-    ]
+def _parametric(risk: ParametricRisk, bound: Floats) -> list[Measure]:
+    measures: list[Measure] = []
+    for level in LEVELS:
+        losses = normal_quantile(level) * risk.volatility
+        words = _beyond(losses, bound, risk.status, "normal returns at the deltas of today")
+        measures.append((f"parametric_var_{round(100 * level)}_usd", "USD", losses, risk.n_obs, words))
+    return measures
+
+
+def _beyond(losses: Floats, bound: Floats, status: Texts, reason: str) -> Texts:
+    """The status, with a reason where a book without shorts would lose more than it is worth."""
+    beyond = losses > bound * (1.0 + _ROUNDING)
+    words = f"more than a book without shorts is worth: {reason}"
+    return np.where(beyond, _joined(status, words), status)
 
 
 def _realized(realized: RealizedPerformance) -> list[Measure]:
@@ -117,7 +156,7 @@ def _joined(status: Texts, reason: Any) -> Texts:
     return np.where(status == OK, reason, status + "; " + reason)
 
 
-def _rows(partitions: pd.DataFrame, measures: list[Measure]) -> pd.DataFrame:
+def _rows(partitions: pd.DataFrame, measures: list[Measure], bounded: Ints) -> pd.DataFrame:
     names, units, values, counts, statuses = zip(*measures, strict=True)
     size = len(measures)
     frame = partitions.take(np.repeat(np.arange(len(partitions)), size)).reset_index(drop=True)
@@ -127,5 +166,6 @@ def _rows(partitions: pd.DataFrame, measures: list[Measure]) -> pd.DataFrame:
         value=np.column_stack(values).ravel(),
         unit=tiled(units, len(partitions)),
         n_obs=np.column_stack(counts).ravel(),
+        n_bounded=(bounded[:, None] * np.isin(names, SIMULATED_MEASURES)).ravel(),
         status=coded(list(words), codes),
     )

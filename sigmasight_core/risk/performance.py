@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.arrays.windows import blocks, pad_windows, session_positions, trailing_windows
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 
 PERFORMANCE_SESSIONS: Final = 252
 MIN_RETURNS: Final = 20
+RUIN: Final = "wealth fell below zero"
+"""A daily return below -100%: what comes after is a return on debt, and no measure of an investment."""
 
 _CELLS: Final = 4_000_000
 _NO_VARIATION: Final = 1e-12
@@ -74,19 +76,28 @@ class RealizedPerformance(NamedTuple):
     """Measures of partitions (G) and their status."""
 
     measures: Performance
-    status: NDArray[np.object_]
+    status: Texts
 
 
 def realized_performance(
-    partitions: pd.DataFrame, snapshots: pd.DataFrame, sessions: pd.DatetimeIndex, risk_free_rate: float
+    partitions: pd.DataFrame,
+    *,
+    snapshots: pd.DataFrame,
+    first_entries: pd.Series,
+    sessions: pd.DatetimeIndex,
+    risk_free_rate: float,
 ) -> RealizedPerformance:
-    """Performance over the snapshots among the last 252 sessions up to each date.
+    """Performance over the last 252 sessions up to each date, from the session of the first entry on.
+
+    Before it a portfolio is cash that waits: those sessions are no part of what was achieved. After it every
+    session counts, whatever is published: one without a daily return is said.
 
     :param partitions: date and portfolio of what is wanted. :param snapshots: date, portfolio and
         daily_return of what is published, NaN = no return.
+    :param first_entries: entry date of the first position by portfolio; absent = it never had one.
     :param sessions: every session from 251 before the first date to the last.
-    :returns: status 'insufficient: n of 20 daily returns', or 'partial: no daily return on n sessions' for
-        sessions since the first return of the window that have none.
+    :returns: status 'insufficient: n of 20 daily returns', 'wealth fell below zero' (NaN), or 'partial: no
+        daily return on n sessions'.
     :raises InputError: for a date that is not among the sessions.
     """
     names = pd.Index(partitions["portfolio"].unique())
@@ -95,31 +106,42 @@ def realized_performance(
     name = names.get_indexer(pd.Index(snapshots["portfolio"]))
     known = (day >= 0) & (name >= 0)
     panel[day[known], name[known]] = snapshots["daily_return"].to_numpy(dtype=float, na_value=np.nan)[known]
+    entered = pd.DatetimeIndex(first_entries.reindex(names)).to_numpy()
+    # NaT compares false: a portfolio that never held anything has no session.
+    open_since = sessions.to_numpy()[:, None] >= entered[None, :]
+    panel[~open_since] = np.nan
     dates = pd.DatetimeIndex(partitions["date"].unique())
     at = session_positions(sessions, dates)
     padded = pad_windows(panel, PERFORMANCE_SESSIONS, np.nan)
+    lived = pad_windows(open_since, PERFORMANCE_SESSIONS, False)
     pieces = [
-        _measured(trailing_windows(padded, rows, PERFORMANCE_SESSIONS).swapaxes(1, 2), risk_free_rate)
+        _measured(_windows(padded, rows), _windows(lived, rows), risk_free_rate)
         for rows in blocks(at, PERFORMANCE_SESSIONS * len(names), _CELLS)
     ]
     cell = (
         dates.get_indexer(pd.DatetimeIndex(partitions["date"])),
         names.get_indexer(pd.Index(partitions["portfolio"])),
     )
-    columns = [np.concatenate(parts)[cell] for parts in zip(*pieces, strict=True)]
-    measures = Performance(*columns[:-1])
-    return RealizedPerformance(measures, _status(measures.n_obs, columns[-1]))
+    *columns, gaps, ruined = (np.concatenate(parts)[cell] for parts in zip(*pieces, strict=True))
+    measures = Performance(*columns)
+    return RealizedPerformance(measures, _status(measures.n_obs, gaps, ruined))
 
 
-def _measured(windows: Floats, risk_free_rate: float) -> tuple[Floats | Ints, ...]:
-    """The measures of windows (d, P, W), then how many sessions since the first return have none."""
+def _windows(padded: NDArray, rows: Ints) -> NDArray:
+    """(d, P, W), contiguous: sums along the window are then in the same order in every batch."""
+    return np.ascontiguousarray(trailing_windows(padded, rows, PERFORMANCE_SESSIONS).swapaxes(1, 2))
+
+
+def _measured(windows: Floats, lived: Bools, risk_free_rate: float) -> tuple[NDArray, ...]:
+    """The measures of windows (d, P, W), how many sessions since the first entry have no return, and ruin."""
     measures = performance(windows, risk_free_rate)
-    since = np.logical_or.accumulate(np.isfinite(windows), axis=2).sum(axis=2)
-    return *measures, since - measures.n_obs
+    ruined = (windows < -1.0).any(axis=2)
+    values = [np.where(ruined, np.nan, column) for column in measures[:-1]]
+    return *values, measures.n_obs, lived.sum(axis=2) - measures.n_obs, ruined
 
 
-def _status(n_obs: Ints, gaps: Ints) -> NDArray[np.object_]:
-    few: Bools = n_obs < MIN_RETURNS
+def _status(n_obs: Ints, gaps: Ints, ruined: Bools) -> Texts:
     lacking = "partial: no daily return on " + gaps.astype(str).astype(object) + " sessions"
     short = "insufficient: " + n_obs.astype(str).astype(object) + f" of {MIN_RETURNS} daily returns"
-    return np.where(few, short, np.where(gaps > 0, lacking, OK))
+    found = np.where(n_obs < MIN_RETURNS, short, np.where(gaps > 0, lacking, OK))
+    return np.where(ruined, RUIN, found)

@@ -3,29 +3,16 @@
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import bdtr, chdtrc, xlogy
 
 from sigmasight_core.arrays.types import Bools, Floats, Ints
-from sigmasight_core.arrays.windows import blocks
-from sigmasight_core.risk.filtered_returns import (
-    EWMA_WINDOW,
-    MIN_SCENARIOS,
-    SCENARIOS,
-    forecast_volatility,
-    standardized,
-)
 
 TESTED_SESSIONS: Final = 252
-HISTORY: Final = EWMA_WINDOW + SCENARIOS + TESTED_SESSIONS
-"""Returns that a backtest of 252 sessions reaches back to."""
+"""Sessions that a portfolio's value at risk is tested on."""
 
 BASEL_SESSIONS: Final = 250
 BASEL_YELLOW: Final = 0.95
 BASEL_RED: Final = 0.9999
-
-_CELLS: Final = 16_000_000
-_ROUNDING: Final = 1e-9
 
 
 class Breaches(NamedTuple):
@@ -49,43 +36,6 @@ class BacktestStatistics(NamedTuple):
     conditional_coverage: Floats
     zone: Ints
     """0 green, 1 yellow, 2 red."""
-
-
-def rolling_breaches(
-    returns: Floats,
-    levels: tuple[float, ...] = (0.95, 0.99),
-    tested: int = TESTED_SESSIONS,
-    scenarios: int = SCENARIOS,
-    min_scenarios: int = MIN_SCENARIOS,
-) -> Breaches:
-    """Breaches of each session's filtered historical simulation value at risk, over the last sessions.
-
-    Value at risk of session t is from returns strictly before t: -sigma_t x_k with x_k the k-th lowest,
-    k = ceil(n (1 - level)), of the n standardised returns of the last `scenarios` sessions before t. A
-    return below -VaR is one whose own z_t = r_t / sigma_t is below x_k, which needs ranks only.
-
-    :param returns: (G, T) returns or P&L in any unit, NaN = none.
-    :param tested: how many sessions at the end to test.
-    :param min_scenarios: a session with fewer is not tested.
-    """
-    tails = 1.0 - np.array(levels)
-    count = len(returns)
-    results = np.zeros((count, tested), dtype=bool), np.zeros((count, len(levels), tested), dtype=bool)
-    for rows in blocks(np.arange(count, dtype=np.intp), tested * scenarios, _CELLS):
-        part = returns[rows]
-        residuals = standardized(part, forecast_volatility(part))
-        short = max(tested + scenarios - residuals.shape[1], 0)
-        residuals = np.pad(residuals, ((0, 0), (short, 0)), constant_values=np.nan)[:, -tested - scenarios :]
-        now = residuals[:, scenarios:]
-        windows = sliding_window_view(residuals[:, :-1], scenarios, axis=1)
-        known = np.pad(np.isfinite(residuals).cumsum(axis=1), ((0, 0), (1, 0)))
-        n = known[:, scenarios:-1] - known[:, : -scenarios - 1]
-        at_or_below = np.count_nonzero(windows <= now[:, :, None], axis=2)
-        ranks = np.ceil(n[:, None, :] * tails[:, None] - _ROUNDING)
-        usable = np.isfinite(now) & (n >= min_scenarios)
-        results[0][rows] = usable
-        results[1][rows] = (at_or_below[:, None, :] < ranks) & usable[:, None, :]
-    return Breaches(*results)
 
 
 def backtest(outcome: Breaches, levels: tuple[float, ...] = (0.95, 0.99)) -> BacktestStatistics:

@@ -20,12 +20,14 @@ RISK_MEASURES = (
 )
 CONFIDENCES = ("95", "99")
 TRAFFIC_LIGHTS = ("green", "yellow", "red", "unavailable")
+VERDICTS = ("passes", "too many breaches", "too few breaches", "not tested")
 
 
 class RiskMeasures(PortfolioTable):
     """One measure of the risk of the portfolio. Value at risk and expected shortfall: 1 day, loss positive.
 
-    var_*, es_*: filtered historical simulation, 504 sessions, EWMA 0.94, options fully revalued.
+    var_*, es_*: filtered historical simulation, 504 sessions, EWMA 0.94; options fully revalued at the moved
+    price and volatility one session later.
     parametric_var_*: normal, factor + specific variance, options at delta. annualized_volatility: of the
     simulated P&L over total_value. annualized_realized_volatility, sharpe_ratio, sortino_ratio and
     max_drawdown: of the daily returns of the snapshots published among the last 252 sessions.
@@ -39,7 +41,7 @@ class RiskMeasures(PortfolioTable):
         of="daily_prices.adjusted_close position_values.quantity position_greeks.delta_exposure "
         "position_greeks.implied_volatility factor_betas.beta "
         "factor_betas.annualized_specific_volatility factor_covariance.covariance "
-        "portfolio_snapshots.total_value portfolio_snapshots.daily_return",
+        "treasury_yields.yield_percent portfolio_snapshots.total_value portfolio_snapshots.daily_return",
     )
     unit: Series[str] = label("USD, 1/sqrt(year), ratio or fraction")
     n_obs: Series[int] = value(
@@ -47,6 +49,12 @@ class RiskMeasures(PortfolioTable):
         "observations",
         ge=0,
         of="daily_prices.adjusted_close portfolio_snapshots.daily_return",
+    )
+    n_bounded: Series[int] = value(
+        "Simulated: scenarios in which the move of an underlying is bounded; else 0",
+        "observations",
+        ge=0,
+        of="daily_prices.adjusted_close",
     )
     status: Series[str] = label("ok, 'partial: ...' with what is left out, or why the value is NULL")
 
@@ -78,7 +86,7 @@ class RiskContributions(PortfolioTable):
     marginal_var: Series[float] = value(
         "Change of value at risk per unit of exposure",
         "USD per exposure",
-        of="exposure factor_covariance.covariance",
+        of="exposure factor_covariance.covariance daily_prices.adjusted_close treasury_yields.yield_percent",
     )
     share: Series[float] = value(
         "component_var_usd / parametric_var_95_usd", "fraction", of="component_var_usd"
@@ -95,11 +103,11 @@ class RiskContributions(PortfolioTable):
 
 
 class VarBacktests(PortfolioTable):
-    """How 1-day value at risk would have done over the last 252 sessions with today's holdings.
+    """How the 1-day value at risk of risk_measures would have done over the last 252 sessions.
 
-    The holdings, options at delta exposure, are held constant in dollars over the past (a hypothetical
-    backtest). Each session's value at risk is the filtered historical simulation of that P&L, from data
-    strictly before the session.
+    Today's holdings are held constant in dollars over the past, options revalued with price, volatility and
+    time. Each session's value at risk is the filtered historical simulation of today's book from data
+    strictly before the session (a hypothetical backtest of the headline itself).
     """
 
     confidence: Series[str] = key("Confidence level of the value at risk, percent", isin=CONFIDENCES)
@@ -108,7 +116,8 @@ class VarBacktests(PortfolioTable):
         "Sessions with a loss above value at risk",
         "sessions",
         ge=0,
-        of="daily_prices.adjusted_close position_greeks.delta_exposure",
+        of="daily_prices.adjusted_close position_values.quantity position_values.exposure "
+        "position_greeks.implied_volatility",
     )
     expected_breaches: Series[float] = value("n_obs x (1 - confidence)", "sessions", ge=0, of="n_obs")
     kupiec_p_value: Series[float] = value(
@@ -129,6 +138,11 @@ class VarBacktests(PortfolioTable):
         "99.99%, else yellow",
         isin=TRAFFIC_LIGHTS,
         of="breaches",
+    )
+    verdict: Series[str] = label(
+        "passes, or with a kupiec_p_value below 0.05 too many or too few breaches; not tested",
+        isin=VERDICTS,
+        of="kupiec_p_value breaches",
     )
     status: Series[str] = label("ok, 'partial: ...' with what is left out, or why a value is NULL")
 

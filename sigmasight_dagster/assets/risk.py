@@ -2,22 +2,30 @@
 
 import pandas as pd
 
+from sigmasight_core.conventions import SESSIONS_PER_YEAR
+from sigmasight_core.factors.model import factor_log_returns
 from sigmasight_core.market import returns
-from sigmasight_core.risk import measures, performance, var_backtest
+from sigmasight_core.risk import measures, performance, portfolio_backtest
 from sigmasight_core.tables import (
     DailyPrices,
     FactorBetas,
     FactorCovariance,
     PortfolioSnapshots,
     PositionGreeks,
+    Positions,
     PositionValues,
     RiskContributions,
     RiskMeasures,
+    TreasuryYields,
     VarBacktests,
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
-from sigmasight_dagster.gates.risk import COMPONENTS_ADD_UP, VAR_BACKTESTS_ARE_NOT_RED
+from sigmasight_dagster.gates.risk import (
+    COMPONENTS_ADD_UP,
+    VAR_BACKTESTS_ARE_NOT_RED,
+    VAR_IS_NOT_BREACHED_TOO_OFTEN,
+)
 from sigmasight_dagster.story import Story, figures
 
 
@@ -26,15 +34,17 @@ from sigmasight_dagster.story import Story, figures
     RiskContributions,
     VarBacktests,
     inputs=[
+        Positions,
         PositionValues,
         PositionGreeks,
         FactorBetas,
         FactorCovariance,
-        Input(DailyPrices, look_back=var_backtest.HISTORY),
+        Input(DailyPrices, look_back=portfolio_backtest.HISTORY),
+        Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True),
         Input(PortfolioSnapshots, look_back=performance.PERFORMANCE_SESSIONS - 1, published_only=True),
     ],
     group="portfolio_risk",
-    gates=[COMPONENTS_ADD_UP, VAR_BACKTESTS_ARE_NOT_RED],
+    gates=[COMPONENTS_ADD_UP, VAR_BACKTESTS_ARE_NOT_RED, VAR_IS_NOT_BREACHED_TOO_OFTEN],
     stories={
         RiskMeasures: Story(
             (
@@ -56,19 +66,26 @@ from sigmasight_dagster.story import Story, figures
     },
 )
 def risk_measures(batch: Batch) -> tuple[pd.DataFrame, ...]:
-    """Filtered historical simulation, parametric factor + specific risk, and the published history."""
+    """Filtered historical simulation, parametric factor + specific risk, and the account's own history."""
     values = batch.read(PositionValues)
-    prices = batch.read(
-        DailyPrices, ["date", "symbol", "adjusted_close"], sorted(values["underlying"].unique())
-    )
+    model = batch.factor_model
+    proxies = {factor.proxy for factor in model.factors if factor.proxy}
+    symbols = sorted(proxies.union(values["underlying"].unique()))
+    prices = batch.read(DailyPrices, ["date", "symbol", "adjusted_close"], symbols)
+    closes = returns.to_wide(prices, batch.sessions(DailyPrices))
+    yields = batch.read(TreasuryYields)
+    ten_year = yields[yields["series"] == "10Y"].set_index("date")["yield_percent"]
     return measures.risk_measures(
         batch.partitions,
-        values,
-        batch.read(PositionGreeks),
-        returns.log_returns(returns.to_wide(prices, batch.sessions(DailyPrices))),
-        batch.read(FactorBetas),
-        batch.read(FactorCovariance),
-        batch.read(PortfolioSnapshots),
-        batch.sessions(PortfolioSnapshots),
-        batch.option_parameters.risk_free_rate,
+        position_values=values,
+        position_greeks=batch.read(PositionGreeks),
+        log_returns=returns.log_returns(closes),
+        betas=batch.read(FactorBetas),
+        factor_covariance=batch.read(FactorCovariance),
+        factor_returns=factor_log_returns(model, closes, ten_year),
+        window=model.window,
+        snapshots=batch.read(PortfolioSnapshots),
+        snapshot_sessions=batch.sessions(PortfolioSnapshots),
+        first_entries=batch.positions.groupby("portfolio")["entry_date"].min(),
+        risk_free_rate=batch.option_parameters.risk_free_rate,
     )

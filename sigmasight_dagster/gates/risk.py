@@ -35,6 +35,19 @@ def _not_red(rows: pd.DataFrame) -> GateResult:
     )
 
 
+def _not_breached_too_often(rows: pd.DataFrame) -> GateResult:
+    failed = rows[rows["verdict"] == "too many breaches"]
+    named = failed["portfolio"] + " (" + failed["confidence"] + "%)"
+    return GateResult(
+        passed=failed.empty,
+        metadata={
+            "tested": int((rows["verdict"] != "not tested").sum()),
+            "failed": len(failed),
+            "portfolios": ", ".join(sorted(named.unique())[:20]),
+        },
+    )
+
+
 COMPONENTS_ADD_UP = Gate(
     "components_add_up",
     "Component value at risk sums to the same total by factor and by position, to 1e-8",
@@ -47,4 +60,11 @@ VAR_BACKTESTS_ARE_NOT_RED = Gate(
     "No portfolio has more breaches of its value at risk than the Basel red zone allows",
     VarBacktests,
     _not_red,
+)
+VAR_IS_NOT_BREACHED_TOO_OFTEN = Gate(
+    "var_is_not_breached_too_often",
+    "Today's book, revalued over the last 252 sessions, breaches its value at risk no more often than "
+    "the test of Kupiec allows at 5%",
+    VarBacktests,
+    _not_breached_too_often,
 )

@@ -15,6 +15,7 @@ from sigmasight_core.tables import (
     Positions,
     RiskContributions,
     RiskMeasures,
+    TreasuryYields,
     VarBacktests,
     columns_by_role,
     validate,
@@ -22,7 +23,11 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.assets.risk import risk_measures
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, RiskAsset, risk_asset
-from sigmasight_dagster.gates.risk import COMPONENTS_ADD_UP, VAR_BACKTESTS_ARE_NOT_RED
+from sigmasight_dagster.gates.risk import (
+    COMPONENTS_ADD_UP,
+    VAR_BACKTESTS_ARE_NOT_RED,
+    VAR_IS_NOT_BREACHED_TOO_OFTEN,
+)
 from sigmasight_dagster.runs import plan as launch
 from sigmasight_dagster.warehouse import AuditStamp, Warehouse
 from sigmasight_dagster.warehouse.errors import UpstreamNotPublished
@@ -108,6 +113,7 @@ def test_a_published_look_back_asks_for_no_earlier_input(published_only: bool, r
 def test_prices_reach_back_to_the_whole_backtest() -> None:
     inputs = {item.model: item for item in risk_measures.inputs}
     assert inputs[DailyPrices] == Input(DailyPrices, look_back=504 + 252 + 252)
+    assert inputs[TreasuryYields] == Input(TreasuryYields, look_back=252, factor_window=True)
     assert inputs[PortfolioSnapshots].published_only
     assert inputs[PortfolioSnapshots].look_back == 251
 
@@ -140,9 +146,16 @@ def test_components_without_numbers_are_no_failure() -> None:
 def test_a_red_backtest_warns_and_names_the_portfolio() -> None:
     numbers = dict.fromkeys(columns_by_role(VarBacktests, "value"), 1)
     row = {"date": DATES[0], "portfolio": "a", "confidence": "99", "traffic_light": "red", "status": "ok"}
+    row["verdict"] = "too many breaches"
     rows = validate(VarBacktests, pd.DataFrame([row | numbers]))
     outcome = VAR_BACKTESTS_ARE_NOT_RED.evaluate(rows)
     assert not VAR_BACKTESTS_ARE_NOT_RED.blocking
     assert not outcome.passed
     assert outcome.metadata["portfolios"] == "a"
     assert VAR_BACKTESTS_ARE_NOT_RED.evaluate(rows.assign(traffic_light="yellow")).passed
+    outcome = VAR_IS_NOT_BREACHED_TOO_OFTEN.evaluate(rows)
+    assert not VAR_IS_NOT_BREACHED_TOO_OFTEN.blocking
+    assert not outcome.passed
+    assert outcome.metadata == {"tested": 1, "failed": 1, "portfolios": "a (99%)"}
+    for verdict in ("passes", "too few breaches", "not tested"):
+        assert VAR_IS_NOT_BREACHED_TOO_OFTEN.evaluate(rows.assign(verdict=verdict)).passed

@@ -13,6 +13,8 @@ from sigmasight_core.risk.filtered_returns import ReturnPanel
 RATE, YIELD = 0.04, 0.01
 SESSIONS = pd.bdate_range("2015-01-01", periods=1100, name="date").as_unit("ns")
 DAY = SESSIONS[-1]
+DAYS_TO_NEXT = 1
+"""DAY is a Wednesday."""
 NAN = float("nan")
 
 
@@ -129,20 +131,35 @@ def panel(book: RiskBook, returns: pd.DataFrame) -> ReturnPanel:
 
 
 def naive_volatility(returns: np.ndarray) -> float:
-    """EWMA of the last 252 returns that there are, one by one, oldest first; NaN below 20."""
-    total = weight = 0.0
+    """EWMA of the last 252 returns that there are, one by one, oldest first; NaN below 20.
+
+    At least 0.15 of their root mean square.
+    """
+    total = weight = plain = 0.0
     for value in returns[-252:]:
         total, weight = 0.94 * total, 0.94 * weight
         if np.isfinite(value):
-            total, weight = total + value**2, weight + 1.0
-    return float(np.sqrt(total / weight)) if np.isfinite(returns[-252:]).sum() >= 20 else NAN
+            total, weight, plain = total + value**2, weight + 1.0, plain + value**2
+    count = np.isfinite(returns[-252:]).sum()
+    return float(max(np.sqrt(total / weight), 0.15 * np.sqrt(plain / count))) if count >= 20 else NAN
 
 
 def naive_scenarios(returns: np.ndarray, count: int = 504) -> np.ndarray:
     """Log moves of the next session from one symbol's returns up to today."""
     today = naive_volatility(returns)
     past = range(len(returns) - count, len(returns))
-    return np.array([returns[t] / naive_volatility(returns[:t]) * today for t in past])
+    scaled = np.array([returns[t] / naive_volatility(returns[:t]) for t in past])
+    year = returns[-252:]
+    largest = np.nanmax(
+        [np.nanmax(np.abs(returns[-504:])), 10 * np.sqrt(np.nanmean(np.square(year))) if len(year) else 0.0]
+    )
+    return np.clip(np.clip(scaled, -10, 10) * today, -largest, largest)
+
+
+def naive_growth(returns: np.ndarray, count: int = 504) -> np.ndarray:
+    """Factor of the volatility after each of the last sessions."""
+    past = range(len(returns) - count, len(returns))
+    return np.array([naive_volatility(returns[: t + 1]) / naive_volatility(returns[:t]) for t in past])
 
 
 def naive_tail(pnl: np.ndarray, level: float) -> tuple[float, float]:
@@ -152,3 +169,11 @@ def naive_tail(pnl: np.ndarray, level: float) -> tuple[float, float]:
     k = int(np.ceil(round(mass, 9)))
     whole = sum(ordered[: k - 1])
     return -ordered[k - 1], -(whole + (mass - (k - 1)) * ordered[k - 1]) / mass
+
+
+def factor_moves(returns: pd.DataFrame, *factors: str, seed: int = 9) -> pd.DataFrame:
+    """Moves of factors on the sessions of the returns, a part of them that of the returns' mean."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(0, 0.01, (len(returns), len(factors)))
+    common = returns.mean(axis=1).fillna(0.0).to_numpy()[:, None]
+    return pd.DataFrame(noise + 0.5 * common, index=returns.index, columns=list(factors))

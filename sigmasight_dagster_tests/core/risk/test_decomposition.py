@@ -3,19 +3,30 @@
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from sigmasight_core.risk.decomposition import ParametricRisk, euler, parametric_risk
+from sigmasight_core.errors import InputError
+from sigmasight_core.risk.decomposition import Euler, ParametricRisk, euler, parametric_risk
 from sigmasight_core.tables import RiskContributions, validate
-from sigmasight_dagster_tests.core.risk.risk_inputs import DAY, SESSIONS, Holdings, mixed
+from sigmasight_dagster_tests.core.risk.risk_inputs import (
+    DAY,
+    SESSIONS,
+    Holdings,
+    factor_moves,
+    history,
+    mixed,
+    panel,
+)
 
 FACTORS = ("market", "value", "rates")
 COVARIANCE = np.array([[1.2e-4, 1e-5, 2e-4], [1e-5, 2e-5, -3e-5], [2e-4, -3e-5, 4e-3]])
 BETAS = {"A": (1.2, 0.3, -0.01), "B": (0.7, -0.4, 0.02), "C": (1.6, 0.1, -0.03)}
 SPECIFIC = {"A": 0.25, "B": 0.18, "C": 0.4}
 Z95 = norm.ppf(0.95)
+HISTORY = history("A", "B", "C")
 
 
 def beta_rows(days: tuple = (DAY,), **changes: float) -> pd.DataFrame:
@@ -42,20 +53,33 @@ def covariance_rows(days: tuple = (DAY,), matrix: np.ndarray = COVARIANCE) -> pd
 
 def decompose(holdings: Holdings, *partitions: tuple, **frames: pd.DataFrame) -> ParametricRisk:
     book = holdings.book(*partitions)
+    returns = frames.get("returns", HISTORY)
     result = parametric_risk(
-        book, frames.get("betas", beta_rows()), frames.get("covariance", covariance_rows())
+        book,
+        panel(book, returns),
+        betas=frames.get("betas", beta_rows()),
+        covariance=frames.get("covariance", covariance_rows()),
+        factor_returns=factor_moves(returns, *FACTORS),
+        window=252,
     )
     validate(RiskContributions, result.contributions)
     return result
 
 
+def naive_correlation(returns: pd.DataFrame = HISTORY, day: pd.Timestamp = DAY) -> pd.DataFrame:
+    """Correlation of OLS residuals over 252 sessions, 2% of it independence."""
+    window = returns.loc[:day].iloc[-252:]
+    factors = sm.add_constant(factor_moves(returns, *FACTORS).loc[window.index].to_numpy())
+    residuals = pd.DataFrame({name: sm.OLS(window[name].to_numpy(), factors).fit().resid for name in window})
+    return 0.98 * residuals.corr() + 0.02 * np.eye(len(window.columns))
+
+
 def naive_covariance(holdings: Holdings) -> np.ndarray:
-    """Covariance of the positions' returns, with the specific variance shared within an underlying."""
+    """Covariance of the positions' returns, one specific return an underlying."""
     names = [row["underlying"] for row in holdings.rows]
     loadings = np.array([BETAS[name] for name in names])
-    specific = np.array(
-        [[SPECIFIC[a] ** 2 / 252 if a == b else 0.0 for b in names] for a in names], dtype=float
-    )
+    deviation = np.array([SPECIFIC[name] for name in names]) / np.sqrt(252)
+    specific = naive_correlation().loc[names, names].to_numpy() * np.outer(deviation, deviation)
     return loadings @ COVARIANCE @ loadings.T + specific
 
 
@@ -185,14 +209,40 @@ def test_euler_holds_for_any_book(seed: int, count: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     delta, partition = rng.normal(0, 1e4, count), np.sort(rng.integers(0, 3, count))
     symbol = rng.integers(0, 6, count)
-    by_symbol = rng.normal(0, 1, (6, 3)), rng.uniform(0, 0.03, 6)
+    betas = rng.normal(0, 1, (6, 3))[symbol]
+    half = rng.normal(0, 0.02, (6, 6))
+    specific = (half @ half.T)[np.ix_(symbol, symbol)] * (partition[:, None] == partition)
     root = rng.normal(0, 0.01, (3, 3, 3))
     sigma = root @ root.swapaxes(1, 2)
-    arguments = partition, symbol, by_symbol[0][symbol], by_symbol[1][symbol], sigma
-    result = euler(delta, *arguments)
+
+    def decomposed(size: float) -> Euler:
+        return euler(
+            delta=size * delta,
+            partition=partition,
+            betas=betas,
+            specific_pull=specific @ (size * delta),
+            covariance=sigma,
+        )
+
+    result = decomposed(1.0)
     factors = (result.factors.exposure * result.factors.marginal).sum(axis=1)
     positions = np.bincount(partition, result.positions.exposure * result.positions.marginal, minlength=3)
     np.testing.assert_allclose(factors, result.volatility, rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(positions, result.volatility, rtol=1e-10, atol=1e-8)
-    scaled = euler(scale * delta, *arguments).volatility
-    np.testing.assert_allclose(scaled, scale * result.volatility, rtol=1e-10, atol=1e-300)
+    np.testing.assert_allclose(
+        decomposed(scale).volatility, scale * result.volatility, rtol=1e-10, atol=1e-300
+    )
+
+
+def test_returns_of_other_sessions_are_refused() -> None:
+    book = mixed().book()
+    moves = factor_moves(HISTORY, *FACTORS).iloc[1:]
+    with pytest.raises(InputError, match="different sessions"):
+        parametric_risk(
+            book,
+            panel(book, HISTORY),
+            betas=beta_rows(),
+            covariance=covariance_rows(),
+            factor_returns=moves,
+            window=252,
+        )

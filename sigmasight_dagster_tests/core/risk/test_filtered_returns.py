@@ -16,12 +16,13 @@ from sigmasight_core.risk.filtered_returns import (
     ReturnPanel,
     forecast_volatility,
     standardized,
-    tail_losses,
 )
+from sigmasight_core.risk.tails import tail_losses
 from sigmasight_dagster_tests.core.risk.risk_inputs import (
     DAY,
     SESSIONS,
     history,
+    naive_growth,
     naive_scenarios,
     naive_tail,
     naive_volatility,
@@ -35,7 +36,7 @@ def test_volatility_of_every_session_is_the_ewma_of_the_returns_before_it() -> N
     returns = history("A").to_numpy(copy=True)[:400, 0]
     returns[[50, 51, 300]] = np.nan
     expected = [naive_volatility(returns[:t]) for t in range(401)]
-    np.testing.assert_allclose(forecast_volatility(returns), expected, rtol=1e-12)
+    np.testing.assert_allclose(forecast_volatility(returns).volatility, expected, rtol=1e-12)
 
 
 def test_todays_volatility_is_the_published_realized_volatility() -> None:
@@ -49,36 +50,38 @@ def test_volatility_does_not_see_its_own_session() -> None:
     returns = history("A").to_numpy()[:, 0]
     other = returns.copy()
     other[-1] = 10.0
-    np.testing.assert_array_equal(forecast_volatility(returns)[:-1], forecast_volatility(other)[:-1])
+    ours, changed = (forecast_volatility(values).volatility for values in (returns, other))
+    np.testing.assert_array_equal(ours[:-1], changed[:-1])
 
 
 def test_scenarios_are_past_moves_at_todays_volatility() -> None:
     returns = history("A", "B")
-    moves = ReturnPanel.of(returns, returns.columns).moves(np.array([len(SESSIONS) - 1]))
+    moves = ReturnPanel.of(returns, returns.columns).scenarios(np.array([len(SESSIONS)])).move
     for place, name in enumerate(returns.columns):
         expected = np.expm1(naive_scenarios(returns[name].to_numpy()))
-        np.testing.assert_allclose(moves[0, place], expected, rtol=1e-11)
+        np.testing.assert_allclose(moves[place, 0], expected, rtol=1e-11)
 
 
 def test_a_date_does_not_depend_on_the_history_before_its_look_back() -> None:
     returns = history("A", "B")
     short = returns.iloc[-LOOK_BACK:]
     long, less = (
-        ReturnPanel.of(rows, rows.columns).moves(np.array([len(rows) - 1])) for rows in (returns, short)
+        ReturnPanel.of(rows, rows.columns).scenarios(np.array([len(rows)])) for rows in (returns, short)
     )
-    np.testing.assert_allclose(less, long, rtol=1e-12)
+    for ours, same in zip(less, long, strict=True):
+        np.testing.assert_array_equal(ours, same)
 
 
 def test_constant_prices_are_scenarios_without_a_move() -> None:
     returns = history("A") * 0.0
-    moves = ReturnPanel.of(returns, returns.columns).moves(np.array([len(SESSIONS) - 1]))
+    moves = ReturnPanel.of(returns, returns.columns).scenarios(np.array([len(SESSIONS)])).move
     np.testing.assert_array_equal(moves, np.zeros((1, 1, SCENARIOS)))
 
 
 def test_a_move_out_of_nothing_has_no_scale() -> None:
     returns = np.zeros(60)
     returns[40] = 0.1
-    residuals = standardized(returns, forecast_volatility(returns))
+    residuals = standardized(returns, forecast_volatility(returns).volatility)
     assert np.isnan(residuals[40])
     assert (residuals[20:40] == 0).all()
     assert np.isfinite(residuals[41:]).all()
@@ -86,15 +89,62 @@ def test_a_move_out_of_nothing_has_no_scale() -> None:
 
 def test_a_symbol_without_prices_has_no_scenarios() -> None:
     panel = ReturnPanel.of(history("A"), pd.Index(["A", "Z"], dtype="str"))
-    moves = panel.moves(np.array([len(SESSIONS) - 1]))
+    moves = panel.scenarios(np.array([len(SESSIONS)])).move
     assert np.isfinite(moves[0, 0]).all()
-    assert np.isnan(moves[0, 1]).all()
+    assert np.isnan(moves[1, 0]).all()
 
 
 def test_a_date_outside_of_the_sessions_is_refused() -> None:
     returns = history("A")
     with pytest.raises(InputError, match="no row of returns"):
         ReturnPanel.of(returns, returns.columns).ends(TODAY + pd.Timedelta(days=1))
+
+
+def quiet_then(*steps: float) -> pd.DataFrame:
+    """A share that moves 0.1% a day for years, and then these steps."""
+    calm = np.random.default_rng(1).normal(0, 0.001, len(SESSIONS))
+    calm[len(calm) - len(steps) :] = steps
+    return pd.DataFrame(calm[:, None], index=SESSIONS, columns=pd.Index(["SPC"], dtype="str"))
+
+
+def test_a_jump_out_of_quiet_makes_scenarios_that_the_share_has_seen() -> None:
+    """+357% and +107% two months ago, 9% a day since: unbounded, a return of 1,500 sigma at 10% a day."""
+    wild = np.random.default_rng(2).normal(0, 0.09, 50)
+    returns = quiet_then(np.log(4.57), np.log(2.07), *wild)
+    scenarios = ReturnPanel.of(returns, returns.columns).scenarios(np.array([len(SESSIONS)]))
+    assert np.abs(np.log1p(scenarios.move)).max() <= np.log(4.57) * (1 + 1e-12)
+    assert 1 <= scenarios.bounded.sum() <= 10
+    assert scenarios.growth.max() <= np.sqrt(0.94 + 0.06 * 100) * (1 + 1e-12)
+
+
+def test_the_bounds_are_those_that_are_stated() -> None:
+    returns = history("A", "B")
+    returns.iloc[-60, 0], returns.iloc[-30, 1] = 0.9, -2.0
+    result = ReturnPanel.of(returns, returns.columns).scenarios(np.array([len(SESSIONS)]))
+    for place, name in enumerate(returns.columns):
+        values = returns[name].to_numpy()
+        np.testing.assert_allclose(result.move[place, 0], np.expm1(naive_scenarios(values)), rtol=1e-11)
+    assert result.bounded[:, 0].any(axis=1).all()
+
+
+def test_returns_as_there_are_in_markets_are_hardly_bounded() -> None:
+    returns = history("A", "B", "C")
+    result = ReturnPanel.of(returns, returns.columns).scenarios(np.arange(800, len(SESSIONS) + 1))
+    assert result.bounded.mean() < 0.002
+
+
+def test_a_quiet_spell_has_a_floor() -> None:
+    returns = quiet_then(0.2, *np.full(120, 1e-6))["SPC"].to_numpy()
+    volatility, long_run = forecast_volatility(returns)
+    assert volatility[-1] == pytest.approx(0.15 * np.sqrt(np.square(returns[-252:]).mean()), rel=1e-12)
+    assert long_run[-1] == pytest.approx(np.sqrt(np.square(returns[-252:]).mean()), rel=1e-12)
+
+
+def test_volatility_grows_as_the_forecast_did() -> None:
+    returns = history("A")
+    panel = ReturnPanel.of(returns, returns.columns)
+    growth = panel.scenarios(np.array([len(SESSIONS)])).growth[0, 0]
+    np.testing.assert_allclose(growth, naive_growth(returns["A"].to_numpy()), rtol=1e-12)
 
 
 @pytest.mark.parametrize("count", [252, 400, 500, 504])

@@ -9,12 +9,14 @@ from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.historical_simulation import SimulatedRisk, simulated_risk
 from sigmasight_dagster_tests.core.risk.risk_inputs import (
     DAY,
+    DAYS_TO_NEXT,
     RATE,
     SESSIONS,
     YIELD,
     Holdings,
     history,
     mixed,
+    naive_growth,
     naive_scenarios,
     naive_tail,
     panel,
@@ -43,18 +45,21 @@ def naive_pnl(holdings: Holdings, returns: pd.DataFrame) -> np.ndarray:
     total = np.zeros(504)
     for row in holdings.rows:
         moves = naive_scenarios(returns[row["underlying"]].to_numpy())
+        growth = naive_growth(returns[row["underlying"]].to_numpy())
         spot = row["underlying_price"]
         if row["position_type"] in ("LONG", "SHORT"):
             total += [row["exposure"] * (np.exp(move) - 1) for move in moves]
             continue
-        terms = (
-            row["strike"],
-            row["days_to_expiry"],
-            row["implied_volatility"],
-            row["position_type"][1] == "C",
+        strike, days, sigma = row["strike"], row["days_to_expiry"], row["implied_volatility"]
+        is_call = row["position_type"][1] == "C"
+        base = quantlib_price(spot, strike, days, sigma, is_call)
+        left = days - DAYS_TO_NEXT
+        values = np.array(
+            [
+                quantlib_price(spot * np.exp(move), strike, left, sigma * factor, is_call)
+                for move, factor in zip(moves, growth, strict=True)
+            ]
         )
-        base = quantlib_price(spot, *terms)
-        values = np.array([quantlib_price(spot * np.exp(move), *terms) for move in moves])
         total += 100 * row["quantity"] * (values - base)
     return total
 
@@ -94,11 +99,53 @@ def test_a_long_and_a_short_of_the_same_cancel() -> None:
 
 
 def test_a_long_call_and_short_put_are_the_forward() -> None:
-    # Parity: C - P = S exp(-qT) - K exp(-rT), so that the P&L is that of exp(-qT) shares.
+    # Parity: C - P = S exp(-qT) - K exp(-rT): whatever volatility does, P&L is that of shares and the carry.
+    now, later = 90 / 365, (90 - DAYS_TO_NEXT) / 365
     options = Holdings().hold_option("A", 1, 50.0, 55.0, 90, 0.3, True)
     options.hold_option("A", -1, 50.0, 55.0, 90, 0.3, False)
-    shares = Holdings().hold("A", 100 * np.exp(-YIELD * 90 / 365), 50.0)
-    np.testing.assert_allclose(simulate(options).value_at_risk, simulate(shares).value_at_risk, rtol=1e-10)
+    shares = Holdings().hold("A", 100 * np.exp(-YIELD * later), 50.0)
+    income = 50 * (np.exp(-YIELD * later) - np.exp(-YIELD * now))
+    interest = 55 * (np.exp(-RATE * later) - np.exp(-RATE * now))
+    expected = simulate(shares).value_at_risk - 100 * (income - interest)
+    np.testing.assert_allclose(simulate(options).value_at_risk, expected, rtol=1e-10)
+
+
+def test_an_option_on_a_price_that_stands_loses_the_time_that_passes() -> None:
+    still = HISTORY * 0.0
+    result = simulate(Holdings().hold_option("A", 2, 50.0, 50.0, 30, 0.3, True), still)
+    loss = quantlib_price(50, 50, 30, 0.3, True) - quantlib_price(50, 50, 30 - DAYS_TO_NEXT, 0.3, True)
+    np.testing.assert_allclose(result.value_at_risk, 200 * loss, rtol=1e-9)
+    assert result.deviation[0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_over_a_weekend_three_days_pass() -> None:
+    friday = SESSIONS[-4]
+    assert friday.day_name() == "Friday"
+    holdings = Holdings().hold_option("A", 2, 50.0, 50.0, 3, 0.3, False, date=friday)
+    result = simulate(holdings, HISTORY * 0.0)
+    np.testing.assert_allclose(result.value_at_risk, holdings.rows[0]["exposure"], rtol=1e-12)
+
+
+def test_a_share_that_jumped_out_of_quiet_has_losses_of_the_order_of_the_position() -> None:
+    """Case 51: 1,000 shares short, 246,000 USD; unbounded, its expected shortfall was 1.6e69 USD."""
+    moves = np.random.default_rng(7).normal(0, 0.001, len(SESSIONS))
+    moves[-50:] = np.random.default_rng(8).normal(0, 0.09, 50)
+    moves[[-52, -51]] = np.log(4.57), np.log(2.07)
+    returns = pd.DataFrame(moves[:, None], index=SESSIONS, columns=pd.Index(["SPC"], dtype="str"))
+    result = simulate(Holdings().hold("SPC", -1000, 246.0), returns)
+    assert 246_000 * 0.1 < result.value_at_risk[0, 1] < 246_000
+    assert result.expected_shortfall[0, 1] < 4 * 246_000
+    assert result.deviation[0] < 246_000
+    assert 1 <= result.n_bounded[0] <= 10
+
+
+def test_a_scenario_is_bounded_where_one_of_the_underlyings_is() -> None:
+    returns = HISTORY.copy()
+    returns.iloc[-100, 0], returns.iloc[[-100, -200], 1] = 0.9, 0.9
+    both = simulate(Holdings().hold("A", 100, 50.0).hold("B", 10, 100.0), returns)
+    alone = simulate(Holdings().hold("B", 10, 100.0), returns)
+    assert both.n_bounded[0] == alone.n_bounded[0] == 2
+    assert simulate(Holdings().hold("C", 10, 100.0), returns).n_bounded[0] == 0
 
 
 def test_a_long_option_cannot_lose_more_than_its_price() -> None:
@@ -121,17 +168,16 @@ def test_portfolios_and_dates_in_one_call_equal_each_alone() -> None:
     for place, (day, name) in enumerate(book.partitions.itertuples(index=False)):
         part = Holdings([row for row in together.rows if (row["date"], row["portfolio"]) == (day, name)])
         alone = simulate(part, HISTORY.loc[:day])
-        np.testing.assert_allclose(alone.value_at_risk[0], all_at_once.value_at_risk[place], rtol=1e-12)
-        np.testing.assert_allclose(
-            alone.expected_shortfall[0], all_at_once.expected_shortfall[place], rtol=1e-12
-        )
+        for one, many in zip(alone, all_at_once, strict=True):
+            np.testing.assert_array_equal(one[0], many[place])
 
 
 def test_small_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = simulate(mixed())
     for module in ("risk.book", "risk.historical_simulation"):
         monkeypatch.setattr(f"sigmasight_core.{module}.CELLS", 2000)
-    np.testing.assert_allclose(simulate(mixed()).value_at_risk, expected.value_at_risk, rtol=1e-13)
+    for small, large in zip(simulate(mixed()), expected, strict=True):
+        np.testing.assert_array_equal(small, large)
 
 
 def test_a_scenario_needs_a_return_of_every_underlying() -> None:

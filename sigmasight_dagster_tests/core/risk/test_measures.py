@@ -10,8 +10,15 @@ from scipy.stats import norm
 from sigmasight_core.risk.measures import RiskOutput, risk_measures
 from sigmasight_core.tables import RiskContributions, RiskMeasures, VarBacktests, validate
 from sigmasight_core.tables.risk import RISK_MEASURES
-from sigmasight_dagster_tests.core.risk.risk_inputs import DAY, SESSIONS, Holdings, history, mixed
-from sigmasight_dagster_tests.core.risk.test_decomposition import beta_rows, covariance_rows
+from sigmasight_dagster_tests.core.risk.risk_inputs import (
+    DAY,
+    SESSIONS,
+    Holdings,
+    factor_moves,
+    history,
+    mixed,
+)
+from sigmasight_dagster_tests.core.risk.test_decomposition import FACTORS, beta_rows, covariance_rows
 
 HISTORY = history("A", "B", "C")
 RATE = 0.02
@@ -25,15 +32,20 @@ def snapshots(days: pd.DatetimeIndex, portfolio: str = "book", total: float = 1e
 def measure(holdings: Holdings, partitions: list[tuple], published: pd.DataFrame, **other: Any) -> RiskOutput:
     days = tuple(dict.fromkeys(day for day, _ in partitions))
     returns = other.get("returns", HISTORY)
+    values, greeks = holdings.frames()
     output = risk_measures(
         pd.DataFrame(partitions, columns=["date", "portfolio"]),
-        *holdings.frames(),
-        returns,
-        beta_rows(days),
-        covariance_rows(days),
-        published,
-        returns.index[-300:],
-        RATE,
+        position_values=values,
+        position_greeks=greeks,
+        log_returns=returns,
+        betas=beta_rows(days),
+        factor_covariance=covariance_rows(days),
+        factor_returns=factor_moves(HISTORY, *FACTORS).loc[returns.index],
+        window=252,
+        snapshots=published,
+        snapshot_sessions=returns.index[-300:],
+        first_entries=published.groupby("portfolio")["date"].min(),
+        risk_free_rate=RATE,
     )
     models = (RiskMeasures, RiskContributions, VarBacktests)
     return RiskOutput(*(validate(model, rows) for model, rows in zip(models, output, strict=True)))
@@ -103,12 +115,15 @@ def test_a_date_does_not_depend_on_its_batch() -> None:
     published = snapshots(SESSIONS[-60:])
     both = Holdings([row for day in days for row in mixed(date=day).rows])
     together = measure(both, [(day, "book") for day in days], published)
+    entered = published.groupby("portfolio")["date"].min()
     for day in days:
         known = HISTORY.loc[:day].iloc[-1008:]
-        alone = measure(mixed(date=day), [(day, "book")], published[published["date"] <= day], returns=known)
+        past = published[published["date"] <= day]
+        assert past.groupby("portfolio")["date"].min().equals(entered)
+        alone = measure(mixed(date=day), [(day, "book")], past, returns=known)
         for whole, part in zip(together, alone, strict=True):
             pd.testing.assert_frame_equal(
-                whole[whole["date"] == day].reset_index(drop=True), part, rtol=1e-11, atol=1e-9
+                whole[whole["date"] == day].reset_index(drop=True), part, check_exact=True
             )
 
 
@@ -117,3 +132,43 @@ def test_nothing_prints_a_warning_on_hostile_input(recwarn: pytest.WarningsRecor
     dead["A"], dead["B"] = 0.0, np.nan
     measure(mixed().hold("D", 1, np.nan), [(DAY, "book")], snapshots(SESSIONS[-3:]), returns=dead)
     assert [str(found.message) for found in recwarn if "sigmasight_core" in str(found.filename)] == []
+
+
+def test_a_book_of_other_symbols_and_portfolios_beside_it_changes_no_bit() -> None:
+    names = ("A", "B", "C")
+    published = pd.concat([snapshots(SESSIONS[-60:]), snapshots(SESSIONS[-60:], "other")])
+    one = Holdings().hold("B", 30, 20.0).hold_option("C", -2, 200.0, 210.0, 200, 0.5, True)
+    both = Holdings(list(one.rows)).hold("A", 7, 50.0, portfolio="other")
+    both.hold_option("A", 5, 50.0, 55.0, 45, 0.3, True, portfolio="other").hold(
+        "B", 1, 20.0, portfolio="other"
+    )
+    alone = measure(one, [(DAY, "book")], published.iloc[:60], returns=HISTORY[list(names[1:])])
+    together = measure(both, [(DAY, "book"), (DAY, "other")], published)
+    for whole, part in zip(together, alone, strict=True):
+        mine = whole[whole["portfolio"] == "book"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(mine, part, check_exact=True)
+
+
+def test_bounded_scenarios_stand_on_the_simulated_rows() -> None:
+    returns = HISTORY.copy()
+    returns.iloc[-40, 0] = 1.5
+    output = measure(mixed(), [(DAY, "book")], snapshots(SESSIONS[-60:]), returns=returns)
+    bounded = output.measures.set_index("measure")["n_bounded"]
+    assert bounded["var_95_usd"] == bounded["es_99_usd"] == bounded["annualized_volatility"] >= 1
+    assert bounded["parametric_var_95_usd"] == bounded["sharpe_ratio"] == 0
+
+
+def test_a_long_book_cannot_lose_more_than_it_is_worth_without_a_reason() -> None:
+    calls = Holdings().hold_option("A", 20, 50.0, 75.0, 10, 0.6, True)
+    output = measure(calls, [(DAY, "book")], snapshots(SESSIONS[-60:]), returns=HISTORY * 4)
+    worth = calls.rows[0]["exposure"]
+    for name in ("var_95_usd", "var_99_usd", "es_99_usd"):
+        assert of(output, name) <= worth * (1 + 1e-9)
+        assert of(output, name, "status") == "ok"
+    assert of(output, "parametric_var_99_usd") > worth
+    assert of(output, "parametric_var_99_usd", "status") == (
+        "more than a book without shorts is worth: normal returns at the deltas of today"
+    )
+    short = Holdings().hold_option("A", -20, 50.0, 75.0, 10, 0.6, True)
+    output = measure(short, [(DAY, "book")], snapshots(SESSIONS[-60:]), returns=HISTORY * 4)
+    assert of(output, "parametric_var_99_usd", "status") == "ok"

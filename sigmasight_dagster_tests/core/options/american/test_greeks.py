@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from sigmasight_core.options.american.pricing import american_price, american_values
-
-from .contracts import Sample, finite_difference_prices, sample
+from sigmasight_dagster_tests.core.options.american.contracts import Sample, finite_difference_prices, sample
 
 CONTRACTS = sample(2000, seed=11)
 SPOT, YEARS, RATE, VOLATILITY = 0, 2, 3, 5

@@ -17,8 +17,7 @@ from sigmasight_core.options.implied_volatility import (
     NO_PRICE,
     implied_volatility,
 )
-
-from .contracts import quantlib_prices, sample
+from sigmasight_dagster_tests.core.options.american.contracts import quantlib_prices, sample
 
 CONTRACTS = sample(1500, seed=5)
 

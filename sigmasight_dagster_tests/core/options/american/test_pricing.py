@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 
 from sigmasight_core.options.american.pricing import american_price, american_values
 from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
-
-from .contracts import Sample, finite_difference_prices, quantlib_prices, sample
+from sigmasight_dagster_tests.core.options.american.contracts import (
+    Sample,
+    finite_difference_prices,
+    quantlib_prices,
+    sample,
+)
 
 CONTRACTS = sample(600, seed=7)
 TOLERANCE = 1e-4

@@ -6,8 +6,7 @@ import pytest
 from sigmasight_core.options.american import scenarios as module
 from sigmasight_core.options.american.pricing import american_price
 from sigmasight_core.options.american.scenarios import scenario_grid
-
-from .contracts import sample
+from sigmasight_dagster_tests.core.options.american.contracts import sample
 
 OPTIONS, SCENARIOS = 250, 40
 CONTRACTS = sample(OPTIONS, seed=21)
