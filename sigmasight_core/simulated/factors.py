@@ -17,7 +17,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.signal import lfilter
 
 from sigmasight_core import calendar
 from sigmasight_core.arrays.types import Floats
@@ -141,4 +140,7 @@ def _yields(seed: int, market: Floats) -> dict[str, Floats]:
 
 def _reverting(moves: Floats, reversion: float) -> Floats:
     """x_t = (1 - reversion) x_{t-1} + moves_t from x_{-1} = 0, [T]."""
+    # It takes a second to import, and collecting the row models imports every module of the core.
+    from scipy.signal import lfilter  # noqa: PLC0415
+
     return np.asarray(lfilter([1.0], [1.0, reversion - 1.0], moves))

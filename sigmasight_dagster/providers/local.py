@@ -5,6 +5,7 @@ from sigmasight_dagster.providers.base import MarketDataProvider
 from sigmasight_dagster.providers.files.provider import FilesProvider
 from sigmasight_dagster.providers.marks import marked
 from sigmasight_dagster.providers.sample import SampleProvider
+from sigmasight_dagster.providers.simulated import SimulatedProvider
 from sigmasight_dagster.settings import Settings
 
 
@@ -22,9 +23,6 @@ def _unmarked(name: str, settings: Settings) -> MarketDataProvider:
     if name == "sample":
         return SampleProvider(settings.factor_proxies)
     if name == "simulated":
-        # It needs scipy.stats, which takes a second to import, in every step of a run.
-        from sigmasight_dagster.providers.simulated import SimulatedProvider  # noqa: PLC0415
-
         return SimulatedProvider(settings.simulated_seed, settings.factor_proxies)
     if settings.files_dir is None:
         raise InputError("provider 'files' needs a directory of prices; set SIGMASIGHT_FILES_DIR to it")
