@@ -37,13 +37,15 @@ class Report:
         self, bad: "pd.Series[bool]", rows: pd.DataFrame, column: str, reason: "str | pd.Series[str]"
     ) -> None:
         """Refuse the rows where `bad`; `reason` is one text or one per row."""
-        self._errors.append(_entries(bad, rows, column, reason))
+        if bad.any():
+            self._errors.append(_entries(bad, rows, column, reason))
 
     def warn(
         self, odd: "pd.Series[bool]", rows: pd.DataFrame, column: str, reason: "str | pd.Series[str]"
     ) -> None:
         """Keep the rows where `odd`, and say why they are odd."""
-        self._warnings.append(_entries(odd, rows, column, reason))
+        if odd.any():
+            self._warnings.append(_entries(odd, rows, column, reason))
 
     def refuse_line(self, line: int, text: str, reason: str) -> None:
         """Refuse a line that could not be cut into fields."""
