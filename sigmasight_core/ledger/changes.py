@@ -54,9 +54,7 @@ def with_stored_ids(*, stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFra
     return wanted.assign(position_id=numbered(ids, own, pd.concat([stored["position_id"], own])))
 
 
-def numbered(
-    ids: "pd.Series[str]", wanted: "pd.Series[str]", taken: "pd.Series[str]"
-) -> "pd.Series[str]":
+def numbered(ids: "pd.Series[str]", wanted: "pd.Series[str]", taken: "pd.Series[str]") -> "pd.Series[str]":
     """Ids with the missing ones filled: the wanted id with the next numbers that are not taken."""
     missing = ids.isna()
     base = wanted[missing].str.extract(_ID, expand=True)[0]

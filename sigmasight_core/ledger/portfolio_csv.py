@@ -136,8 +136,7 @@ def _dates(
         report.refuse(dates > today, rows, f"{what}_date", reason)
         if data_end:
             late = (dates > last) & (dates <= today)
-            reason = f"the {what} is later than {data_end.what}: {data_end.cure}"
-            report.refuse(late, rows, f"{what}_date", reason)
+            report.refuse(late, rows, f"{what}_date", f"{data_end.what}: {data_end.cure}")
     early = f"before {FIRST_ENTRY:%Y}; correct the year"
     report.refuse(entry < FIRST_ENTRY, rows, "entry_date", early)
     report.refuse(exit_ < entry, rows, "exit_date", "the exit is before the entry; correct one of the dates")
