@@ -57,12 +57,12 @@ def data_end(workspace: Workspace, closed: pd.Timestamp) -> DataEnd | None:
     last = calendar.previous_session(pd.Timestamp(end))
     if settings.end_date:
         return DataEnd(last, f"the last trading date is {last:%Y-%m-%d}", "set SIGMASIGHT_END_DATE later")
+    whose = f"the {provider.name}'s data end"
     other = "choose another provider: SIGMASIGHT_PROVIDER=live, files or simulated (docs/providers.md)"
     if settings.provider == "files":
-        other = (
-            "add later prices to SIGMASIGHT_FILES_DIR, or choose another provider: SIGMASIGHT_PROVIDER=live"
-        )
-    return DataEnd(last, f"the {provider.name}'s data end on {last:%Y-%m-%d}", other)
+        whose = "the data in SIGMASIGHT_FILES_DIR end"
+        other = "add later prices there, or choose another provider: SIGMASIGHT_PROVIDER=live"
+    return DataEnd(last, f"{whose} on {last:%Y-%m-%d}", other)
 
 
 def with_doubts(
