@@ -27,9 +27,10 @@ IMPORT = """
 import sys
 from pathlib import Path
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.ledger import files
 project = Project.open()
 for file in sorted(Path(sys.argv[1]).glob("*.csv")):
-    parsed = project.parse_portfolio(file.read_bytes(), file.stem, file.name, False)
+    parsed = files.parse(project, file.read_bytes(), file.stem, file.name, allow_unpriced=False)
     assert parsed.errors.empty, parsed.errors
     project.save_portfolio(file.stem, 1e6, file.name, parsed.positions, False)
 """

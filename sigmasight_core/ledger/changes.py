@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
+_ID = r"^([^#]*)#?(.*)$"
 COLUMNS = ["position_id", "action", "before", "after"]
 
 
@@ -26,6 +27,42 @@ def position_changes(*, stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFr
         {"position_id": ids, "action": action, "before": before.to_numpy(), "after": after.to_numpy()}
     )
     return frame.astype(dict.fromkeys(COLUMNS, "str"))
+
+
+def with_stored_ids(*, stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+    """The wanted positions, lots that are stored already under their stored ids.
+
+    Lots of one symbol and day differ by a number alone (`#2`), which follows the order of a file. In another
+    order they are the same lots, so that a lot is known by what it is.
+
+    :param stored: and `wanted`: rows of `tables.Positions` of one portfolio.
+    """
+    if not wanted["position_id"].str.contains("#", regex=False).any() and not (
+        stored["position_id"].str.contains("#", regex=False).any()
+    ):
+        return wanted
+    facts = [name for name in wanted.columns if name != "position_id"]
+    same = [*facts, "_number"]
+    old, new = (
+        rows.assign(_number=rows.groupby(facts, dropna=False).cumcount()) for rows in (stored, wanted)
+    )
+    known = new[same].merge(old[[*same, "position_id"]], how="left", on=same)["position_id"].to_numpy()
+    ids = pd.Series(known, index=wanted.index, dtype="str")
+    taken = ids.dropna()
+    own = wanted["position_id"]
+    ids = ids.fillna(own.mask(own.isin(taken)))
+    return wanted.assign(position_id=numbered(ids, own, pd.concat([stored["position_id"], own])))
+
+
+def numbered(ids: "pd.Series[str]", wanted: "pd.Series[str]", taken: "pd.Series[str]") -> "pd.Series[str]":
+    """Ids with the missing ones filled: the wanted id with the next numbers that are not taken."""
+    missing = ids.isna()
+    base = wanted[missing].str.extract(_ID, expand=True)[0]
+    parts = taken.str.extract(_ID, expand=True)
+    number = pd.to_numeric(parts[1].replace("", "1")).astype(int)
+    last = number.groupby(parts[0]).max().reindex(base).fillna(0).to_numpy(dtype=int)
+    following = last + base.groupby(base).cumcount().to_numpy() + 1
+    return ids.fillna(base + "#" + pd.Series(following, index=base.index).astype("str"))
 
 
 def cash_change(before: float | None, after: float | None) -> pd.DataFrame:

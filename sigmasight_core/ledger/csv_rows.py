@@ -1,17 +1,21 @@
 """CSV text to rows of text fields: encoding, size, header and field counts of every CSV of a user."""
 
-import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import pandas as pd
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.csv_fields import Report
+from sigmasight_core.ledger.csv_records import Record, records
 
 MAX_BYTES: Final = 10_000_000
 MAX_ROWS: Final = 10_000
+_THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}(?:\.[0-9]*)?")
+_SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True)
@@ -33,36 +37,77 @@ class CsvFormat:
         return ",".join(self.required)
 
 
-def read_rows(text: str | bytes, source: str, form: CsvFormat, report: Report) -> pd.DataFrame:
-    """The format's columns of every row that has the right number of fields, as stripped text.
+@dataclass(frozen=True)
+class CsvTable:
+    """What a file holds.
 
-    :returns: `line` (1 = first line of the file) and every column of the format, empty where it is absent.
+    :param rows: `line` (1 = first line of the file) and every column of the format as stripped text, empty
+        where it is absent.
+    :param others: the columns of the file that the format does not know, in their order, as stripped text;
+        the same rows. A name may be there twice.
+    :param header_line: line of the header.
+    """
+
+    rows: pd.DataFrame
+    others: pd.DataFrame
+    header_line: int
+
+
+def read_rows(text: str | bytes, source: str, form: CsvFormat, report: Report) -> CsvTable:
+    """Every row that has the right number of fields; the others are refused in the report.
+
+    Empty fields at the end of a row, beyond those of the header, are dropped: some exports write them.
+
     :raises InputError: if the file as a whole cannot be read: too large, not UTF-8, empty, a needed column
         missing or twice, no rows.
     """
-    lines = _decoded(text, source).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip(", \t")]
-    if not numbered:
+    found = list(records(_decoded(text, source)))
+    if not found:
         raise InputError(f"{source}: the file is empty; it needs a header row such as {form.example}")
-    header = _header(_fields(numbered[0][1]), source, form)
-    if len(numbered) == 1:
+    written, names = _header(found[0], source, form)
+    if len(found) == 1:
         raise InputError(f"{source}: there is a header but no {form.row}; add a row for each")
-    if len(numbered) - 1 > MAX_ROWS:
-        raise InputError(f"{source}: {len(numbered) - 1:,} rows are more than {MAX_ROWS:,}; split the file")
-    records = []
-    for number, line in numbered[1:]:
-        values = _fields(line)
-        problem = values if isinstance(values, str) else _field_count(len(values), len(header))
+    if len(found) - 1 > MAX_ROWS:
+        raise InputError(f"{source}: {len(found) - 1:,} rows are more than {MAX_ROWS:,}; split the file")
+    values = []
+    for record in found[1:]:
+        fields = _without_extra_end(record.fields, names, form)
+        problem = record.problem or _field_count(len(fields), len(names))
         if problem:
-            report.refuse_line(number, line, problem)
+            report.refuse_line(record.line, record.text, problem)
         else:
-            records.append([number, *values])
-    table = pd.DataFrame(records, columns=pd.Index(["line", *range(len(header))], dtype=object))
+            values.append([record.line, *fields])
+    table = pd.DataFrame(values, columns=pd.Index(["line", *range(len(names))], dtype=object))
     rows = pd.DataFrame({"line": table["line"].astype("int64")})
     for name in (*form.required, *form.optional):
-        text_column = table[header.index(name)] if name in header else pd.Series("", index=table.index)
+        text_column = table[names.index(name)] if name in names else pd.Series("", index=table.index)
         rows[name] = text_column.astype("str").str.strip()
-    return rows
+    known = {*form.required, *form.optional}
+    extra = [place for place, name in enumerate(names) if name not in known]
+    others = table[extra].astype("str").apply(lambda column: column.str.strip())
+    others.columns = pd.Index([written[place] or f"(number {place + 1})" for place in extra], dtype="str")
+    return CsvTable(rows, others, found[0].line)
+
+
+def plain_name(name: str) -> str:
+    """The name of a column in small letters, words joined by `_`: `Buy/Sell` is buy_sell."""
+    return re.sub(r"[\s/\-.:]+", "_", name.strip().lower()).strip("_")
+
+
+def _without_extra_end(fields: list[str], names: list[str], form: CsvFormat) -> list[str]:
+    """Without the empty fields of trailing commas; as it is where 1,234 may have become two fields."""
+    whole = names[-1] in form.required and len(fields) > len(names) and fields[len(names) - 1].strip()
+    pairs = pairwise(fields)
+    if not whole and any(_THOUSANDS.fullmatch(f"{left.strip()},{right.strip()}") for left, right in pairs):
+        return fields
+    return _without_empty_end(fields, len(names))
+
+
+def _without_empty_end(fields: list[str], expected: int) -> list[str]:
+    end = len(fields)
+    while end > expected and not fields[end - 1].strip():
+        end -= 1
+    return fields[:end]
 
 
 def _decoded(text: str | bytes, source: str) -> str:
@@ -77,14 +122,6 @@ def _decoded(text: str | bytes, source: str) -> str:
         raise InputError(f"{source}: not UTF-8 text (byte {error.start}); save it as 'CSV UTF-8'") from None
 
 
-def _fields(line: str) -> list[str] | str:
-    """Fields of one line, or what is wrong with its quotes."""
-    try:
-        return next(csv.reader([line], strict=True))
-    except csv.Error as error:
-        return f'quotes are not balanced ({error}); write "a,b" on one line, and a quote in quotes as ""'
-
-
 def _field_count(found: int, expected: int) -> str | None:
     if found == expected:
         return None
@@ -96,17 +133,21 @@ def _field_count(found: int, expected: int) -> str | None:
     )
 
 
-def _header(fields: list[str] | str, source: str, form: CsvFormat) -> list[str]:
-    if isinstance(fields, str):
-        raise InputError(f"{source}: header row: {fields}")
-    plain = ["_".join(field.strip().lower().split()) for field in fields]
-    names = [form.aliases.get(name, name) for name in plain]
+def _header(record: Record, source: str, form: CsvFormat) -> tuple[list[str], list[str]]:
+    """The names as they are written, and as the format calls them."""
+    if record.problem:
+        raise InputError(f"{source}: header row: {record.problem}")
+    written = _without_empty_end([field.strip() for field in record.fields], 1)
+    names = [form.aliases.get(plain_name(field), plain_name(field)) for field in written]
     missing = [name for name in form.required if name not in names]
     if missing:
-        hint = "separate the columns by commas" if len(fields) == 1 else f"the header is like {form.example}"
+        hint = f"the header is like {form.example}"
+        if len(written) == 1:
+            separator = next((name for sign, name in _SEPARATORS.items() if sign in record.text), "none")
+            hint = f"separate the columns by commas (found: {separator})"
         raise InputError(f"{source}: missing columns: {', '.join(missing)}; {hint}")
     for name in (*form.required, *form.optional):
-        spelled = [field.strip() for field, known in zip(fields, names, strict=True) if known == name]
+        spelled = [field for field, known in zip(written, names, strict=True) if known == name]
         if len(spelled) > 1:
             raise InputError(f"{source}: columns {' and '.join(spelled)} mean the same; keep one of them")
-    return names
+    return written, names

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.changes import numbered
 from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio
 
 FIELDS: Final = ("ticker", "quantity", "entry_price", "entry_date", "tags", "exit_date", "exit_price")
@@ -66,21 +67,22 @@ def _listed(ids: "pd.Series[str]") -> str:
 
 
 def edited(positions: pd.DataFrame, old_id: str | None, parsed: ParsedPortfolio) -> pd.DataFrame:
-    """The ledger with the one parsed position in place of `old_id`, or beside the others.
+    """The ledger with the one parsed position, as its last row, in place of `old_id` or beside the others.
 
-    :raises InputError: for what is wrong with the position, or if its id is another's already.
+    A position of another symbol or day than before gets a new id; a second lot of a day the next number.
+
+    :raises InputError: for what is wrong with the position.
     """
     if len(parsed.errors):
         named = [f"{row.column} {row.value!r}: {row.reason}" for row in parsed.errors.itertuples()]
         raise InputError("nothing changed: " + "; ".join(named))
     others = positions[positions["position_id"] != old_id]
-    new_id = parsed.positions["position_id"].iloc[0]
-    if (others["position_id"] == new_id).any():
-        raise InputError(
-            f"position {new_id} is there already: change it (sigmasight position change), "
-            "or use another entry date"
-        )
-    return pd.concat([others, parsed.positions], ignore_index=True)
+    new = parsed.positions
+    if old_id and old_id.partition("#")[0] == new["position_id"].iloc[0]:
+        new = new.assign(position_id=old_id)
+    clash = new["position_id"].isin(others["position_id"])
+    ids = numbered(new["position_id"].mask(clash), new["position_id"], others["position_id"])
+    return pd.concat([others, new.assign(position_id=ids)], ignore_index=True)
 
 
 def with_tags(tags: str, named: Iterable[str], remove: bool) -> str:

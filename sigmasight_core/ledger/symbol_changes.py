@@ -1,21 +1,25 @@
 """Symbols that were renamed: a position under the old symbol is imported under the new one.
 
-Data sources keep the whole history of a company under its latest symbol, so the date of a change does not
-matter for prices; it is told to the user. Takeovers, mergers and spin-offs are left out: there a share became
-something else, which no change of a symbol can say.
+Data sources keep the whole history of a company under its latest symbol. An exchange gives a symbol away
+again, so that a change holds for entries before its date only: `FB` of 2021 is Meta Platforms, `FB` of 2025 a
+fund. Takeovers, mergers and spin-offs are left out: there a share became something else, which no change of a
+symbol can say.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.typing import NaTType
 
 from sigmasight_core.errors import InputError
 
 _OPTION_TAIL: Final = 15
 """Characters of a compact OCC symbol after its root."""
+
+NEVER: Final = "never"
 
 
 @dataclass(frozen=True)
@@ -23,20 +27,43 @@ class SymbolChange:
     """One symbol that is no longer used.
 
     :param new: its successor; empty = there is none.
-    :param date: first session of the new symbol, or last of the old one, YYYY-MM-DD; empty = none.
+    :param date: first session of the new symbol, or last of the old one, YYYY-MM-DD; empty = a user's own
+        change, which holds for every entry.
     :param reason: why, for the warning.
+    :param until: first session on which the old symbol was free again; empty = `date`. In a chain of changes
+        it is that of the first, and `date` that of the last; NEVER = the old one was never free.
+    :param mistaken: the old symbol is a common mistake for the new one since `date`, no change of it: it is
+        read as the new one from then on, and before it as it is written.
     """
 
     old: str
     new: str
     date: str
     reason: str
+    until: str = ""
+    mistaken: bool = False
 
     @property
     def text(self) -> str:
         """What happened, for a message."""
         since = f" since {self.date}" if self.date else ""
         return f"{self.old} {f'is {self.new}' if self.new else 'has no successor'}{since} ({self.reason})"
+
+    @property
+    def free_since(self) -> "pd.Timestamp | NaTType":
+        """Entries from this date on are of whoever has the old symbol then; NaT = it never was free."""
+        since = self.until or self.date
+        return pd.Timestamp(since) if since and since != NEVER else pd.NaT
+
+    def text_of_later(self) -> str:
+        """What an entry from `free_since` on is told."""
+        if self.mistaken:
+            return f"{self.old} of before {self.date} is not {self.new} ({self.reason}): kept as written"
+        other = f"; write {self.new} if that is meant" if self.new else ""
+        return (
+            f"since {self.until or self.date} {self.old} is not the symbol of that company ({self.reason}), "
+            f"but somebody else's, or nobody's: kept as written{other}"
+        )
 
 
 SYMBOL_CHANGES: Final = (
@@ -57,7 +84,13 @@ SYMBOL_CHANGES: Final = (
     SymbolChange("SYMC", "NLOK", "2019-11-05", "Symantec became NortonLifeLock"),
     SymbolChange("TWTR", "", "2022-10-27", "Twitter was bought for 54.20 USD a share in cash"),
     SymbolChange("WLTW", "WTW", "2022-01-10", "Willis Towers Watson changed its symbol"),
-    SymbolChange("ZOOM", "ZM", "", "Zoom Video trades as ZM; ZOOM was another company, Zoom Technologies"),
+    SymbolChange(
+        "ZOOM",
+        "ZM",
+        "2019-04-18",
+        "Zoom Video trades as ZM; ZOOM was another company, Zoom Technologies",
+        mistaken=True,
+    ),
 )
 
 
@@ -83,8 +116,11 @@ def resolved(changes: Iterable[SymbolChange]) -> tuple[SymbolChange, ...]:
 
 
 def _followed(change: SymbolChange, by_old: Mapping[str, SymbolChange]) -> SymbolChange:
+    """A later change of the successor is followed; one that was earlier was of another company."""
     seen = [change]
     while (following := by_old.get(seen[-1].new)) is not None:
+        if following.date and seen[-1].date and following.date <= seen[-1].date:
+            break
         if following in seen:
             raise InputError(
                 f"symbol_changes: {change.old} changes in a circle ({' -> '.join(s.old for s in seen)}); "
@@ -92,30 +128,48 @@ def _followed(change: SymbolChange, by_old: Mapping[str, SymbolChange]) -> Symbo
             )
         seen.append(following)
     last, reasons = seen[-1], "; ".join(step.reason for step in seen)
-    return SymbolChange(change.old, last.new, last.date, reasons)
+    until = change.until or change.date or NEVER
+    return SymbolChange(change.old, last.new, last.date, reasons, until, change.mistaken)
+
+
+class Renamed(NamedTuple):
+    """What became of symbols."""
+
+    symbols: pd.DataFrame
+    """The frame with `symbol` and `underlying` changed."""
+    happened: "pd.Series[str]"
+    """Of each row that is renamed, or of a symbol without a successor: what happened; else missing."""
+    later: "pd.Series[str]"
+    """Of each row that is kept, because its entry is after the change: why; else missing."""
 
 
 def renamed(
-    symbols: pd.DataFrame, changes: Iterable[SymbolChange], known: Collection[str] | None
-) -> tuple[pd.DataFrame, "pd.Series[str]"]:
+    symbols: pd.DataFrame,
+    changes: Iterable[SymbolChange],
+    known: Collection[str] | None,
+    dates: "pd.Series[pd.Timestamp]",
+) -> Renamed:
     """Symbols under their present names, options under their underlying's root.
 
     :param symbols: `symbol`, `underlying` (str, missing where refused) and `strike` (NaN = no option).
     :param known: symbols with prices: an old symbol among them stays as it is. None = not known which.
-    :returns: the frame with `symbol` and `underlying` changed, and for each row what happened to its old
-        symbol (of one without a successor too); missing where nothing did.
+    :param dates: when each symbol was written so: the entry (NaT: before every change).
     """
     live = {change.old: change for change in changes if known is None or change.old not in known}
     underlying = symbols["underlying"]
-    found = underlying.map({old: change.text for old, change in live.items()}).astype("str")
-    new = underlying.map({old: change.new for old, change in live.items() if change.new}).astype("str")
+    free = pd.to_datetime(underlying.map({old: change.free_since for old, change in live.items()}))
+    mistaken = underlying.isin([old for old, change in live.items() if change.mistaken])
+    after = (dates >= free) ^ (mistaken & dates.notna())
+    texts = {old: change.text for old, change in live.items()}
+    found = underlying.map(texts).astype("str").mask(after)
+    later = underlying.map({old: change.text_of_later() for old, change in live.items()}).where(after)
+    successors = {old: change.new for old, change in live.items() if change.new}
+    new = underlying.map(successors).astype("str").mask(after)
     changed, is_option = new.notna(), symbols["strike"].notna()
     tail = symbols["symbol"].str.slice(-_OPTION_TAIL)
     root = new.str.replace("-", "", regex=False)
     symbol = pd.Series(np.where(is_option, root + tail, new), index=symbols.index, dtype="str")
-    return (
-        symbols.assign(
-            symbol=symbols["symbol"].mask(changed, symbol), underlying=underlying.mask(changed, new)
-        ),
-        found,
+    shown = symbols.assign(
+        symbol=symbols["symbol"].mask(changed, symbol), underlying=underlying.mask(changed, new)
     )
+    return Renamed(shown, found, later.astype("str"))

@@ -6,6 +6,7 @@ Two spellings are read: the compact one (`AAPL240119C00150000`) and the padded o
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,30 @@ _ROOT: Final = r"(?=[0-9]*[A-Z])[A-Z0-9]{1,6}"
 _OCC: Final = re.compile(rf"({_ROOT}) *([0-9]{{6}})([CP])([0-9]{{8}})")
 _OPTION_LIKE: Final = re.compile(r"([A-Z0-9.\-/^$]*?) *([0-9]{6}) *([A-Z]) *([0-9]+(?:\.[0-9]*)?)")
 _MAX_STRIKE: Final = 99_999.999
+
+UNDERLYINGS: Final[Mapping[str, str]] = {
+    "SPXW": "SPX",
+    "SPXPM": "SPX",
+    "NDXP": "NDX",
+    "RUTW": "RUT",
+    "VIXW": "VIX",
+    "DJXW": "DJX",
+    "XEO": "OEX",
+    "OEXW": "OEX",
+    "BRKB": "BRK-B",
+    "BFB": "BF-B",
+    "HEIA": "HEI-A",
+    "LGFA": "LGF-A",
+    "LGFB": "LGF-B",
+    "MOGA": "MOG-A",
+    "PBRA": "PBR-A",
+    "RDSA": "RDS-A",
+    "RDSB": "RDS-B",
+}
+"""Underlyings whose symbol is not the root: weekly and PM-settled series of indices, and classes of shares.
+
+XSP, NANOS, MRUT, NQX and XND are indices of their own (a tenth, and so on, of the large one).
+"""
 
 
 def parse_occ(symbols: "pd.Series[str]") -> pd.DataFrame:
@@ -54,6 +79,27 @@ def occ_error(symbol: str) -> str | None:
     if not re.fullmatch(_ROOT, root):
         return f"the root {root!r} is not 1 to 6 letters or digits; write BRKB for BRK.B"
     return _date_error(digits) or "it has spaces in the wrong place; write it as AAPL240119C00150000"
+
+
+def underlyings(roots: "pd.Series[str]") -> "pd.Series[str]":
+    """The underlying of each root (n,): the root itself, but for weeklies of indices and share classes."""
+    return roots.map({root: UNDERLYINGS.get(root, root) for root in roots.dropna().unique()}).astype("str")
+
+
+def not_standard(root: str) -> str | None:
+    """Why contracts of a root cannot be valued, or None where they deliver 100 shares, or the index in cash.
+
+    The OCC marks a contract that a merger, a spin-off or an odd split has adjusted by a digit at the end of
+    its root (`AAPL1`; mini options, of 10 shares, by a 7), and a FLEX contract by one at the start.
+    """
+    if root[-1:].isdigit():
+        return (
+            f"{root} is the root of an adjusted contract, deliverable not known (a digit at its end): it "
+            "cannot be valued; leave the row out"
+        )
+    if root[:1].isdigit():
+        return f"{root} is the root of a FLEX contract, terms not known; leave the row out"
+    return None
 
 
 def format_occ(root: str, expiry: pd.Timestamp | dt.date | str, is_call: bool, strike: float) -> str:

@@ -30,13 +30,17 @@ class Positions(Table):
     """One position of a portfolio, from entry to exit or expiry, in units of its entry date."""
 
     portfolio: Series[str] = key("Portfolio name", str_matches=PORTFOLIO_NAME_PATTERN)
-    position_id: Series[str] = key("symbol@entry_date, stable across imports of the same file")
+    position_id: Series[str] = key(
+        "symbol@entry_date, the second lot of a day with #2; stable across imports of the same file"
+    )
     symbol: Series[str] = label("Symbol; for an option the compact OCC symbol")
     underlying: Series[str] = label("Underlying symbol of an option; the symbol itself otherwise")
     position_type: Series[str] = label("LONG, SHORT, LC, SC, LP or SP", isin=POSITION_TYPES)
     quantity: Series[float] = label("Shares or contracts at entry, negative = short", exact=True)
     multiplier: Series[int] = label("Shares per unit of quantity: 100 for listed options, else 1")
-    entry_price: Series[float] = label("Price per share at entry, as traded then (USD)", exact=True, gt=0)
+    entry_price: Series[float] = label(
+        "Price per share at entry, as traded then (USD); 0 = received free", exact=True, ge=0
+    )
     entry_date: Series[pd.Timestamp] = label("First session that holds the position at its close")
     exit_price: Series[float] = label(
         "Price per share at exit (USD); NULL = not exited", nullable=True, exact=True

@@ -2,7 +2,7 @@
 
 The format is that of `portfolio_csv`. Needed: ticker, quantity (signed change: positive buys, negative
 sells). Optional: price (per share, empty = the close, of an option its quote or model price), tags. Accepted
-spellings: symbol, qty; `strategy` is added to the tags.
+spellings: symbol, qty; `strategy` is added to the tags. A column Action or Side gives the sign.
 """
 
 from collections.abc import Collection
@@ -12,8 +12,10 @@ from typing import Final
 import pandas as pd
 
 from sigmasight_core.arrays.as_of import day_numbers, timestamps
-from sigmasight_core.ledger.csv_fields import Report, parse_numbers, parse_symbols, parse_tags
+from sigmasight_core.ledger.csv_fields import Report, parse_numbers, parse_tags
 from sigmasight_core.ledger.csv_rows import CsvFormat, read_rows
+from sigmasight_core.ledger.side_columns import read_sides
+from sigmasight_core.ledger.symbols import parse_symbols
 from sigmasight_core.options.market import settlement_days
 
 FORMAT: Final = CsvFormat(
@@ -50,7 +52,8 @@ def parse_trades_csv(
     :raises InputError: if the file as a whole cannot be read, as `csv_rows.read_rows` says.
     """
     report = Report()
-    rows = read_rows(text, source, FORMAT, report)
+    table = read_rows(text, source, FORMAT, report)
+    rows, dates = table.rows, pd.Series(pd.Timestamp(date), index=table.rows.index)
     fields = pd.DataFrame(
         {
             "line": rows["line"],
@@ -58,8 +61,8 @@ def parse_trades_csv(
             "price": parse_numbers(rows, "price", report, needed=False),
             "tags": parse_tags(rows, report),
         }
-    ).join(parse_symbols(rows, known_symbols, report))
-    quantity = fields["quantity"]
+    ).join(parse_symbols(rows, known_symbols, report, dates))
+    fields["quantity"] = quantity = read_sides(table, fields, source, report, trades=True)
     report.refuse(quantity == 0, rows, "quantity", "the quantity is zero; positive buys, negative sells")
     report.refuse(
         fields["price"] <= 0, rows, "price", "the price is not positive; leave it empty for the close"

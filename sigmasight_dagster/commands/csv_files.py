@@ -9,6 +9,17 @@ import pandas as pd
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
 
+CASH = click.option(
+    "--cash", type=float, help="Cash balance in USD; default: the stored one, 0 for a new portfolio."
+)
+SHARES_OF = click.option(
+    "--shares-of",
+    type=click.Choice(["entry", "today"]),
+    default="entry",
+    show_default=True,
+    help="Whose shares quantities and prices are in: of the entry's day, or today's, after splits since.",
+)
+
 
 def check_name(name: str) -> None:
     """:raises InputError: when the name cannot be a portfolio's."""

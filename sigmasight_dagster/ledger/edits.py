@@ -9,7 +9,9 @@ import pandas as pd
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.edits import csv_row, edited, fields_of, find, with_tags
 from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
+from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster import session_dates
+from sigmasight_dagster.ledger import files
 from sigmasight_dagster.runs.workspace import Workspace, utc_now
 
 
@@ -38,22 +40,34 @@ class Ledger:
         self._registered = registry[registry["portfolio"] == name].iloc[0]
         self.positions = workspace.platform.warehouse.positions([name])
 
-    def add(self, fields: Mapping[str, str], allow_unpriced: bool) -> Edit:
-        """Add a position.
+    def add(self, fields: Mapping[str, str], allow_unpriced: bool, shares_of: SharesOf = "entry") -> Edit:
+        """Add a position; a second lot of a symbol and day beside the first.
 
-        :param fields: of a portfolio CSV. :param allow_unpriced: as of an import.
+        :param fields: of a portfolio CSV. :param allow_unpriced: and `shares_of`: as of an import.
         :raises InputError: for what is wrong with it; then nothing is stored.
         """
         text = csv_row(fields).encode()
-        parsed = self._workspace.parse_portfolio(text, self.name, "command line", allow_unpriced)
+        parsed = files.parse(
+            self._workspace,
+            text,
+            self.name,
+            "command line",
+            allow_unpriced=allow_unpriced,
+            shares_of=shares_of,
+        )
         return self._save(None, parsed)
 
     def change(self, position_id: str, fields: Mapping[str, str]) -> Edit:
         """Change fields of a position; its symbol stays. Raises as `add` does."""
         old = find(self.positions, position_id)
         text = csv_row({**fields_of(old), **fields})
-        _, last = session_dates.bounds(self._workspace.settings, utc_now())
-        parsed = parse_portfolio_csv(text, self.name, "command line", last, {old["underlying"]})
+        last = session_dates.last_closed_session(utc_now())
+        end = files.data_end(self._workspace, last)
+        known = {old["underlying"]}
+        parsed = parse_portfolio_csv(text, self.name, "command line", last, known, data_end=end)
+        if set(fields) - {"tags"}:
+            cure = "add it again with sigmasight position add --shares-of"
+            parsed = files.with_doubts(self._workspace, parsed, cure=cure)
         return self._save(old["position_id"], parsed)
 
     def tag(self, position_id: str, tags: tuple[str, ...], remove: bool) -> Edit:
@@ -69,8 +83,17 @@ class Ledger:
 
     def _save(self, old_id: str | None, parsed: ParsedPortfolio) -> Edit:
         positions = edited(self.positions, old_id, parsed)
+        position_id = positions["position_id"].iloc[-1]
+        same_day = positions["position_id"].str.partition("#")[0] == position_id.partition("#")[0]
         result = self._store(positions, float(self._registered["cash"]))
-        return Edit(result, parsed.positions["position_id"].iloc[0], parsed.warnings)
+        warnings = parsed.warnings
+        if old_id is None and same_day.sum() > 1:
+            among = ", ".join(positions["position_id"][same_day].iloc[:-1])
+            said = f"there are other lots of that day: {among}; all are kept"
+            warnings = pd.concat(
+                [warnings, pd.DataFrame([[2, "ticker", position_id, said]], columns=warnings.columns)]
+            )
+        return Edit(result, position_id, warnings)
 
     def _store(self, positions: pd.DataFrame, cash: float) -> str:
         return self._workspace.save_portfolio(

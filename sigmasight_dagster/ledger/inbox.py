@@ -21,6 +21,7 @@ from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import DataQualityError, InputError, SigmaSightError
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.ledger import files
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.settings import Settings
@@ -136,13 +137,20 @@ class _Step:
         text = self.file.read_bytes()
         if _fingerprint(self.file) != state["fingerprint"]:
             raise OSError("it changed while it was read; read again on the next tick")
-        parsed = workspace.parse_portfolio(text, name, self.file.name, allow_unpriced=False)
+        parsed = files.parse(
+            workspace,
+            text,
+            name,
+            self.file.name,
+            allow_unpriced=False,
+            shares_of=workspace.settings.inbox_shares_of,
+            cure="SIGMASIGHT_INBOX_SHARES_OF=",
+        )
         self.tick.notes += [f"{self.file.name}: warning: {line}" for line in _lines(parsed.warnings)]
         if len(parsed.errors) or parsed.positions.empty:
             self._reject(_lines(parsed.errors) or ["no good row"])
             return "", None
-        registry = workspace.platform.warehouse.portfolios().set_index("portfolio")["cash"]
-        cash = float(registry.get(name, 0.0))
+        cash = files.stored_cash(workspace, name, None)
         result = workspace.save_portfolio(
             name, cash, self.file.name, parsed.positions, replace=True, command=f"inbox {self.file.name}"
         )

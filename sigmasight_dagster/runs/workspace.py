@@ -7,7 +7,6 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
 from sigmasight_core.tables import Grain
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
@@ -87,12 +86,6 @@ class Workspace:
         chosen = within(failed, dates, names)
         order, chunk = self.portfolio_order(), self.settings.chunk_partitions
         return chosen, recovery.plan(RISK_ASSETS, chosen, order, chunk)
-
-    def parse_portfolio(self, text: bytes, name: str, source: str, allow_unpriced: bool) -> ParsedPortfolio:
-        """Positions, errors and warnings of a portfolio CSV, as of the last trading date."""
-        _, last = session_dates.bounds(self.settings, utc_now())
-        known = None if allow_unpriced else self.platform.market_data.symbols()
-        return parse_portfolio_csv(text, name, source, last, known, self.settings.symbol_changes)
 
     def save_portfolio(
         self,

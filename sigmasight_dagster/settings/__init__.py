@@ -99,6 +99,11 @@ class Settings(SourceSettings, AlertSettings, ExecutionSettings):
     inbox_dir: Path | None = Field(
         default=None, description="Where portfolio CSVs are dropped; default: inbox in the state directory"
     )
+    inbox_shares_of: Literal["entry", "today"] = Field(
+        default="entry",
+        description="Whose shares quantities and prices of files in the inbox are in: of the entry's day, or "
+        "today's, after the splits since",
+    )
 
     @field_validator("factor_model", mode="before")
     @classmethod

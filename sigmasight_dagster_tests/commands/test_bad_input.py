@@ -74,7 +74,12 @@ def test_commands_name_the_thing_and_the_cure(
         ("AAPL,10,-5,2022-03-01", "entry_price", "positive"),
         ("ZZZZ,10,5,2022-03-01", "ticker", "unknown symbol"),
         ("AAPL230231C00150000,10,5,2022-03-01", "ticker", "AAPL230231C00150000"),
-        ("AAPL,10,5,2032-03-01", "entry_date", "future"),
+        ("AAPL,10,5,2052-03-01", "entry_date", "future"),
+        (
+            "AAPL,10,172.6,2024-03-15",
+            "entry_date",
+            "the sample's data end on 2022-12-28: choose another provider",
+        ),
         ('AAPL,"1,000",5,2022-03-01', "quantity", "1,000"),
         ("AAPL,10", "", "2"),
     ],
@@ -88,12 +93,6 @@ def test_bad_rows_are_named_with_line_and_column_and_nothing_is_imported(
     assert f"bad.csv:3: error: {column}" in message
     assert named in message
     assert "Nothing imported" in message
-
-
-def test_duplicates_of_ticker_and_date_are_refused(project: CliProject, tmp_path: Path) -> None:
-    file = tmp_path / "twice.csv"
-    file.write_text(f"{HEADER}JPM,10,150,2022-03-01\nJPM,11,150,2022-03-01\n")
-    assert "JPM" in refusal(project, "import", str(file), "--portfolio", "new")
 
 
 def test_a_changed_file_does_not_replace_a_portfolio_unasked(project: CliProject, tmp_path: Path) -> None:

@@ -61,12 +61,24 @@ def test_what_an_import_refuses_is_refused(
     assert named in refusal(project, "position", *arguments)
 
 
-def test_a_position_twice_is_refused(project: SmallProject) -> None:
-    again = ("--quantity", "1", "--entry-price", "1", "--entry-date", "2022-11-15")
-    assert f"position {SHARE} is there already" in refusal(
-        project, "position", "add", "alpha", "aapl", *again
-    )
+def test_cash_that_is_no_number_is_refused(project: SmallProject) -> None:
     assert "not a finite number" in refusal(project, "cash", "alpha", "nan")
+
+
+def test_a_second_lot_of_a_day_stands_beside_the_first(
+    template: Callable[[], SmallProject], capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = template()
+    lot = ("--quantity", "1", "--entry-price", "150", "--entry-date", "2022-11-15")
+    project.here("position", "add", "alpha", "aapl", *lot)
+    shown = capsys.readouterr()
+    assert f"{SHARE}#2, stored" in shown.out
+    assert f"there are other lots of that day: {SHARE}" in shown.err
+    project.here("position", "change", "alpha", f"{SHARE}#2", "--quantity", "2")
+    project.here("position", "tag", "alpha", SHARE, "core")
+    stored = positions(project)
+    assert stored.loc[[SHARE, f"{SHARE}#2"], "quantity"].tolist() == [10, 2]
+    assert stored.loc[[SHARE, f"{SHARE}#2"], "tags"].tolist() == ["core", ""]
 
 
 def test_edits_and_their_history(template: Callable[[], SmallProject]) -> None:

@@ -11,7 +11,7 @@ from sigmasight_core import calendar
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.definitions import build_definitions
-from sigmasight_dagster.ledger import inbox
+from sigmasight_dagster.ledger import files, inbox
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
@@ -144,7 +144,7 @@ def test_the_same_content_again_is_noted_not_imported(workspace: Workspace, tick
 
 
 def test_a_changed_file_replaces_and_keeps_the_cash(workspace: Workspace, ticks: Ticks) -> None:
-    parsed = workspace.parse_portfolio(GOOD.encode(), "growth", "growth.csv", allow_unpriced=False)
+    parsed = files.parse(workspace, GOOD.encode(), "growth", "growth.csv", allow_unpriced=False)
     workspace.save_portfolio("growth", 2500.0, "growth.csv", parsed.positions, replace=False)
     drop(workspace, "growth.csv", OTHER)
     ticks.tick()

@@ -10,6 +10,8 @@ import click
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.edits import fields_of
+from sigmasight_core.ledger.price_doubts import SharesOf
+from sigmasight_dagster.commands.csv_files import SHARES_OF
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger.edits import Ledger
 
@@ -35,11 +37,12 @@ def position() -> None:
 @_ENTRY_PRICE
 @_ENTRY_DATE
 @_TAGS
+@SHARES_OF
 @click.option("--allow-unpriced", is_flag=True, help="Accept a symbol that the provider has no prices for.")
-def add(portfolio: str, ticker: str, allow_unpriced: bool, **fields: str | None) -> None:
+def add(portfolio: str, ticker: str, shares_of: SharesOf, allow_unpriced: bool, **fields: str | None) -> None:
     """Add a position in TICKER: a symbol, or an option in OCC form."""
     given = {name: text for name, text in fields.items() if text is not None}
-    _edit(portfolio, lambda ledger: ledger.add({"ticker": ticker, **given}, allow_unpriced))
+    _edit(portfolio, lambda ledger: ledger.add({"ticker": ticker, **given}, allow_unpriced, shares_of))
 
 
 @position.command()
@@ -52,7 +55,10 @@ def add(portfolio: str, ticker: str, allow_unpriced: bool, **fields: str | None)
 @click.option("--exit-date", metavar="YYYY-MM-DD", help="'' = not exited.")
 @click.option("--exit-price", metavar="USD", help="'' = not exited.")
 def change(portfolio: str, position_id: str, **fields: str | None) -> None:
-    """Change a position; POSITION_ID is symbol@entry_date. What is not given stays."""
+    """Change a position; what is not given stays.
+
+    POSITION_ID is symbol@entry_date, of the second lot of a day symbol@entry_date#2.
+    """
     given = {name: text for name, text in fields.items() if text is not None}
     if not given:
         raise InputError("nothing to change: give --quantity, --entry-price, --entry-date, --tags or an exit")
@@ -135,6 +141,7 @@ def _arguments() -> list[str]:
         text
         for parameter in context.command.params
         for text in _typed(parameter, context.params.get(str(parameter.name)))
+        if context.params.get(str(parameter.name)) != parameter.default
     ]
     return [*words, *given]
 

@@ -9,12 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_core.ledger.template import TEMPLATE
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
-from sigmasight_dagster.commands.csv_files import check_name, read_csv, report_rows
+from sigmasight_dagster.commands.csv_files import CASH, SHARES_OF, check_name, read_csv, report_rows
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.readiness_page import show
+from sigmasight_dagster.ledger import files
 from sigmasight_dagster.ledger.first_run import FirstRun
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.terminal import wide_console
@@ -25,7 +27,8 @@ SHOWN = 20
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--portfolio", "name", metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
-@click.option("--cash", type=float, default=0.0, show_default=True, help="Cash balance in USD.")
+@CASH
+@SHARES_OF
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 @click.option("--date", metavar="YYYY-MM-DD", help="Date of the first results; default: the last with data.")
 @click.option("--replace", is_flag=True, help="Replace the positions of a portfolio that exists already.")
@@ -33,7 +36,8 @@ SHOWN = 20
 def onboard(
     file: Path | None,
     name: str | None,
-    cash: float,
+    cash: float | None,
+    shares_of: SharesOf,
     yes: bool,
     date: str | None,
     replace: bool,
@@ -57,19 +61,20 @@ def onboard(
     project = Project.open()
     _, last = session_dates.bounds(project.settings, utc_now())
     day = session_dates.trading_date(date, project.settings, utc_now()) if date else last
-    positions = _checked(project, file, text, name)
-    _preview(positions, name, cash)
+    positions = _checked(project, file, text, name, shares_of)
+    balance = files.stored_cash(project, name, cash)
+    _preview(positions, name, balance)
     _confirm(yes)
     result = project.save_portfolio(
-        name, cash, file.name, positions, replace, command=f"sigmasight onboard {file.name}"
+        name, balance, file.name, positions, replace, command=f"sigmasight onboard {file.name}"
     )
     click.echo(f"Portfolio {name}: {len(positions)} positions, {result}")
     _compute(project, name, day)
 
 
-def _checked(project: Project, file: Path, text: bytes, name: str) -> pd.DataFrame:
+def _checked(project: Project, file: Path, text: bytes, name: str, shares_of: SharesOf) -> pd.DataFrame:
     """The positions of a file without a bad row; else every bad row is told, and the command ends."""
-    parsed = project.parse_portfolio(text, name, file.name, allow_unpriced=False)
+    parsed = files.parse(project, text, name, file.name, allow_unpriced=False, shares_of=shares_of)
     report_rows(file, parsed.warnings, parsed.errors)
     if len(parsed.errors):
         n_rows = parsed.errors["line"].nunique()

@@ -13,6 +13,7 @@ from sigmasight_core.tables import FactorExposures, PortfolioSnapshots, RiskMeas
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.ledger import files
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import project_root
 from sigmasight_dagster.terminal import wide_console
@@ -47,7 +48,7 @@ def demo() -> None:
 def import_example(project: Project, name: str, cash: float) -> None:
     """Import one of the example portfolios as it stands in the repository."""
     file = Path(project_root()) / "examples" / "portfolios" / f"{name}.csv"
-    parsed = project.parse_portfolio(file.read_bytes(), name, file.name, allow_unpriced=False)
+    parsed = files.parse(project, file.read_bytes(), name, file.name, allow_unpriced=False)
     if len(parsed.errors):
         first = parsed.errors.iloc[0]
         raise InputError(f"{file}:{first['line']}: {first['column']}: {first['reason']}")

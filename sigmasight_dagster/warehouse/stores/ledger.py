@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.ledger.changes import cash_change, position_changes
+from sigmasight_core.ledger.changes import cash_change, position_changes, with_stored_ids
 from sigmasight_core.tables import (
     LedgerChanges,
     Portfolios,
@@ -61,6 +61,7 @@ class LedgerStore(Reader):
             stored = fetch(cursor, Positions, select(Positions, portfolios=[name]))
             if expected is not None and len(_changes(stored, expected)):
                 raise InputError(f"portfolio {name}: its positions changed meanwhile; repeat the command")
+            ledger = with_stored_ids(stored=stored, wanted=ledger)
             changed = _changes(stored, ledger)
             same_cash = registered["cash"].equals(wanted["cash"])
             if len(registered) and same_cash and changed.empty:

@@ -5,13 +5,19 @@ import pytest
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
-from sigmasight_core.ledger.symbol_changes import SYMBOL_CHANGES, resolved, with_own
+from sigmasight_core.ledger.symbol_changes import SYMBOL_CHANGES, SymbolChange, resolved, with_own
 
 AS_OF = pd.Timestamp("2025-06-30")
+REUSED = (
+    SymbolChange("AAA", "BBB", "2020-01-02", "took a symbol that was free"),
+    SymbolChange("BBB", "CCC", "2015-01-02", "gave the symbol away"),
+)
 
 
-def parse(ticker: str, known: set[str] | None = None, own: dict[str, str] | None = None) -> ParsedPortfolio:
-    text = f"ticker,quantity,entry_price,entry_date\n{ticker},10,100,2021-06-01\n"
+def parse(
+    ticker: str, known: set[str] | None = None, own: dict[str, str] | None = None, date: str = "2021-06-01"
+) -> ParsedPortfolio:
+    text = f"ticker,quantity,entry_price,entry_date\n{ticker},10,100,{date}\n"
     return parse_portfolio_csv(text, "book", "book.csv", AS_OF, known, own)
 
 
@@ -21,7 +27,6 @@ def parse(ticker: str, known: set[str] | None = None, own: dict[str, str] | None
         ("FB", "META", "META"),
         ("fb", "META", "META"),
         ("FB220617C00200000", "META220617C00200000", "META"),
-        ("SYMC", "GEN", "GEN"),
         ("ZOOM", "ZM", "ZM"),
         ("BRK.B", "BRK-B", "BRK-B"),
         ("META", "META", "META"),
@@ -66,9 +71,37 @@ def test_a_users_own_changes() -> None:
         with_own({"A": "B", "B": "A"})
 
 
-def test_two_spellings_of_one_position_are_duplicates() -> None:
+@pytest.mark.parametrize(
+    ("written", "date", "symbol"),
+    [
+        ("SYMC", "2019-11-04", "GEN"),
+        ("SYMC", "2019-11-05", "SYMC"),
+        ("NLOK", "2022-11-07", "GEN"),
+        ("NLOK", "2022-11-08", "NLOK"),
+        ("FB", "2022-06-08", "META"),
+        ("FB", "2022-06-09", "FB"),
+        ("ZOOM", "2019-04-17", "ZOOM"),
+        ("ZOOM", "2019-04-18", "ZM"),
+        ("OLD", "2025-01-02", "META"),
+    ],
+)
+def test_a_change_holds_for_entries_before_its_date(written: str, date: str, symbol: str) -> None:
+    parsed = parse(written, own={"OLD": "FB"}, date=date)
+    assert parsed.positions["symbol"].tolist() == [symbol]
+    reason = parsed.warnings["reason"].item()
+    assert ("imported as" in reason) == (symbol != written)
+    assert ("kept as written" in reason) == (symbol == written)
+
+
+def test_a_change_of_another_company_before_is_not_followed() -> None:
+    found = {change.old: change for change in resolved(REUSED)}
+    assert (found["AAA"].new, found["BBB"].new) == ("BBB", "CCC")
+
+
+def test_two_spellings_of_one_position_are_two_lots() -> None:
     text = "ticker,quantity,entry_price,entry_date\nFB,10,100,2021-06-01\nMETA,1,100,2021-06-01\n"
-    assert parse_portfolio_csv(text, "book", "book.csv", AS_OF).errors["line"].tolist() == [3]
+    parsed = parse_portfolio_csv(text, "book", "book.csv", AS_OF)
+    assert parsed.positions["position_id"].tolist() == ["META@2021-06-01", "META@2021-06-01#2"]
 
 
 def test_every_declared_change_is_well_formed() -> None:
@@ -76,4 +109,4 @@ def test_every_declared_change_is_well_formed() -> None:
     assert olds == sorted(set(olds))
     news = {change.new for change in resolved(SYMBOL_CHANGES)}
     assert not news & set(olds)
-    pd.to_datetime([change.date for change in SYMBOL_CHANGES if change.date], format="%Y-%m-%d")
+    pd.to_datetime([change.date for change in SYMBOL_CHANGES], format="%Y-%m-%d")
