@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from sigmasight_core.arrays.as_of import FAR_DAY, codes_of, day_numbers
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR, OPTION_MULTIPLIER
 from sigmasight_core.errors import InputError
 from sigmasight_core.market.corporate_actions import Splits
@@ -32,7 +32,6 @@ _CENTS: Final = 100.0
 _COLUMNS: Final = ["line", "column", "value", "reason"]
 
 SharesOf = Literal["entry", "today"]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -131,7 +130,7 @@ def _of_shares(rows: pd.DataFrame, splits: pd.DataFrame, shares_of: SharesOf, cu
     ratio, quantity = (price / close)[off], rows["quantity"].abs().to_numpy(dtype=float)
     since, text = _splits_since(rows, splits, ratio, shares_of)
     other = "today's shares" if shares_of == "entry" else "the shares of its own day"
-    cases: list[tuple[npt.NDArray[np.bool_], Any]] = [
+    cases: list[tuple[Bools, Any]] = [
         (since, text + f": is it in {other}? then use {cure}"),
         (
             _near(ratio / np.where(quantity > 0, quantity, np.nan), NEAR) & ~_near(quantity, MAX_RATIO),
@@ -144,7 +143,7 @@ def _of_shares(rows: pd.DataFrame, splits: pd.DataFrame, shares_of: SharesOf, cu
 
 
 def _first_of(
-    cases: "Sequence[tuple[npt.NDArray[np.bool_], str | pd.Series[str]]]", otherwise: str, n_rows: int
+    cases: "Sequence[tuple[Bools, str | pd.Series[str]]]", otherwise: str, n_rows: int
 ) -> "pd.Series[str]":
     text = pd.Series(otherwise, index=range(n_rows), dtype="str")
     for holds, reason in reversed(cases):
@@ -154,7 +153,7 @@ def _first_of(
 
 def _splits_since(
     rows: pd.DataFrame, splits: pd.DataFrame, ratio: Floats, shares_of: SharesOf
-) -> "tuple[npt.NDArray[np.bool_], pd.Series[str]]":
+) -> "tuple[Bools, pd.Series[str]]":
     """Whether the splits from a row's date up to some later one explain its price, and which they are."""
     known = splits.loc[splits["kind"] == "split", ["date", "symbol", "amount"]].dropna()
     known = known.set_axis(["split_date", "underlying", "split"], axis=1)
@@ -209,7 +208,7 @@ def _of_options(rows: pd.DataFrame) -> pd.DataFrame:
     return _entries(rows[off].reset_index(drop=True), (price / close)[off], reasons)
 
 
-def _near(ratio: Floats, factor: float) -> "npt.NDArray[np.bool_]":
+def _near(ratio: Floats, factor: float) -> "Bools":
     return (ratio <= factor) & (ratio >= 1 / factor)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core import calendar
-from sigmasight_core.ledger.template import TEMPLATE
+from sigmasight_core.ledger.portfolio_csv import TEMPLATE
 from sigmasight_core.tables import (
     TABLES,
     DailyPrices,

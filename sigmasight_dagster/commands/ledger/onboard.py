@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.portfolio_csv import TEMPLATE
 from sigmasight_core.ledger.price_doubts import SharesOf
-from sigmasight_core.ledger.template import TEMPLATE
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.csv_files import CASH, SHARES_OF, check_name, read_csv, report_rows
