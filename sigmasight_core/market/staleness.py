@@ -63,6 +63,7 @@ def spans(changes: pd.DataFrame, reached: Reach, sessions: pd.DatetimeIndex) -> 
 
 
 def held_spans(
+    *,
     changes: pd.DataFrame,
     ledger: pd.DataFrame,
     stock: Reach,

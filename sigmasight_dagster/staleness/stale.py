@@ -65,7 +65,9 @@ class _Changes:
             if grain(model) is Grain.DATE:
                 own.append(staleness.spans(rows, stock, self.sessions).assign(group=0))
             else:
-                own += staleness.held_spans(rows, self.positions, stock, option, self.sessions)
+                own += staleness.held_spans(
+                    changes=rows, ledger=self.positions, stock=stock, option=option, sessions=self.sessions
+                )
         n_sessions = len(self.sessions)
         return np.maximum(
             staleness.latest_of(shared, 1, n_sessions), staleness.latest_of(own, len(self.names), n_sessions)
