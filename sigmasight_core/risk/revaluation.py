@@ -14,8 +14,8 @@ from scipy.special import ndtr
 from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.options.black_scholes import option_price
+from sigmasight_core.positions.held import option_inputs
 from sigmasight_core.risk.book import RiskBook
-from sigmasight_core.stress.book import option_inputs
 
 
 @dataclass(frozen=True)

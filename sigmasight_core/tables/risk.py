@@ -30,7 +30,7 @@ class RiskMeasures(PortfolioTable):
     price and volatility one session later.
     parametric_var_*: normal, factor + specific variance, options at delta. annualized_volatility: of the
     simulated P&L over total_value. annualized_realized_volatility, sharpe_ratio, sortino_ratio and
-    max_drawdown: of the daily returns of the snapshots published among the last 252 sessions.
+    max_drawdown: of the daily returns of the last 252 sessions, from the first entry on.
     """
 
     measure: Series[str] = key("Name of the measure", isin=RISK_MEASURES)
