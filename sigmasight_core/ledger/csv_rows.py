@@ -1,7 +1,13 @@
-"""CSV text to rows of text fields: encoding, size, header and field counts of every CSV of a user."""
+"""CSV text to rows of text fields: encoding, size, header and field counts of every CSV of a user.
 
+A record may run over several lines inside of quotes. A quote that is never closed would swallow every line
+after it, so that one slip loses a whole file: a record that cannot be read is one line, and reading goes on at
+the next.
+"""
+
+import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -10,12 +16,29 @@ import pandas as pd
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.csv_fields import Report
-from sigmasight_core.ledger.csv_records import Record, records
 
 MAX_BYTES: Final = 10_000_000
 MAX_ROWS: Final = 10_000
 _THOUSANDS: Final = re.compile(r"[+-]?[0-9]{1,3},[0-9]{3}(?:\.[0-9]*)?")
 _SEPARATORS: Final = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+_BLANK: Final = ", \t"
+_MAX_LINES: Final = 1_000
+"""Lines that one record may run over."""
+_MAX_TRIES: Final = 50
+"""Lines with a quote in them that are tried as the end of one record."""
+_OPEN: Final = "unexpected end of data"
+"""What the reader says of a quote that is still open."""
+
+
+@dataclass(frozen=True)
+class _Record:
+    """One record: its first line (1 = first of the file), its text, and its fields or what is wrong."""
+
+    line: int
+    text: str
+    fields: list[str]
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +84,7 @@ def read_rows(text: str | bytes, source: str, form: CsvFormat, report: Report) -
     :raises InputError: if the file as a whole cannot be read: too large, not UTF-8, empty, a needed column
         missing or twice, no rows.
     """
-    found = list(records(_decoded(text, source)))
+    found = list(_records(_decoded(text, source)))
     if not found:
         raise InputError(f"{source}: the file is empty; it needs a header row such as {form.example}")
     written, names = _header(found[0], source, form)
@@ -133,7 +156,7 @@ def _field_count(found: int, expected: int) -> str | None:
     )
 
 
-def _header(record: Record, source: str, form: CsvFormat) -> tuple[list[str], list[str]]:
+def _header(record: _Record, source: str, form: CsvFormat) -> tuple[list[str], list[str]]:
     """The names as they are written, and as the format calls them."""
     if record.problem:
         raise InputError(f"{source}: header row: {record.problem}")
@@ -151,3 +174,42 @@ def _header(record: Record, source: str, form: CsvFormat) -> tuple[list[str], li
         if len(spelled) > 1:
             raise InputError(f"{source}: columns {' and '.join(spelled)} mean the same; keep one of them")
     return written, names
+
+
+def _records(text: str) -> Iterator[_Record]:
+    """Records of a comma-separated text, in order, without those that are blank."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    at = 0
+    while at < len(lines):
+        if not lines[at].strip(_BLANK) or (at == 0 and lines[at].strip().lower() == "sep=,"):
+            at += 1
+            continue
+        record, n_lines = _record(lines, at)
+        yield record
+        at += n_lines
+
+
+def _record(lines: list[str], at: int) -> tuple[_Record, int]:
+    """The record that begins at a line, and how many lines it has."""
+    first, tries, problem = lines[at], 0, ""
+    for n_lines in range(1, min(_MAX_LINES, len(lines) - at) + 1):
+        if n_lines > 1 and '"' not in lines[at + n_lines - 1]:
+            continue
+        text = "\n".join(lines[at : at + n_lines])
+        found = _fields(text)
+        if isinstance(found, list):
+            return _Record(at + 1, text, found), n_lines
+        problem, tries = problem or found, tries + 1
+        if found != _OPEN or tries > _MAX_TRIES:
+            break
+    reason = f'quotes are not balanced ({problem}); close them, and write a quote in quotes as ""'
+    return _Record(at + 1, first, [], reason), 1
+
+
+def _fields(text: str) -> list[str] | str:
+    """Fields of one record, or what is wrong with its quotes."""
+    try:
+        rows = list(csv.reader([f"{line}\n" for line in text.split("\n")], strict=True))
+    except csv.Error as error:
+        return str(error)
+    return rows[0]
