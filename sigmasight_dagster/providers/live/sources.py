@@ -70,7 +70,7 @@ def chain(setting: str, settings: Settings) -> tuple[str, ...]:
 
 def make_source(name: str, settings: Settings) -> Any:
     """A source: an object with those methods of MarketDataProvider for which GIVES names it."""
-    # Only the libraries of the sources in use are imported: yfinance, fredapi and httpx take a second.
+    # Only the libraries of the sources in use are imported: yfinance, fredapi and httpx2 take a second.
     timeout = settings.source_timeout_seconds
     if name == "yahoo":
         from sigmasight_dagster.providers.yahoo import source as yahoo  # noqa: PLC0415 (on use)
