@@ -19,8 +19,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)   ## three portfolios, one quarter of real prices, all risk assets
 	$(BIN)/sigmasight demo
 
-test: $(STAMP)   ## all tests, on a real PostgreSQL and a real Dagster instance
-	$(BIN)/python -m pytest
+test: $(STAMP)   ## all tests, or TESTS="...", on a real PostgreSQL and a real Dagster instance
+	$(BIN)/python -m pytest $(TESTS)
 
 ui-test: $(STAMP) ## the browser test; needs chromium and chromedriver, writes docs/images
 	SIGMASIGHT_SCREENSHOTS=docs/images $(BIN)/python -m pytest -n0 -m browser sigmasight_dagster_tests/instance/test_ui.py

@@ -1,6 +1,7 @@
 """Small ledgers and markets for the tests of valuation, Greeks, aggregation and snapshots."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,21 @@ def typed(model: type[Table], rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame
     return validate(model, pd.DataFrame(list(rows), columns=list(model.to_schema().columns)))
 
 
+@cache
+def none_of(model: type[Table]) -> pd.DataFrame:
+    """No rows of a table: made once, as thousands of worlds have none."""
+    return typed(model, [])
+
+
+@cache
+def option_of(symbol: str) -> "pd.Series[Any]":
+    """The parts of an OCC symbol; missing for other symbols."""
+    return parse_occ(pd.Series([symbol])).iloc[0]
+
+
 def position(symbol: str, quantity: float, entry_price: float, entry: str, **other: Any) -> dict[str, Any]:
     """One ledger row; `exit=(date, price)`, `portfolio` and `tags` are optional."""
-    option = parse_occ(pd.Series([symbol])).iloc[0]
+    option = option_of(symbol)
     is_option = pd.notna(option["compact"])
     side = "L" if quantity > 0 else "S"
     linear = "LONG" if quantity > 0 else "SHORT"
@@ -109,8 +122,8 @@ class World:
             .astype({"symbol": "str", "source": "str"})
         )
         self.volatilities = self.prices[["date", "symbol"]].assign(annualized_volatility=volatility)
-        self.quoted, self.yields = typed(OptionVolatilities, []), typed(TreasuryYields, [])
-        self.actions = splits() if actions is None else actions
+        self.quoted, self.yields = none_of(OptionVolatilities), none_of(TreasuryYields)
+        self.actions = none_of(CorporateActions) if actions is None else actions
         self.securities = self.prices[["date", "symbol"]].assign(sector=self.prices["symbol"] + " sector")
         self.portfolios = pd.DataFrame({"portfolio": ["book"], "cash": [0.0], "source": ["test.csv"]})
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sigmasight_core.calendar import sessions
 from sigmasight_core.errors import InputError
 from sigmasight_core.positions.settlement import settled_pnl, settlement_price_dates
 from sigmasight_core.positions.snapshot import portfolio_snapshots
@@ -243,7 +244,7 @@ SYMBOLS = ("A", "B", "A240112C00100000", "B240113P00120000", "A240621C00110000")
 @st.composite
 def worlds(draw: Any) -> World:
     """A book of stocks and options over 12 sessions with exits, expiries, splits and missing prices."""
-    days = World(ledger(), {"A": [1.0] * 12}, "2024-01-02").sessions
+    days = sessions("2024-01-02", "2024-01-18")
     rows = []
     for number, symbol in enumerate(
         draw(st.lists(st.sampled_from(SYMBOLS), min_size=1, max_size=5, unique=True))
