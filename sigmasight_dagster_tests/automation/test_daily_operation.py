@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sigmasight_core import calendar
 from sigmasight_core.errors import InputError, SigmaSightError, TransientError
 from sigmasight_core.tables import DailyPrices, PortfolioSnapshots, PositionCorrelations, PositionValues
-from sigmasight_dagster import session_dates
 from sigmasight_dagster.automation import jobs
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.engine.publish import BAD_PARTITIONS
@@ -158,7 +158,7 @@ def test_failures_that_may_pass_are_tried_again_within_limits(
 def test_late_data_of_the_latest_session_are_waited_for_unless_a_person_waits(
     project: Project, monkeypatch: pytest.MonkeyPatch, tags: dict[str, str], attempts: int
 ) -> None:
-    monkeypatch.setattr(session_dates, "last_closed_session", lambda now: pd.Timestamp("2022-12-21"))
+    monkeypatch.setattr(calendar, "last_closed_session", lambda now: pd.Timestamp("2022-12-21"))
     monkeypatch.setattr(SampleProvider, "daily_prices", lambda *given: DailyPrices.empty())
     result = market_of(project, "2022-12-21", **tags)
     assert not result.success
