@@ -1,6 +1,7 @@
 """Fixtures with a real PostgreSQL: one server per pytest process, one fresh database per test."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,10 @@ pytest_plugins = [
 ]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell started pytest in the background: Dagster, and all that it starts, would ignore SIGTERM too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SWEEP_WHEN_PYTEST_ENDS = """
 import sys

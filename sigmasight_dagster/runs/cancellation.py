@@ -31,8 +31,8 @@ T = TypeVar("T")
 def on_signal() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C or SIGTERM sets; the second one raises KeyboardInterrupt.
 
-    In another thread than the first, which gets no signals, it is never set. A signal that the process
-    ignores (Ctrl-C in a command that a shell runs in the background) stays ignored.
+    In another thread than the first, which gets no signals, it is never set. Ctrl-C stays ignored where it
+    is (in a command that a shell runs in the background).
     """
     requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -44,7 +44,10 @@ def on_signal() -> Iterator[threading.Event]:
             raise KeyboardInterrupt
         requested.set()
 
-    heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    # Where Ctrl-C is ignored, Dagster makes SIGTERM ignored too. What it starts to follow captured output
+    # would inherit that, and could not be ended: each run would wait half a minute for it, and leave it.
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    heeded = (signal.SIGTERM,) if ignored else _SIGNALS
     before = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield requested

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 
 import dagster as dg
 import pytest
+from dagster._utils.interrupts import capture_interrupts
 
 from sigmasight_core import calendar
 from sigmasight_core.tables import TABLES, Grain, PortfolioSnapshots, PositionValues, Table, grain
+from sigmasight_dagster.runs.cancellation import on_signal
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.support.project import CliProject, assert_same_contents
 from sigmasight_dagster_tests.support.small_project import PORTFOLIOS, SmallProject
@@ -126,3 +128,20 @@ def test_a_killed_backfill_goes_on_where_it_was(project: SmallProject) -> None:
     assert project.here(*BACKFILL) == 0
     assert (added | before, published(project)) == (resumed[0], resumed[0])
     assert_same_contents(resumed[1], project.contents())
+
+
+def test_in_the_background_what_follows_the_output_can_still_be_ended() -> None:
+    """There a shell ignores Ctrl-C; Dagster then ignores SIGTERM too, and its children inherit both."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with capture_interrupts():
+            pass
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        with on_signal(), subprocess.Popen(["sleep", "60"]) as child:
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            child.terminate()
+            assert child.wait(10) == -signal.SIGTERM
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
