@@ -1,8 +1,7 @@
 """CSV text to rows of text fields: encoding, size, header and field counts of every CSV of a user.
 
 A record may run over several lines inside of quotes. A quote that is never closed would swallow every line
-after it, so that one slip loses a whole file: a record that cannot be read is one line, and reading goes on
-at the next.
+after it: a record that cannot be read is therefore one line, and reading goes on at the next.
 """
 
 import csv
