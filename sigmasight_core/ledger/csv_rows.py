@@ -1,8 +1,7 @@
 """CSV text to rows of text fields: encoding, size, header and field counts of every CSV of a user.
 
 A record may run over several lines inside of quotes. A quote that is never closed would swallow every line
-after it, so that one slip loses a whole file: a record that cannot be read is one line, and reading goes on
-at the next.
+after it: a record that cannot be read is therefore one line, and reading goes on at the next.
 """
 
 import csv
@@ -93,8 +92,9 @@ def read_rows(text: str | bytes, source: str, form: CsvFormat, report: Report) -
     if len(found) - 1 > MAX_ROWS:
         raise InputError(f"{source}: {len(found) - 1:,} rows are more than {MAX_ROWS:,}; split the file")
     values = []
+    everywhere = all(len(record.fields) > len(names) for record in found[1:] if not record.problem)
     for record in found[1:]:
-        fields = _without_extra_end(record.fields, names, form)
+        fields = _without_extra_end(record.fields, names, form, everywhere)
         problem = record.problem or _field_count(len(fields), len(names))
         if problem:
             report.refuse_line(record.line, record.text, problem)
@@ -117,11 +117,16 @@ def plain_name(name: str) -> str:
     return re.sub(r"[\s/\-.:]+", "_", name.strip().lower()).strip("_")
 
 
-def _without_extra_end(fields: list[str], names: list[str], form: CsvFormat) -> list[str]:
-    """Without the empty fields of trailing commas; as it is where 1,234 may have become two fields."""
-    whole = names[-1] in form.required and len(fields) > len(names) and fields[len(names) - 1].strip()
-    pairs = pairwise(fields)
-    if not whole and any(_THOUSANDS.fullmatch(f"{left.strip()},{right.strip()}") for left, right in pairs):
+def _without_extra_end(fields: list[str], names: list[str], form: CsvFormat, everywhere: bool) -> list[str]:
+    """Without the empty fields of trailing commas, where they cannot be those of a field too many before.
+
+    That is where the last column is needed, and there; or where every row has one more, and no two fields
+    may be the halves of 1,234.
+    """
+    if names[-1] in form.required and len(fields) > len(names) and fields[len(names) - 1].strip():
+        return _without_empty_end(fields, len(names))
+    pairs = (f"{left.strip()},{right.strip()}" for left, right in pairwise(fields))
+    if not everywhere or any(_THOUSANDS.fullmatch(pair) for pair in pairs):
         return fields
     return _without_empty_end(fields, len(names))
 

@@ -313,6 +313,7 @@ def test_11_adjusted_contracts_are_refused_as_such(ticker: str, known: set[str] 
         (f"{HEADER}\nAAPL,1,5,2022-03-01,\nJPM,1,5,2022-03-01,\n", ["AAPL", "JPM"]),
         (f"{HEADER},\nAAPL,1,5,2022-03-01,\nJPM,1,5,2022-03-01,,,\n", ["AAPL", "JPM"]),
         (f"{HEADER},\nAAPL,1,5,2022-03-01\n", ["AAPL"]),
+        (f"{HEADER},tags\nAAPL,1,5,2022-03-01,a,\nJPM,1,5,2022-03-01,,\n", ["AAPL", "JPM"]),
         (f"\ufeff{HEADER}\r\nAAPL,1,5,2022-03-01\r\n\r\n,,,\r\n", ["AAPL"]),
         (
             f'{HEADER},notes\nAAPL,1,5,2022-03-01,"bought\nin two fills"\nJPM,1,5,2022-03-01,x\n',
@@ -341,6 +342,7 @@ def test_18_21_shapes_of_csv_are_read(text: str, symbols: list[str]) -> None:
             f'{HEADER},notes\nKO,1,5,2022-03-01,"two\nlines"\nAAPL,1,5,2022-03-01,"open\nJPM,1,5,2022-03-01,x\n',
             [4],
         ),
+        (f"{HEADER},tags,exit_date,exit_price\nAAPL,1,5,2022-03-01,9,a,,\nJPM,1,5,2022-03-01,b,,\n", [2]),
         (f"{HEADER},tags\nAAPL,1,000,5,2022-03-01,\nJPM,1,5,2022-03-01,\n", [2]),
     ],
 )
