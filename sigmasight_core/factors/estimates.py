@@ -93,6 +93,7 @@ def estimate_arrays(
         collector.add(block)
         for symbols, solve in groups:
             part_betas, part_fits, n = solve(config, block, symbols, ends[block.at])
+            part_betas[1] = _with_loading_error(block, part_betas[0], part_betas[1])
             undefined = (n < config.min_obs) | ~np.isfinite(part_fits[0])
             place = np.ix_(block.at, symbols.chosen)
             n_obs[place] = n
@@ -180,6 +181,26 @@ def _with_gaps(
     univariate = _univariate(raw(moments), variance, total, safe)
     betas = [by_date(values).swapaxes(0, 1) for values in (fit.beta, fit.std_error, *univariate)]
     return betas, by_date(_joint(fit, total)), by_date(n_obs).astype(np.intp)
+
+
+def _with_loading_error(block: StateBlock, beta: Floats, std_error: Floats) -> Floats:
+    """Standard errors [d, A, S], those of the market with the error of the state's own loadings on it.
+
+    The fit takes the state as given, but what it holds of the market was estimated in the same window: with
+    S the covariance of the other components and b the betas on them, the market beta misses by
+    b'(loadings - true loadings), whose variance is ``b'S b / (n var m)``. Without shrinkage the sum is the
+    variance of the univariate market beta, as Frisch and Waugh (1933) have it for the beta itself.
+    """
+    others = beta.copy()
+    others[:, block.market] = 0.0
+    gram = block.design @ block.design.swapaxes(1, 2)
+    # n S over n^2 var m, both as sums of squares
+    explained = np.einsum("dks,dks->ds", others, gram @ others)
+    of_market = gram[:, block.market, block.market] * block.n_obs
+    loadings = explained / np.where(of_market > 0, of_market, np.nan)[:, None]
+    total = std_error.copy()
+    total[:, block.market] = np.sqrt(std_error[:, block.market] ** 2 + loadings)
+    return total
 
 
 def _cases(values: Floats) -> Floats:

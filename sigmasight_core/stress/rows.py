@@ -10,7 +10,7 @@ from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import IMPLAUSIBLE_SIGMA, OK
 from sigmasight_core.stress.book import Book
 from sigmasight_core.stress.scenarios import RATES
-from sigmasight_core.stress.states import StressStates
+from sigmasight_core.stress.states import MARKET, StressStates
 
 REGIME_WARNING: Final = "regime: correlated rate shocks depend on the stock-bond correlation"
 
@@ -120,7 +120,9 @@ def _warnings(states: StressStates) -> Texts:
     sigma = states.plausibility_sigma
     shown = np.char.mod("%.1f", sigma).astype(object)
     implausible = np.where(sigma > IMPLAUSIBLE_SIGMA, "implausible: " + shown + " sigma", "")
-    shocks_rates = np.array([any(s.factor == RATES for s in x.shocks) for x in states.scenarios], dtype=bool)
+    # Where a scenario shocks the market as well, nothing is read off the stock-bond correlation
+    named = [{shock.factor for shock in x.shocks} for x in states.scenarios]
+    shocks_rates = np.array([RATES in factors and MARKET not in factors for factors in named], dtype=bool)
     rates_live = np.asarray(states.available[:, [f == RATES for f in states.factors]].any(axis=1))
     regime = np.where(rates_live[:, None] & shocks_rates, REGIME_WARNING, "").astype(object)
     both = np.where((implausible != "") & (regime != ""), "; ", "").astype(object)

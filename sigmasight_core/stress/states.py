@@ -44,8 +44,8 @@ class StressStates:
     """(D, N, K): most likely state given the shocks."""
     plausibility_sigma: Floats
     """(D, N): NaN where nothing that the scenario shocks is available."""
-    rate_move: Floats
-    """(D, N): the scenario's own move of the 10-year yield, percentage points; 0 if not shocked."""
+    yield_row: Floats
+    """(D, K): row of H that maps a state to the whole move of the 10-year yield; 0 without yields."""
     status: Texts
     """(D, N): ok, 'partial: growth unavailable', or 'unavailable: growth' where nothing is left."""
 
@@ -59,6 +59,13 @@ class StressStates:
         if MARKET in self.factors:
             return state[:, :, self.factors.index(MARKET)]
         return np.zeros(state.shape[:2])
+
+    def rate_move(self, state: Floats) -> Floats:
+        """(D, N): move b_y m + dy_perp of the 10-year yield in `direct` or `correlated`, percentage points.
+
+        It is the shock where the scenario shocks the yield, else what the state implies; 0 without yields.
+        """
+        return np.asarray((state @ self.yield_row[:, :, None])[..., 0], dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -123,7 +130,8 @@ def stress_states(
     live = shocked & available[:, None, :]
     moves = np.where(live, shocks, 0.0)
     correlated, sigmas = correlated_states(h, model.covariance, moves, live)
-    rates = moves[:, :, factors.index(RATES)] if RATES in factors else np.zeros(live.shape[:2])
+    no_yields = np.zeros((len(dates), len(factors)))
+    yield_row = h[:, factors.index(RATES)] if RATES in factors else no_yields
     return StressStates(
         dates=dates,
         scenarios=tuple(scenarios),
@@ -132,7 +140,7 @@ def stress_states(
         direct=direct_states(h, moves, live),
         correlated=correlated,
         plausibility_sigma=np.where(live.any(axis=2), sigmas, np.nan),
-        rate_move=rates,
+        yield_row=yield_row,
         status=_statuses(factors, shocked, live),
     )
 

@@ -6,8 +6,9 @@ factor exp(beta'x). A linear position gains exposure x (exp(beta'x) - 1): a long
 price, volatility and rate; its P&L is the difference to the model price of the same inputs unshocked, so
 that a zero shock gives exactly zero. An option on its expiry session is worth its intrinsic value.
 
-The volatility follows the market's move (`stress.options`). The rate moves by the scenario's own shock of the
-10-year yield, in the direct and in the correlated P&L; where yields are unavailable it does not move.
+The volatility follows the market's move (`stress.options`). The rate moves with the 10-year yield of the
+state, as bonds do: by the shock where the scenario shocks the yield, else by what the rest of the state
+implies. Where yields are unavailable it does not move.
 """
 
 from collections.abc import Iterator, Sequence
@@ -113,19 +114,21 @@ def _revalue_options(
 ) -> None:
     """Overwrite the rows of options by full revaluation, block by block."""
     options = book.is_option.nonzero()[0]
-    market = [states.market_log_move(state) for state in (states.direct, states.correlated)]
+    both = (states.direct, states.correlated)
+    market = [states.market_log_move(state) for state in both]
+    direct_rate, correlated_rate = (states.rate_move(state) for state in both)
     for rows in _blocks(options, len(states.scenarios)):
         block = StressedOptions.of(book.rows.iloc[rows], book.is_call[rows])
         date = book.date[rows]
         direct_spot = block.spot * np.exp(direct_move[rows])
         correlated_spot = block.spot * np.exp(correlated_move[rows])
         shocked = [shocked_volatility(block.volatility, block.days, moves[date]) for moves in market]
-        for target, spot, volatility in (
-            (pnl.spot_only, direct_spot, block.volatility),
-            (pnl.direct, direct_spot, shocked[0]),
-            (pnl.correlated, correlated_spot, shocked[1]),
+        for target, spot, rate, volatility in (
+            (pnl.spot_only, direct_spot, direct_rate, block.volatility),
+            (pnl.direct, direct_spot, direct_rate, shocked[0]),
+            (pnl.correlated, correlated_spot, correlated_rate, shocked[1]),
         ):
-            target[rows] = block.pnl(spot, states.rate_move[date], volatility)
+            target[rows] = block.pnl(spot, rate[date], volatility)
 
 
 def _blocks(rows: Any, width: int) -> Iterator[Any]:

@@ -72,7 +72,12 @@ class FactorBetas(DateTable):
         "log return per unit log return; rates: log return per percentage point",
         of=RETURNS,
     )
-    std_error: Series[float] = value("Posterior standard error of beta", "as beta", ge=0, of=RETURNS)
+    std_error: Series[float] = value(
+        "Posterior standard error of beta; market: with the error of the state's own loadings on it",
+        "as beta",
+        ge=0,
+        of=RETURNS,
+    )
     t_stat: Series[float] = value("beta / std_error", "ratio", of="beta std_error")
     univariate_beta: Series[float] = value("Plain OLS beta on this factor alone", "as beta", of=RETURNS)
     univariate_std_error: Series[float] = value(

@@ -64,9 +64,13 @@ def state(factors: np.ndarray, config: FactorModelConfig) -> np.ndarray:
 
 
 def reference(y: np.ndarray, factors: np.ndarray, config: FactorModelConfig) -> Reference:
-    """METHODS section 2, step 4, for one symbol in one window; NaN in y = no return."""
+    """METHODS section 2, step 4, for one symbol in one window; NaN in y = no return.
+
+    The market's standard error holds that of the window's loadings, METHODS section 7.
+    """
     known = np.isfinite(y)
-    g = state(factors, config)[known]
+    whole = state(factors, config)
+    g = whole[known]
     g, y = g - g.mean(axis=0), y[known] - y[known].mean()
     n, k = g.shape
     ols = np.linalg.lstsq(g, y, rcond=None)[0]
@@ -76,10 +80,14 @@ def reference(y: np.ndarray, factors: np.ndarray, config: FactorModelConfig) -> 
     system = g.T @ g + penalty
     beta = np.linalg.solve(system, g.T @ y + penalty @ mean)
     left = ((y - g @ beta) ** 2).sum()
+    posterior = variance * np.diag(np.linalg.inv(system))
+    market = config.market
+    of_others = np.cov(np.delete(whole, market, axis=1) @ np.delete(beta, market))
+    posterior[market] += of_others / (len(whole) * np.cov(whole[:, market]))
     return Reference(
         g,
         beta,
-        np.sqrt(variance * np.diag(np.linalg.inv(system))),
+        np.sqrt(posterior),
         1 - left / (y @ y),
         float(np.sqrt(left / (n - k - 1) * 252)),
     )

@@ -102,7 +102,13 @@ class TestAgainstStatsmodels:
             np.testing.assert_allclose(
                 of(rows, symbol, "annualized_specific_volatility"), specific, rtol=1e-8
             )
-            market = sm.OLS(y, sm.add_constant(self.factors["market"].to_numpy())).fit().params[1]
+            alone = sm.OLS(y, sm.add_constant(self.factors["market"].to_numpy())).fit()
+            # What the market regression leaves beyond the joint one is what the other components explain
+            squares = self.factors["market"].var(ddof=0) * fit.nobs
+            error = np.sqrt((fit.mse_resid + (alone.ssr - fit.ssr) / fit.nobs) / squares)
+            np.testing.assert_allclose(of(rows, symbol, "std_error")[0], error, rtol=1e-6)
+            np.testing.assert_allclose(error, alone.bse[1], rtol=0.03)
+            market = alone.params[1]
             both = sm.OLS(y, sm.add_constant(self.factors[["market", "rates"]].to_numpy())).fit().params
             np.testing.assert_allclose(of(rows, symbol)[[0, 7]], [market, both[2]], rtol=1e-6)
 

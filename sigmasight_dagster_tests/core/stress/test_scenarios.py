@@ -28,7 +28,7 @@ ORIGINAL_18 = {
     "quality_flight_12": {"quality": 12, "market": -5},
     "vix_spike_150": {"low_volatility": -25, "market": -15},
     "liquidity_crisis": {"market": -20, "low_volatility": -30, "quality": 15, "size": -10},
-    "financial_crisis_2008": {"market": -45.2, "value": -47.6, "growth": -42.5},
+    "financial_crisis_2008": {"market": -45.2, "value": -47.6, "growth": -42.5, "rates": -85},
     "covid_crash_2020": {
         "market": -33.7,
         "value": -36.4,
@@ -37,8 +37,9 @@ ORIGINAL_18 = {
         "quality": -34.1,
         "size": -39.1,
         "low_volatility": -33.0,
+        "rates": -80,
     },
-    "dotcom_crash_2000": {"market": -49.1},
+    "dotcom_crash_2000": {"market": -49.1, "rates": -259},
 }
 
 GOOD = """\

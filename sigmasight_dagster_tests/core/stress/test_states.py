@@ -94,6 +94,18 @@ def test_both_states_reproduce_the_shocks(world: tuple[Inputs, dict[str, float]]
     assert (found.direct[0, 0][untouched] == 0.0).all()
 
 
+@given(worlds())
+@settings(max_examples=40, deadline=None)
+def test_the_rate_moves_as_the_whole_yield_of_the_state(world: tuple[Inputs, dict[str, float]]) -> None:
+    inputs, shocks = world
+    found = states(inputs, **shocks)
+    for state in (found.direct, found.correlated):
+        move = found.rate_move(state)[0, 0]
+        assert move == pytest.approx(H[3] @ state[0, 0], rel=1e-12, abs=1e-15)
+        if "rates" in shocks:
+            assert move == pytest.approx(shocks["rates"] / 100, rel=1e-9, abs=1e-11)
+
+
 def test_direct_by_hand() -> None:
     m, dy = np.log(0.8), 0.5
     dy_perp = dy - 2.0 * m

@@ -99,6 +99,15 @@ class TestWarnings:
         inputs.loadings["rates"] = (np.nan, np.nan)
         assert inputs.run(scenario(rates=100)).results["warning"].item() == ""
 
+    def test_a_replay_that_fixes_the_market_depends_on_no_stock_bond_correlation(self) -> None:
+        inputs = Inputs()
+        both, rates_and_style = (
+            inputs.run(one).results["warning"].item()
+            for one in (scenario(market=-10, rates=-25), scenario(value=1, rates=-25))
+        )
+        assert both == ""
+        assert rates_and_style.startswith("regime: ")
+
 
 class TestRefused:
     def run(self, **changes: pd.DataFrame) -> None:

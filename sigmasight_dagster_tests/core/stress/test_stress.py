@@ -84,6 +84,20 @@ class TestLinear:
         dy_perp = 1.0 - 2.0 * log(0.9)
         assert both["direct_pnl"] == pytest.approx(1_000 * (0.9**0.1 * exp(-0.16 * dy_perp) - 1), rel=1e-12)
 
+    def test_crisis_replay_of_a_book_of_stocks_and_bonds(self) -> None:
+        """Bonds of duration 6 gain what yields lost, whatever today's stock-bond correlation says."""
+        covid = next(one for one in SHIPPED if one.id == "covid_crash_2020")
+        for loading in (2.0, -3.0):
+            inputs = Inputs(betas={"SPY": betas(1.0), "BND": betas(-0.06 * loading, 0, 0, -0.06)})
+            inputs.loadings["rates"] = (loading, 0.0)
+            inputs.hold("SPY", 60, 100.0)
+            inputs.hold("BND", 40, 100.0)
+            output = inputs.run(covid)
+            expected = -0.337 * 6_000 + 4_000 * (exp(0.06 * 0.8) - 1)
+            for column in PNL:
+                assert output.results[column].item() == pytest.approx(expected, rel=1e-9)
+            assert "regime" not in output.results["warning"].item()
+
 
 class TestOptions:
     @pytest.mark.parametrize("is_call", [True, False])
@@ -110,10 +124,30 @@ class TestOptions:
         pnl = inputs.run(scenario(value=-20)).results.iloc[0]
         variance = inputs.sigma
         h = np.array([0.9, 1.0, 0.0, 0.02])
-        m = (variance @ h)[0] / (h @ variance @ h) * log(0.8)
-        price = [quantlib_price(100, 100, 30, 0.04, 0.01, v, True) for v in (0.3, 0.3 - 1.25 * (exp(m) - 1))]
-        assert pnl["correlated_pnl"] == pytest.approx(100 * (price[1] - price[0]), rel=1e-9)
+        m, *_, dy_perp = variance @ h / (h @ variance @ h) * log(0.8)
+        rate, volatility = 0.04 + (2.0 * m + dy_perp) / 100, 0.3 - 1.25 * (exp(m) - 1)
+        base = quantlib_price(100, 100, 30, 0.04, 0.01, 0.3, True)
+        shocked = quantlib_price(100, 100, 30, rate, 0.01, volatility, True)
+        assert pnl["correlated_pnl"] == pytest.approx(100 * (shocked - base), rel=1e-9)
         assert pnl["direct_pnl"] == 0.0
+
+    @pytest.mark.parametrize("is_call", [True, False])
+    def test_rate_follows_the_yield_of_the_state_as_bonds_do(self, is_call: bool) -> None:
+        """The yield falls by 2 points per unit of the market's log move, by its loading alone."""
+        inputs = Inputs(betas={"A": betas(1.0), "TLT": betas(-0.16 * 2.0, 0, 0, -0.16)})
+        inputs.hold_option("A", 1, 100.0, 100.0, 400, 0.3, is_call)
+        inputs.hold("TLT", 1, 1_000.0)
+        found = inputs.run(scenario(market=-10)).positions
+        option, bond = found.iloc[0], found.iloc[1]
+        move = 2.0 * log(0.9)
+        base = quantlib_price(100, 100, 400, 0.04, 0.01, 0.3, is_call)
+        shocked = quantlib_price(90, 100, 400, 0.04 + move / 100, 0.01, 0.3, is_call)
+        assert option["spot_only_pnl"] == pytest.approx(100 * (shocked - base), rel=1e-9)
+        assert bond["direct_pnl"] == pytest.approx(1_000 * (exp(-0.16 * move) - 1), rel=1e-12)
+        inputs.loadings = inputs.loadings | {"rates": (0.0, 0.0)}
+        still = inputs.run(scenario(market=-10)).positions.iloc[0]
+        unmoved = quantlib_price(90, 100, 400, 0.04, 0.01, 0.3, is_call)
+        assert still["spot_only_pnl"] == pytest.approx(100 * (unmoved - base), rel=1e-9)
 
     def test_truth_of_a_crash_is_not_delta(self) -> None:
         """30-day at-the-money call, volatility 25%: -35% costs the premium, not delta x 35."""
