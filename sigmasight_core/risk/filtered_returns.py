@@ -42,9 +42,6 @@ EWMA_WINDOW: Final = 252
 MIN_OBS: Final = 20
 """Returns that a volatility needs, as in `returns.realized_volatility`."""
 
-LOOK_BACK: Final = SCENARIOS + EWMA_WINDOW
-"""Sessions before a date whose prices its scenarios need."""
-
 LARGEST_STANDARDIZED: Final = 10.0
 """Bound of |z_t|; also of a move in long-run volatilities, unless the window has seen a larger one."""
 
