@@ -63,10 +63,7 @@ class ContractQuotes:
             codes_of(pd.Index(PRICE_SOURCES), frame["price_source"]),
             frame["implied_volatility"].to_numpy(dtype=float),
             codes_of(pd.Index(VOLATILITY_SOURCES), frame["implied_vol_source"]),
-            sum(
-                place * frame["status"].str.endswith(DOUBTS[place]).to_numpy(dtype=np.int64)
-                for place in (1, 2)
-            ),
+            np.select([frame["status"].str.endswith(words) for words in DOUBTS[1:]], [1, 2], 0),
         )
         return cls(pd.Index(contracts), LastKnown.of(codes, day_numbers(frame["date"])), rows)
 

@@ -225,7 +225,7 @@ def _duplicate_keys(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _not_finite(frame: pd.DataFrame) -> pd.DataFrame:
-    numbers = frame.select_dtypes("floating")
+    numbers = frame.loc[:, [pd.api.types.is_float_dtype(dtype) for dtype in frame.dtypes]]
     values = numbers.to_numpy(dtype=float, na_value=np.nan)
     rows, columns = np.isinf(values).nonzero()
     return pd.DataFrame(
