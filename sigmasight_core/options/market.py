@@ -84,6 +84,8 @@ class OptionInputs(NamedTuple):
     """Price of the contract's quote, in the units of the close; NaN = none."""
     quote_source: Ints
     """Place in `quotes.PRICE_SOURCES`."""
+    quote_doubt: Ints
+    """Place in `quotes.DOUBTS`."""
 
 
 @dataclass(frozen=True)

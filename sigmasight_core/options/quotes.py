@@ -18,7 +18,16 @@ VOLATILITY_SOURCES: Final = (NONE, REALIZED, CHAIN_NEIGHBOUR, QUOTE)
 
 QUOTE_MID: Final = "quote mid"
 QUOTE_LAST: Final = "quote last"
-PRICE_SOURCES: Final = (NONE, QUOTE_MID, QUOTE_LAST)
+QUOTE_ASK: Final = "quote ask"
+PRICE_SOURCES: Final = (NONE, QUOTE_MID, QUOTE_LAST, QUOTE_ASK)
+
+WIDE: Final = "doubtful: bid and ask of the quote are further apart than its mid is worth"
+NO_BID: Final = "no bid: halfway between the intrinsic value and the ask"
+DOUBTS: Final = ("", WIDE, NO_BID)
+"""What is to be said of the price of a quote; lookups give the places in this tuple."""
+WIDE_USD: Final = 0.25
+"""A quote is wide if its sides are further apart than this and than their mid (the ask over three times the
+bid): the mid may then be wrong by half. Below this width, a few ticks, cheap options are always so."""
 
 
 class Quoted(NamedTuple):
@@ -32,6 +41,8 @@ class Quoted(NamedTuple):
     """NaN = none."""
     volatility_source: Ints
     """Place in VOLATILITY_SOURCES."""
+    doubt: Ints
+    """Place in DOUBTS."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class ContractQuotes:
             codes_of(pd.Index(PRICE_SOURCES), frame["price_source"]),
             frame["implied_volatility"].to_numpy(dtype=float),
             codes_of(pd.Index(VOLATILITY_SOURCES), frame["implied_vol_source"]),
+            np.select([frame["status"].str.endswith(words) for words in DOUBTS[1:]], [1, 2], 0),
         )
         return cls(pd.Index(contracts), LastKnown.of(codes, day_numbers(frame["date"])), rows)
 
@@ -62,9 +74,14 @@ class ContractQuotes:
     def take(self, row: Ints) -> Quoted:
         """The rows found; nothing, 'none', where there is none."""
         found = row >= 0
-        price_source, volatility_source = np.zeros(row.shape, np.int64), np.zeros(row.shape, np.int64)
+        price_source, volatility_source, doubt = np.zeros((3, *row.shape), np.int64)
         price_source[found] = self.rows.price_source[row[found]]
         volatility_source[found] = self.rows.volatility_source[row[found]]
+        doubt[found] = self.rows.doubt[row[found]]
         return Quoted(
-            take(self.rows.price, row), price_source, take(self.rows.volatility, row), volatility_source
+            take(self.rows.price, row),
+            price_source,
+            take(self.rows.volatility, row),
+            volatility_source,
+            doubt,
         )

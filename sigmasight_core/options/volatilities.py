@@ -1,6 +1,6 @@
 """Prices and implied volatilities of option contracts from the quotes of a session."""
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.options.implied_volatility import implied_volatility, quote_price
 from sigmasight_core.options.market import OptionParameters, settlement_days, years_to_expiry
 from sigmasight_core.options.occ import parse_occ
-from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, NONE, QUOTE, QUOTE_LAST, QUOTE_MID
+from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, DOUBTS, NONE, PRICE_SOURCES, QUOTE, WIDE_USD
 
 NO_QUOTE: Final = "no quote of the contract"
 
@@ -23,10 +23,12 @@ def option_volatilities(
 ) -> pd.DataFrame:
     """Price, implied volatility and its inputs of every quote.
 
-    The price is the quote's mid where both sides are positive and not crossed, else its last trade. Its
+    The price is the quote's mid where both sides are positive and not crossed, else its last trade unless
+    the ask is lower, else, with an ask alone, halfway between the intrinsic value and the ask. Its
     volatility is that of Black-Scholes-Merton (`implied_volatility`) from the underlying's close of the
-    session, the Treasury yield at the expiry (`risk_free`) and the dividend yield. A contract whose price
-    implies none (below the intrinsic value, above the bound, no price at all) keeps its price and takes the
+    session, the Treasury yield at the expiry (`risk_free`) and the dividend yield. A price without a bid and
+    one of a wide quote (`quotes.WIDE_USD`) imply none: the status says so. A contract whose price implies
+    none (below the intrinsic value, above the bound, no price at all) keeps its price and takes the
     volatility of its neighbours, calls or puts of the same underlying and expiry with one of their own:
     linear in strike between the nearest on each side, the nearest where there is one side only, its own
     strike where the other type has it. A call and a put of one strike count with their mean.
@@ -50,10 +52,11 @@ def option_volatilities(
     spot = _closes(prices, names, codes, day)
     risk_free = parameters.rates(yields)
     rates, dividend_yield = risk_free.at(day, expiry), parameters.yields_of(names)[codes]
-    price, price_source = quote_price(quotes["bid"], quotes["ask"], quotes["last"])
-    own, reason = implied_volatility(
-        price, spot, strike, years, rates.rate, dividend_yield, terms["is_call"].fillna(value=False)
-    )
+    is_call = terms["is_call"].fillna(value=False).to_numpy(dtype=bool)
+    price, price_source, doubt = _prices(quotes, np.maximum(np.where(is_call, 1, -1) * (spot - strike), 0))
+    own, reason = implied_volatility(price, spot, strike, years, rates.rate, dividend_yield, is_call)
+    doubted = (doubt > 0) & (years > 0)
+    own[doubted], reason[doubted] = np.nan, np.array(DOUBTS, dtype=object)[doubt[doubted]]
     near = _neighbours(_chains(codes, day, expiry), strike, own)
     given = np.isfinite(near.volatility)
     kind = np.where(np.isfinite(own), 1, np.where(given, 2, 0))
@@ -61,7 +64,7 @@ def option_volatilities(
     status[given] = CHAIN_NEIGHBOUR + ": " + status[given]
     return quotes[["date", "contract", "underlying"]].assign(
         price=price,
-        price_source=_price_source(price_source),
+        price_source=text_column(PRICE_SOURCES, price_source),
         implied_volatility=np.where(given, near.volatility, own),
         implied_vol_source=text_column((NONE, QUOTE, CHAIN_NEIGHBOUR), kind),
         underlying_price=spot,
@@ -92,6 +95,18 @@ def with_lacking(*, quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) 
         return quotes
     rows = lacking.reindex(columns=quotes.columns).astype(quotes.dtypes.drop(["source", "status"]))
     return pd.concat([quotes, rows.assign(source=source, status=NO_QUOTE)], ignore_index=True)
+
+
+def _prices(quotes: pd.DataFrame, intrinsic: Floats) -> tuple[Floats, Ints, Ints]:
+    """Price of each quote, its source (place in PRICE_SOURCES) and what is doubtful of it (in DOUBTS)."""
+    bid, ask, last = (quotes[name].to_numpy(dtype=float, na_value=np.nan) for name in ("bid", "ask", "last"))
+    no_bid = (ask > 0) & ~(bid > 0)
+    price, words = quote_price(bid, ask, np.where(no_bid & (last > ask), np.nan, last))
+    source = np.where(words == "mid", 1, np.where(words == "last", 2, 0))
+    wide = (source == 1) & (ask - bid > np.maximum(WIDE_USD, price))
+    alone = no_bid & (source == 0) & (intrinsic <= ask)
+    price[alone] = 0.5 * (intrinsic + ask)[alone]
+    return price, np.where(alone, 3, source), np.where(wide, 1, np.where(alone, 2, 0))
 
 
 def _closes(prices: pd.DataFrame, names: pd.Index, codes: Ints, day: Ints) -> Floats:
@@ -140,11 +155,6 @@ def _neighbours(chain: Ints, strike: Floats, own: Floats) -> _Neighbours:
     volatility[lacking] = np.where(found, level, np.nan)
     count[lacking] = np.where(found, 1 + (left != right), 0)
     return _Neighbours(volatility, count)
-
-
-def _price_source(sources: Texts) -> Any:
-    kind = np.where(sources == "mid", 1, np.where(sources == "last", 2, 0))
-    return text_column((NONE, QUOTE_MID, QUOTE_LAST), kind)
 
 
 def _status(quotes: pd.DataFrame, reason: Texts, unpriced: Bools, no_close: Bools, no_terms: Bools) -> Texts:

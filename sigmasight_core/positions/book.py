@@ -100,6 +100,7 @@ class Book:
             market.dividend_yields[self.codes],
             quoted.price,
             quoted.price_source,
+            quoted.doubt,
         )
 
     def _quoted(self, market: OptionMarket, on: Ints) -> Quoted:

@@ -6,6 +6,7 @@ import pandas as pd
 from sigmasight_core.arrays.as_of import iso_dates
 from sigmasight_core.arrays.types import Bools, Texts
 from sigmasight_core.conventions import OK
+from sigmasight_core.options.quotes import DOUBTS
 from sigmasight_core.positions.book import Book, Mark
 from sigmasight_core.positions.held import CLOSED, EXPIRED
 
@@ -33,6 +34,8 @@ def value_status(
     def say_name(rows: Bools, before: str, after: str) -> None:
         status[rows] = before + names[rows] + after
 
+    doubted = (today.quote_source > 0) & (today.inputs.quote_doubt > 0)
+    status[doubted] = np.array(DOUBTS, dtype=object)[today.inputs.quote_doubt[doubted]]
     no_return = values["daily_return"].isna().to_numpy()
     say(no_return, "no daily return: worth less than half a cent at the previous close")
     say_name(

@@ -25,6 +25,7 @@ from sigmasight_core.risk.residuals import specific_pull
 
 SPECIFIC: Final = "specific"
 DECOMPOSED_LEVEL: Final = 0.95
+NOT_FINITE: Final = "not finite: an amount, a return or a ratio of them is beyond every number"
 
 
 def normal_quantile(level: float) -> float:
@@ -49,6 +50,7 @@ class Euler(NamedTuple):
     """(R)"""
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what overflows is NULL with NOT_FINITE
 def euler(
     *, delta: Floats, partition: Ints, betas: Floats, specific_pull: Floats, covariance: Floats
 ) -> Euler:
@@ -209,7 +211,9 @@ def parametric_risk(
     status = np.where(held > 0, gap_status(gaps, nothing_left), OK)
     no_model = (held > 0) & ~risk.available[book.partition_date].any(axis=1)
     status[no_model] = "unavailable: no factor covariance"
-    unknown = no_model | (nothing_left & (held > 0))
+    infinite = ~np.isfinite(result.volatility)
+    status[infinite] = NOT_FINITE
+    unknown = no_model | (nothing_left & (held > 0)) | infinite
     volatility = np.where(unknown, np.nan, result.volatility)
     contributions = pd.concat(
         [

@@ -142,6 +142,7 @@ def _add_options(
         np.add.at(pnl, group[which], gains)
 
 
+@np.errstate(over="ignore")  # what overflows is NULL, see `measures`
 def _deviation(pnl: Floats) -> Floats:
     """Standard deviation (n - 1) over the scenarios of each partition; 0 for fewer than two."""
     known = np.isfinite(pnl)

@@ -9,7 +9,7 @@ from sigmasight_core.arrays.columns import coded, tiled
 from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.risk.book import RiskBook
-from sigmasight_core.risk.decomposition import ParametricRisk, normal_quantile, parametric_risk
+from sigmasight_core.risk.decomposition import NOT_FINITE, ParametricRisk, normal_quantile, parametric_risk
 from sigmasight_core.risk.filtered_returns import ReturnPanel
 from sigmasight_core.risk.historical_simulation import SimulatedRisk, simulated_risk
 from sigmasight_core.risk.performance import RealizedPerformance, realized_performance
@@ -114,7 +114,8 @@ def _simulated(risk: SimulatedRisk, total: Floats, bound: Floats) -> list[Measur
             for place, level in enumerate(LEVELS)
         ]
     scaled = risk.deviation * np.sqrt(SESSIONS_PER_YEAR)
-    volatility = np.divide(scaled, total, out=np.full(total.shape, np.nan), where=total > 0)
+    with np.errstate(over="ignore"):  # what overflows is infinite, and told so by `_rows`
+        volatility = np.divide(scaled, total, out=np.full(total.shape, np.nan), where=total > 0)
     reason = np.where(np.isnan(total), "no total value", "total value is not positive")
     status = np.where(total > 0, risk.status, _joined(risk.status, reason))
     return [*measures, ("annualized_volatility", "1/sqrt(year)", volatility, risk.n_obs, status)]
@@ -159,11 +160,14 @@ def _joined(status: Texts, reason: Any) -> Texts:
 def _rows(partitions: pd.DataFrame, measures: list[Measure], bounded: Ints) -> pd.DataFrame:
     names, units, values, counts, statuses = zip(*measures, strict=True)
     size = len(measures)
+    numbers, said = np.column_stack(values).ravel(), np.column_stack(statuses).ravel()
+    infinite = np.isinf(numbers)
+    said[infinite] = _joined(said, NOT_FINITE)[infinite]
     frame = partitions.take(np.repeat(np.arange(len(partitions)), size)).reset_index(drop=True)
-    codes, words = pd.factorize(np.column_stack(statuses).ravel())
+    codes, words = pd.factorize(said)
     return frame.assign(
         measure=tiled(names, len(partitions)),
-        value=np.column_stack(values).ravel(),
+        value=np.where(infinite, np.nan, numbers),
         unit=tiled(units, len(partitions)),
         n_obs=np.column_stack(counts).ravel(),
         n_bounded=(bounded[:, None] * np.isin(names, SIMULATED_MEASURES)).ravel(),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.typing import Series
@@ -179,9 +180,9 @@ def validate(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     """Check rows against their row model and return them coerced, ordered by key and column.
 
     :param frame: rows with exactly the model's columns (an empty frame is legal).
-    :raises DataQualityError: on a wrong type, a broken bound, a duplicate key, or a NULL value in a
-        row whose status is ok. The attribute ``failures`` holds the offending rows: the columns
-        ``row`` (position in the frame), ``column``, ``check`` and ``value``.
+    :raises DataQualityError: on a wrong type, a broken bound, a number that is not finite (NaN is NULL), a
+        duplicate key, or a NULL value in a row whose status is ok. The attribute ``failures`` holds the
+        offending rows: the columns ``row`` (position in the frame), ``column``, ``check`` and ``value``.
     """
     schema = model.to_schema()
     try:
@@ -189,7 +190,9 @@ def validate(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     except pa.errors.SchemaErrors as error:
         raise _quality_error(model, _failures(error)) from None
     checked = checked[list(schema.columns)]
-    found = pd.concat([_duplicate_keys(model, checked), _unexplained_nulls(model, checked)])
+    found = pd.concat(
+        [_duplicate_keys(model, checked), _not_finite(checked), _unexplained_nulls(model, checked)]
+    )
     if len(found):
         raise _quality_error(model, found)
     return checked.sort_values(primary_key(model), kind="stable", ignore_index=True)
@@ -217,6 +220,20 @@ def _duplicate_keys(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
             "column": ", ".join(keys),
             "check": "unique key",
             "value": [" / ".join(row) for row in values],
+        }
+    )
+
+
+def _not_finite(frame: pd.DataFrame) -> pd.DataFrame:
+    numbers = frame.loc[:, [pd.api.types.is_float_dtype(dtype) for dtype in frame.dtypes]]
+    values = numbers.to_numpy(dtype=float, na_value=np.nan)
+    rows, columns = np.isinf(values).nonzero()
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "column": numbers.columns[columns].astype(str),
+            "check": "a finite number",
+            "value": values[rows, columns].astype(str),
         }
     )
 

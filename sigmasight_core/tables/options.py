@@ -5,7 +5,7 @@ from pandera.typing import Series
 from sigmasight_core.tables.base import DateTable, Facts, Kind, key, label, value
 
 IMPLIED_SOURCES = ("quote", "chain_neighbour", "none")
-QUOTE_PRICES = ("quote mid", "quote last", "none")
+QUOTE_PRICES = ("quote mid", "quote last", "quote ask", "none")
 
 
 class OptionQuotes(DateTable):
@@ -34,13 +34,13 @@ class OptionVolatilities(DateTable):
     contract: Series[str] = key("Compact OCC symbol, as in positions.symbol", of="option_quotes.*")
     underlying: Series[str] = label("Symbol of the underlying", of="option_quotes.*")
     price: Series[float] = value(
-        "Mid of bid and ask, or the last trade, per share",
+        "Mid of bid and ask, the last trade, or halfway from the intrinsic value to the ask, per share",
         "USD",
         gt=0,
-        of="option_quotes.bid option_quotes.ask option_quotes.last",
+        of="option_quotes.bid option_quotes.ask option_quotes.last underlying_price",
     )
     price_source: Series[str] = label(
-        "quote mid (both sides positive, not crossed), quote last, or none",
+        "quote mid (both sides positive, not crossed), quote last, quote ask (no bid), or none",
         isin=QUOTE_PRICES,
         of="option_quotes.bid option_quotes.ask option_quotes.last",
     )

@@ -36,8 +36,8 @@ class PositionValues(PortfolioTable):
         "corporate_actions.amount positions.strike positions.expiry_date positions.exit_price",
     )
     price_source: Series[str] = label(
-        "Provider of the close; options: 'quote mid', 'quote last', 'model' (Black-Scholes-Merton) or "
-        "'intrinsic' (expiry); 'exit', or 'none'",
+        "Provider of the close; options: 'quote mid', 'quote last', 'quote ask' (no bid), 'model' "
+        "(Black-Scholes-Merton) or 'intrinsic' (expiry); 'exit', or 'none'",
         of="daily_prices.source option_volatilities.price_source",
     )
     price_age_days: Series[pd.Int64Dtype] = value(
@@ -71,7 +71,7 @@ class PositionValues(PortfolioTable):
     weight: Series[float] = value("exposure / gross exposure of the portfolio", "fraction", of="exposure")
     sector: Series[str] = label("Sector of the underlying, or 'unclassified'", of="security_master.*")
     tags: Series[str] = label("Tags, comma-separated; empty = none", of="positions.*")
-    status: Series[str] = label("ok, expired, closed, or why a value is NULL")
+    status: Series[str] = label("ok, expired, closed, or why a value is NULL or its price doubtful")
 
     class Config:
         name = "position_values"

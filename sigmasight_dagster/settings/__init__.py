@@ -6,17 +6,20 @@ may set, checked as far as is possible without data; what follows from it is dec
 
 import datetime as dt
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from sigmasight_core.errors import InputError
 from sigmasight_dagster.settings.alerting import AlertSettings
+from sigmasight_dagster.settings.errors import one_line
 from sigmasight_dagster.settings.execution import ExecutionSettings
 from sigmasight_dagster.settings.factor_model import FactorModelSettings, parse_factor_model
 from sigmasight_dagster.settings.sources import SourceSettings
@@ -73,7 +76,9 @@ class Settings(SourceSettings, AlertSettings, ExecutionSettings):
     dividend_yield: float = Field(
         default=0.0, description="Continuous, of underlyings not named below", ge=0, le=1
     )
-    dividend_yields: dict[str, float] = Field(default_factory=dict, description="Continuous, by symbol")
+    dividend_yields: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict, description="Continuous, by symbol"
+    )
     max_price_age_days: int = Field(
         default=7, description="How old a carried-forward price may be", ge=0, le=7
     )
@@ -104,6 +109,18 @@ class Settings(SourceSettings, AlertSettings, ExecutionSettings):
         description="Whose shares quantities and prices of files in the inbox are in: of the entry's day, or "
         "today's, after the splits since",
     )
+
+    def __init__(self, **given: Any) -> None:
+        """:raises InputError: one line that names the variable, the form and an example."""
+        try:
+            super().__init__(**given)
+        except (ValidationError, SettingsError) as error:
+            raise InputError(one_line(type(self), error)) from None
+
+    @field_validator("dividend_yields")
+    @classmethod
+    def _spell_dividend_symbols(cls, given: dict[str, float]) -> dict[str, float]:
+        return {symbol.strip().upper().replace(".", "-"): value for symbol, value in given.items()}
 
     @field_validator("factor_model", mode="before")
     @classmethod

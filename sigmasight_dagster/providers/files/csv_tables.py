@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sigmasight_core.errors import InputError
 BLANKS: Final = ("", ".", "-", "null", "nan", "na", "n/a", "none")
 """What counts as missing, in any case; '.' is FRED's, 'null' Yahoo's."""
 
+_LOG: Final = logging.getLogger(__name__)
 CALENDAR: Final = f"{FIRST_DATE.year}..{LAST_DATE.year}"
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00(:00(\.0+)?)?([+-]\d{2}:?\d{2}|Z)?")
 
@@ -119,6 +121,29 @@ def read_csv_table(path: Path, required: Sequence[str], aliases: Mapping[str, st
         headers=dict(zip(names, (name.strip() for name in header), strict=True)),
         columns={name: cells[:, position] for position, name in enumerate(names)},
     )
+
+
+def without_early_rows(table: CsvTable) -> CsvTable:
+    """The table without the rows whose date is from before the trading calendar; a warning counts them.
+
+    Downloads of a whole history begin earlier. All else that is wrong with a date, and a table without a
+    later row, is left for `dates`.
+    """
+    words = table.columns["date"]
+    early = words < str(FIRST_DATE.date())
+    if early.any():
+        written = [_MIDNIGHT.sub(r"\1", word.strip()) for word in words[early]]
+        early[early] = _iso_days(np.array(written, object)) < FIRST_DATE.to_datetime64()
+    if not early.any() or early.all():
+        return table
+    _LOG.warning(
+        "%s: %d rows from before %s are left out: the trading calendar begins there",
+        table.path,
+        early.sum(),
+        FIRST_DATE.date(),
+    )
+    kept = {name: column[~early] for name, column in table.columns.items()}
+    return CsvTable(table.path, table.lines[~early], table.headers, kept)
 
 
 def _rows(path: Path, text: str) -> tuple[list[list[str]], np.ndarray]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sigmasight_core.calendar import non_session_reason, sessions
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.providers.files.csv_tables import CsvTable, read_csv_table
+from sigmasight_dagster.providers.files.csv_tables import CsvTable, read_csv_table, without_early_rows
 from sigmasight_dagster.providers.files.parquet_tables import ParquetTable, read_parquet_table
 from sigmasight_dagster.providers.files.splits_csv import clean_symbol
 
@@ -65,7 +65,8 @@ def read_prices(directory: Path) -> GivenPrices:
     """
     if not directory.is_dir():
         raise InputError(f"{directory}: no such directory; set SIGMASIGHT_FILES_DIR to one with prices")
-    paths = sorted(path for path in directory.iterdir() if path.is_file())
+    # hidden files are the system's own: a Mac writes ._AAA.csv and .DS_Store beside the data
+    paths = sorted(path for path in directory.iterdir() if path.is_file() and not path.name.startswith("."))
     tables = [path for path in paths if path.suffix.lower() == ".parquet"]
     singles = [p for p in paths if p.suffix.lower() == ".csv" and p.name.lower() not in EXTRA_FILES]
     if len(tables) == 1 and not singles:
@@ -101,7 +102,7 @@ def _read_symbol_files(paths: Sequence[Path]) -> GivenPrices:
 
 
 def _read_symbol_file(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    table = read_csv_table(path, ("date", "close"), ALIASES)
+    table = without_early_rows(read_csv_table(path, ("date", "close"), ALIASES))
     days = table.dates("date")
     if not len(days):
         raise InputError(f"{path}: the file has a header and no rows; remove it or fill it in")
@@ -182,10 +183,13 @@ def _unique_symbols(names: Sequence[str], where: Sequence[str]) -> np.ndarray:
 def read_yields(path: Path) -> "pd.Series[float]":
     """Read `treasury_10y.csv` and its like: percent by date, NaN on blanks; FRED's own header will do.
 
+    Rows from before the trading calendar are dropped, with a warning that counts them.
+
     :raises InputError: for a bad line, a weekend, or a date that is there twice.
     """
     names = dict.fromkeys(("dgs3mo", "dgs2", "dgs10", "dgs30", "value", "yield"), "yieldpercent")
     table = read_csv_table(path, ("date", "yieldpercent"), {**names, "observationdate": "date"})
+    table = without_early_rows(table)
     days, percent = table.dates("date"), table.numbers("yieldpercent", signed=True)
     if not len(days):
         raise InputError(f"{path}: the file has a header and no rows; remove it or fill it in")

@@ -73,7 +73,7 @@ class TestValues:
         near = contract(105, True)
         book = world(CALL, near, PUT, contract(120, True, "2024-09-20"))
         last = value(2, 100, True, 0.5)["price"]
-        quote_world(book, quote(DAYS[2], CALL, 0, 1, last), quote(DAYS[2], near, NAN, NAN))
+        quote_world(book, quote(DAYS[2], CALL, 0, 20, last), quote(DAYS[2], near, NAN, NAN))
         values = book.values(book.at(2)).set_index("symbol")
         greeks = book.greeks(book.values(book.at(2))).set_index("position_id")
         assert values["price_source"].tolist() == ["quote last", "model", "model", "model"]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from sigmasight_core.risk.decomposition import NOT_FINITE
 from sigmasight_core.risk.measures import RiskOutput, risk_measures
 from sigmasight_core.tables import RiskContributions, RiskMeasures, VarBacktests, validate
 from sigmasight_core.tables.risk import RISK_MEASURES
@@ -172,3 +173,27 @@ def test_a_long_book_cannot_lose_more_than_it_is_worth_without_a_reason() -> Non
     short = Holdings().hold_option("A", -20, 50.0, 75.0, 10, 0.6, True)
     output = measure(short, [(DAY, "book")], snapshots(SESSIONS[-60:]), returns=HISTORY * 4)
     assert of(output, "parametric_var_99_usd", "status") == "ok"
+
+
+@pytest.mark.parametrize(("quantity", "total"), [(1e150, 1e-300), (-1e150, 1e-300), (1e140, 5e-324)])
+def test_a_measure_that_is_not_finite_is_null_and_says_so(
+    quantity: float, total: float, recwarn: pytest.WarningsRecorder
+) -> None:
+    """A bad print can leave next to nothing below a ratio."""
+    output = measure(
+        Holdings().hold("A", quantity, 100.0), [(DAY, "book")], snapshots(SESSIONS[-60:], total=total)
+    )
+    assert np.isnan(of(output, "annualized_volatility"))
+    assert NOT_FINITE in of(output, "annualized_volatility", "status")
+    assert of(output, "var_95_usd") > 0
+    assert [str(found.message) for found in recwarn if "sigmasight_core" in str(found.filename)] == []
+
+
+def test_amounts_whose_squares_overflow_have_no_risk_and_say_so(recwarn: pytest.WarningsRecorder) -> None:
+    output = measure(Holdings().hold("A", -1e200, 100.0), [(DAY, "book")], snapshots(SESSIONS[-60:]))
+    for name in ("annualized_volatility", "parametric_var_95_usd"):
+        assert np.isnan(of(output, name))
+        assert of(output, name, "status") == NOT_FINITE
+    assert output.contributions["component_var_usd"].isna().all()
+    assert set(output.contributions["status"]) == {NOT_FINITE}
+    assert [str(found.message) for found in recwarn if "sigmasight_core" in str(found.filename)] == []
