@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from hypothesis import settings
 
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.server.processes import postmaster, run, server_user
@@ -23,6 +24,10 @@ pytest_plugins = [
 ]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# How long an example takes says more of the machine's load than of the code.
+settings.register_profile("any load", deadline=None)
+settings.load_profile("any load")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell started pytest in the background: Dagster, and all that it starts, would ignore SIGTERM too.
