@@ -11,7 +11,7 @@ from scipy.stats import norm
 from sigmasight_core.errors import InputError
 from sigmasight_core.market.returns import realized_volatility
 from sigmasight_core.risk.filtered_returns import (
-    LOOK_BACK,
+    EWMA_WINDOW,
     SCENARIOS,
     ReturnPanel,
     forecast_volatility,
@@ -64,7 +64,7 @@ def test_scenarios_are_past_moves_at_todays_volatility() -> None:
 
 def test_a_date_does_not_depend_on_the_history_before_its_look_back() -> None:
     returns = history("A", "B")
-    short = returns.iloc[-LOOK_BACK:]
+    short = returns.iloc[-(SCENARIOS + EWMA_WINDOW) :]
     long, less = (
         ReturnPanel.of(rows, rows.columns).scenarios(np.array([len(rows)])) for rows in (returns, short)
     )
