@@ -82,7 +82,7 @@ class QuotedProvider(SampleProvider):
         sides = {
             OWN: (price[OWN] - 0.05, price[OWN] + 0.05, 1.0),
             FREE: (price[FREE] - 0.05, price[FREE] + 0.05, 1.0),
-            LAST: (0.0, 0.4, price[LAST]),
+            LAST: (0.0, 20.0, price[LAST]),
             CROSSED: (5.0, 4.0, None),
         }
         fixed = {"date": date, "underlying": "AAPL", "implied_volatility": 0.5, "open_interest": 10.0}
