@@ -36,7 +36,9 @@ def _rectangles(run: RangeRun, keys: frozenset[str]) -> list[RangeRun]:
     ]
     runs = []
     for names, group in groupby(zip(run.dates, chosen, strict=True), key=lambda pair: pair[1]):
+        if not names:
+            continue
         dates = pd.DatetimeIndex([date for date, _ in group])
-        parts = neighbours(names, run.portfolios) if run.portfolios else [()] * bool(names)
+        parts = neighbours(names, run.portfolios) if run.portfolios else [()]
         runs += [replace(run, layer=RETRY_LAYER, dates=dates, portfolios=part) for part in parts]
     return runs

@@ -87,4 +87,4 @@ def published_keys(project: CliProject, model: type[Table]) -> set[str]:
 
 def all_keys(dates: pd.DatetimeIndex, names: Sequence[str]) -> set[str]:
     """Partition keys of dates x portfolios."""
-    return set(keys.of_rectangle(dates, names))
+    return {keys.key(date, name) for date in dates for name in names}
