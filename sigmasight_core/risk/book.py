@@ -11,11 +11,10 @@ from scipy.sparse import csr_array
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.arrays.windows import blocks
 from sigmasight_core.calendar import next_sessions
-from sigmasight_core.conventions import BOUGHT_TYPES, LONG_CALL, OPTION_TYPES, SHORT_CALL
+from sigmasight_core.conventions import BOUGHT_TYPES
 from sigmasight_core.errors import InputError
-from sigmasight_core.positions.held import option_inputs, partition_frame
+from sigmasight_core.positions.held import KEY, is_call, is_option, option_inputs, partition_frame
 
-_KEY: Final = ["date", "portfolio", "position_id"]
 _GREEKS: Final = [
     "underlying_price",
     "strike",
@@ -73,12 +72,12 @@ class RiskBook:
         dates = pd.DatetimeIndex(wanted["date"].unique())
         partition_date = dates.get_indexer(pd.DatetimeIndex(wanted["date"]))
         symbols = pd.Index(np.sort(rows["underlying"].unique()), dtype="str")
-        is_option = rows["position_type"].isin(OPTION_TYPES).to_numpy()
+        options = is_option(rows)
         delta = rows["delta_exposure"].to_numpy(dtype=float, na_value=np.nan)
         priced = np.isfinite(delta)
-        inputs = option_inputs(rows[is_option]).values()
-        priced[is_option] &= np.all([np.isfinite(column[:, 0]) for column in inputs], axis=0)
-        priced[~is_option] &= rows["exposure"].notna().to_numpy()[~is_option]
+        inputs = option_inputs(rows[options]).values()
+        priced[options] &= np.all([np.isfinite(column[:, 0]) for column in inputs], axis=0)
+        priced[~options] &= rows["exposure"].notna().to_numpy()[~options]
         return cls(
             partitions=wanted,
             dates=dates,
@@ -88,8 +87,8 @@ class RiskBook:
             partition_date=partition_date,
             days_to_next=(next_sessions(dates + pd.Timedelta(days=1)) - dates).days.to_numpy(dtype=float),
             symbol=symbols.get_indexer(pd.Index(rows["underlying"])),
-            is_option=is_option,
-            is_call=rows["position_type"].isin([LONG_CALL, SHORT_CALL]).to_numpy(),
+            is_option=options,
+            is_call=is_call(rows),
             priced=priced,
             delta_exposure=np.where(priced, delta, np.nan),
         )
@@ -144,8 +143,8 @@ def summed(values: Floats, columns: Ints, weights: Floats, groups: Ints, n_group
 def _joined(
     partitions: pd.DataFrame, position_values: pd.DataFrame, position_greeks: pd.DataFrame
 ) -> tuple[pd.DataFrame, Ints]:
-    rows = position_greeks[[*_KEY, *_GREEKS]].merge(
-        position_values[[*_KEY, *_VALUES]], how="left", on=_KEY, validate="one_to_one"
+    rows = position_greeks[[*KEY, *_GREEKS]].merge(
+        position_values[[*KEY, *_VALUES]], how="left", on=KEY, validate="one_to_one"
     )
     places = pd.MultiIndex.from_frame(partitions).get_indexer(
         pd.MultiIndex.from_frame(rows[["date", "portfolio"]])

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.market import returns
+from sigmasight_core.positions.held import is_option
 from sigmasight_core.stress.reality import (
     HISTORIC_WINDOWS,
     Reality,
@@ -125,7 +125,7 @@ def _ten_year(platform: Platform, sessions: pd.DatetimeIndex) -> pd.Series:
 
 def _left_out(holdings: pd.DataFrame, weights: pd.DataFrame) -> list[str]:
     held = holdings[holdings["quantity"] != 0]
-    options = held["position_type"].isin(OPTION_TYPES).groupby(held["portfolio"]).sum()
+    options = pd.Series(is_option(held), held.index).groupby(held["portfolio"]).sum()
     notes = [
         f"{name}: {count} option positions are left out: those contracts did not exist then"
         for name, count in options[options > 0].items()

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from sigmasight_core.errors import SigmaSightError
 from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url, embedded_server
@@ -133,10 +132,6 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except SigmaSightError as error:
         raise click.ClickException(str(error)) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        raise click.ClickException(f"setting {name}: {first['msg']}, got {first['input']!r}") from error
 
 
 def _external(settings: Settings, dagster: bool) -> bool:
