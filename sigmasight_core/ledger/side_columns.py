@@ -5,6 +5,7 @@ refuses the file: it lists transactions. What cannot change the meaning (notes, 
 used, and said so once.
 """
 
+import re
 from collections.abc import Callable, Collection
 from typing import Final
 
@@ -74,11 +75,25 @@ class _Sides:
             (words.EFFECT, self._effect),
             (words.DIRECTION, lambda: self._direction(plain)),
         ]
-        reader = next((read for names, read in readers if plain in names), None)
+        reader = next((read for names, read in readers if plain in names), None) or self._by_content(plain)
         if reader is None:
             return False
         reader()
         return True
+
+    def _by_content(self, plain: str) -> Callable[[], None] | None:
+        """How to read a column whose name is not known here and whose words change the meaning of a row."""
+        filled, known = self._words[~self._empty], listings.US_VENUES | listings.VENUES.keys()
+        if filled.empty or words.OPINION.search(plain):
+            return None
+        if re.search(r"curr|ccy", plain) and filled.str.fullmatch("[A-Z]{3}|US[$]").all():
+            return self._currency
+        if (
+            re.search(r"market|exch|venue|listing", plain)
+            and self._venue_codes()[~self._empty].isin(known).all()
+        ):
+            return self._venue
+        return (lambda: self._direction(plain)) if filled.isin(words.TOLD).all() else None
 
     def quantity(self) -> "pd.Series[float]":
         """The quantities with the signs of the columns."""
@@ -238,8 +253,11 @@ class _Sides:
         bad = self._contract.of_another_underlying(self._values) & ~self._empty & held.notna()
         self._refuse(bad, "not the underlying of " + held.fillna("") + "; correct one of them")
 
+    def _venue_codes(self) -> "pd.Series[str]":
+        return mapped(self._values, lambda text: "".join(sign for sign in text.upper() if sign.isalnum()))
+
     def _venue(self) -> None:
-        code = mapped(self._values, lambda text: "".join(sign for sign in text.upper() if sign.isalnum()))
+        code = self._venue_codes()
         places = {**listings.SUFFIXES, **listings.VENUES}
         foreign = {text: listings.elsewhere(places[text]) for text in code.unique() if text in places}
         at_home = code.isin(listings.US_VENUES) | (

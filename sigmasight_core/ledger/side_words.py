@@ -20,7 +20,8 @@ DIRECTION: Final = _spaced(
     "action side type buy_sell buysell bs b_s sell_buy transaction transaction_type trans_type trans "
     "trade_type trade_action trade_side direction long_short longshort l_s ls position_side "
     "position_type pos_type order_action order_side order_type activity activity_type operation "
-    "buy_or_sell long_or_short verb security_type sec_type asset_type asset_class asset instrument "
+    "buy_or_sell long_or_short verb trans_code transaction_code trade_code txn_type txn security_type "
+    "sec_type asset_type asset_class asset instrument "
     "instrument_type product product_type investment_type investment kind category"
 )
 """Columns that may say what was done, which way a position goes, or what kind of security it is."""
@@ -56,7 +57,7 @@ EXPIRY: Final = _spaced(
 UNDERLYING: Final = _spaced("underlying underlying_symbol underlier underlying_ticker root root_symbol")
 VENUE: Final = _spaced(
     "exchange listing_exchange primary_exchange mic venue listing exch stock_exchange market_code "
-    "exchange_code listed_on"
+    "exchange_code listed_on trading_venue"
 )
 EXIT: Final = _spaced(
     "sell_date date_sold sold_date sale_date close_date closing_date closed_date date_closed closed "
@@ -65,6 +66,12 @@ EXIT: Final = _spaced(
 STATUS: Final = _spaced("status order_status trade_status position_status")
 EFFECT: Final = _spaced("open_close openclose o_c position_effect effect open_close_indicator")
 FACTOR: Final = _spaced("split_factor split_ratio adjustment_factor factor price_factor scale leverage")
+
+OPINION: Final = re.compile(
+    r"rating|recommend|signal|consensus|analyst|opinion|view|outlook|sentiment|score|grade|advice|target|"
+    r"note|comment|remark|memo|reason|description|name|tag|strategy|term|model"
+)
+"""Names of columns whose words are what somebody thinks of a holding, not what was done."""
 
 LONG: Final = frozenset({"LONG", "L", "LNG", "LC", "LP", "+", "LONG POSITION"})
 SHORT: Final = frozenset({"SHORT", "SHRT", "SHT", "SC", "SP", "-", "SHORT POSITION"})
@@ -120,6 +127,12 @@ PRICES: Final = _barred(
 )
 SETTLED: Final = _barred("OPEN|OPENED|FILLED|EXECUTED|OK|HELD|ACTIVE|SETTLED|COMPLETE|COMPLETED|CURRENT|DONE")
 OPENING: Final = frozenset({"OPEN", "O", "OPENING", "TO OPEN", "OPENED"})
+
+
+TOLD: Final = frozenset(
+    word for word in BUY | SELL | SELL_SHORT | SHORT | LONG | COVER if len(word) > 2 and word != "CLOSED"
+)
+"""Words that say what was done or which way a position goes, whatever their column is called."""
 
 
 def plain_word(text: str) -> str:

@@ -29,8 +29,15 @@ _QUOTED_IN: Final = re.compile(
     r"[A-Z0-9]{2,6}-(EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|HKD|INR|KRW|BRL|BTC|ETH)"
     r"|(?:[A-Z]{3})?(?!USD)([A-Z]{3})=X"
 )
+_CRYPTO: Final = re.compile(r"([A-Z0-9]{2,6})-USDT?C?")
+_CUSIP: Final = re.compile(r"(?=.*[0-9].*[0-9].*[0-9])[A-Z0-9*@#]{8}[0-9]")
+_FIGI: Final = re.compile(r"BBG[0-9BCDFGHJKLMNPQRSTVWXYZ]{8}[0-9]")
+_INDICES: Final = frozenset({"SPX", "NDX", "RUT", "VIX", "DJX", "OEX", "XEO", "XSP", "VXN"})
 _CLASSES: Final = "ABCKV"
 """Letters of share classes at US exchanges; others behind a sign are preferred series or exchanges."""
+
+
+_HELD: Final = "only shares, funds and listed options of US exchanges; leave the row out"
 
 
 @dataclass(frozen=True)
@@ -50,11 +57,13 @@ def spell(written: str, known: Collection[str] = ()) -> Spelling:
     """
     raw = " ".join(written.split())
     text = raw.upper()
+    if text.startswith("^") or text in _INDICES:
+        return Spelling(None, problem=f"{text} is an index, which nobody can hold; write the fund on it")
     if (plain := text.replace(".", "-")) in known:
         return Spelling(plain)
     if found := _PREFERRED_AS_WRITTEN.fullmatch(raw):
         return _read_as(text, f"{found[1]}-P{found[2]}")
-    for read in (_listed, _quoted, _classed, _special):
+    for read in (_numbered, _listed, _quoted, _classed, _special):
         if (result := read(text, known)) is not None:
             return result
     if not _SYMBOL.fullmatch(text):
@@ -118,7 +127,28 @@ def _quoted(text: str, known: Collection[str]) -> Spelling | None:  # noqa: ARG0
         return Spelling(None, problem=f"{text} is quoted in {found[1] or found[2]}; only prices in USD")
     if text.endswith("=F"):
         return Spelling(None, problem=f"{text} is a future, whose contract size is not known; leave it out")
+    if text.endswith("=X"):
+        return Spelling(None, problem=f"{text} is a pair of currencies; {_HELD}")
+    if _CRYPTO.fullmatch(text):
+        return Spelling(None, problem=f"{text} is a cryptocurrency, which trades every day; {_HELD}")
     return None
+
+
+def _numbered(text: str, known: Collection[str]) -> Spelling | None:  # noqa: ARG001
+    """Numbers of securities: CUSIP (ANSI X9.6) with its check digit, FIGI."""
+    what = "a FIGI" if _FIGI.fullmatch(text) else "a CUSIP" if _is_cusip(text) else ""
+    return (
+        Spelling(None, problem=f"{what}, not a symbol; write the ticker of the US listing") if what else None
+    )
+
+
+def _is_cusip(text: str) -> bool:
+    """Whether the last digit is the check digit of the eight before it."""
+    if not _CUSIP.fullmatch(text):
+        return False
+    signs = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ*@#"
+    doubled = [signs.index(sign) * (1 + place % 2) for place, sign in enumerate(text[:8])]
+    return (10 - sum(value // 10 + value % 10 for value in doubled) % 10) % 10 == int(text[8])
 
 
 def _classed(text: str, known: Collection[str]) -> Spelling | None:  # noqa: ARG001
