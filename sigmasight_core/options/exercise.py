@@ -10,36 +10,7 @@ from sigmasight_core.options.black_scholes import as_calls, as_floats
 AMERICAN: Final = "american"
 EUROPEAN: Final = "european"
 EUROPEAN_ROOTS: Final = frozenset(
-    [
-        "SPX",
-        "SPXW",
-        "SPXPM",
-        "XSP",
-        "NANOS",
-        "XEO",
-        "NDX",
-        "NDXP",
-        "XND",
-        "NQX",
-        "RUT",
-        "RUTW",
-        "MRUT",
-        "RUI",
-        "RLG",
-        "RLV",
-        "VIX",
-        "VIXW",
-        "DJX",
-        "DJXW",
-        "SPESG",
-        "MXEA",
-        "MXEF",
-        "MXACW",
-        "MXUSA",
-        "MXWLD",
-        "CBTX",
-        "MBTX",
-    ]
+    {"SPX", "SPXW", "XSP", "NDX", "NDXP", "RUT", "RUTW", "VIX", "VIXW", "DJX", "XEO"}
 )
 """Roots of index options that are exercised at expiry only. OEX is American; so is every share and fund."""
 
