@@ -5,6 +5,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import stat
 import subprocess
 import time
@@ -211,3 +212,12 @@ def _is_orphan(process: psutil.Process, title: str) -> bool:
         )
     except psutil.Error:
         return False
+
+
+def heed_interrupt() -> None:
+    """Let Ctrl-C end this process, and what it starts, where it is ignored: a shell started it with `&`.
+
+    Dagster gives SIGTERM the handler of SIGINT. A server that ignores one of them could only be killed.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

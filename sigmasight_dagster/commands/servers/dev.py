@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sigmasight_dagster.server.processes import heed_interrupt
 from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url
 from sigmasight_dagster.settings import Settings, project_root
 
@@ -26,6 +27,7 @@ def dev(port: int, host: str) -> None:
         f"Dagster UI: http://{host}:{port} (Ctrl-C stops it; the database goes on: sigmasight db stop)"
     )
     sys.stdout.flush()
+    heed_interrupt()
     dagster = Path(sys.executable).parent / "dagster"
     arguments = [str(dagster), "dev", "-w", str(root / "workspace.yaml"), "-h", host, "-p", str(port)]
     os.execv(dagster, arguments)
