@@ -1,6 +1,7 @@
 """`sigmasight dev` where a shell ignores Ctrl-C (in the background): SIGTERM ends it and all it started."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -61,13 +62,15 @@ def test_sigterm_ends_a_server_that_was_started_with_ctrl_c_ignored(
     ):
         try:
             wait_until(server.code_location_is_loaded, START_SECONDS, log)
-        finally:
             dev.terminate()
-        begun = time.monotonic()
-        dev.wait(END_SECONDS)
-        while left := processes_of(project.home):
-            assert time.monotonic() - begun < END_SECONDS, left
-            time.sleep(0.2)
+            begun = time.monotonic()
+            dev.wait(END_SECONDS)
+            while left := processes_of(project.home):
+                assert time.monotonic() - begun < END_SECONDS, left
+                time.sleep(0.2)
+        finally:
+            for number in processes_of(project.home):
+                os.kill(number, signal.SIGKILL)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
