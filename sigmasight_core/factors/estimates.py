@@ -21,6 +21,8 @@ from sigmasight_core.factors.student_t import two_sided_p_values
 
 CONSTANT = 1e-13
 """Centred over uncentred sum of squares below which a series counts as constant."""
+PRIOR_DEVIATIONS = 2.0
+"""Deviations of the prior up to which the posterior's own error holds what the prior pulls."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def estimate_arrays(
         collector.add(block)
         for symbols, solve in groups:
             part_betas, part_fits, n = solve(config, block, symbols, ends[block.at])
+            part_betas[1] = with_pull(_prior(config, block), part_betas[0], part_betas[1])
             part_betas[1] = _with_loading_error(block, part_betas[0], part_betas[1])
             undefined = (n < config.min_obs) | ~np.isfinite(part_fits[0])
             place = np.ix_(block.at, symbols.chosen)
@@ -181,6 +184,20 @@ def _with_gaps(
     univariate = _univariate(raw(moments), variance, total, safe)
     betas = [by_date(values).swapaxes(0, 1) for values in (fit.beta, fit.std_error, *univariate)]
     return betas, by_date(_joint(fit, total)), by_date(n_obs).astype(np.intp)
+
+
+def with_pull(prior: tuple[Floats, Floats], beta: Floats, std_error: Floats) -> Floats:
+    """Standard errors [d, A, S] that hold how far the prior pulls a beta that it did not expect.
+
+    The posterior mean misses by ``-A s2 P^-1 (beta - beta0)`` on average, A the inverse of G'G + s2 P^-1
+    (Theil and Goldberger, 1961). The posterior variance s2 A holds the square of that for betas as far from
+    beta0 as the prior says; a fund of -3 times the market is nine of its deviations away. Where a beta is
+    z > 2 deviations from beta0, ``(s2 A / tau)^2 (z^2 - 4)`` is added, on the diagonal of A: the mean squared
+    error is variance + bias^2.
+    """
+    mean, std = (values[:, None] for values in prior)
+    excess = np.maximum(((beta - mean) / std) ** 2 - PRIOR_DEVIATIONS**2, 0.0)
+    return np.asarray(std_error * np.sqrt(1.0 + (std_error / std) ** 2 * excess))
 
 
 def _with_loading_error(block: StateBlock, beta: Floats, std_error: Floats) -> Floats:

@@ -46,8 +46,8 @@ def position_factor_exposures(
     :raises InputError: for a position with Greeks but no row in `position_values`.
     """
     count, size = len(position_greeks), len(factor_ids)
-    underlyings = _underlyings(position_values, position_greeks)
-    beta, beta_reason, reasons = _betas_of(underlyings, betas, factor_ids, source)
+    held = underlyings(position_values, position_greeks)
+    beta, beta_reason, reasons = _betas_of(held, betas, factor_ids, source)
     delta = position_greeks["delta_exposure"].to_numpy(dtype=float)[:, None]
     per_unit = np.where(np.array(factor_ids) == rates, 1 / BASIS_POINTS, 1.0)
     exposure = delta * beta * per_unit
@@ -67,7 +67,7 @@ def position_factor_exposures(
     )
 
 
-def _underlyings(position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
+def underlyings(position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
     """Date and underlying of every row of `position_greeks`, in its order."""
     known = position_values[[*POSITION, "underlying"]]
     found = position_greeks[POSITION].merge(known, on=POSITION, how="left", validate="many_to_one")
@@ -111,6 +111,7 @@ def factor_exposures(
     position_exposures: pd.DataFrame,
     total_values: pd.DataFrame,
     factor_ids: Sequence[str],
+    std_errors: Floats,
     rates: str = RATES,
 ) -> pd.DataFrame:
     """Rows of `tables.FactorExposures`: every row of `total_values` x every factor.
@@ -120,6 +121,8 @@ def factor_exposures(
 
     :param position_exposures: rows of `tables.PositionFactorExposures`.
     :param total_values: date, portfolio (together unique) and total_value in USD, NaN = unknown.
+    :param std_errors: of the sums of delta exposure x beta, rows of `total_values` x factors
+        (`portfolio_errors.exposure_std_errors`), USD.
     :param rates: id of the factor whose betas are per percentage point.
     :returns: sums over the positions that have an exposure. Status 'partial: ...' names those that have none;
         where none has one, the exposure is NULL with the reason. Beta is NULL where total_value is missing
@@ -134,11 +137,14 @@ def factor_exposures(
     scale = np.tile(np.where(np.array(factor_ids) == rates, BASIS_POINTS, 1.0), len(total_values))
     exposure = sums["exposure_usd"].to_numpy()
     beta = np.where(usable, exposure * scale / np.where(usable, total, 1.0), np.nan)
+    error = np.where(np.isfinite(beta), std_errors.ravel() / np.where(usable, total, 1.0), np.nan)
     no_beta = np.where(np.isnan(total), "no beta: no total value", "no beta: total value is not positive")
     status = sums["status"].to_numpy(dtype=object)
     lacking = np.where(status == OK, "", status + "; ") + no_beta.astype(object)
-    sums = sums.assign(beta=beta, status=pd.array(np.where(usable, status, lacking), dtype="str"))
-    return sums[[*PORTFOLIO, "factor", "beta", "exposure_usd", "n_positions", "status"]]
+    sums = sums.assign(
+        beta=beta, std_error=error, status=pd.array(np.where(usable, status, lacking), dtype="str")
+    )
+    return sums[[*PORTFOLIO, "factor", "beta", "std_error", "exposure_usd", "n_positions", "status"]]
 
 
 def sums_over_positions(

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
 
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.arrays.windows import blocks
@@ -127,17 +126,6 @@ class RiskBook:
         portfolios = -(-len(self.partitions) // max(1, len(self.dates)))
         cells = len(self.symbols) * cells_per_symbol + portfolios * cells_per_portfolio
         yield from blocks(np.arange(len(self.dates), dtype=np.intp), cells, CELLS)
-
-
-def summed(values: Floats, columns: Ints, weights: Floats, groups: Ints, n_groups: int) -> Floats:
-    """Sums (G, N) of weights (R) x values[columns] (C, N) by group (R), which is in rising order.
-
-    A sum adds its rows one after the other. A product of dense matrices adds them in an order that depends
-    on the other rows and columns, so that its last bits depend on the batch.
-    """
-    ends = np.concatenate([[0], np.bincount(groups, minlength=n_groups).cumsum()])
-    matrix = csr_array((weights, columns, ends), shape=(n_groups, len(values)))
-    return np.asarray(matrix @ values, dtype=np.float64)
 
 
 def _joined(

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
+from sigmasight_core.arrays.sums import summed
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK
-from sigmasight_core.risk.book import CELLS, RiskBook, summed
+from sigmasight_core.risk.book import CELLS, RiskBook
 from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, Scenarios
 from sigmasight_core.risk.revaluation import Options
 from sigmasight_core.risk.tails import LEVELS, tail_losses

@@ -11,9 +11,10 @@ from typing import Final
 
 import numpy as np
 
+from sigmasight_core.arrays.sums import summed
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.arrays.windows import blocks
-from sigmasight_core.risk.book import CELLS, RiskBook, summed
+from sigmasight_core.risk.book import CELLS, RiskBook
 from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, before
 from sigmasight_core.risk.historical_simulation import simulated_pnl
 from sigmasight_core.risk.revaluation import Options

@@ -244,6 +244,12 @@ class FactorExposures(PortfolioTable):
         "as factor_betas.beta",
         of="exposure_usd portfolio_snapshots.total_value",
     )
+    std_error: Series[float] = value(
+        "Standard error of beta from the joint covariance of the positions' betas, at their delta exposures",
+        "as factor_betas.beta",
+        ge=0,
+        of="factor_betas.std_error position_greeks.delta_exposure portfolio_snapshots.total_value",
+    )
     exposure_usd: Series[float] = value(
         "Sum over the positions; style dollars are long-short and never added to market dollars",
         "USD; rates: USD per basis point",

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
-from sigmasight_core.factors import collinearity, covariance, exposures, model, rates
+from sigmasight_core.factors import collinearity, covariance, exposures, model, portfolio_errors, rates
 from sigmasight_core.market import returns
 from sigmasight_core.tables import (
     DailyPrices,
@@ -119,7 +119,15 @@ def position_factor_exposures(batch: Batch) -> pd.DataFrame:
 
 @risk_asset(
     FactorExposures,
-    inputs=[PositionFactorExposures, PortfolioSnapshots],
+    inputs=[
+        PositionFactorExposures,
+        PortfolioSnapshots,
+        PositionValues,
+        PositionGreeks,
+        FactorBetas,
+        PRICES,
+        YIELDS,
+    ],
     group=GROUP,
     stories={
         FactorExposures: Story(
@@ -135,10 +143,20 @@ def position_factor_exposures(batch: Batch) -> pd.DataFrame:
 def factor_exposures(batch: Batch) -> pd.DataFrame:
     """Sums over positions, and betas relative to the portfolio's total value."""
     totals = batch.read(PortfolioSnapshots)[["date", "portfolio", "total_value"]]
+    std_errors = portfolio_errors.exposure_std_errors(
+        batch.factor_model,
+        position_values=batch.read(PositionValues),
+        position_greeks=batch.read(PositionGreeks),
+        betas=batch.read(FactorBetas),
+        portfolios=totals,
+        symbol_log_returns=_log_returns(batch),
+        factor_log_returns=_factor_log_returns(batch),
+    )
     return exposures.factor_exposures(
         position_exposures=batch.read(PositionFactorExposures),
         total_values=totals,
         factor_ids=batch.factor_model.factor_ids,
+        std_errors=std_errors,
     )
 
 

@@ -66,7 +66,8 @@ def state(factors: np.ndarray, config: FactorModelConfig) -> np.ndarray:
 def reference(y: np.ndarray, factors: np.ndarray, config: FactorModelConfig) -> Reference:
     """METHODS section 2, step 4, for one symbol in one window; NaN in y = no return.
 
-    The market's standard error holds that of the window's loadings, METHODS section 7.
+    The market's standard error holds that of the window's loadings, METHODS section 7; every one what the
+    prior pulls beyond two of its deviations.
     """
     known = np.isfinite(y)
     whole = state(factors, config)
@@ -81,6 +82,8 @@ def reference(y: np.ndarray, factors: np.ndarray, config: FactorModelConfig) -> 
     beta = np.linalg.solve(system, g.T @ y + penalty @ mean)
     left = ((y - g @ beta) ** 2).sum()
     posterior = variance * np.diag(np.linalg.inv(system))
+    std = np.array([f.prior_std for f in config.factors])
+    posterior += posterior**2 / std**2 * np.maximum(((beta - mean) / std) ** 2 - 4, 0)
     market = config.market
     of_others = np.cov(np.delete(whole, market, axis=1) @ np.delete(beta, market))
     posterior[market] += of_others / (len(whole) * np.cov(whole[:, market]))

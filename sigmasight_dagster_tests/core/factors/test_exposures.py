@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.factors.exposures import factor_exposures, position_factor_exposures
+from sigmasight_core.factors import exposures
+from sigmasight_core.factors.exposures import position_factor_exposures
 from sigmasight_core.tables import FactorExposures, PositionFactorExposures, validate
 
 DATE = pd.Timestamp("2024-03-01")
@@ -43,6 +44,18 @@ def exposures_of(book: tuple[pd.DataFrame, pd.DataFrame], betas: pd.DataFrame) -
     """Position exposures of a book of values and Greeks."""
     return position_factor_exposures(
         position_values=book[0], position_greeks=book[1], betas=betas, factor_ids=FACTORS
+    )
+
+
+def factor_exposures(
+    *, position_exposures: pd.DataFrame, total_values: pd.DataFrame, factor_ids: tuple[str, ...]
+) -> pd.DataFrame:
+    """Exposures whose sums have a standard error of 3 USD each (test_portfolio_errors has the true ones)."""
+    return exposures.factor_exposures(
+        position_exposures=position_exposures,
+        total_values=total_values,
+        factor_ids=factor_ids,
+        std_errors=np.full((len(total_values), len(factor_ids)), 3.0),
     )
 
 

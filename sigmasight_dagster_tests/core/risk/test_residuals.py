@@ -7,7 +7,8 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sigmasight_core.risk.residuals import residual_directions, specific_pull
+from sigmasight_core.factors.residuals import residual_directions
+from sigmasight_core.risk.residuals import specific_pull
 from sigmasight_dagster_tests.core.risk.risk_inputs import SESSIONS, Holdings, factor_moves, history
 
 RETURNS = history("A", "B", "C", seed=3)

@@ -20,7 +20,7 @@ FIRST, END = pd.Timestamp("2014-01-02"), pd.Timestamp("2025-12-31")
 NOISELESS = {*PROXIES.values(), "SPX", "SP500", "VIX"}
 """The factors themselves, and what has no betas."""
 SYMBOLS = [*(f"S{number:03d}" for number in range(200)), *sorted(set(KNOWN) - NOISELESS)]
-GEARS = (-1, 2, 3)
+GEARS = (-3, -2, -1, 2, 3)
 GEARED = [symbol for symbol in SYMBOLS if symbol in KNOWN and KNOWN[symbol].kind in ("bond", "fund")]
 """Funds that are also taken as leveraged and inverse funds: a multiple of each day's simple return."""
 BONDS = {"TLT": (-0.19, -0.13), "IEF": (-0.085, -0.065), "SHY": (-0.02, -0.01), "BND": (-0.075, -0.045)}
@@ -95,11 +95,16 @@ def test_every_kind_of_symbol_is_within_two_standard_errors(
     """Also market betas alone, of bond funds too: their error is mostly that of the state's own loadings."""
     rows, _ = estimates
     kind = rows["symbol"].astype("str").map(kind_of)
-    assert {"stock", "fund", "bond", "real_asset", "3x bond", "3x fund", "-1x fund"} <= set(kind)
+    assert {"stock", "fund", "bond", "real_asset", "3x bond", "3x fund", "-3x bond", "-3x fund"} <= set(kind)
     near = within_two(rows)
-    of_all, of_market = (part.groupby(kind).mean() for part in (near, near[rows["factor"] == "market"]))
+    of_all, of_market, of_rates = (
+        part.groupby(kind).mean()
+        for part in (near, near[rows["factor"] == "market"], near[rows["factor"] == "rates"])
+    )
     assert (of_all >= 0.93).all(), of_all
     assert (of_market >= 0.93).all(), of_market
+    bonds = of_rates[of_rates.index.str.contains("bond")]
+    assert (bonds >= 0.93).all(), bonds
 
 
 def test_stocks_have_the_share_that_a_normal_posterior_has(
