@@ -58,17 +58,35 @@ BLAS_ONE_THREAD = 2**18
 """Multiply-adds of one matrix product below which OpenBLAS does not start threads (its default threshold)."""
 
 
+LANES = 16
+"""Columns that every matrix product has a multiple of: a whole number of the processor's registers.
+
+In a product of another shape BLAS adds in another order (a single column is not even a matrix to it), and the
+last bits of one symbol would depend on which others are computed with it.
+"""
+
+
+def in_lanes(count: int) -> int:
+    """The next multiple of `LANES`, at least one."""
+    return max(1, -(-count // LANES)) * LANES
+
+
 def product(left: Floats, windows: Floats) -> Floats:
     """left [d, Q, W] @ windows [d, W, S], in tiles of symbols too small for BLAS threads.
 
-    On a busy machine threads that wait for one another cost ten times what they save; on an idle one the
-    products are bound by memory.
+    Equal bits for a symbol whatever the others are. On a busy machine threads that wait for one another cost
+    ten times what they save; on an idle one the products are bound by memory.
     """
     count, rows, width = left.shape
     size = windows.shape[2]
-    tile = max(8, BLAS_ONE_THREAD // (rows * width) - 1)
+    tile = max(LANES, (BLAS_ONE_THREAD // (rows * width) - 1) // LANES * LANES)
     out = np.empty((count, rows, size))
-    for start in range(0, size, tile):
-        part = slice(start, start + tile)
+    whole = size // LANES * LANES
+    for start in range(0, whole, tile):
+        part = slice(start, min(start + tile, whole))
         np.matmul(left, windows[:, :, part], out=out[:, :, part])
+    if whole < size:
+        rest = np.zeros((count, width, LANES))
+        rest[:, :, : size - whole] = windows[:, :, whole:]
+        out[:, :, whole:] = (left @ rest)[:, :, : size - whole]
     return out

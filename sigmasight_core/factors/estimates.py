@@ -1,12 +1,12 @@
 """Betas of symbols on the state as arrays: windowed moments, then the ridge and univariate fits."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from sigmasight_core.arrays.types import Floats, Ints
-from sigmasight_core.arrays.windows import pad_windows, product, trailing_windows
+from sigmasight_core.arrays.windows import in_lanes, pad_windows, product, trailing_windows
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.factors.ridge import EPSILON, RANK_TOLERANCE, RidgeFit, ridge_own, ridge_shared
@@ -14,7 +14,6 @@ from sigmasight_core.factors.state import (
     StateArrays,
     StateBlock,
     StateCollector,
-    observable_sessions,
     state_blocks,
 )
 from sigmasight_core.factors.student_t import two_sided_p_values
@@ -50,23 +49,57 @@ class EstimateArrays:
         )
 
 
+@dataclass(frozen=True)
 class _Symbols:
-    """Returns of some symbols, made ready for windows: zeros for missing ones, and which are there."""
+    """Returns of symbols, made ready for windows: 0 for missing ones, and which are there.
 
-    def __init__(self, chosen: Ints, returns: Floats, window: int) -> None:
-        self.chosen = chosen
-        self.window = window
-        finite = np.isfinite(returns)
-        self.filled = pad_windows(np.where(finite, returns, 0.0), window, 0.0)
-        self.squared = self.filled**2
-        self.present = pad_windows(finite.astype(float), window, 0.0)
+    In whole lanes: the columns beyond the symbols have no returns.
+    """
+
+    count: int
+    window: int
+    filled: Floats
+    squared: Floats
+    present: Floats
+
+    @classmethod
+    def of(cls, returns: Floats, window: int) -> "_Symbols":
+        """Of returns [T, S]."""
+        lanes = np.full((len(returns), in_lanes(returns.shape[1])), np.nan)
+        lanes[:, : returns.shape[1]] = returns
+        finite = np.isfinite(lanes)
+        filled = pad_windows(np.where(finite, lanes, 0.0), window, 0.0)
+        present = pad_windows(finite.astype(float), window, 0.0)
+        return cls(returns.shape[1], window, filled, filled**2, present)
 
     def windows(self, padded: Floats, ends: Ints) -> Floats:
-        """Windows of `filled`, `squared` or `present`, [d, W, s]."""
+        """Windows of `filled`, `squared` or `present`, [d, W, S]."""
         return trailing_windows(padded, ends, self.window)
 
+    def with_gaps(self, ends: Ints) -> tuple[Ints, "_Symbols"]:
+        """Columns that lack a return from the first to the last session of the windows, and they alone there.
 
-Solver = Callable[[FactorModelConfig, StateBlock, _Symbols, Ints], tuple[list[Floats], Floats, Ints]]
+        Their windows end at ``ends - ends.min()``.
+        """
+        rows = slice(ends.min(), ends.max() + self.window)
+        columns = np.flatnonzero(~self.present[rows, : self.count].all(axis=0))
+        parts = []
+        for padded in (self.filled, self.squared, self.present):
+            lanes = np.zeros((rows.stop - rows.start, in_lanes(len(columns))))
+            lanes[:, : len(columns)] = padded[rows][:, columns]
+            parts.append(lanes)
+        return columns, _Symbols(len(columns), self.window, *parts)
+
+
+class _Fits(NamedTuple):
+    """Fits of a block: five statistics of betas, R2 and volatility, observations of each symbol."""
+
+    betas: Floats
+    """[5, d, A, S]"""
+    joint: Floats
+    """[2, d, S]"""
+    n_obs: Ints
+    """[d, S]"""
 
 
 def estimate_arrays(
@@ -77,48 +110,41 @@ def estimate_arrays(
     :param symbol_returns: log returns [T, S], NaN = none.
     :param factor_returns: log returns, for rates percentage points, [T, K] in the order of the configuration.
     :param ends: row numbers, [D]; windows of adjacent ones need no copy.
+    :returns: for each symbol and date the same bits whatever else is asked for.
     """
-    sessions = observable_sessions(config, factor_returns, ends)
-    complete = np.isfinite(symbol_returns[sessions]).all(axis=0)
-    groups: list[tuple[_Symbols, Solver]] = [
-        (_Symbols(chosen, np.take(symbol_returns, chosen, axis=1), config.window), solve)
-        for chosen, solve in ((np.flatnonzero(complete), _complete), (np.flatnonzero(~complete), _with_gaps))
-        if len(chosen)
-    ]
+    symbols = _Symbols.of(symbol_returns, config.window)
     collector = StateCollector(config, factor_returns, ends)
     count, size = symbol_returns.shape[1], len(config.factors)
     # [statistic, date, factor, symbol]: symbols last, as the products of windows give them
     betas = np.full((5, len(ends), size, count), np.nan)
-    fits = np.full((2, len(ends), count), np.nan)
+    joint = np.full((2, len(ends), count), np.nan)
     n_obs = np.zeros((len(ends), count), dtype=np.intp)
     for block in state_blocks(config, factor_returns, ends, cells_per_date=size * count):
         collector.add(block)
-        for symbols, solve in groups:
-            part_betas, part_fits, n = solve(config, block, symbols, ends[block.at])
-            part_betas[1] = with_pull(_prior(config, block), part_betas[0], part_betas[1])
-            part_betas[1] = _with_loading_error(block, part_betas[0], part_betas[1])
-            undefined = (n < config.min_obs) | ~np.isfinite(part_fits[0])
-            place = np.ix_(block.at, symbols.chosen)
-            n_obs[place] = n
-            for held, found in zip(fits, part_fits, strict=True):
-                held[place] = np.where(undefined, np.nan, found)
-            cells = np.ix_(block.at, block.columns, symbols.chosen)
-            for held, found in zip(betas, part_betas, strict=True):
-                held[cells] = np.where(undefined[:, None], np.nan, found)
+        found = _fits(config, block, symbols, ends[block.at])
+        undefined = (found.n_obs < config.min_obs) | ~np.isfinite(found.joint[0])
+        n_obs[block.at] = found.n_obs[:, :count]
+        joint[:, block.at] = np.where(undefined, np.nan, found.joint)[..., :count]
+        cells = np.ix_(np.arange(5), block.at, block.columns)
+        betas[cells] = np.where(undefined[:, None], np.nan, found.betas)[..., :count]
     betas[:, ~collector.available] = np.nan
-    fits[:, ~collector.available.any(axis=1)] = np.nan
-    beta, std_error, univariate, univariate_std_error, univariate_fit = betas.swapaxes(2, 3)
-    return EstimateArrays(
-        beta,
-        std_error,
-        univariate,
-        univariate_std_error,
-        univariate_fit,
-        fits[0],
-        fits[1],
-        n_obs,
-        collector.arrays(),
-    )
+    joint[:, ~collector.available.any(axis=1)] = np.nan
+    return EstimateArrays(*betas.swapaxes(2, 3), *joint, n_obs, collector.arrays())
+
+
+def _fits(config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends: Ints) -> _Fits:
+    """Fits of a block. What has no gap in its own window is fitted as such, whatever other dates lack."""
+    found = _complete(config, block, symbols, ends)
+    columns, part = symbols.with_gaps(ends)
+    if len(columns):
+        own = _with_gaps(config, block, part, ends - ends.min())
+        lacks = (own.n_obs < block.n_obs[:, None])[:, : len(columns)]
+        for whole, other in zip(found, own, strict=True):
+            here = lacks[:, None] if whole.ndim == found.betas.ndim else lacks
+            whole[..., columns] = np.where(here, other[..., : len(columns)], whole[..., columns])
+    found.betas[1] = with_pull(_prior(config, block), found.betas[0], found.betas[1])
+    found.betas[1] = _with_loading_error(block, found.betas[0], found.betas[1])
+    return found
 
 
 def _prior(config: FactorModelConfig, block: StateBlock) -> tuple[Floats, Floats]:
@@ -126,9 +152,7 @@ def _prior(config: FactorModelConfig, block: StateBlock) -> tuple[Floats, Floats
     return np.array([f.prior_mean for f in factors]), np.array([f.prior_std for f in factors])
 
 
-def _complete(
-    config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends: Ints
-) -> tuple[list[Floats], Floats, Ints]:
+def _complete(config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends: Ints) -> _Fits:
     """Symbols with a return on every observed session: one design per date."""
     observed = block.observed[:, None]
     sums = product(np.concatenate([block.design, observed], axis=1), symbols.windows(symbols.filled, ends))
@@ -142,12 +166,10 @@ def _complete(
     variance = block.centred_squares()[:, :, None]
     univariate = _univariate(block.total(moments), variance, total[:, None], n_obs[:, None])
     n = np.broadcast_to(n_obs, total.shape).astype(np.intp)
-    return [fit.beta, fit.std_error, *univariate], _joint(fit, total), n
+    return _Fits(np.stack([fit.beta, fit.std_error, *univariate]), _joint(fit, total), n)
 
 
-def _with_gaps(
-    config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends: Ints
-) -> tuple[list[Floats], Floats, Ints]:
+def _with_gaps(config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends: Ints) -> _Fits:
     """Symbols with gaps: moments of the date's state over each symbol's own sessions."""
     dates, size = len(block.at), len(block.columns)
     lower = np.tril_indices(size)
@@ -172,18 +194,18 @@ def _with_gaps(
     fit = ridge_own(gram, moments, total, safe, _prior(config, block))
 
     def by_date(cases: Floats) -> Floats:
-        return cases.reshape(*cases.shape[:-1], dates, len(symbols.chosen))
+        return cases.reshape(*cases.shape[:-1], dates, symbols.filled.shape[1])
 
     def raw(state: Floats) -> Floats:
         return _cases(block.total(by_date(state).swapaxes(0, 1)))
 
-    whole = np.repeat(block.centred_squares().T, len(symbols.chosen), axis=1)
+    whole = np.repeat(block.centred_squares().T, symbols.filled.shape[1], axis=1)
     # The factor as given, not its state: the univariate regressions are on that
     variance = on_mask[-size:] - safe * raw(centre) ** 2
     variance = np.where(variance > RANK_TOLERANCE * whole, variance, np.nan)
     univariate = _univariate(raw(moments), variance, total, safe)
     betas = [by_date(values).swapaxes(0, 1) for values in (fit.beta, fit.std_error, *univariate)]
-    return betas, by_date(_joint(fit, total)), by_date(n_obs).astype(np.intp)
+    return _Fits(np.stack(betas), by_date(_joint(fit, total)), by_date(n_obs).astype(np.intp))
 
 
 def with_pull(prior: tuple[Floats, Floats], beta: Floats, std_error: Floats) -> Floats:
@@ -212,7 +234,7 @@ def _with_loading_error(block: StateBlock, beta: Floats, std_error: Floats) -> F
     others[:, block.market] = 0.0
     gram = block.design @ block.design.swapaxes(1, 2)
     # n S over n^2 var m, both as sums of squares
-    explained = np.einsum("dks,dks->ds", others, gram @ others)
+    explained = np.einsum("dks,dks->ds", others, product(gram, others))
     of_market = gram[:, block.market, block.market] * block.n_obs
     loadings = explained / np.where(of_market > 0, of_market, np.nan)[:, None]
     total = std_error.copy()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sigmasight_core.arrays.types import Floats
+from sigmasight_core.arrays.windows import product
 
 RANK_TOLERANCE = 1e-12
 EPSILON = float(np.finfo(float).eps)
@@ -51,7 +52,7 @@ def ridge_shared(
     dof = (n_obs - kept.sum(axis=1) - 1)[:, None]
 
     rotate = vectors.swapaxes(1, 2)
-    scores = (rotate * std) @ moments
+    scores = product(rotate * std, moments)
     ols = scores * inverse
     ols_sum = np.maximum(total - np.einsum("dks,dks->ds", scores, ols), EPSILON * total)
     variance = (ols_sum / dof)[:, None, :]
@@ -59,8 +60,8 @@ def ridge_shared(
     # By direction: (score + s2 gamma0) / (lambda + s2)
     shrunk = (scores + variance * (rotate @ (mean / std))[:, :, None]) * weight
 
-    beta = std[:, None] * (vectors @ shrunk)
-    std_error = std[:, None] * np.sqrt(variance * (vectors**2 @ weight))
+    beta = std[:, None] * product(vectors, shrunk)
+    std_error = std[:, None] * np.sqrt(variance * product(vectors**2, weight))
     shrunk -= ols
     # The least sum, and what the way from the least-squares point to the posterior mean adds to it
     residual_sum = ols_sum + np.einsum("dk,dks,dks->ds", values, shrunk, shrunk)

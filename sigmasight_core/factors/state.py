@@ -104,13 +104,6 @@ def _patterns(config: FactorModelConfig, factors: Floats, ends: Ints) -> _Patter
     return _Patterns(sets, of_date, complete, common)
 
 
-def observable_sessions(config: FactorModelConfig, factors: Floats, ends: Ints) -> Bools:
-    """Sessions that some window may use, [T]."""
-    used = _patterns(config, factors, ends).complete.any(axis=1)
-    rows = np.arange(len(factors))
-    return np.asarray(used & (rows > ends.min(initial=0) - config.window) & (rows <= ends.max(initial=-1)))
-
-
 def state_blocks(
     config: FactorModelConfig, factors: Floats, ends: Ints, *, cells_per_date: int = 0, budget: int = 2**16
 ) -> Iterator[StateBlock]:

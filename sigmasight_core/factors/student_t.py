@@ -67,4 +67,6 @@ def _coefficients(dof: NDArray[np.integer]) -> Floats:
     scale = 1 / (np.sqrt(n) * beta(np.maximum(dof, LEAST_DOF) / 2, 0.5))
     power = np.arange(2 * TERMS - 2)
     reached = 2 * k[None, :] > power[:, None]
-    return scale * (reached @ terms) / poch(0.5, power + 1)[:, None]
+    # A product of matrices adds in an order that depends on how many degrees of freedom there are
+    total = (reached[:, :, None] * terms).sum(axis=1)
+    return scale * total / poch(0.5, power + 1)[:, None]
