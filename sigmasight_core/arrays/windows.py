@@ -79,7 +79,7 @@ def product(left: Floats, windows: Floats) -> Floats:
     """
     count, rows, width = left.shape
     size = windows.shape[2]
-    tile = max(LANES, (BLAS_ONE_THREAD // (rows * width) - 1) // LANES * LANES)
+    tile = max(LANES, (BLAS_ONE_THREAD // max(1, rows * width) - 1) // LANES * LANES)
     out = np.empty((count, rows, size))
     whole = size // LANES * LANES
     for start in range(0, whole, tile):

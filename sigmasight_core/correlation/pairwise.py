@@ -105,10 +105,15 @@ def window_statistics(history: Floats, columns: Ints, ends: Ints, min_obs: int) 
     incomplete = np.isnan(windows[:, 0])[series].any(axis=1)
     windows *= (1.0 / spread)[:, None]
     found = _complete_statistics(windows, spread, series)
-    if incomplete.any():
-        own = _incomplete_statistics(history[columns[incomplete], ends[incomplete, None]], min_obs)
-        found.correlation[incomplete], found.n_obs[incomplete] = own.correlation, own.n_obs
-        found.volatility[incomplete] = own.volatility
+    rows = np.flatnonzero(incomplete)
+    lacking = np.isnan(history[columns[rows], ends[rows, None]]).any(axis=2)
+    # One pattern of series with gaps at a time: the products of a matrix have the shape that it alone gives
+    patterns, of = np.unique(lacking, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        here = rows[of.ravel() == number]
+        own = _incomplete_statistics(history[columns[here], ends[here, None]], pattern, min_obs)
+        found.correlation[here], found.n_obs[here] = own.correlation, own.n_obs
+        found.volatility[here] = own.volatility
     return found
 
 
@@ -136,14 +141,14 @@ def _complete_statistics(windows: Floats, spread: Floats, series: Ints) -> Windo
     return WindowStatistics(correlation, n_obs, spread[series] / np.sqrt(length - 1))
 
 
-def _incomplete_statistics(windows: Floats, min_obs: int) -> WindowStatistics:
-    """Statistics of windows [N, P, W] with gaps; the windows are overwritten.
+def _incomplete_statistics(windows: Floats, lacking: Bools, min_obs: int) -> WindowStatistics:
+    """Statistics of windows [N, P, W] that lack values of the same series [P]; the windows are overwritten.
 
-    Only the series that have a gap somewhere in the batch need pairwise moments.
+    Only those series need pairwise moments.
     """
     n_windows, n_series, length = windows.shape
     there = ~np.isnan(windows)
-    gaps = np.flatnonzero(~there.all(axis=(0, 2)))
+    gaps = np.flatnonzero(lacking)
     windows[~there] = 0.0
     count = there.sum(axis=2)
     squares = _centre(windows, count, there)

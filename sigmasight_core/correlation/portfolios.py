@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ from sigmasight_core.correlation.rows import BookResults, CorrelationResult, Pai
 from sigmasight_core.errors import InputError
 
 __all__ = ["CorrelationConfig", "CorrelationResult", "pairwise_correlations", "portfolio_correlations"]
+
+SLOTS: Final = 8
+"""Books are laid out in a multiple of so many slots."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +109,14 @@ def portfolio_correlations(
 
     bounds = np.searchsorted(holdings.book, np.arange(holdings.n_books + 1))
     books = np.flatnonzero(np.diff(bounds))
-    step = chunk_length(int(np.diff(bounds).max(initial=1)))
+    # A book's own size decides the shape in which it is computed: its bits are the same in any batch
+    slots = -(-np.diff(bounds)[books] // SLOTS) * SLOTS
     pairs, results = PairResults(), BookResults.empty(holdings)
-    for start in range(0, books.size, step):
-        part = books[start : start + step]
-        _analyse(config, holdings, part, bounds, history, ends, pairs, results)
+    for size in np.unique(slots):
+        own, step = books[slots == size], chunk_length(int(size))
+        for start in range(0, own.size, step):
+            part = own[start : start + step]
+            _analyse(config, holdings, part, bounds, np.arange(size), history, ends, pairs, results)
     return result_frames(holdings, pairs, results, config.min_obs)
 
 
@@ -130,6 +137,7 @@ def _analyse(
     holdings: Holdings,
     books: Ints,
     bounds: Ints,
+    slots: Ints,
     history: Floats,
     ends: Ints,
     pairs: PairResults,
@@ -138,7 +146,6 @@ def _analyse(
     """Compute one chunk of books, laid out as [books, slots], into `pairs` and `results`."""
     # Books have holdings bounds[b] to bounds[b + 1]; slots beyond a book's own repeat its first holding
     width = bounds[books + 1] - bounds[books]
-    slots = np.arange(width.max())
     present = slots < width[:, None]
     holding = bounds[books][:, None] + np.where(present, slots, 0)
     symbol = holdings.symbol[holding]

@@ -40,7 +40,7 @@ class CorrelationResult:
 
 @dataclass(frozen=True)
 class PairResults:
-    """Unordered pairs of holdings, the diagonal included, ordered by book and symbols."""
+    """Unordered pairs of holdings, the diagonal included; those of a book together, ordered by symbols."""
 
     book: list[NDArray[np.int32]] = field(default_factory=list)
     symbol_1: list[NDArray[np.int32]] = field(default_factory=list)
@@ -121,15 +121,17 @@ def _joined(parts: list[Any], dtype: Any) -> Any:
 
 
 def _correlation_rows(holdings: Holdings, pairs: PairResults, min_obs: int) -> pd.DataFrame:
-    correlation, n_obs = _joined(pairs.correlation, float), _joined(pairs.n_obs, np.int32)
+    book = _joined(pairs.book, np.int32)
+    order = np.argsort(book, kind="stable")
+    correlation, n_obs = _joined(pairs.correlation, float)[order], _joined(pairs.n_obs, np.int32)[order]
     few = [f"only {n} common returns, {min_obs} needed" for n in range(min_obs)]
     defined = ~np.isnan(correlation)
     status = np.where(defined, 0, np.where(n_obs < min_obs, n_obs + 2, 1))
     return pd.DataFrame(
         {
-            **_books(holdings, _joined(pairs.book, np.int32)),
-            "symbol_1": holdings.symbols.array.take(_joined(pairs.symbol_1, np.int32)),
-            "symbol_2": holdings.symbols.array.take(_joined(pairs.symbol_2, np.int32)),
+            **_books(holdings, book[order]),
+            "symbol_1": holdings.symbols.array.take(_joined(pairs.symbol_1, np.int32)[order]),
+            "symbol_2": holdings.symbols.array.take(_joined(pairs.symbol_2, np.int32)[order]),
             "correlation": correlation,
             "n_obs": n_obs.astype(np.int64),
             "status": _words([OK, CONSTANT, *few], status),

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.types import Floats
+from sigmasight_core.arrays.windows import product
 from sigmasight_core.positions.held import partition_frame
 from sigmasight_core.stress.book import Book, held_book
 from sigmasight_core.stress.options import StressedOptions, shocked_volatility
@@ -94,9 +95,9 @@ def stress(
 
 def position_pnl(book: Book, states: StressStates) -> PositionPnl:
     """P&L of every position under every scenario."""
-    # beta'x of each underlying (D, S, N), then of each position (P, N)
+    # beta'x of each underlying (D, N, S), then of each position (P, N)
     moves = [
-        (book.betas @ state.swapaxes(1, 2))[book.date, book.symbol]
+        product(state, book.betas.swapaxes(1, 2))[book.date, :, book.symbol]
         for state in (states.direct, states.correlated)
     ]
     exposure = book.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)[:, None]

@@ -9,9 +9,23 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.correlation.pairwise import pairwise_correlations
+from sigmasight_core.correlation.portfolios import (
+    CorrelationConfig,
+    CorrelationResult,
+    portfolio_correlations,
+)
 from sigmasight_core.factors import collinearity, covariance, model, rates
 from sigmasight_core.market.returns import realized_volatility
+from sigmasight_core.reverse_stress.reverse_stress import reverse_stress
+from sigmasight_dagster_tests.core.correlation.test_correlation import (
+    SESSIONS,
+    log_returns,
+    position,
+    tables,
+)
+from sigmasight_dagster_tests.core.correlation.test_correlation import SYMBOLS as HELD
 from sigmasight_dagster_tests.core.factors.factor_inputs import SMALL, factor_moves, symbol_moves
+from sigmasight_dagster_tests.core.stress.stress_inputs import DAY, Inputs, betas, scenario
 
 COUNT = 200
 FACTORS = factor_moves(COUNT)
@@ -126,3 +140,83 @@ def test_pairwise_correlations_of_dates(seed: int) -> None:
     part, n_part = pairwise_correlations(values, ends[chosen], 60, 20)
     np.testing.assert_array_equal(part.view(np.int64), whole[chosen].view(np.int64))
     np.testing.assert_array_equal(n_part, n_whole[chosen])
+
+
+def correlation_rows(dates: pd.DatetimeIndex, portfolios: list[str], gaps: float) -> CorrelationResult:
+    """Portfolios of one to twenty holdings, others every day."""
+    rows = []
+    for date, name in ((d, p) for d in dates for p in portfolios):
+        rng = np.random.default_rng([ord(name[0]), date.dayofyear])
+        held = rng.permutation(HELD)[: int(rng.integers(1, 21))]
+        rows += [
+            position(symbol, float(rng.normal(0, 5e4)), portfolio=name, date=date) for symbol in sorted(held)
+        ]
+    values, greeks = tables(rows)
+    return portfolio_correlations(
+        CorrelationConfig(min_exposure_usd=0, min_weight=0),
+        position_values=values,
+        position_greeks=greeks,
+        log_returns=log_returns(gaps),
+        dates=dates,
+        portfolios=portfolios,
+    )
+
+
+@pytest.mark.parametrize("gaps", [0.0, 0.002, 0.1])
+def test_correlations_of_portfolios(gaps: float) -> None:
+    names = list("abcdefg")
+    days = SESSIONS[-12:]
+    whole = correlation_rows(days, names, gaps)
+    for dates, portfolios in (
+        (days[[-1]], ["c"]),
+        (days[[2, 5]], ["a", "b", "g"]),
+        (days[[0]], names),
+        (days, ["f"]),
+    ):
+        part = correlation_rows(dates, portfolios, gaps)
+        assert_same(whole.correlations, part.correlations, ["date", "portfolio", "symbol_1", "symbol_2"])
+        assert_same(whole.summary, part.summary, ["date", "portfolio"])
+        assert_same(whole.clusters, part.clusters, ["date", "portfolio", "symbol"])
+
+
+def books(names: str) -> Inputs:
+    """Portfolios of stocks and options, each with symbols of its own and of the others."""
+    inputs = Inputs(partitions=[(DAY, name) for name in names])
+    for name in names:
+        rng = np.random.default_rng(ord(name))
+        for symbol in rng.permutation([f"S{n:02d}" for n in range(30)])[: int(rng.integers(1, 25))]:
+            inputs.betas[symbol] = betas(*np.random.default_rng(int(symbol[1:])).normal([1, 0, 0, 0], 0.4))
+            inputs.hold(symbol, float(rng.integers(-99, 99)), 50.0, portfolio=name)
+            if rng.random() < 0.3:
+                strike = float(rng.integers(40, 60))
+                inputs.hold_option(symbol, 3, 50.0, strike, 45, 0.3, is_call=True, portfolio=name)
+    inputs.betas = dict(sorted(inputs.betas.items()))
+    for row in inputs.rows:
+        row["position_id"] = f"{row['symbol']}@2022-01-03"
+    return inputs
+
+
+SCENARIOS = [
+    scenario("crash", market=-35.0),
+    scenario("rotation", value=20.0, growth=-10.0),
+    scenario("rates", category="rates", rates=100.0),
+]
+
+
+@pytest.mark.parametrize("names", ["a", "b", "c", "bd", "aefg", "bcdefg"])
+def test_stress(names: str) -> None:
+    whole, part = books("abcdefg").run(*SCENARIOS), books(names).run(*SCENARIOS)
+    assert_same(whole.results, part.results, ["date", "portfolio", "scenario"])
+    assert_same(whole.positions, part.positions, ["date", "portfolio", "position_id", "scenario"])
+
+
+def reverse_rows(names: str) -> pd.DataFrame:
+    frames = books(names).frames()
+    totals = frames["partitions"].assign(total_value=3e5)
+    return reverse_stress(total_values=totals, loss_percents=[5.0, 10.0], **frames)
+
+
+@pytest.mark.parametrize("names", ["a", "b", "bd", "bcdefg"])
+def test_reverse_stress(names: str) -> None:
+    keys = ["date", "portfolio", "loss_percent", "factor"]
+    assert_same(reverse_rows("abcdefg"), reverse_rows(names), keys)
