@@ -129,7 +129,18 @@ def estimate_arrays(
         betas[cells] = np.where(undefined[:, None], np.nan, found.betas)[..., :count]
     betas[:, ~collector.available] = np.nan
     joint[:, ~collector.available.any(axis=1)] = np.nan
-    return EstimateArrays(*betas.swapaxes(2, 3), *joint, n_obs, collector.arrays())
+    beta, std_error, univariate, univariate_std_error, univariate_fit = betas.swapaxes(2, 3)
+    return EstimateArrays(
+        beta,
+        std_error,
+        univariate,
+        univariate_std_error,
+        univariate_fit,
+        joint[0],
+        joint[1],
+        n_obs,
+        collector.arrays(),
+    )
 
 
 def _fits(config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends: Ints) -> _Fits:

@@ -114,7 +114,7 @@ def _holdings(
     symbol = symbols.get_indexer(pd.Index(underlyings(values, greeks)["underlying"]))
     known = np.isfinite(delta) & (symbol >= 0) & (group >= 0)
     pair, place = np.unique(group[known] * max(1, len(symbols)) + symbol[known], return_inverse=True)
-    net = np.bincount(place, delta[known], minlength=len(pair))
+    net = np.bincount(place, delta[known], minlength=len(pair)).astype(float)
     date, dates = pd.factorize(portfolios["date"])
     owner, which = np.divmod(pair, max(1, len(symbols)))
     return _Holdings(pd.DatetimeIndex(dates), date.astype(np.intp), owner, which, net)

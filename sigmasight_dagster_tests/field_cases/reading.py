@@ -1,5 +1,8 @@
 """Portfolio files read as of a fixed day, for the tests of this folder."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import pandas as pd
 
 from sigmasight_core.ledger.portfolio_csv import DataEnd, ParsedPortfolio, parse_portfolio_csv
@@ -24,3 +27,14 @@ def one(
 
 def beside(column: str, value: str, ticker: str = "AAPL", quantity: str = "10") -> ParsedPortfolio:
     return parse(f"{HEADER},{column}\n{ticker},{quantity},150,2022-03-01,{value}\n")
+
+
+class Case(NamedTuple):
+    """An input of a case from the field, and what must come of it."""
+
+    number: str
+    door: Callable[[Any], dict[str, Any]]
+    """What it comes in by: says what was found of it."""
+    given: Any
+    right: dict[str, Any]
+    """Some of what the door says: a value, or of a text a pattern."""
