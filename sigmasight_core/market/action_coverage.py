@@ -1,8 +1,8 @@
 """Whether the corporate actions of what is held are known since its entry, and what follows where not.
 
-A position's quantity needs every split with ex-date in (entry date, date]. What a source was asked for is kept
-by symbol (`tables.ActionCoverage`). A time that nobody has asked for, or that the source does not reach, is a
-split of unknown ratio to the calculations: quantity, value and Greeks are NULL, and the status says why.
+A position's quantity needs every split with ex-date in (entry date, date]. What a source was asked for is
+kept by symbol (`tables.ActionCoverage`). A time that nobody has asked for, or that the source does not reach,
+is a split of unknown ratio to the calculations: quantity, value and Greeks are NULL, and the status says why.
 """
 
 from typing import Final

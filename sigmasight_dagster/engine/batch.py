@@ -166,19 +166,19 @@ class Batch:
             before = (first, self._first_date - pd.Timedelta(days=1))
             names = held["symbol"].unique().tolist()
             parts.append(self._platform.warehouse.read(CorporateActions, before, symbols=names))
-        parts.append(gaps(held=held, coverage=self._platform.warehouse.action_coverage(), until=until))
+        parts.append(gaps(held=held, coverage=self._platform.action_coverage(), until=until))
         found = [part for part in parts if len(part)]
         return pd.concat(found, ignore_index=True) if found else parts[0]
 
     def held_entries(self) -> pd.DataFrame:
-        """Underlyings and their entry dates up to the last date, in every portfolio; of Positions, declared."""
+        """Underlyings and their entry dates up to the last date, of every portfolio; of Positions."""
         held = entries(self._every_position)
         return held[held["entry_date"] <= self.dates[-1]]
 
     def action_coverage(self) -> pd.DataFrame:
         """What is known of corporate actions (tables.ActionCoverage), of this asset itself."""
         self._own(CorporateActions)
-        return self._platform.warehouse.action_coverage()
+        return self._platform.action_coverage()
 
     def held_since(self) -> pd.DataFrame:
         """When each symbol came into the ledger of any portfolio; of Positions, a declared input."""

@@ -30,7 +30,7 @@ def learn(batch: Batch, fetched: list[str] | None) -> None:
     before = _session_before(batch.dates[0])
     lacking = to_ask(held=held, coverage=coverage, source=provider.name, before=before)
     asked = held if fetched is None else held[lacking]
-    end = max(last, *batch.stored_dates(CorporateActions)) if len(asked) else last
+    end = max([last, *batch.stored_dates(CorporateActions)]) if len(asked) else last
     limits = held["symbol"].map(dict(provider.actions_known_from(held["symbol"].tolist())))
     known = held.assign(limit=pd.to_datetime(limits), last=last)
     known.loc[asked.index, "last"] = end

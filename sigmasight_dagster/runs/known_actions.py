@@ -7,11 +7,11 @@ import pandas as pd
 from sigmasight_core.market.action_coverage import ASSUMED, entries, to_ask
 from sigmasight_core.tables import CorporateActions, table_name
 from sigmasight_dagster.partitions.keys import Keys, of_rectangle
-from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.platform import COMPLETE, Platform
 
 
 def lacking(platform: Platform, portfolios: Sequence[str] | None = None) -> Keys:
-    """The latest published partition of corporate actions, whose run asks for what lacks; none if nothing does.
+    """The latest partition of corporate actions, whose run asks for what lacks; none where nothing does.
 
     :param portfolios: whose positions matter; None = all.
     """
@@ -21,8 +21,10 @@ def lacking(platform: Platform, portfolios: Sequence[str] | None = None) -> Keys
         return {}
     latest = published.max()
     held = entries(warehouse.positions(portfolios)).drop_duplicates("symbol", ignore_index=True)
-    coverage = warehouse.action_coverage()
-    known = coverage.assign(source=coverage["source"].mask(coverage["source"] != ASSUMED, ""))
+    coverage = platform.action_coverage()
+    sources = coverage["source"]
+    counts = sources.eq(sources) if platform.settings.provider in COMPLETE else sources != ASSUMED
+    known = coverage.assign(source=sources.mask(counts, ""))
     if not to_ask(held=held, coverage=known, source="", before=latest).any():
         return {}
     return {table_name(CorporateActions): of_rectangle(pd.DatetimeIndex([latest]))}

@@ -14,7 +14,6 @@ import pandas as pd
 
 from sigmasight_core.errors import DataQualityError, InputError
 from sigmasight_core.tables import (
-    CorporateActions,
     DailyPrices,
     Grain,
     Portfolios,

@@ -57,16 +57,19 @@ class LearnedActions:
 class ActionStore(Reader):
     """Knowledge of corporate actions, by symbol."""
 
-    def action_coverage(self) -> pd.DataFrame:
-        """Rows of `ActionCoverage`, as `assumed` for symbols that are held and without a record."""
+    def action_coverage(self, *, complete: bool = False) -> pd.DataFrame:
+        """Rows of `ActionCoverage`, as `assumed` for symbols that are held and without a record.
+
+        :param complete: whether partitions have every symbol, those too that are in no ledger yet.
+        """
         stored = self.read(ActionCoverage)
         positions, changes = (quoted(SCHEMA, table_name(model)) for model in (Positions, LedgerChanges))
         known = where([f"NOT {one_of('underlying', stored['symbol'])}"])
+        moment = "'1970-01-01'::timestamptz" if complete else "min(least(p.computed_at, c.computed_at))"
         since = self._database.query(
-            f"SELECT p.underlying AS symbol, min(least(p.computed_at, c.computed_at)) AS since "
-            f"FROM {positions} p LEFT JOIN {changes} c ON c.portfolio = p.portfolio "
-            f"AND c.position_id = p.position_id AND c.action = 'added'{known} "
-            "GROUP BY p.underlying ORDER BY p.underlying"
+            f"SELECT p.underlying AS symbol, {moment} AS since FROM {positions} p "
+            f"LEFT JOIN {changes} c ON c.portfolio = p.portfolio AND c.position_id = p.position_id "
+            f"AND c.action = 'added'{known} GROUP BY p.underlying ORDER BY p.underlying"
         ).to_pandas()
         if since.empty:
             return stored
