@@ -67,7 +67,7 @@ def gaps(*, held: pd.DataFrame, coverage: pd.DataFrame, until: pd.Timestamp) -> 
         name + "after " + iso_dates(last),
         name + _ENTRY + " on",
     )
-    days = (first - 1, np.maximum(entry, last) + 1, entry + 1)
+    days = (entry + 1, np.maximum(entry, last) + 1, entry + 1)
     found = [
         _splits(rows["symbol"][chosen], day[chosen], text[chosen])
         for chosen, day, text in zip((early, late, none), days, texts, strict=True)

@@ -70,8 +70,8 @@ class RiskFreeRates:
     def at(self, day: Ints, expiry_day: Ints) -> Rates:
         """Rates from each day to each expiry (day numbers, elementwise), by the last yields on or before it.
 
-        Linear in maturity (Act/365) between the series that the day has, flat outside of them. It is told that this
-        extrapolates, where it is by more than `EXTRAPOLATION_DAYS` and not outside of all `MATURITIES`.
+        Linear in maturity (Act/365) between the series that the day has, flat outside of them. By more than
+        `EXTRAPOLATION_DAYS`, and not outside of all `MATURITIES`, that counts as extrapolated.
         """
         row = self.index.find(np.zeros(np.shape(day), dtype=np.int64), day, MAX_YIELD_AGE_DAYS)
         known = row >= 0

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from sigmasight_core import calendar
 from sigmasight_core.market.action_coverage import ASSUMED, entries, to_ask
 from sigmasight_core.tables import CorporateActions, table_name
 from sigmasight_dagster.partitions.keys import Keys, of_rectangle
@@ -17,6 +18,7 @@ def lacking(platform: Platform, portfolios: Sequence[str] | None = None) -> Keys
     """
     warehouse = platform.warehouse
     published = warehouse.published(CorporateActions)["date"]
+    published = published[calendar.are_sessions(published)]
     if published.empty:
         return {}
     latest = published.max()

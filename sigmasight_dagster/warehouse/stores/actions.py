@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from sigmasight_core import calendar
 from sigmasight_core.market.action_coverage import assumed
 from sigmasight_core.tables import (
     ActionCoverage,
@@ -93,11 +94,7 @@ class ActionStore(Reader):
             _cover(cursor, learned.coverage, stamp)
             news = _with_results(cursor, learned.news)
             late = pd.concat([added[["date", "symbol"]], news], ignore_index=True)
-            _correct(
-                cursor,
-                late.assign(date=late["date"].where(late["date"] > learned.first_date, learned.first_date)),
-                stamp,
-            )
+            _correct(cursor, late, learned.first_date, stamp)
         return len(added)
 
 
@@ -179,10 +176,12 @@ def _with_results(cursor: Any, news: pd.DataFrame) -> pd.DataFrame:
     return news[news["date"] <= latest]
 
 
-def _correct(cursor: Any, rows: pd.DataFrame, stamp: AuditStamp) -> None:
-    """Results that were computed without these actions are stale."""
+def _correct(cursor: Any, rows: pd.DataFrame, first_date: pd.Timestamp, stamp: AuditStamp) -> None:
+    """Results that were computed without these actions are stale, from the first session concerned on."""
     if rows.empty:
         return
+    days = rows["date"].where(rows["date"] > first_date, first_date)
     name, now = table_name(CorporateActions), AuditStamp.now(stamp.run_id).computed_at
-    made = rows.drop_duplicates().assign(table_name=name, changed_at=now)
+    made = rows.assign(date=calendar.next_sessions(days)).drop_duplicates()
+    made = made.assign(table_name=name, changed_at=now)
     copy_in(cursor, Corrections, to_arrow(Corrections, made, stamp))

@@ -85,12 +85,8 @@ def test_extrapolated_and_carried_rows_beside_others() -> None:
     expiry = day + np.array([38, 38, 3650, 38])
     texts = rates.sources(rates.at(day, expiry), day, np.ones(4, dtype=bool), "linear").tolist()
     carried = "treasury: yields of 2024-01-12"
-    assert texts == [
-        f"{carried}, extrapolated from 10Y",
-        "treasury: extrapolated from 10Y",
-        carried,
-        "settings",
-    ]
+    of_day = "treasury: extrapolated from 10Y"
+    assert texts == [f"{carried}, extrapolated from 10Y", of_day, carried, "settings"]
 
 
 def test_without_any_yield_the_settings() -> None:
