@@ -2,15 +2,18 @@
 
 Dates are anything that pandas reads as a date; they come out as tz-naive midnight Timestamps. The calendar
 is built once, from fixed bounds, so that no clock is read: outside of `FIRST_DATE`..`LAST_DATE` every
-function raises InputError. Half days are sessions.
+function raises InputError. Half days are sessions. Closures on short notice, which the exchange's calendar
+does not know yet, are declared once, at the start of a process.
 """
 
 import datetime as dt
 import warnings
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from sigmasight_core.errors import InputError
@@ -24,6 +27,24 @@ DateLike = pd.Timestamp | dt.date | np.datetime64 | str
 class _Calendar(NamedTuple):
     sessions: pd.DatetimeIndex
     closes: pd.DatetimeIndex
+
+
+_DECLARED: Final[set[pd.Timestamp]] = set()
+"""Closures that were declared; the one state of the calendar."""
+
+
+def declare_closures(dates: Iterable[DateLike]) -> None:
+    """Days on which the exchange is closed, beside those of its calendar; they replace those declared before.
+
+    Days that are no sessions anyway are welcome: the exchange's calendar comes to know them later.
+
+    :raises InputError: if one is not a supported date.
+    """
+    days = {_day(date) for date in dates}
+    if days != _DECLARED:
+        _DECLARED.clear()
+        _DECLARED.update(days)
+        _calendar.cache_clear()
 
 
 def sessions(start: DateLike, end: DateLike) -> pd.DatetimeIndex:
@@ -46,6 +67,11 @@ def weekday_holidays(start: DateLike, end: DateLike) -> pd.DatetimeIndex:
 def is_session(date: DateLike) -> bool:
     """Whether the NYSE trades on `date`."""
     return _day(date) in _calendar().sessions
+
+
+def are_sessions(dates: "pd.Series | pd.DatetimeIndex") -> "npt.NDArray[np.bool_]":
+    """On which of many dates (n,) the NYSE trades."""
+    return np.asarray(pd.DatetimeIndex(dates).isin(_calendar().sessions))
 
 
 def next_session(date: DateLike) -> pd.Timestamp:
@@ -98,13 +124,15 @@ def last_closed_session(now: pd.Timestamp) -> pd.Timestamp:
 def non_session_reason(date: DateLike) -> str | None:
     """Why `date` is not a session ('weekend', 'NYSE holiday (Thanksgiving)'); None if it is one.
 
-    Closings outside of the rules (mourning, storms, 9/11) have no name: 'NYSE holiday'.
+    Closings outside of the rules (mourning, storms, 9/11) have no name: 'NYSE holiday', or 'declared closed'.
     """
     day = _day(date)
     if day in _calendar().sessions:
         return None
     if day.weekday() >= 5:
         return "weekend"
+    if day in _DECLARED and day in _exchange().schedule.index:
+        return "declared closed"
     name = _holiday_names().get(day)
     return f"NYSE holiday ({name})" if name else "NYSE holiday"
 
@@ -122,6 +150,7 @@ def _exchange() -> Any:
 @lru_cache(maxsize=1)
 def _calendar() -> _Calendar:
     schedule = _exchange().schedule
+    schedule = schedule[~schedule.index.isin(pd.DatetimeIndex(sorted(_DECLARED)))]
     return _Calendar(
         pd.DatetimeIndex(schedule.index.to_numpy("datetime64[ns]")), pd.DatetimeIndex(schedule["close"])
     )

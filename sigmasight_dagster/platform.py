@@ -3,6 +3,8 @@
 from functools import cached_property
 from typing import Any
 
+import pandas as pd
+
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.positions.valuation import OptionParameters
 from sigmasight_dagster.providers import make_provider
@@ -11,6 +13,9 @@ from sigmasight_dagster.providers.live.sources import chain, make_source
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
+
+COMPLETE = ("sample", "files")
+"""Providers that list their symbols: each partition of market data has all of them, held or not."""
 
 
 class Platform:
@@ -26,6 +31,10 @@ class Platform:
     @cached_property
     def market_data(self) -> MarketDataProvider:
         return make_provider(self.settings)
+
+    def action_coverage(self) -> pd.DataFrame:
+        """What is known of corporate actions by symbol: rows of `tables.ActionCoverage`."""
+        return self.warehouse.action_coverage(complete=self.settings.provider in COMPLETE)
 
     @cached_property
     def cross_check(self) -> Any:

@@ -17,9 +17,17 @@ def no_volatility(underlyings: Texts) -> Texts:
 
 
 def value_status(
-    values: pd.DataFrame, state: "pd.Series[str]", book: Book, today: Mark, max_price_age_days: int
+    values: pd.DataFrame,
+    state: "pd.Series[str]",
+    book: Book,
+    today: Mark,
+    max_price_age_days: int,
+    unknown_actions: tuple[Bools, Texts],
 ) -> "pd.api.extensions.ExtensionArray":
-    """One status per row of position_values (without its status); where several reasons hold, the gravest."""
+    """One status per row of position_values (without its status); where several reasons hold, the gravest.
+
+    :param unknown_actions: from `action_coverage.reasons`.
+    """
     status: Texts = np.full(len(values), OK, dtype=object)
     names = values["underlying"].to_numpy(dtype=object)
     closed, expired = (state == CLOSED).to_numpy(), (state == EXPIRED).to_numpy()
@@ -50,4 +58,5 @@ def value_status(
     say(closed, CLOSED)
     say(closed & no_pnl, "closed: no price at the previous session, so no daily P&L")
     say_name(np.isnan(book.quantity), "no split ratio: ", " has a split since entry whose ratio is not known")
+    status[unknown_actions[0]] = unknown_actions[1]
     return pd.array(status, dtype="str")

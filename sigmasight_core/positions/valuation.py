@@ -12,6 +12,7 @@ import pandas as pd
 from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, text_column
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.errors import InputError
+from sigmasight_core.market.action_coverage import reasons
 from sigmasight_core.options.market import (
     Market,
     OptionMarket,
@@ -97,7 +98,11 @@ def position_values(
         sector=_sectors(names, book, securities),
         tags=held["tags"],
     )
-    return values.assign(status=value_status(values, held["state"], book, today, max_price_age_days))
+    unknown = reasons(
+        names=names, corporate_actions=corporate_actions, codes=book.codes, entry=book.entry_day, day=book.day
+    )
+    status = value_status(values, held["state"], book, today, max_price_age_days, unknown)
+    return values.assign(status=status)
 
 
 def _amounts(

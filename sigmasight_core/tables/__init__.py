@@ -51,6 +51,7 @@ from sigmasight_core.tables.market import (
     TreasuryYields,
 )
 from sigmasight_core.tables.operations import (
+    ActionCoverage,
     Corrections,
     LedgerChanges,
     Publications,
@@ -73,6 +74,7 @@ OPERATIONS_TABLES: Final = Tables({Kind.OPERATIONS})
 __all__ = [
     "OPERATIONS_TABLES",
     "TABLES",
+    "ActionCoverage",
     "AlertDeliveries",
     "Alerts",
     "Audit",

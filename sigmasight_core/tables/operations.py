@@ -36,6 +36,22 @@ class Corrections(Table):
         metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
 
 
+class ActionCoverage(Table):
+    """From when to when the corporate actions of one held symbol are known: what a source was asked for."""
+
+    symbol: Series[str] = key("Symbol that a position is held in")
+    first_asked_date: Series[pd.Timestamp] = label("First day that the source was asked for: the first entry")
+    first_known_date: Series[pd.Timestamp] = label(
+        "First day whose actions are known; later than asked for where the source's data begin later"
+    )
+    last_known_date: Series[pd.Timestamp] = label("Last trading date up to which the actions are known")
+    source: Series[str] = label("Provider that was asked")
+
+    class Config:
+        name = "action_coverage"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
+
+
 class SupersededRows(Table):
     """A version of a source row that was replaced: what was known of it until then."""
 

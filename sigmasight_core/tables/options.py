@@ -62,7 +62,8 @@ class OptionVolatilities(DateTable):
         "Continuously compounded rate to the expiry", "fraction per year", of="treasury_yields.yield_percent"
     )
     risk_free_rate_source: Series[str] = label(
-        "treasury (yields of the session, or of the day named), or where the rate comes from instead",
+        "treasury (yields of the session, or of the day named; extrapolated from the maturity "
+        "named), or where the rate comes from instead",
         of="treasury_yields.yield_percent",
     )
     dividend_yield: Series[float] = value("Continuous dividend yield", "fraction per year")

@@ -117,7 +117,8 @@ class PositionGreeks(PortfolioTable):
         of="treasury_yields.yield_percent",
     )
     risk_free_rate_source: Series[str] = label(
-        "treasury (the yields of the session of underlying_price, or of the day named), or where the rate "
+        "treasury (the yields of the session of underlying_price, or of the day named; extrapolated "
+        "from the maturity named), or where the rate "
         "comes from without yields; 'linear' if not used",
         of="treasury_yields.yield_percent",
     )

@@ -16,7 +16,7 @@ from sigmasight_core.tables import (
     TreasuryYields,
     validate,
 )
-from sigmasight_dagster.engine import fetched
+from sigmasight_dagster.engine import fetched, known_actions
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
 from sigmasight_dagster.gates.market import PRICES_AGREE_ACROSS_SOURCES, PRICES_ARE_SOUND
@@ -75,8 +75,12 @@ def price_differences(batch: Batch) -> pd.DataFrame:
 
 @risk_asset(CorporateActions, inputs=[Positions], group=GROUP)
 def corporate_actions(batch: Batch) -> pd.DataFrame:
-    """Splits and dividends by ex-date, from the configured provider. Most dates have none."""
+    """Splits and dividends by ex-date, from the configured provider. Most dates have none.
+
+    Of a held symbol whose actions since its entry are not known the source is asked for those too.
+    """
     provider, universe = batch.market_data, _universe(batch)
+    known_actions.learn(batch, universe)
     if universe is None:
         actions = provider.corporate_actions(None, batch.dates[0], batch.dates[-1])
     else:

@@ -70,7 +70,7 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         option_tables=OptionTables(
             batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
         ),
-        corporate_actions=batch.read(CorporateActions),
+        corporate_actions=batch.corporate_actions(),
         factors=FactorTables(betas, batch.read(FactorState), batch.read(FactorReturns)),
         config=batch.factor_model,
         parameters=batch.option_parameters,

@@ -73,7 +73,7 @@ def position_values(batch: Batch) -> pd.DataFrame:
         option_tables=OptionTables(
             batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
         ),
-        corporate_actions=batch.read(CorporateActions),
+        corporate_actions=batch.corporate_actions(),
         securities=batch.read(SecurityMaster),
         parameters=batch.option_parameters,
         max_price_age_days=batch.max_price_age_days,
@@ -123,7 +123,7 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
         option_tables=OptionTables(
             batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
         ),
-        corporate_actions=batch.read(CorporateActions),
+        corporate_actions=batch.corporate_actions(),
         parameters=batch.option_parameters,
         max_price_age_days=batch.max_price_age_days,
     )
@@ -172,7 +172,7 @@ def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
     settled = settlement.settled_pnl(
         positions=batch.positions,
         prices=batch.read_on(DailyPrices, settlements),
-        corporate_actions=batch.read(CorporateActions),
+        corporate_actions=batch.corporate_actions(),
         until=until,
         max_price_age_days=age,
     )

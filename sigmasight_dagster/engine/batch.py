@@ -10,11 +10,22 @@ from sigmasight_core import calendar
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import DataQualityError, LedgerError
 from sigmasight_core.factors.config import FactorModelConfig
+from sigmasight_core.market.action_coverage import entries, gaps
 from sigmasight_core.positions.valuation import OptionParameters
-from sigmasight_core.tables import Grain, Portfolios, Positions, Table, grain, table_name, validate
+from sigmasight_core.tables import (
+    CorporateActions,
+    Grain,
+    Portfolios,
+    Positions,
+    Table,
+    grain,
+    table_name,
+    validate,
+)
 from sigmasight_dagster.engine.declaration import Input, RiskAsset
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.providers.base import MarketDataProvider
+from sigmasight_dagster.warehouse import LearnedActions
 
 _EVER = pd.Timestamp("2200-01-01", tz="UTC")
 
@@ -26,6 +37,7 @@ class Batch:
     :param portfolios: sorted names; empty for a computation by date alone.
     :param first_date: first trading date of the project: no window reaches before it.
     :param refetch: sources are asked again for what is stored and final too.
+    :ivar learned: what a source said beyond the batch; stored after its partitions.
     """
 
     def __init__(
@@ -44,6 +56,7 @@ class Batch:
         self._first_date = first_date
         self._inputs = {item.model: item for item in asset.inputs}
         self._asset = asset
+        self.learned: LearnedActions | None = None
 
     def read(
         self, model: type[Table], columns: Sequence[str] | None = None, symbols: Sequence[str] | None = None
@@ -135,6 +148,37 @@ class Batch:
         held = held[held["position_type"].isin(OPTION_TYPES) & (held["entry_date"] <= self.dates[-1])]
         live = held[held["expiry_date"] >= self.dates[0]].drop_duplicates("symbol")
         return live[["symbol", "underlying", "expiry_date"]]
+
+    @property
+    def first_date(self) -> pd.Timestamp:
+        """First trading date of the project."""
+        return self._first_date
+
+    def corporate_actions(self) -> pd.DataFrame:
+        """Corporate actions since the earliest entry, also those before the project's first date.
+
+        A split of unknown ratio stands for a time since an entry of which they are not known.
+        """
+        held, until = entries(self.positions), self.dates[-1]
+        parts = [self.read(CorporateActions)]
+        first = held["entry_date"].min()
+        if first < self._first_date:
+            before = (first, self._first_date - pd.Timedelta(days=1))
+            names = held["symbol"].unique().tolist()
+            parts.append(self._platform.warehouse.read(CorporateActions, before, symbols=names))
+        parts.append(gaps(held=held, coverage=self._platform.action_coverage(), until=until))
+        found = [part for part in parts if len(part)]
+        return pd.concat(found, ignore_index=True) if found else parts[0]
+
+    def held_entries(self) -> pd.DataFrame:
+        """Underlyings and their entry dates up to the last date, of every portfolio; of Positions."""
+        held = entries(self._every_position)
+        return held[held["entry_date"] <= self.dates[-1]]
+
+    def action_coverage(self) -> pd.DataFrame:
+        """What is known of corporate actions (tables.ActionCoverage), of this asset itself."""
+        self._own(CorporateActions)
+        return self._platform.action_coverage()
 
     def held_since(self) -> pd.DataFrame:
         """When each symbol came into the ledger of any portfolio; of Positions, a declared input."""

@@ -10,6 +10,7 @@ import structlog
 
 from sigmasight_core import calendar
 from sigmasight_core.conventions import MARKS_SOURCE_PREFIX
+from sigmasight_core.market.action_coverage import covered
 from sigmasight_core.market.total_return_link import differing_closes, link_scale
 from sigmasight_core.tables import (
     CorporateActions,
@@ -62,13 +63,14 @@ def corporate_actions(batch: Batch, symbols: Sequence[str]) -> pd.DataFrame:
     """Splits and dividends of the batch's dates: stored ones where all is known, the others in one request.
 
     Known is a date whose actions were stored when they were final, and after the symbol came into the ledger
-    (factors' proxies are asked for from the start).
+    (factors' proxies are asked for from the start), or that was asked for since (`known_actions`).
     """
     stored = batch.stored(CorporateActions, batch.dates)
     held = batch.held_since().groupby("underlying")["since"].min().reindex(list(symbols))
     since = held.fillna(_NEVER).rename_axis("symbol").reset_index(name="since")
     pairs = _final_dates(batch, CorporateActions).merge(since, how="cross")
-    known = pd.MultiIndex.from_frame(pairs.loc[pairs["computed_at"] >= pairs["since"], _KEYS])
+    asked_for = covered(cells=pairs[_KEYS], coverage=batch.action_coverage(), source=batch.market_data.name)
+    known = pd.MultiIndex.from_frame(pairs.loc[(pairs["computed_at"] >= pairs["since"]) | asked_for, _KEYS])
     lacking = pd.MultiIndex.from_product([batch.dates, symbols], names=_KEYS).difference(known)
     kept = stored[pd.MultiIndex.from_frame(stored[_KEYS]).isin(known)]
     if lacking.empty:

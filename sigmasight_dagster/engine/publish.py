@@ -25,7 +25,7 @@ from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.tags import REFETCH_TAG
-from sigmasight_dagster.warehouse import AuditStamp, UpstreamNotPublished
+from sigmasight_dagster.warehouse import AuditStamp, LearnedActions, UpstreamNotPublished
 
 CONTRACT_CHECK = "rows_meet_the_contract"
 BAD_PARTITIONS = "bad_partitions"
@@ -58,7 +58,9 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     attempts.stop_if_canceled(context)
     try:
         refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
-        frames, problems = _compute(asset, platform, parts, first_date, REFETCH_TAG in context.run.tags)
+        frames, problems, learned = _compute(
+            asset, platform, parts, first_date, REFETCH_TAG in context.run.tags
+        )
     except SigmaSightError as error:
         attempts.retry_later(context, error)
         raise _failure(asset, str(error), unavailable_partitions(error, parts), parts) from error
@@ -71,6 +73,8 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
         _store(model, frames[model], parts, platform, stamp)
         story.tell(context, model, frames, monotonic() - begun, asset.stories.get(model, story.Story()))
         yield _materialised(model, frames[model], outcomes)
+    for item in learned:
+        platform.warehouse.learn_actions(item, stamp)
 
 
 def refuse_open_sessions(parts: Sequence[Rectangle], now: pd.Timestamp) -> None:
@@ -89,10 +93,13 @@ def _compute(
     parts: Sequence[Rectangle],
     first_date: pd.Timestamp,
     refetch: bool,
-) -> tuple[dict[type[Table], pd.DataFrame], list[Problem]]:
+) -> tuple[dict[type[Table], pd.DataFrame], list[Problem], list[LearnedActions]]:
     pieces: dict[type[Table], list[pd.DataFrame]] = {model: [] for model in asset.tables}
+    learned = []
     for dates, portfolios in parts:
-        computed = asset.compute(Batch(asset, platform, dates, portfolios, first_date, refetch))
+        batch = Batch(asset, platform, dates, portfolios, first_date, refetch)
+        computed = asset.compute(batch)
+        learned += [batch.learned] if batch.learned is not None else []
         for model, frame in zip(asset.tables, _as_tuple(computed), strict=True):
             pieces[model].append(frame)
     frames, problems = {}, []
@@ -104,7 +111,7 @@ def _compute(
             frames[model] = validate(model, frame)
         except DataQualityError as error:
             problems.append(_contract_problem(model, frame, error))
-    return frames, problems
+    return frames, problems, learned
 
 
 def _as_tuple(computed: pd.DataFrame | tuple[pd.DataFrame, ...]) -> tuple[pd.DataFrame, ...]:

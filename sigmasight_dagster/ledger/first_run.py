@@ -10,7 +10,7 @@ from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.partitions.keys import Keys, of_rectangle
-from sigmasight_dagster.runs import recovery
+from sigmasight_dagster.runs import known_actions, recovery
 from sigmasight_dagster.runs.plan import RangeRun, Request, needed_sessions
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.staleness.stale import stale, stale_keys
@@ -31,9 +31,11 @@ class FirstRun:
     def sources(self) -> list[RangeRun]:
         """Runs that fetch what was never fetched, or was fetched without symbols of this portfolio."""
         sources = [asset for asset in self._assets if asset.only_fetches]
+        actions = known_actions.lacking(self._workspace.platform, [self._name])
         return self._plan(
             {
                 asset.name: of_rectangle(self._unpublished(asset).union(self._lacking(asset)))
+                | actions.get(asset.name, frozenset())
                 for asset in sources
             }
         )

@@ -74,6 +74,9 @@ class MarketDataProvider(Protocol):
     ) -> pd.DataFrame:
         """Rows of ``tables.CorporateActions`` with an ex-date in the range."""
 
+    def actions_known_from(self, symbols: Collection[str]) -> Mapping[str, dt.date]:
+        """Symbols of whose corporate actions nothing is known before a day, with the day; else no entry."""
+
     def treasury_yields(self, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.TreasuryYields``: all four series on every session of the range."""
 

@@ -166,6 +166,10 @@ class MarkedProvider:
         """The provider's: a private asset has none."""
         return self._base.corporate_actions(None if symbols is None else self._public(symbols), start, end)
 
+    def actions_known_from(self, symbols: Collection[str]) -> Mapping[str, dt.date]:
+        """The provider's: a private asset has no actions at any time."""
+        return self._base.actions_known_from(self._public(symbols))
+
     def treasury_yields(self, start: dt.date, end: dt.date) -> pd.DataFrame:
         """The provider's."""
         return self._base.treasury_yields(start, end)

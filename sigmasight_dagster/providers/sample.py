@@ -89,6 +89,13 @@ class SampleProvider:
         nothing = np.array([])
         return action_rows(nothing, nothing, nothing, SOURCE)
 
+    def actions_known_from(
+        self,
+        symbols: Collection[str],  # noqa: ARG002 (fixed by the protocol)
+    ) -> Mapping[str, dt.date]:
+        """None: closes, and so shares, are of today from whenever on."""
+        return {}
+
     def treasury_yields(self, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.TreasuryYields``, all NULL and unavailable."""
         days = sessions(start, end)

@@ -81,6 +81,13 @@ class SimulatedProvider:
         )
         return action_rows(symbol, ex_date, amount, self._source, kind)
 
+    def actions_known_from(
+        self,
+        symbols: Collection[str],  # noqa: ARG002 (fixed by the protocol)
+    ) -> Mapping[str, dt.date]:
+        """None: there is nothing before the simulated market begins."""
+        return {}
+
     def treasury_yields(self, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.TreasuryYields``; NULL with the reason before 2014-01-02."""
         days = sessions(start, end)

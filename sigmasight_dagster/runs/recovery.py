@@ -32,7 +32,7 @@ def failed_partitions(instance: DagsterInstance, assets: Iterable[RiskAsset]) ->
     """Partitions whose last attempt failed, from Dagster's events; what the UI shows in red.
 
     The attempt of a multi-table asset failed when it failed for one of its tables. Canceled attempts are
-    not failures.
+    not failures. Those of a date that was declared closed since are none any more.
     """
     attempts = {
         asset.name: [
@@ -42,8 +42,14 @@ def failed_partitions(instance: DagsterInstance, assets: Iterable[RiskAsset]) ->
     }
     failed = _failed_runs(instance, {run_id for tried in attempts.values() for _, run_id in tried})
     return {
-        name: frozenset(key for key, run_id in tried if run_id in failed) for name, tried in attempts.items()
+        name: frozenset(key for key, run_id in tried if run_id in failed and _on_a_session(key))
+        for name, tried in attempts.items()
     }
+
+
+def _on_a_session(key: str) -> bool:
+    """A date that was declared closed since is no partition any more."""
+    return calendar.is_session(parse(key)[0])
 
 
 def _unfinished(instance: DagsterInstance, table: str) -> list[tuple[str, str]]:

@@ -7,14 +7,14 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import Grain
+from sigmasight_core.tables import CorporateActions, Grain
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.engine.publish import CODE_VERSION
 from sigmasight_dagster.partitions.keys import Keys, within
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.runs import execute, plan, recovery
+from sigmasight_dagster.runs import execute, known_actions, plan, recovery
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
@@ -67,7 +67,20 @@ class Workspace:
         return plan.plan(assets, request, positions, published, self.portfolio_order())
 
     def unpublished(self, runs: Sequence[RangeRun]) -> list[RangeRun]:
-        """Planned runs without the partitions that are published already."""
+        """Planned runs without the partitions that are published already.
+
+        One of them asks for corporate actions of what is held, where they are not known since its entry.
+        """
+        left = self._left(runs)
+        asked = any(CorporateActions in asset.tables for run in left for asset in run.assets)
+        return left if asked else self.actions_runs() + left
+
+    def actions_runs(self) -> list[RangeRun]:
+        """The run that asks for corporate actions which are not known since an entry; none where all are."""
+        order, chunk = self.portfolio_order(), self.settings.chunk_partitions
+        return recovery.plan(RISK_ASSETS, known_actions.lacking(self.platform), order, chunk)
+
+    def _left(self, runs: Sequence[RangeRun]) -> list[RangeRun]:
         order, chunk = self.portfolio_order(), self.settings.chunk_partitions
         return [
             part

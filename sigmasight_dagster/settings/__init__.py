@@ -17,6 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.settings.alerting import AlertSettings
 from sigmasight_dagster.settings.errors import one_line
@@ -70,6 +71,11 @@ class Settings(SourceSettings, AlertSettings, ExecutionSettings):
         description="Last trading date; default: the provider's last, or the last closed session",
     )
 
+    extra_closures: list[dt.date] = Field(
+        default_factory=list,
+        description="Days on which the NYSE closed on short notice, until its calendar here knows of them",
+    )
+
     risk_free_rate: float = Field(
         default=0.04, description="Continuously compounded, for options", ge=-0.1, le=1
     )
@@ -116,6 +122,10 @@ class Settings(SourceSettings, AlertSettings, ExecutionSettings):
             super().__init__(**given)
         except (ValidationError, SettingsError) as error:
             raise InputError(one_line(type(self), error)) from None
+        try:
+            calendar.declare_closures(self.extra_closures)
+        except InputError as error:
+            raise InputError(f"SIGMASIGHT_EXTRA_CLOSURES: {error}") from None
 
     @field_validator("dividend_yields")
     @classmethod

@@ -21,6 +21,7 @@ _EXAMPLES: Final[tuple[tuple[type, str, str], ...]] = (
 _OWN_EXAMPLES: Final = {
     "dividend_yields": '{"KO": 0.031}',
     "symbol_changes": '{"FB": "META"}',
+    "extra_closures": '["2025-01-09"]',
     "factor_proxies": '{"market": "SPY"}',
     "queues": '{"risk": "portfolio"}',
     "k8s_queue_limits": '{"portfolio": 4}',
@@ -81,6 +82,9 @@ def _form(kind: Any) -> tuple[str, str]:
         return "one of " + ", ".join(values), values[0]
     if get_origin(kind) is dict:
         return "a JSON object by name", "{}"
+    if get_origin(kind) is list:
+        inner, _ = _form(get_args(kind)[0])
+        return f"a JSON list, each {inner}", "[]"
     if get_origin(kind) is tuple:
         inner, example = _form(values[0])
         return f"a comma-separated list, each {inner}", example

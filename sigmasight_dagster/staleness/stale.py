@@ -106,6 +106,7 @@ def stale(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
         if by_portfolio:
             live = pd.MultiIndex.from_frame(published[["date", "portfolio"]]).isin(detailed)
             published = published[live & published["portfolio"].isin(names)]
+        published = published[published["date"].isin(sessions)]
         groups = names if by_portfolio else pd.Index([""], dtype="str")
         if len(published):
             positions = ledger.assign(group=groups.get_indexer(pd.Index(ledger["portfolio"])))

@@ -8,5 +8,13 @@ what is to be computed is not known here.
 from sigmasight_dagster.warehouse.errors import MigrationError, UpstreamNotPublished, WarehouseError
 from sigmasight_dagster.warehouse.rows import AuditStamp
 from sigmasight_dagster.warehouse.store import Warehouse
+from sigmasight_dagster.warehouse.stores.actions import LearnedActions
 
-__all__ = ["AuditStamp", "MigrationError", "UpstreamNotPublished", "Warehouse", "WarehouseError"]
+__all__ = [
+    "AuditStamp",
+    "LearnedActions",
+    "MigrationError",
+    "UpstreamNotPublished",
+    "Warehouse",
+    "WarehouseError",
+]

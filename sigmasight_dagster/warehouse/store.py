@@ -17,13 +17,14 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, quoted
+from sigmasight_dagster.warehouse.stores.actions import ActionStore
 from sigmasight_dagster.warehouse.stores.alerts import AlertStore
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
 from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
 from sigmasight_dagster.warehouse.tables import copy_in
 
 
-class Warehouse(LedgerStore, WhatIfStore, AlertStore):
+class Warehouse(LedgerStore, WhatIfStore, AlertStore, ActionStore):
     """The tables of one PostgreSQL database.
 
     Safe to share between threads and to use after a fork. Every method is one transaction, and every read is

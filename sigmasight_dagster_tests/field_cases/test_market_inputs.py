@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sigmasight_core.errors import InputError
@@ -46,6 +47,32 @@ def test_a_history_of_prices_begins_with_the_calendar(
     old = provider(tmp_path, **{"KO.csv": "Date,Close\n1962-01-02,101\n1989-12-29,77.25\n1990-01-02,78.5\n"})
     assert old.daily_prices({"KO"}, *WEEK)["close"].iloc[0] == 78.5
     assert "KO.csv: 2 rows from before 1990-01-01" in caplog.text
+
+
+@pytest.mark.parametrize("layout", ["wide", "wide by index", "long", "dates as text"])
+def test_early_rows_of_parquet_files_are_dropped_as_those_of_csv_files(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, layout: str
+) -> None:
+    days = pd.to_datetime(["1962-01-02", "1990-01-03", "1989-12-29", "1990-01-02"])
+    wide = pd.DataFrame({"date": days, "KO": [101, 79, 77.25, 78.5]})
+    frame = {
+        "wide": wide,
+        "wide by index": wide.set_index("date"),
+        "long": pd.DataFrame({"date": days, "symbol": "KO", "close": wide["KO"]}),
+        "dates as text": wide.assign(date=days.strftime("%Y-%m-%d")),
+    }[layout]
+    frame.to_parquet(tmp_path / "closes.parquet")
+    read = FilesProvider(tmp_path)
+    assert read.first_date() == WEEK[0]
+    assert read.daily_prices({"KO"}, *WEEK)["close"].tolist() == [78.5, 79]
+    assert caplog.text.count("closes.parquet: 2 rows from before 1990-01-01") == 1
+
+
+def test_an_error_beside_early_rows_names_the_row_of_the_file(tmp_path: Path) -> None:
+    days = pd.to_datetime(["1989-12-29", "1990-01-02", "1990-01-03"])
+    pd.DataFrame({"date": days, "KO": [5.0, 5.0, -5.0]}).to_parquet(tmp_path / "closes.parquet")
+    with pytest.raises(InputError, match=r"closes.parquet, row 3, column KO"):
+        FilesProvider(tmp_path).symbols()
 
 
 @pytest.mark.parametrize("date", ["1989-13-40", "", "12/29/1989", "1.1.1989"])

@@ -20,6 +20,8 @@ from sigmasight_dagster.terminal import wide_console
 def coverage(fill: bool) -> None:
     """Prices of each held symbol and factor proxy: sessions, first, last, gaps, staleness and source.
 
+    --fill also asks for corporate actions since each entry that are not known.
+
     With the share of the held symbols that have 252, 150 and 60 sessions, and which have fewer.
     """
     project = Project.open()
@@ -39,12 +41,13 @@ def coverage(fill: bool) -> None:
     if not fill:
         return
     keys = fillable(project.platform, found)
-    if not keys:
+    order, chunk = project.portfolio_order(), project.settings.chunk_partitions
+    runs = project.actions_runs() + recovery.plan(RISK_ASSETS, keys, order, chunk)
+    if not runs:
         click.echo("Nothing to fill: the provider has no more.")
         return
-    order, chunk = project.portfolio_order(), project.settings.chunk_partitions
-    outcomes = progress.execute(project, recovery.plan(RISK_ASSETS, keys, order, chunk), "Fill")
-    click.echo("What was computed without these prices is stale now: sigmasight stale --rerun")
+    outcomes = progress.execute(project, runs, "Fill")
+    click.echo("What was computed without these is stale now: sigmasight stale --rerun")
     sys.exit(progress.exit_code(outcomes))
 
 

@@ -15,9 +15,16 @@ from sigmasight_dagster.staleness.stale import stale, stale_keys
 @click.command("stale")
 @click.option("--rerun", is_flag=True, help="Compute them again: market data first, then portfolios.")
 def list_stale(rerun: bool) -> None:
-    """List what was computed before a price, yield, corporate action or security of its windows changed."""
+    """List what was computed before a price, yield, corporate action or security of its windows changed.
+
+    --rerun first asks for corporate actions since each entry that are not known.
+    """
     project = Project.open()
     assets = declared(project.settings)
+    if rerun and (runs := project.actions_runs()):
+        outcomes = progress.execute(project, runs, "Corporate actions since entry")
+        if code := progress.exit_code(outcomes):
+            sys.exit(code)
     rows = stale(project.platform, assets)
     if rows.empty:
         click.echo("Nothing is stale.")

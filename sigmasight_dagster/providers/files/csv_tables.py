@@ -136,14 +136,19 @@ def without_early_rows(table: CsvTable) -> CsvTable:
         early[early] = _iso_days(np.array(written, object)) < FIRST_DATE.to_datetime64()
     if not early.any() or early.all():
         return table
-    _LOG.warning(
-        "%s: %d rows from before %s are left out: the trading calendar begins there",
-        table.path,
-        early.sum(),
-        FIRST_DATE.date(),
-    )
+    warn_of_early_rows(table.path, int(early.sum()))
     kept = {name: column[~early] for name, column in table.columns.items()}
     return CsvTable(table.path, table.lines[~early], table.headers, kept)
+
+
+def warn_of_early_rows(path: Path, n: int) -> None:
+    """Say how many rows of a file are from before the trading calendar."""
+    _LOG.warning(
+        "%s: %d rows from before %s are left out: the trading calendar begins there",
+        path,
+        n,
+        FIRST_DATE.date(),
+    )
 
 
 def _rows(path: Path, text: str) -> tuple[list[list[str]], np.ndarray]:

@@ -9,15 +9,24 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from sigmasight_core.calendar import FIRST_DATE
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.providers.files.csv_tables import CALENDAR, normalised, outside_calendar
+from sigmasight_dagster.providers.files.csv_tables import (
+    CALENDAR,
+    normalised,
+    outside_calendar,
+    warn_of_early_rows,
+)
 
 LONG_COLUMNS: Final = frozenset(("date", "symbol", "open", "high", "low", "close", "adj", "volume"))
 
 
 @dataclass(frozen=True)
 class ParquetTable:
-    """One Parquet file; the columns that are known by name are renamed, all others are as in the file."""
+    """One Parquet file; the columns that are known by name are renamed, all others are as in the file.
+
+    :ivar frame: its rows, numbered as in the file.
+    """
 
     path: Path
     frame: pd.DataFrame
@@ -27,7 +36,7 @@ class ParquetTable:
 
     def error(self, row: int, column: str, what: str) -> InputError:
         """An error at a row (position in the table) and column."""
-        return InputError(f"{self.path}, row {row + 1}, column {column}: {what}")
+        return InputError(f"{self.path}, row {self.frame.index[row] + 1}, column {column}: {what}")
 
     def dates(self, column: str) -> np.ndarray:
         """Dates (R,) as datetime64[ns], from timestamps at midnight, dates or text YYYY-MM-DD.
@@ -37,8 +46,7 @@ class ParquetTable:
         values = self.frame[column]
         if pd.api.types.is_numeric_dtype(values):
             raise InputError(f"{self.path}, column {column}: {values.dtype} is no date; store dates")
-        days = pd.to_datetime(values, errors="coerce", format="%Y-%m-%d" if _is_text(values) else None)
-        stamps = days.dt.tz_localize(None).to_numpy("datetime64[us]")
+        stamps = _stamps(values)
         bad = outside_calendar(stamps)
         if bad.any():
             row = int(bad.argmax())
@@ -111,6 +119,26 @@ def read_parquet_table(path: Path, aliases: Mapping[str, str]) -> ParquetTable:
         found = ", ".join(map(str, frame.columns[:5]))
         raise InputError(f"{path}: unknown file layout, no column date (found {found}); add it")
     return ParquetTable(path, frame)
+
+
+def without_early_parquet_rows(table: ParquetTable) -> ParquetTable:
+    """The table without the rows whose date is from before the trading calendar; a warning counts them.
+
+    As `without_early_rows` of CSV files: all else that is wrong with a date is left for `dates`.
+    """
+    values = table.frame["date"]
+    if pd.api.types.is_numeric_dtype(values):
+        return table
+    early = (_stamps(values) < FIRST_DATE.to_datetime64()) & values.notna().to_numpy()
+    if not early.any() or early.all():
+        return table
+    warn_of_early_rows(table.path, int(early.sum()))
+    return ParquetTable(table.path, table.frame[~early])
+
+
+def _stamps(values: "pd.Series[str]") -> np.ndarray:
+    days = pd.to_datetime(values, errors="coerce", format="%Y-%m-%d" if _is_text(values) else None)
+    return days.dt.tz_localize(None).to_numpy("datetime64[us]")
 
 
 def _known_names(frame: pd.DataFrame, aliases: Mapping[str, str]) -> list[str]:

@@ -12,7 +12,11 @@ import pandas as pd
 from sigmasight_core.calendar import non_session_reason, sessions
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.providers.files.csv_tables import CsvTable, read_csv_table, without_early_rows
-from sigmasight_dagster.providers.files.parquet_tables import ParquetTable, read_parquet_table
+from sigmasight_dagster.providers.files.parquet_tables import (
+    ParquetTable,
+    read_parquet_table,
+    without_early_parquet_rows,
+)
 from sigmasight_dagster.providers.files.splits_csv import clean_symbol
 
 EXTRA_FILES: Final = (
@@ -111,7 +115,7 @@ def _read_symbol_file(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def _read_parquet(path: Path) -> GivenPrices:
-    table = read_parquet_table(path, ALIASES)
+    table = without_early_parquet_rows(read_parquet_table(path, ALIASES))
     days = table.dates("date")
     if "symbol" not in table:
         return _wide(table, days)

@@ -125,6 +125,15 @@ class FilesProvider:
             splits.symbol[chosen], splits.ex_date[chosen], splits.ratio[chosen], "files: splits.csv"
         )
 
+    def actions_known_from(self, symbols: Collection[str]) -> Mapping[str, dt.date]:
+        """The first close of each symbol, without splits.csv; with it none: it has the splits of any time."""
+        if self._splits is not None:
+            return {}
+        panel = self._panel
+        first = (~np.isnan(panel.fields["close"])).argmax(axis=0)
+        days = dict(zip(panel.symbols, panel.dates[first], strict=True))
+        return {symbol: days[symbol].date() for symbol in set(symbols) & days.keys()}
+
     def treasury_yields(self, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.TreasuryYields``; NULL with the reason where the files have no yield."""
         days = sessions(start, end)

@@ -159,6 +159,13 @@ class LiveProvider:
         both = pd.concat(rows, ignore_index=True)
         return validate(CorporateActions, both.sort_values(["date", "symbol", "kind"], ignore_index=True))
 
+    def actions_known_from(
+        self,
+        symbols: Collection[str],  # noqa: ARG002 (fixed by the protocol)
+    ) -> Mapping[str, dt.date]:
+        """None: sources are asked for any time."""
+        return {}
+
     def treasury_yields(self, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.TreasuryYields``; without a source that can be asked all are NULL and say why.
 

@@ -54,10 +54,39 @@ def test_yields_are_carried_for_a_week_and_say_so() -> None:
     rates = of(FLAT, yields("2024-01-16", m3=4.0, y2=NAN), yields("2024-01-17", m3=NAN))
     rate, source = at(rates, "2024-01-15", 365)
     assert (rate[0], source) == (continuous_rate(5.0), ["treasury: yields of 2024-01-12"])
-    assert at(rates, "2024-01-16", 3650) == (continuous_rate(4.0), ["treasury"])
-    assert at(rates, "2024-01-23", 365)[1] == ["treasury: yields of 2024-01-16"]
+    assert at(rates, "2024-01-16", 3650) == (continuous_rate(4.0), ["treasury: extrapolated from 3M"])
+    assert at(rates, "2024-01-23", 365)[1] == ["treasury: yields of 2024-01-16, extrapolated from 3M"]
+    assert at(rates, "2024-01-23", 91 + 31)[1] == ["treasury: yields of 2024-01-16"]
     assert at(rates, "2024-01-24", 365) == (0.03, ["settings"])
     assert at(rates, "2024-01-11", 365) == (0.03, ["settings"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "days", "name"),
+    [
+        (yields(DAY, m3=NAN, y2=NAN, y10=4.0, y30=NAN), 38, "10Y"),
+        (yields(DAY, m3=NAN, y2=NAN, y10=4.0, y30=NAN), 3618, "10Y"),
+        (yields(DAY, m3=NAN, y2=NAN, y10=4.0, y30=NAN), 3619, ""),
+        (yields(DAY, m3=NAN, y2=NAN, y10=4.0, y30=NAN), 3681, ""),
+        (yields(DAY, m3=NAN, y2=NAN, y10=4.0, y30=NAN), 3682, "10Y"),
+        (yields(DAY, m3=NAN, y2=4.4, y10=4.0, y30=4.2), 7, "2Y"),
+        (yields(DAY, m3=5.2, y2=4.4, y10=NAN, y30=NAN), 900, "2Y"),
+        (yields(DAY, m3=5.2, y2=NAN, y10=4.0, y30=NAN), 1000, ""),
+        (RISING, 1, ""),
+    ],
+)
+def test_a_yield_far_from_the_expiry_is_told_as_extrapolated(rows: list, days: int, name: str) -> None:
+    assert at(of(rows), DAY, days)[1] == [f"treasury: extrapolated from {name}" if name else "treasury"]
+
+
+def test_extrapolated_and_carried_rows_beside_others() -> None:
+    rates = of(yields(DAY, m3=NAN, y2=NAN, y10=4.0, y30=NAN), yields("2024-01-16", y10=4.1))
+    day = day_numbers(pd.to_datetime(["2024-01-15", "2024-01-12", "2024-01-15", "2023-01-01"]))
+    expiry = day + np.array([38, 38, 3650, 38])
+    texts = rates.sources(rates.at(day, expiry), day, np.ones(4, dtype=bool), "linear").tolist()
+    carried = "treasury: yields of 2024-01-12"
+    of_day = "treasury: extrapolated from 10Y"
+    assert texts == [f"{carried}, extrapolated from 10Y", of_day, carried, "settings"]
 
 
 def test_without_any_yield_the_settings() -> None:
