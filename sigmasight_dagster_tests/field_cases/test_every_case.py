@@ -1,7 +1,7 @@
 """Every case from the field with its right value, and at least two more inputs that differ in form.
 
-`cases_of_files` and `cases_of_market` hold them: the door that an input comes in by, the input, and what must be
-found. Values are our own. The tests of this folder hold more of each kind; what needs a whole project is
+`cases_of_files` and `cases_of_market` hold them: the door that an input comes in by, the input, and what must
+be found. Values are our own. The tests of this folder hold more of each kind; what needs a whole project is
 held by one of them alone (`ELSEWHERE`).
 """
 
