@@ -31,9 +31,17 @@ def learn(batch: Batch, fetched: list[str] | None) -> None:
     lacking = to_ask(held=held, coverage=coverage, source=provider.name, before=before)
     asked = held if fetched is None else held[lacking]
     end = max([last, *batch.stored_dates(CorporateActions)]) if len(asked) else last
-    limits = held["symbol"].map(dict(provider.actions_known_from(held["symbol"].tolist())))
-    known = held.assign(limit=pd.to_datetime(limits), last=last)
-    known.loc[asked.index, "last"] = end
+    rows = _outside(batch, asked, end)
+    mine = coverage[(coverage["source"] == provider.name) & ~coverage["symbol"].isin(asked["symbol"])]
+    limits = dict(zip(mine["symbol"], mine["first_known_date"], strict=True))
+    limits |= {
+        symbol: pd.Timestamp(day)
+        for symbol, day in provider.actions_known_from(asked["symbol"].tolist()).items()
+    }
+    known = held.assign(
+        limit=pd.to_datetime(pd.Series(held["symbol"].map(limits), dtype="datetime64[ns]")),
+        last=pd.Series(last, index=held.index).mask(held["symbol"].isin(asked["symbol"]), end),
+    )
     unknown = coverage[coverage["source"] != ASSUMED]
     unknown = gaps(held=every[~every["symbol"].isin(_assumed(coverage))], coverage=unknown, until=last)
     batch.learned = LearnedActions(
@@ -41,7 +49,7 @@ def learn(batch: Batch, fetched: list[str] | None) -> None:
         fetched,
         asked["symbol"].tolist(),
         asked["entry_date"].min(),
-        _outside(batch, asked, end),
+        rows,
         _coverage(known, provider.name),
         unknown[["date", "symbol"]],
         batch.first_date,

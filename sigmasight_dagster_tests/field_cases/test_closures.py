@@ -111,9 +111,7 @@ def test_a_date_that_fails_for_ever_is_settled(
     assert project.here("rerun-failed", "--start", "2022-12-05", "--end", "2022-12-08") == 0
     assert project.here("backfill", "--start", "2022-12-05", "--end", "2022-12-08") == 0
     rows = project.warehouse().read(PortfolioSnapshots, portfolios=["book"]).set_index("date")
-    assert list(rows.index) == list(
-        calendar.sessions("2022-12-05", "2022-12-08").drop(CLOSED, errors="ignore")
-    )
+    assert list(rows.index) == [pd.Timestamp(day) for day in ("2022-12-05", "2022-12-06", "2022-12-08")]
     assert rows["daily_pnl"]["2022-12-08"] == pytest.approx(10.0)
     assert project.here("stale", "--rerun") == 0
-    assert project.here("readiness", "--portfolio", "book", "--date", "2022-12-08") == 0
+    assert project.here("readiness", "book", "--date", "2022-12-08") == 0

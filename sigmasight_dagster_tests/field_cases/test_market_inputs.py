@@ -75,6 +75,19 @@ def test_an_error_beside_early_rows_names_the_row_of_the_file(tmp_path: Path) ->
         FilesProvider(tmp_path).symbols()
 
 
+def test_splits_of_before_the_calendar_are_kept_for_old_lots(tmp_path: Path) -> None:
+    text = "symbol,ex_date,ratio\nAAA,1987-06-16,2\nAAA,2024-01-11,3\n"
+    files = provider(tmp_path, **{"AAA.csv": "Date,Close\n2024-01-10,6\n2024-01-11,2\n", "splits.csv": text})
+    rows = files.corporate_actions({"AAA"}, dt.date(1986, 3, 13), dt.date(2024, 1, 11))
+    assert rows["amount"].tolist() == [2, 3]
+    assert (
+        files.daily_prices({"AAA"}, dt.date(2024, 1, 10), dt.date(2024, 1, 11))["adjusted_close"].eq(2).all()
+    )
+    assert files.actions_known_from({"AAA"}) == {}
+    (tmp_path / "splits.csv").unlink()
+    assert FilesProvider(tmp_path).actions_known_from({"AAA", "BBB"}) == {"AAA": dt.date(2024, 1, 10)}
+
+
 @pytest.mark.parametrize("date", ["1989-13-40", "", "12/29/1989", "1.1.1989"])
 def test_a_date_that_is_none_is_refused_beside_early_ones(tmp_path: Path, date: str) -> None:
     text = f"date,yield\n1989-12-29,7.9\n{date},7.9\n1990-01-02,7.94\n"

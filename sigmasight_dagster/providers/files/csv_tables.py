@@ -62,16 +62,17 @@ class CsvTable:
             raise self.error(int(blank.argmax()), column, "is blank; fill it in or remove the line")
         return words
 
-    def dates(self, column: str) -> np.ndarray:
+    def dates(self, column: str, *, early: bool = False) -> np.ndarray:
         """Dates (R,) as datetime64[ns]. YYYY-MM-DD, also with a time of midnight.
 
+        :param early: whether they may be from before the trading calendar too.
         :raises InputError: at a date that is blank, in another form, or outside of the calendar.
         """
         words = self.columns[column]
         days = _iso_days(words)
         if np.isnat(days).any():
             days = _iso_days(np.array([_MIDNIGHT.sub(r"\1", word.strip()) for word in words], object))
-        bad = outside_calendar(days)
+        bad = outside_calendar(days) & ~(early & (days < FIRST_DATE.to_datetime64()))
         if bad.any():
             row = int(bad.argmax())
             raise self.error(row, column, f"'{words[row]}' is not a date of {CALENDAR}; write it YYYY-MM-DD")

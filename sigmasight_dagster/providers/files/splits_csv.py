@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.calendar import non_session_reason, sessions
+from sigmasight_core.calendar import FIRST_DATE, non_session_reason, sessions
 from sigmasight_dagster.providers.files.csv_tables import CsvTable, read_csv_table
 from sigmasight_dagster.providers.rows.splits import Splits
 
@@ -23,16 +23,19 @@ def clean_symbol(word: str) -> str:
 def read_splits(path: Path) -> Splits:
     """Read `splits.csv`: columns symbol, ex_date, ratio (new shares per old share); rows may be none.
 
+    Splits of before the trading calendar count too, for lots that were entered before it.
+
     :raises InputError: for a bad line, an ex-date that is no session, or a split that is there twice.
     """
     table = read_csv_table(path, ("symbol", "exdate", "ratio"), {"ticker": "symbol", "date": "exdate"})
-    symbol, ex_date, ratio = clean_symbols(table), table.dates("exdate"), table.numbers("ratio")
+    symbol, ex_date, ratio = clean_symbols(table), table.dates("exdate", early=True), table.numbers("ratio")
     if not len(symbol):
         return Splits.none()
     useless = np.isnan(ratio) | (ratio == 1)
     if useless.any():
         raise table.error(int(useless.argmax()), "ratio", "give new shares per old share: 4 for a 4:1 split")
-    closed = ~np.isin(ex_date, sessions(ex_date.min(), ex_date.max()).to_numpy("datetime64[ns]"))
+    known = ex_date >= FIRST_DATE.to_datetime64()
+    closed = known & ~np.isin(ex_date, sessions(FIRST_DATE, max(ex_date.max(), FIRST_DATE.to_datetime64())))
     if closed.any():
         row = int(closed.argmax())
         day = pd.Timestamp(ex_date[row])

@@ -159,12 +159,12 @@ class LiveProvider:
         both = pd.concat(rows, ignore_index=True)
         return validate(CorporateActions, both.sort_values(["date", "symbol", "kind"], ignore_index=True))
 
-    def actions_known_from(
-        self,
-        symbols: Collection[str],  # noqa: ARG002 (fixed by the protocol)
-    ) -> Mapping[str, dt.date]:
-        """None: sources are asked for any time."""
-        return {}
+    def actions_known_from(self, symbols: Collection[str]) -> Mapping[str, dt.date]:
+        """Where the source that gave a symbol's prices has a plan with a shorter history, its first day."""
+        sources = {symbol: self._gave.get(symbol, self._prices[0]) for symbol in symbols}
+        limited = set(sources.values()) & {"polygon"}
+        firsts = {name: self._source(name).actions_known_from() for name in limited}
+        return {symbol: first for symbol, name in sources.items() if (first := firsts.get(name)) is not None}
 
     def treasury_yields(self, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.TreasuryYields``; without a source that can be asked all are NULL and say why.

@@ -96,6 +96,10 @@ class PolygonSource:
         within = rows["date"].between(pd.Timestamp(start), pd.Timestamp(end))
         return validate(CorporateActions, rows[within])
 
+    def actions_known_from(self) -> dt.date | None:
+        """First day of the plan's history; None = all of it."""
+        return None if self._limits.history_years is None else self._limits.first_date(self._today())
+
     def option_quotes(self, contracts: Collection[str], start: dt.date, end: dt.date) -> pd.DataFrame:
         """Rows of ``tables.OptionQuotes``.
 

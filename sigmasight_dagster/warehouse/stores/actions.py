@@ -91,7 +91,7 @@ class ActionStore(Reader):
         with self._database.transaction(*locks, lock_key("action coverage")) as cursor:
             _forget(cursor, learned)
             added = _add_rows(cursor, learned, stamp)
-            _cover(cursor, learned.coverage, stamp)
+            _cover(cursor, learned, stamp)
             news = _with_results(cursor, learned.news)
             late = pd.concat([added[["date", "symbol"]], news], ignore_index=True)
             _correct(cursor, late, learned.first_date, stamp)
@@ -148,13 +148,15 @@ def _count(cursor: Any, rows: pd.DataFrame) -> None:
         )
 
 
-def _cover(cursor: Any, coverage: pd.DataFrame, stamp: AuditStamp) -> None:
-    """Write the coverage; what another run has stored meanwhile and adjoins is joined."""
+def _cover(cursor: Any, learned: LearnedActions, stamp: AuditStamp) -> None:
+    """Write the coverage: of a symbol asked for since its entry this; else joined to what adjoins."""
+    coverage = learned.coverage
     if coverage.empty:
         return
     stored = fetch(cursor, ActionCoverage, select(ActionCoverage, symbols=coverage["symbol"].tolist()))
     both = coverage.merge(stored, on=["symbol", "source"], how="left", suffixes=("", "_stored"))
-    touching = (both["first_known_date_stored"] <= both["last_known_date"]) & (
+    touching = ~both["symbol"].isin(learned.asked)
+    touching &= (both["first_known_date_stored"] <= both["last_known_date"]) & (
         both["last_known_date_stored"] >= both["first_known_date"]
     )
     for name, least in (("first_asked_date", True), ("first_known_date", True), ("last_known_date", False)):
