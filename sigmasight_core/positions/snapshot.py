@@ -142,7 +142,7 @@ def _greeks(rows: pd.DataFrame) -> dict[str, Floats]:
 
 def _counts(rows: pd.DataFrame) -> dict[str, Floats]:
     held, long = rows["held"].to_numpy(dtype=bool), rows["position_type"].isin(BOUGHT_TYPES).to_numpy()
-    which = (held, held & long, held & ~long, held & is_option(rows), held & ~rows["price"].isna().to_numpy())
+    which = (held, held & long, held & ~long, held & is_option(rows), held & ~rows["exposure"].isna().to_numpy())
     return {name: mask.astype(float) for name, mask in zip(_COUNTS, which, strict=True)}
 
 
@@ -168,11 +168,12 @@ def _status(
     snapshots: pd.DataFrame, rows: pd.DataFrame, codes: Ints, unsettled: tuple[str, Ints, Texts]
 ) -> "pd.api.extensions.ExtensionArray":
     names, held = rows["underlying"].to_numpy(dtype=object), rows["held"].to_numpy(dtype=bool)
-    unpriced = rows["exposure"].isna().to_numpy()
+    unpriced, none = rows["exposure"].isna().to_numpy(), rows["price"].isna().to_numpy()
     gaps = [
         (words, codes[lacking], names[lacking])
         for words, lacking in (
-            ("no price for", unpriced),
+            ("no price for", unpriced & none),
+            ("no quantity for", unpriced & ~none),
             ("no daily P&L for", rows["daily_pnl"].isna().to_numpy() & ~unpriced),
             ("no Greeks for", held & rows["delta_exposure"].isna().to_numpy() & ~unpriced),
         )

@@ -74,8 +74,8 @@ def test_without_a_list_of_splits_they_are_not_known_before_the_first_close(proj
     assert rows["status"]["SPY@2020-10-01"] == "ok"
     assert rows["status"].eq("ok").sum() == 1
     snapshot = project.warehouse().read(PortfolioSnapshots, [DAY], ["old"]).iloc[0]
-    assert snapshot["status"] != "ok"
-    assert snapshot["n_positions"] == 8
+    assert snapshot["status"] == "partial: no quantity for AAA, BBB, CCC, SPY"
+    assert (snapshot["n_positions"], snapshot["n_priced"], snapshot["total_value"]) == (8, 1, 330)
     exposures = project.warehouse().read(PositionFactorExposures, [DAY], ["old"])
     assert not (exposures["status"].eq("ok") & exposures["position_id"].eq("AAA@2020-01-02")).any()
 
