@@ -142,7 +142,13 @@ def _greeks(rows: pd.DataFrame) -> dict[str, Floats]:
 
 def _counts(rows: pd.DataFrame) -> dict[str, Floats]:
     held, long = rows["held"].to_numpy(dtype=bool), rows["position_type"].isin(BOUGHT_TYPES).to_numpy()
-    which = (held, held & long, held & ~long, held & is_option(rows), held & ~rows["exposure"].isna().to_numpy())
+    which = (
+        held,
+        held & long,
+        held & ~long,
+        held & is_option(rows),
+        held & ~rows["exposure"].isna().to_numpy(),
+    )
     return {name: mask.astype(float) for name, mask in zip(_COUNTS, which, strict=True)}
 
 
