@@ -7,10 +7,11 @@ import pandas as pd
 
 from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, take, text_column
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.options.chain_doubts import far_from_its_chain
 from sigmasight_core.options.implied_volatility import implied_volatility, quote_price
 from sigmasight_core.options.market import OptionParameters, settlement_days, years_to_expiry
 from sigmasight_core.options.occ import parse_occ
-from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, DOUBTS, NONE, PRICE_SOURCES, QUOTE, WIDE_USD
+from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, DOUBTS, FAR, NONE, PRICE_SOURCES, QUOTE, WIDE_USD
 
 NO_QUOTE: Final = "no quote of the contract"
 
@@ -27,7 +28,8 @@ def option_volatilities(
     the ask is lower, else, with an ask alone, halfway between the intrinsic value and the ask. Its
     volatility is that of Black-Scholes-Merton (`implied_volatility`) from the underlying's close of the
     session, the Treasury yield at the expiry (`risk_free`) and the dividend yield. A price without a bid and
-    one of a wide quote (`quotes.WIDE_USD`) imply none: the status says so. A contract whose price implies
+    one of a wide quote (`quotes.WIDE_USD`) imply none, and one whose volatility the strikes beside it
+    contradict (`chain_doubts`) counts for none: the status says so. A contract whose price implies
     none (below the intrinsic value, above the bound, no price at all) keeps its price and takes the
     volatility of its neighbours, calls or puts of the same underlying and expiry with one of their own:
     linear in strike between the nearest on each side, the nearest where there is one side only, its own
@@ -55,9 +57,11 @@ def option_volatilities(
     is_call = terms["is_call"].fillna(value=False).to_numpy(dtype=bool)
     price, price_source, doubt = _prices(quotes, np.maximum(np.where(is_call, 1, -1) * (spot - strike), 0))
     own, reason = implied_volatility(price, spot, strike, years, rates.rate, dividend_yield, is_call)
+    chain = _chains(codes, day, expiry)
+    doubt[(doubt == 0) & far_from_its_chain(chain, strike, own)] = DOUBTS.index(FAR)
     doubted = (doubt > 0) & (years > 0)
     own[doubted], reason[doubted] = np.nan, np.array(DOUBTS, dtype=object)[doubt[doubted]]
-    near = _neighbours(_chains(codes, day, expiry), strike, own)
+    near = _neighbours(chain, strike, own)
     given = np.isfinite(near.volatility)
     kind = np.where(np.isfinite(own), 1, np.where(given, 2, 0))
     status = _status(quotes, reason, np.isnan(price), np.isnan(spot), np.isnan(strike))

@@ -1,8 +1,8 @@
 """Every case from the field with its right value, and at least two more inputs that differ in form.
 
-`cases_of_files` and `cases_of_market` hold them: the door that an input comes in by, the input, and what must
-be found. Values are our own. The tests of this folder hold more of each kind; what needs a whole project is
-held by one of them alone (`ELSEWHERE`).
+`cases_of_files` and `cases_of_market` hold them: the door that an input comes in by, the input, and what
+must be found. Values are our own. The tests of this folder hold more of each kind; what needs a whole
+project is held by one of them alone (`ELSEWHERE`).
 """
 
 import re
@@ -21,10 +21,16 @@ FIELD_CASES: Final = (
 )
 """The table of the field's cases."""
 
-ELSEWHERE: Final = {"40": ("test_portfolio_doors.py", "test_the_cash_stays_unless_it_is_given")}
-"""Cases that a test of another file of this folder holds, by its name."""
+ELSEWHERE: Final = {
+    "05": ("test_actions_of_files.py", "test_splits_of_the_list_count_from_each_entry_on"),
+    "26": ("../core/options/test_risk_free.py", "test_a_yield_far_from_the_expiry_is_told_as_extrapolated"),
+    "40": ("test_portfolio_doors.py", "test_the_cash_stays_unless_it_is_given"),
+    "41": ("test_closures.py", "test_a_declared_closure_is_no_session"),
+    "50": ("test_actions_since_entry.py", "test_imported_and_run"),
+}
+"""Cases that a test of another file holds, by its path from here and its name."""
 
-IN_WORK: Final = ("05", "06", "17", "25", "26", "41", "50")
+IN_WORK: Final = ("06", "17", "25")
 """Cases without a test yet: who brings it takes the case out of here, into CASES or ELSEWHERE."""
 
 
