@@ -23,7 +23,8 @@ PRICE_SOURCES: Final = (NONE, QUOTE_MID, QUOTE_LAST, QUOTE_ASK)
 
 WIDE: Final = "doubtful: bid and ask of the quote are further apart than its mid is worth"
 NO_BID: Final = "no bid: halfway between the intrinsic value and the ask"
-DOUBTS: Final = ("", WIDE, NO_BID)
+CONTRADICTORY: Final = "doubtful: the ask of the quote is below what the contract is worth at least"
+DOUBTS: Final = ("", WIDE, NO_BID, CONTRADICTORY)
 """What is to be said of the price of a quote; lookups give the places in this tuple."""
 WIDE_USD: Final = 0.25
 """A quote is wide if its sides are further apart than this and than their mid (the ask over three times the
@@ -63,7 +64,7 @@ class ContractQuotes:
             codes_of(pd.Index(PRICE_SOURCES), frame["price_source"]),
             frame["implied_volatility"].to_numpy(dtype=float),
             codes_of(pd.Index(VOLATILITY_SOURCES), frame["implied_vol_source"]),
-            np.select([frame["status"].str.endswith(words) for words in DOUBTS[1:]], [1, 2], 0),
+            np.select([frame["status"].str.endswith(words) for words in DOUBTS[1:]], [1, 2, 3], 0),
         )
         return cls(pd.Index(contracts), LastKnown.of(codes, day_numbers(frame["date"])), rows)
 
