@@ -1,5 +1,9 @@
 """American options through the functions of the assets: quotes, values and Greeks against QuantLib."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +11,7 @@ import pytest
 from sigmasight_core.options.american.implied_volatility import BELOW_EXERCISE
 from sigmasight_core.options.exercise import AMERICAN, EUROPEAN
 from sigmasight_core.options.occ import parse_occ
+from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_core.options.quotes import CONTRADICTORY
 from sigmasight_core.tables import DividendYields
 from sigmasight_dagster_tests.core.options.american.contracts import Sample, quantlib_prices
@@ -159,3 +164,34 @@ class TestPositions:
         row = made.values(made.at(1)).iloc[0]
         assert row[["price_source", "status"]].tolist() == ["model", CONTRADICTORY]
         assert row["price"] >= 30
+
+
+REFERENCE = pd.read_csv(Path(__file__).parent / "american" / "finite_differences.csv")
+NO_VEGA = ("KO call in the money", "PG put deep in the money", "NVDA put deep")
+"""Their vega is below .02% of spot a point: a cent of price is points of volatility."""
+
+
+@pytest.mark.parametrize("row", REFERENCE.to_dict("records"), ids=lambda row: row["contract"])
+def test_discrete_dividends_by_finite_differences(row: dict[str, Any]) -> None:
+    """Prices and deltas of 800 x 800 steps with the dividends as jumps; ours with a year's over the close."""
+    paid = json.loads(row["dividends_day_amount"])
+    dividend_yield = 4 * paid[0][1] / row["spot"] if paid else 0.0
+    is_call, spot = row["type"] == "call", row["spot"]
+    expiry = pd.Timestamp(DAY) + pd.Timedelta(days=row["days_to_expiry"])
+    name = contract(row["strike"], is_call, f"{expiry:%Y-%m-%d}", "KO")
+    made = World(
+        ledger(position(name, 1, 5.0, DAY)), {"KO": [spot, spot]}, "2024-01-02", volatility=row["volatility"]
+    )
+    made.parameters = OptionParameters(row["risk_free_rate"], "settings", {}, 0.0, "settings")
+    made.dividends = dividends("KO").assign(dividend_yield=dividend_yield)
+    values = made.values(made.at(1))
+    assert values["price"].iloc[0] == pytest.approx(row["american_price"], rel=0.02)
+    assert made.greeks(values)["delta"].iloc[0] == pytest.approx(row["american_delta"], abs=0.032)
+    found = implied(
+        [quote(DAY, name, row["american_price"] * 0.999, row["american_price"] * 1.001)],
+        closes((DAY, "KO", spot)),
+        parameters=made.parameters,
+        dividends=made.dividends,
+    )["implied_volatility"].iloc[0]
+    if not row["contract"].startswith(NO_VEGA):
+        assert found == pytest.approx(row["volatility"], abs=0.01)

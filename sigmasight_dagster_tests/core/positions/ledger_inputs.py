@@ -125,6 +125,7 @@ class World:
         )
         self.volatilities = self.prices[["date", "symbol"]].assign(annualized_volatility=volatility)
         self.quoted, self.yields = none_of(OptionVolatilities), none_of(TreasuryYields)
+        self.parameters = PARAMETERS
         self.dividends = none_of(DividendYields)
         self.actions = none_of(CorporateActions) if actions is None else actions
         self.securities = self.prices[["date", "symbol"]].assign(sector=self.prices["symbol"] + " sector")
@@ -148,7 +149,7 @@ class World:
                 option_tables=self.option_tables,
                 corporate_actions=self.actions,
                 securities=self.securities,
-                parameters=PARAMETERS,
+                parameters=self.parameters,
                 max_price_age_days=MAX_AGE,
             ),
         )
@@ -163,7 +164,7 @@ class World:
                 prices=self.prices,
                 option_tables=self.option_tables,
                 corporate_actions=self.actions,
-                parameters=PARAMETERS,
+                parameters=self.parameters,
                 max_price_age_days=MAX_AGE,
             ),
         )
