@@ -7,16 +7,20 @@ import pandas as pd
 
 from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, take, text_column
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.options.black_scholes import intrinsic_value, option_price
 from sigmasight_core.options.dividend_yields import DividendLookup
 from sigmasight_core.options.exercise import AMERICAN, exercise_style
 from sigmasight_core.options.implied_volatility import quote_price
 from sigmasight_core.options.market import settlement_days, years_to_expiry
 from sigmasight_core.options.occ import parse_occ
 from sigmasight_core.options.parameters import OptionParameters
-from sigmasight_core.options.pricing import implied_volatility, option_price
+from sigmasight_core.options.pricing import implied_volatility
 from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, DOUBTS, NONE, PRICE_SOURCES, QUOTE, WIDE_USD
 
 NO_QUOTE: Final = "no quote of the contract"
+
+_Inputs = tuple[Floats, Floats, Floats, Floats, Floats]
+"""Spot, strike, years, rate and dividend yield."""
 
 _STRIKES: Final = 1 << 27
 """More than the largest strike of an OCC symbol, in thousandths of a dollar."""
@@ -35,8 +39,8 @@ def option_volatilities(
     The price is the quote's mid where both sides are positive and not crossed, else its last trade unless
     the ask is lower, else, with an ask alone, halfway between the contract's least value and the ask. Its
     volatility is that of its exercise style (`pricing.implied_volatility`) from the underlying's close of the
-    session, the Treasury yield at the expiry (`risk_free`) and the dividend yield. The least value is that
-    without volatility: for American contracts never below what exercise pays.
+    session, the Treasury yield at the expiry (`risk_free`) and the dividend yield. The least value is what
+    exercise pays, of European contracts the discounted intrinsic value.
 
     A price without a bid, one of a wide quote (`quotes.WIDE_USD`) and one whose ask is below the least value
     imply none: the status says so; the last of these, without a bid, is no price either. A contract whose
@@ -68,8 +72,7 @@ def option_volatilities(
     expected, style = lookup.at(codes, day), exercise_style(terms["root"])
     is_call = terms["is_call"].fillna(value=False).to_numpy(dtype=bool)
     inputs = (spot, strike, years, rates.rate, expected.dividend_yield)
-    least = option_price(*inputs, 0.0, is_call, style == AMERICAN)
-    price, price_source, doubt = _prices(quotes, least)
+    price, price_source, doubt = _prices(quotes, _least(inputs, is_call, style == AMERICAN))
     own, reason = implied_volatility(price, *inputs, is_call, style == AMERICAN)
     doubted = (doubt > 0) & (years > 0)
     own[doubted], reason[doubted] = np.nan, np.array(DOUBTS, dtype=object)[doubt[doubted]]
@@ -113,6 +116,12 @@ def with_lacking(*, quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) 
         return quotes
     rows = lacking.reindex(columns=quotes.columns).astype(quotes.dtypes.drop(["source", "status"]))
     return pd.concat([quotes, rows.assign(source=source, status=NO_QUOTE)], ignore_index=True)
+
+
+def _least(inputs: _Inputs, is_call: Bools, american: Bools) -> Floats:
+    """What a contract is worth at least: on exercise, which European ones must wait for."""
+    waiting = option_price(*inputs, 0.0, is_call)
+    return np.where(american, intrinsic_value(inputs[0], inputs[1], is_call), waiting)
 
 
 def _prices(quotes: pd.DataFrame, least: Floats) -> tuple[Floats, Ints, Ints]:

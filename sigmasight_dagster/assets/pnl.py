@@ -72,7 +72,7 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
             batch.read(RealizedVolatility),
             batch.read(OptionVolatilities),
             batch.read(TreasuryYields),
-            batch.read(DividendYields, symbols=batch.underlyings),
+            batch.read(DividendYields, symbols=sorted(batch.positions["underlying"].unique())),
         ),
         corporate_actions=batch.corporate_actions(),
         factors=FactorTables(betas, batch.read(FactorState), batch.read(FactorReturns)),

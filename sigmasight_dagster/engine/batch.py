@@ -126,11 +126,6 @@ class Batch:
         self._declared(Positions)
         return checked_ledger(self._platform.warehouse.positions(self.portfolios))
 
-    @property
-    def underlyings(self) -> list[str]:
-        """Underlyings in the ledger of the batch's portfolios, sorted; of Positions, a declared input."""
-        return sorted(self.positions["underlying"].unique())
-
     @cached_property
     def registry(self) -> pd.DataFrame:
         """The batch's portfolios (tables.Portfolios), a declared input."""
