@@ -37,6 +37,9 @@ YIELD_AGE_SESSIONS: Final = 5
 YIELD_LOOK_BACK_SESSIONS: Final = PRICE_LOOK_BACK_SESSIONS + YIELD_AGE_SESSIONS
 """Sessions before a date that hold the yields of its previous close and of any day whose price is carried."""
 
+DIVIDEND_LOOK_BACK_SESSIONS: Final = 262
+"""Sessions before a date that hold a year's dividends and the close before it: 375 days."""
+
 EWMA_DECAY: Final = 0.94
 """RiskMetrics daily decay (J.P. Morgan/Reuters, RiskMetrics Technical Document, 1996)."""
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from sigmasight_core.factors.config import FactorModelConfig
-from sigmasight_core.positions.valuation import OptionParameters
+from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_dagster.providers import make_provider
 from sigmasight_dagster.providers.base import MarketDataProvider
 from sigmasight_dagster.providers.live.sources import chain, make_source

@@ -3,14 +3,18 @@
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.types import Bools
 from sigmasight_core.options.black_scholes import as_calls, as_floats
+from sigmasight_core.options.occ import parse_occ
 
 AMERICAN: Final = "american"
 EUROPEAN: Final = "european"
 EUROPEAN_ROOTS: Final = frozenset(
-    {"SPX", "SPXW", "XSP", "NDX", "NDXP", "RUT", "RUTW", "VIX", "VIXW", "DJX", "XEO"}
+    {"SPX", "SPXW", "SPXPM", "XSP", "NANOS", "NDX", "NDXP", "NQX", "XND"}
+    | {"RUT", "RUTW", "MRUT", "VIX", "VIXW", "DJX", "DJXW", "XEO"}
 )
 """Roots of index options that are exercised at expiry only. OEX is American; so is every share and fund."""
 
@@ -22,6 +26,14 @@ def exercise_style(root: Any) -> NDArray[np.object_]:
     styles = np.empty(len(flat), dtype=object)
     styles[:] = flat
     return styles.reshape(roots.shape)
+
+
+def is_american(symbols: "pd.Series[str]") -> Bools:
+    """Which contracts (n,) may be exercised on any day, by the root of their OCC symbol.
+
+    What is no OCC symbol is no option, so not American either.
+    """
+    return np.asarray(exercise_style(parse_occ(symbols)["root"]) == AMERICAN, dtype=bool)
 
 
 def _style(root: Any) -> str | None:

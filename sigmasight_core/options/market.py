@@ -5,7 +5,6 @@ that the quote implies, that of its neighbours in the chain, the underlying's re
 at its expiry, the settings' rate.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -17,34 +16,13 @@ from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, iso_d
 from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.market.corporate_actions import Splits
+from sigmasight_core.options.dividend_yields import DividendLookup, Expected
+from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_core.options.quotes import ContractQuotes
 from sigmasight_core.options.risk_free import Rates, RiskFreeRates
 
 SETTLEMENT_SLACK_DAYS: Final = 10
 """A settlement session is at most this far before its expiry: no two NYSE sessions are further apart."""
-
-
-@dataclass(frozen=True)
-class OptionParameters:
-    """Rate and dividend yields of option pricing, continuous and per year as fractions, and their sources.
-
-    :param risk_free_rate: where there are no Treasury yields.
-    """
-
-    risk_free_rate: float
-    risk_free_rate_source: str
-    dividend_yields: Mapping[str, float]
-    default_dividend_yield: float
-    dividend_yield_source: str
-
-    def rates(self, yields: pd.DataFrame) -> RiskFreeRates:
-        """Rates from `tables.TreasuryYields` rows, with this rate where there are none."""
-        return RiskFreeRates.of(yields, self.risk_free_rate, self.risk_free_rate_source)
-
-    def yields_of(self, names: pd.Index) -> Floats:
-        """Dividend yield of each underlying."""
-        default = self.default_dividend_yield
-        return np.array([self.dividend_yields.get(name, default) for name in names], dtype=float)
 
 
 class OptionTables(NamedTuple):
@@ -56,6 +34,8 @@ class OptionTables(NamedTuple):
     """`tables.OptionVolatilities` rows."""
     yields: pd.DataFrame
     """`tables.TreasuryYields` rows, from `risk_free.MAX_YIELD_AGE_DAYS` before the others."""
+    dividends: pd.DataFrame
+    """`tables.DividendYields` rows."""
 
 
 class Closes(NamedTuple):
@@ -79,7 +59,7 @@ class OptionInputs(NamedTuple):
     rates: Rates
     rated_on: Ints
     """Day number for which the rates were asked."""
-    dividend_yield: Floats
+    dividends: Expected
     quote: Floats
     """Price of the contract's quote, in the units of the close; NaN = none."""
     quote_source: Ints
@@ -129,7 +109,7 @@ class OptionMarket:
     market: Market
     quotes: ContractQuotes
     risk_free: RiskFreeRates
-    dividend_yields: Floats
+    dividends: DividendLookup
     volatilities: Floats
     index: LastKnown
 
@@ -143,7 +123,7 @@ class OptionMarket:
             market,
             ContractQuotes.of(tables.quoted),
             parameters.rates(tables.yields),
-            parameters.yields_of(market.names),
+            DividendLookup.of(market.names, tables.dividends, parameters),
             levels,
             index,
         )

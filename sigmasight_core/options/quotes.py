@@ -24,7 +24,8 @@ PRICE_SOURCES: Final = (NONE, QUOTE_MID, QUOTE_LAST, QUOTE_ASK)
 WIDE: Final = "doubtful: bid and ask of the quote are further apart than its mid is worth"
 NO_BID: Final = "no bid: halfway between the intrinsic value and the ask"
 FAR: Final = "doubtful: its volatility is far from that of the strikes beside it"
-DOUBTS: Final = ("", WIDE, NO_BID, FAR)
+CONTRADICTORY: Final = "doubtful: the ask of the quote is below what the contract is worth at least"
+DOUBTS: Final = ("", WIDE, NO_BID, CONTRADICTORY, FAR)
 """What is to be said of the price of a quote; lookups give the places in this tuple."""
 WIDE_USD: Final = 0.25
 """A quote is wide if its sides are further apart than this and than their mid (the ask over three times the

@@ -7,30 +7,46 @@ import pandas as pd
 
 from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, take, text_column
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.options.black_scholes import intrinsic_value, option_price
 from sigmasight_core.options.chain_doubts import far_from_its_chain
-from sigmasight_core.options.implied_volatility import implied_volatility, quote_price
-from sigmasight_core.options.market import OptionParameters, settlement_days, years_to_expiry
+from sigmasight_core.options.dividend_yields import DividendLookup
+from sigmasight_core.options.exercise import AMERICAN, exercise_style
+from sigmasight_core.options.implied_volatility import quote_price
+from sigmasight_core.options.market import settlement_days, years_to_expiry
 from sigmasight_core.options.occ import parse_occ
+from sigmasight_core.options.parameters import OptionParameters
+from sigmasight_core.options.pricing import implied_volatility
 from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, DOUBTS, FAR, NONE, PRICE_SOURCES, QUOTE, WIDE_USD
 
 NO_QUOTE: Final = "no quote of the contract"
+
+_Inputs = tuple[Floats, Floats, Floats, Floats, Floats]
+"""Spot, strike, years, rate and dividend yield."""
 
 _STRIKES: Final = 1 << 27
 """More than the largest strike of an OCC symbol, in thousandths of a dollar."""
 
 
 def option_volatilities(
-    *, quotes: pd.DataFrame, prices: pd.DataFrame, yields: pd.DataFrame, parameters: OptionParameters
+    *,
+    quotes: pd.DataFrame,
+    prices: pd.DataFrame,
+    yields: pd.DataFrame,
+    dividends: pd.DataFrame,
+    parameters: OptionParameters,
 ) -> pd.DataFrame:
     """Price, implied volatility and its inputs of every quote.
 
     The price is the quote's mid where both sides are positive and not crossed, else its last trade unless
-    the ask is lower, else, with an ask alone, halfway between the intrinsic value and the ask. Its
-    volatility is that of Black-Scholes-Merton (`implied_volatility`) from the underlying's close of the
-    session, the Treasury yield at the expiry (`risk_free`) and the dividend yield. A price without a bid and
-    one of a wide quote (`quotes.WIDE_USD`) imply none, and one whose volatility the strikes beside it
-    contradict (`chain_doubts`) counts for none: the status says so. A contract whose price implies
-    none (below the intrinsic value, above the bound, no price at all) keeps its price and takes the
+    the ask is lower, else, with an ask alone, halfway between the contract's least value and the ask. Its
+    volatility is that of its exercise style (`pricing.implied_volatility`) from the underlying's close of the
+    session, the Treasury yield at the expiry (`risk_free`) and the dividend yield. The least value is what
+    exercise pays, of European contracts the discounted intrinsic value.
+
+    A price without a bid, one of a wide quote (`quotes.WIDE_USD`) and one whose ask is below the least value
+    imply none, and one whose volatility the strikes beside it contradict (`chain_doubts`) counts for none:
+    the status says so. A price without a bid and with such an ask is no price either. A contract whose price
+    implies none (below the least value, above the bound, no price at all) keeps its price and takes the
     volatility of its neighbours, calls or puts of the same underlying and expiry with one of their own:
     linear in strike between the nearest on each side, the nearest where there is one side only, its own
     strike where the other type has it. A call and a put of one strike count with their mean.
@@ -42,6 +58,7 @@ def option_volatilities(
     :param prices: `tables.DailyPrices` rows of the underlyings on the same sessions; only closes of the
         session itself count.
     :param yields: `tables.TreasuryYields` rows, from `risk_free.MAX_YIELD_AGE_DAYS` before.
+    :param dividends: `tables.DividendYields` rows of the same sessions.
     :returns: rows in the shape of `tables.OptionVolatilities`, in the order of `quotes`.
     """
     names = pd.Index(quotes["underlying"].unique())
@@ -53,10 +70,12 @@ def option_volatilities(
     )
     spot = _closes(prices, names, codes, day)
     risk_free = parameters.rates(yields)
-    rates, dividend_yield = risk_free.at(day, expiry), parameters.yields_of(names)[codes]
+    rates, lookup = risk_free.at(day, expiry), DividendLookup.of(names, dividends, parameters)
+    expected, style = lookup.at(codes, day), exercise_style(terms["root"])
     is_call = terms["is_call"].fillna(value=False).to_numpy(dtype=bool)
-    price, price_source, doubt = _prices(quotes, np.maximum(np.where(is_call, 1, -1) * (spot - strike), 0))
-    own, reason = implied_volatility(price, spot, strike, years, rates.rate, dividend_yield, is_call)
+    inputs = (spot, strike, years, rates.rate, expected.dividend_yield)
+    price, price_source, doubt = _prices(quotes, _least(inputs, is_call, style == AMERICAN))
+    own, reason = implied_volatility(price, *inputs, is_call, style == AMERICAN)
     chain = _chains(codes, day, expiry)
     doubt[(doubt == 0) & far_from_its_chain(chain, strike, own)] = DOUBTS.index(FAR)
     doubted = (doubt > 0) & (years > 0)
@@ -64,9 +83,10 @@ def option_volatilities(
     near = _neighbours(chain, strike, own)
     given = np.isfinite(near.volatility)
     kind = np.where(np.isfinite(own), 1, np.where(given, 2, 0))
-    status = _status(quotes, reason, np.isnan(price), np.isnan(spot), np.isnan(strike))
+    status = _status(quotes, reason, np.isnan(price) & ~doubted, np.isnan(spot), np.isnan(strike))
     status[given] = CHAIN_NEIGHBOUR + ": " + status[given]
     return quotes[["date", "contract", "underlying"]].assign(
+        exercise_style=pd.array(style, dtype="str"),
         price=price,
         price_source=text_column(PRICE_SOURCES, price_source),
         implied_volatility=np.where(given, near.volatility, own),
@@ -74,7 +94,8 @@ def option_volatilities(
         underlying_price=spot,
         risk_free_rate=rates.rate,
         risk_free_rate_source=risk_free.sources(rates, day, np.ones(day.shape, dtype=bool), NONE),
-        dividend_yield=dividend_yield,
+        dividend_yield=expected.dividend_yield,
+        dividend_yield_source=lookup.source_texts(expected.source, np.ones(day.shape, dtype=bool), NONE),
         n_neighbours=near.strikes,
         status=pd.array(status, dtype="str"),
     )
@@ -101,16 +122,24 @@ def with_lacking(*, quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) 
     return pd.concat([quotes, rows.assign(source=source, status=NO_QUOTE)], ignore_index=True)
 
 
-def _prices(quotes: pd.DataFrame, intrinsic: Floats) -> tuple[Floats, Ints, Ints]:
+def _least(inputs: _Inputs, is_call: Bools, american: Bools) -> Floats:
+    """What a contract is worth at least: on exercise, which European ones must wait for."""
+    waiting = option_price(*inputs, 0.0, is_call)
+    return np.where(american, intrinsic_value(inputs[0], inputs[1], is_call), waiting)
+
+
+def _prices(quotes: pd.DataFrame, least: Floats) -> tuple[Floats, Ints, Ints]:
     """Price of each quote, its source (place in PRICE_SOURCES) and what is doubtful of it (in DOUBTS)."""
     bid, ask, last = (quotes[name].to_numpy(dtype=float, na_value=np.nan) for name in ("bid", "ask", "last"))
     no_bid = (ask > 0) & ~(bid > 0)
     price, words = quote_price(bid, ask, np.where(no_bid & (last > ask), np.nan, last))
     source = np.where(words == "mid", 1, np.where(words == "last", 2, 0))
     wide = (source == 1) & (ask - bid > np.maximum(WIDE_USD, price))
-    alone = no_bid & (source == 0) & (intrinsic <= ask)
-    price[alone] = 0.5 * (intrinsic + ask)[alone]
-    return price, np.where(alone, 3, source), np.where(wide, 1, np.where(alone, 2, 0))
+    alone = no_bid & (source == 0) & (least <= ask)
+    price[alone] = 0.5 * (least + ask)[alone]
+    contradictory = (ask > 0) & (ask < least) & ((source > 0) | no_bid)
+    doubt = np.select([contradictory, wide, alone], [3, 1, 2], 0)
+    return price, np.where(alone, 3, source), doubt
 
 
 def _closes(prices: pd.DataFrame, names: pd.Index, codes: Ints, day: Ints) -> Floats:

@@ -1,5 +1,6 @@
 """Positions as arrays, restated to the units of a day, and their prices as of a day."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -8,15 +9,14 @@ import pandas as pd
 
 from sigmasight_core.arrays.as_of import codes_of, day_numbers
 from sigmasight_core.arrays.types import Bools, Floats, Ints
-from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
+from sigmasight_core.options.dividend_yields import Expected
 from sigmasight_core.options.market import Market, OptionInputs, OptionMarket, years_to_expiry
+from sigmasight_core.options.pricing import option_price, option_values
 from sigmasight_core.options.quotes import REALIZED, VOLATILITY_SOURCES, Quoted
-from sigmasight_core.positions.held import is_call, is_option
+from sigmasight_core.positions.held import is_american, is_call, is_option
 
 _NO_CONTRACTS: Final = pd.Index([], dtype="str")
 _REALIZED: Final = VOLATILITY_SOURCES.index(REALIZED)
-
-OptionGreeks = tuple[Floats, Floats, Floats, Floats, Floats]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Book:
     expiry_day: Ints
     is_option: Bools
     is_call: Bools
+    is_american: Bools
     quantity: Floats
     multiplier: Floats
     entry_price: Floats
@@ -68,6 +69,7 @@ class Book:
             day_numbers(rows["expiry_date"]),
             options,
             is_call(rows),
+            is_american(rows),
             rows["quantity"].to_numpy(dtype=float) * ratio,
             rows["multiplier"].to_numpy(dtype=float),
             rows["entry_price"].to_numpy(dtype=float) / ratio,
@@ -97,11 +99,17 @@ class Book:
             np.where(implied, quoted.volatility_source, _REALIZED * np.isfinite(realized)),
             market.risk_free.at(rated_on, self.expiry_day),
             rated_on,
-            market.dividend_yields[self.codes],
+            self._dividends(market, closes.made_on),
             quoted.price,
             quoted.price_source,
             quoted.doubt,
         )
+
+    def _dividends(self, market: OptionMarket, on: Ints) -> Expected:
+        """Dividends as of the sessions `on`, in units of the book's own day."""
+        found = market.dividends.at(self.codes, on)
+        ratio = market.market.splits.ratio(self.codes, after=on, until=self.day)
+        return found._replace(amount=found.amount / ratio)
 
     def _quoted(self, market: OptionMarket, on: Ints) -> Quoted:
         """Quotes of the sessions `on`, in units of the book's own day."""
@@ -116,11 +124,12 @@ class Book:
 
     def values(self, inputs: OptionInputs, at: Ints, rows: Bools) -> Floats:
         """Option prices of the chosen `rows` at the close of `at`; intrinsic values at settlement."""
-        return option_price(*self._arguments(inputs, at, rows))
+        return _once(lambda *distinct: (option_price(*distinct),), self._arguments(inputs, at, rows))[0]
 
-    def greeks(self, inputs: OptionInputs, at: Ints, rows: Bools) -> OptionGreeks:
+    def greeks(self, inputs: OptionInputs, at: Ints, rows: Bools) -> tuple[Floats, ...]:
         """Delta, gamma, theta, vega and rho per share of the chosen `rows` at the close of `at`."""
-        return black_scholes_merton(*self._arguments(inputs, at, rows))[1:]
+        _, *greeks = _once(option_values, self._arguments(inputs, at, rows))
+        return tuple(greeks)
 
     def _arguments(self, inputs: OptionInputs, at: Ints, rows: Bools) -> tuple[Any, ...]:
         years = years_to_expiry(expiry=self.expiry_day, at=at, settlement=self.settlement_day)
@@ -131,10 +140,20 @@ class Book:
             self.strike,
             years,
             inputs.rates.rate,
-            inputs.dividend_yield,
+            inputs.dividends.dividend_yield,
             volatility,
+            self.is_call,
+            self.is_american,
         )
-        return (*(values[rows] for values in every), self.is_call[rows])
+        return tuple(values[rows] for values in every)
+
+
+def _once(price: Callable[..., tuple[Floats, ...]], arguments: tuple[Any, ...]) -> tuple[Floats, ...]:
+    """Outputs of `price`, which is asked once for each distinct row: portfolios hold the same contracts."""
+    table = np.column_stack([np.asarray(values, dtype=float) for values in arguments])
+    keys = np.ascontiguousarray(table).view(np.dtype((np.void, table.dtype.itemsize * table.shape[1])))
+    _, first, which = np.unique(keys.ravel(), return_index=True, return_inverse=True)
+    return tuple(values[which] for values in price(*(values[first] for values in arguments)))
 
 
 class Mark(NamedTuple):

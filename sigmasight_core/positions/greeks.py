@@ -6,21 +6,23 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.as_of import day_numbers, text_column
-from sigmasight_core.arrays.types import Bools
+from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
+from sigmasight_core.options.exercise import AMERICAN, EUROPEAN, early_exercise_likely
 from sigmasight_core.options.market import (
     Market,
     OptionInputs,
     OptionMarket,
-    OptionParameters,
     OptionTables,
     settlement_days,
 )
+from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_core.options.quotes import VOLATILITY_SOURCES
 from sigmasight_core.positions.book import Book
 from sigmasight_core.positions.status import no_volatility
 
+LIKELY = "likely"
 GREEKS = ("delta", "gamma", "theta", "vega", "rho")
 _KEY = ["portfolio", "position_id"]
 _LEDGER = ["quantity", "entry_price", "entry_date", "expiry_date", "strike"]
@@ -36,13 +38,16 @@ def position_greeks(
     parameters: OptionParameters,
     max_price_age_days: int,
 ) -> pd.DataFrame:
-    """Black-Scholes-Merton Greeks (see `black_scholes`) of every row of `position_values` that is not closed.
+    """Greeks by exercise style (see `options.pricing`) of every row of `position_values` that is not closed.
 
     Inputs are of the session of the underlying's last close: that close; the volatility that the contract's
     quote implies, or its neighbours in the chain (`implied_vol_source` 'quote', 'chain_neighbour'), else the
     underlying's realized volatility ('realized': also of a contract that a split adjusted since entry); the
-    Treasury yield at the expiry, else the settings' rate. Time runs from the row's date, also where the
-    close was carried forward.
+    Treasury yield at the expiry, else the settings' rate; the dividend yield. Time runs from the row's date,
+    also where the close was carried forward.
+
+    `early_exercise` is 'likely' for an American call in the money whose price is above the intrinsic value by
+    less than the next dividend, expected before its expiry. Nothing is computed from that.
 
     Linear positions: delta 1, the other Greeks 0, option columns NULL, status 'linear'. At settlement the
     intrinsic convention: delta 0 or +-1, the other Greeks 0, 0 days, status 'expired'.
@@ -78,7 +83,11 @@ def position_greeks(
     scaled = {f"position_{name}": values * size for name, values in greeks.items()}
     return rows[["date", *_KEY]].assign(
         underlying_price=inputs.underlying.price,
-        **_option_columns(book, inputs, expired, option_market, parameters.dividend_yield_source),
+        **_option_columns(book, inputs, expired, option_market),
+        exercise_style=text_column(
+            ("linear", EUROPEAN, AMERICAN), np.where(book.is_option, 1 + book.is_american, 0)
+        ),
+        early_exercise=_early_exercise(book, inputs, held["price"].to_numpy(dtype=float), expired),
         **greeks,
         **scaled,
         delta_exposure=scaled["position_delta"] * inputs.underlying.price,
@@ -111,9 +120,7 @@ def _per_share(book: Book, inputs: OptionInputs) -> dict[str, np.ndarray]:
     return values
 
 
-def _option_columns(
-    book: Book, inputs: OptionInputs, expired: Bools, market: OptionMarket, dividend_yield_source: str
-) -> dict[str, Any]:
+def _option_columns(book: Book, inputs: OptionInputs, expired: Bools, market: OptionMarket) -> dict[str, Any]:
     options = book.is_option
     days = pd.Series(np.where(expired | ~options, 0, book.expiry_day - book.day), dtype="Int64")
     kind = np.where(options, 1, 0)
@@ -126,9 +133,20 @@ def _option_columns(
         ),
         "risk_free_rate": np.where(options, inputs.rates.rate, np.nan),
         "risk_free_rate_source": market.risk_free.sources(inputs.rates, inputs.rated_on, options, "linear"),
-        "dividend_yield": np.where(options, inputs.dividend_yield, np.nan),
-        "dividend_yield_source": text_column(("linear", dividend_yield_source), kind),
+        "dividend_yield": np.where(options, inputs.dividends.dividend_yield, np.nan),
+        "dividend_yield_source": market.dividends.source_texts(inputs.dividends.source, options, "linear"),
     }
+
+
+def _early_exercise(book: Book, inputs: OptionInputs, price: Floats, expired: Bools) -> Any:
+    """Whether a dividend before expiry is likely to have the option exercised."""
+    dividends, spot = inputs.dividends, inputs.underlying.price
+    could = book.is_option & book.is_american & book.is_call & ~expired
+    due = np.where(dividends.ex_day <= book.expiry_day, dividends.amount, 0.0)
+    likely = could & early_exercise_likely(spot, book.strike, price, due, book.is_call)
+    unknown = could & np.isnan(price + spot + book.strike + dividends.amount)
+    code = np.select([~book.is_option, likely, unknown], [0, 1, 3], 2)
+    return text_column(("linear", LIKELY, "not expected", "not known"), code)
 
 
 def _status(

@@ -9,6 +9,7 @@ from sigmasight_core.arrays.as_of import day_numbers, timestamps
 from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import CALL_TYPES, OPTION_TYPES
 from sigmasight_core.errors import InputError
+from sigmasight_core.options import exercise
 from sigmasight_core.options.market import settlement_days
 
 HELD: Final = "held"
@@ -35,6 +36,14 @@ def is_option(frame: pd.DataFrame) -> Bools:
 def is_call(frame: pd.DataFrame) -> Bools:
     """Which rows of positions (or of frames with their position_type) are calls, long or short."""
     return frame["position_type"].isin(CALL_TYPES).to_numpy(dtype=bool)
+
+
+def is_american(frame: pd.DataFrame) -> Bools:
+    """Which rows of positions (or of frames with their position_type and symbol) are American options."""
+    options = is_option(frame)
+    american = np.zeros(len(frame), dtype=bool)
+    american[options] = exercise.is_american(frame["symbol"][options])
+    return american
 
 
 def held_symbols(positions: pd.DataFrame, date: pd.Timestamp) -> pd.Index:

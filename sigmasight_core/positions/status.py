@@ -42,7 +42,7 @@ def value_status(
     def say_name(rows: Bools, before: str, after: str) -> None:
         status[rows] = before + names[rows] + after
 
-    doubted = (today.quote_source > 0) & (today.inputs.quote_doubt > 0)
+    doubted = today.inputs.quote_doubt > 0  # also where the quote is so bad that the model gives the price
     status[doubted] = np.array(DOUBTS, dtype=object)[today.inputs.quote_doubt[doubted]]
     no_return = values["daily_return"].isna().to_numpy()
     say(no_return, "no daily return: worth less than half a cent at the previous close")

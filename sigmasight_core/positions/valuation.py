@@ -16,9 +16,9 @@ from sigmasight_core.market.action_coverage import reasons
 from sigmasight_core.options.market import (
     Market,
     OptionMarket,
-    OptionParameters,
     OptionTables,
 )
+from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_core.options.quotes import PRICE_SOURCES
 from sigmasight_core.positions.book import Book, Mark, mark, starts_at_entry
 from sigmasight_core.positions.held import CLOSED, EXPIRED, held_positions
@@ -43,11 +43,11 @@ def position_values(
     """Value and P&L of every position shown on every date (see `held_positions`), in one call.
 
     Prices: linear positions at the close; options at their quote of the session of the underlying's close
-    (`price_source` 'quote mid' or 'quote last'), without one at their Black-Scholes-Merton price ('model')
-    of the inputs of `position_greeks`, at settlement at their intrinsic value ('intrinsic'), once exited at
-    the exit price ('exit'). A missing close is carried forward for at most `max_price_age_days` calendar
-    days, an option's with its price of that session. A contract that a split adjusted since entry has no
-    quote from then on: the one of its symbol is another contract.
+    (`price_source` 'quote mid' or 'quote last'), without one at their model price by exercise style
+    ('model', see `options.pricing`) of the inputs of `position_greeks`, at settlement at their intrinsic
+    value ('intrinsic'), once exited at the exit price ('exit'). A missing close is carried forward for at
+    most `max_price_age_days` calendar days, an option's with its price of that session. A contract that a
+    split adjusted since entry has no quote from then on: the one of its symbol is another contract.
 
     P&L: `daily_pnl = quantity x multiplier x (price - previous price)` with the previous close restated for
     splits, or the entry price on the entry session (and as long as there was no close since entry). A

@@ -1,4 +1,4 @@
-"""Option quotes of the simulated market, for any contract: Black-Scholes-Merton with a volatility smile.
+"""Option quotes of the simulated market, for any contract: priced by exercise style, with a volatility smile.
 
 At the close of a session, with spot S as traded, the yield curve's rate r and the dividend yield q::
 
@@ -17,8 +17,9 @@ from scipy.special import ndtri
 from sigmasight_core.arrays.columns import coded
 from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.conventions import DAYS_PER_YEAR, OK
-from sigmasight_core.options.black_scholes import option_price
+from sigmasight_core.options.exercise import AMERICAN, exercise_style
 from sigmasight_core.options.occ import format_occ, parse_occ
+from sigmasight_core.options.pricing import option_price
 from sigmasight_core.simulated.factors import expected_volatility
 from sigmasight_core.simulated.market import SimulatedMarket
 from sigmasight_core.simulated.paths import VOLATILITY_PREMIUM
@@ -59,7 +60,8 @@ def option_quotes(
     strike, calls = chain["strike"].to_numpy()[which], chain["is_call"].to_numpy(dtype=bool)[which]
     terms = _terms(market, names, of_name[which], first + at, years)
     sigma = _smile(terms, spot, strike, years)
-    price = option_price(spot, strike, years, terms["rate"], terms["dividend_yield"], sigma, calls)
+    american = (exercise_style(chain["root"]) == AMERICAN)[which]
+    price = option_price(spot, strike, years, terms["rate"], terms["dividend_yield"], sigma, calls, american)
     draws = ndtri(uniforms(market.seed, list(chain["compact"]), Purpose.QUOTES, (first, last), 2))[at, which]
     half = TICK + 0.005 * price
     last_price = np.round(np.maximum(price + 0.5 * half * np.clip(draws[:, 0], -2, 2), 0) / TICK) * TICK

@@ -45,6 +45,7 @@ from sigmasight_core.tables.ledger import Portfolios, Positions
 from sigmasight_core.tables.market import (
     CorporateActions,
     DailyPrices,
+    DividendYields,
     PriceDifferences,
     RealizedVolatility,
     SecurityMaster,
@@ -83,6 +84,7 @@ __all__ = [
     "CorrelationClusters",
     "CorrelationSummary",
     "DailyPrices",
+    "DividendYields",
     "FactorBetas",
     "FactorCorrelations",
     "FactorCovariance",

@@ -118,3 +118,40 @@ class RealizedVolatility(DateTable):
 
     class Config:
         name = "realized_volatility"
+
+
+class DividendYields(DateTable):
+    """Dividend yield of one symbol, for the pricing of its options, and its next dividend."""
+
+    symbol: Series[str] = key("Symbol", of="daily_prices.*")
+    dividends: Series[float] = value(
+        "Cash dividends with an ex-date within 365 days, per share of the date",
+        "USD",
+        ge=0,
+        of="corporate_actions.amount daily_prices.close daily_prices.adjusted_close",
+    )
+    dividend_yield: Series[float] = value(
+        "Continuous: dividends / close, or the settings'",
+        "fraction per year",
+        ge=0,
+        le=1,
+        of="dividends daily_prices.close",
+    )
+    dividend_yield_source: Series[str] = label(
+        "settings (they name the symbol), dividends of 365 days, or 'settings: ' and why it is their default",
+        of="dividends daily_prices.close",
+    )
+    expected_ex_date: Series[pd.Timestamp] = label(
+        "Next ex-date that is expected from those of 365 days; NULL = none", nullable=True
+    )
+    expected_dividend: Series[float] = value(
+        "Cash dividend that is expected then: the last one; 0 = none",
+        "USD",
+        ge=0,
+        of="corporate_actions.amount",
+    )
+    status: Series[str] = label("ok, or why the dividends are not known")
+
+    class Config:
+        name = "dividend_yields"
+        metadata = {"facts": Facts(readiness=())}

@@ -33,8 +33,13 @@ class OptionVolatilities(DateTable):
 
     contract: Series[str] = key("Compact OCC symbol, as in positions.symbol", of="option_quotes.*")
     underlying: Series[str] = label("Symbol of the underlying", of="option_quotes.*")
+    exercise_style: Series[str] = label(
+        "american or european, by the contract's root; NULL = no OCC symbol, or older than this column",
+        nullable=True,
+        of="contract",
+    )
     price: Series[float] = value(
-        "Mid of bid and ask, the last trade, or halfway from the intrinsic value to the ask, per share",
+        "Mid of bid and ask, the last trade, or halfway from the least possible value to the ask, per share",
         "USD",
         gt=0,
         of="option_quotes.bid option_quotes.ask option_quotes.last underlying_price",
@@ -45,10 +50,10 @@ class OptionVolatilities(DateTable):
         of="option_quotes.bid option_quotes.ask option_quotes.last",
     )
     implied_volatility: Series[float] = value(
-        "Black-Scholes-Merton volatility of the price, or of the neighbours in the chain",
+        "Volatility of the price by exercise style, or of the neighbours in the chain",
         "1/sqrt(year)",
         gt=0,
-        of="price underlying_price risk_free_rate",
+        of="price underlying_price risk_free_rate dividend_yield exercise_style",
     )
     implied_vol_source: Series[str] = label(
         "quote (the contract's own), chain_neighbour (same expiry, nearest strikes), or none",
@@ -66,7 +71,14 @@ class OptionVolatilities(DateTable):
         "named), or where the rate comes from instead",
         of="treasury_yields.yield_percent",
     )
-    dividend_yield: Series[float] = value("Continuous dividend yield", "fraction per year")
+    dividend_yield: Series[float] = value(
+        "Continuous dividend yield", "fraction per year", of="dividend_yields.*"
+    )
+    dividend_yield_source: Series[str] = label(
+        "Where the yield comes from (see dividend_yields); NULL = older than this column",
+        nullable=True,
+        of="dividend_yields.*",
+    )
     n_neighbours: Series[int] = value(
         "Strikes that a chain_neighbour volatility comes from",
         "strikes",

@@ -6,7 +6,7 @@ from pandera.typing import Series
 from sigmasight_core.conventions import POSITION_TYPES
 from sigmasight_core.tables.base import Facts, PortfolioTable, Readiness, key, label, value
 
-PRICED = "underlying_price strike days_to_expiry implied_volatility risk_free_rate"
+PRICED = "underlying_price strike days_to_expiry implied_volatility risk_free_rate dividend_yield"
 """What an option is priced from."""
 
 
@@ -33,11 +33,12 @@ class PositionValues(PortfolioTable):
         ge=0,
         of="daily_prices.close option_volatilities.price option_volatilities.implied_volatility "
         "realized_volatility.annualized_volatility treasury_yields.yield_percent "
-        "corporate_actions.amount positions.strike positions.expiry_date positions.exit_price",
+        "corporate_actions.amount positions.strike positions.expiry_date positions.exit_price "
+        "dividend_yields.dividend_yield",
     )
     price_source: Series[str] = label(
         "Provider of the close; options: 'quote mid', 'quote last', 'quote ask' (no bid), 'model' "
-        "(Black-Scholes-Merton) or 'intrinsic' (expiry); 'exit', or 'none'",
+        "(by exercise style) or 'intrinsic' (expiry); 'exit', or 'none'",
         of="daily_prices.source option_volatilities.price_source",
     )
     price_age_days: Series[pd.Int64Dtype] = value(
@@ -123,9 +124,22 @@ class PositionGreeks(PortfolioTable):
         of="treasury_yields.yield_percent",
     )
     dividend_yield: Series[float] = value(
-        "Continuous dividend yield used; NULL if linear", "fraction per year"
+        "Continuous dividend yield used; NULL if linear", "fraction per year", of="dividend_yields.*"
     )
-    dividend_yield_source: Series[str] = label("Where the yield comes from; 'linear' if not used")
+    dividend_yield_source: Series[str] = label(
+        "Where the yield comes from (see dividend_yields); 'linear' if not used", of="dividend_yields.*"
+    )
+    exercise_style: Series[str] = label(
+        "american, european or linear; NULL = older than the column, and priced as European",
+        nullable=True,
+        of="position_values.symbol",
+    )
+    early_exercise: Series[str] = label(
+        "likely (an American call in the money whose time value is below the next dividend before its "
+        "expiry), not expected, not known (no price or dividends), or linear; NULL = older than this column",
+        nullable=True,
+        of="underlying_price strike position_values.price dividend_yields.expected_dividend",
+    )
     delta: Series[float] = value(
         "Per share; 1 for a linear position",
         "USD per USD",

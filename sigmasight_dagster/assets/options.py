@@ -2,11 +2,14 @@
 
 import pandas as pd
 
-from sigmasight_core.conventions import SESSIONS_PER_YEAR, YIELD_AGE_SESSIONS
+from sigmasight_core.conventions import DIVIDEND_LOOK_BACK_SESSIONS, SESSIONS_PER_YEAR, YIELD_AGE_SESSIONS
 from sigmasight_core.market import returns
+from sigmasight_core.options import dividend_yields as dividends
 from sigmasight_core.options import volatilities
 from sigmasight_core.tables import (
+    CorporateActions,
     DailyPrices,
+    DividendYields,
     OptionQuotes,
     OptionVolatilities,
     RealizedVolatility,
@@ -38,8 +41,35 @@ def realized_volatility(batch: Batch) -> pd.DataFrame:
 
 
 @risk_asset(
+    DividendYields,
+    inputs=[
+        Input(DailyPrices, look_back=DIVIDEND_LOOK_BACK_SESSIONS),
+        Input(CorporateActions, look_back=DIVIDEND_LOOK_BACK_SESSIONS),
+    ],
+    group=GROUP,
+    stories={
+        DividendYields: Story(
+            (
+                figures.known("dividends", "symbols whose dividends are known"),
+                figures.share("dividend_yield_source", dividends.OF_DIVIDENDS, "yields of dividends (%)"),
+            ),
+            preview_rows=previews.largest("dividend_yield"),
+        )
+    },
+)
+def dividend_yields(batch: Batch) -> pd.DataFrame:
+    """Dividends of a year over the close of each symbol, or the settings' yield; prices options."""
+    return dividends.dividend_yields(
+        dates=batch.dates,
+        prices=batch.read(DailyPrices, [*CLOSES, "adjusted_close"]),
+        corporate_actions=batch.read(CorporateActions),
+        parameters=batch.option_parameters,
+    )
+
+
+@risk_asset(
     OptionVolatilities,
-    inputs=[OptionQuotes, DailyPrices, Input(TreasuryYields, look_back=YIELD_AGE_SESSIONS)],
+    inputs=[OptionQuotes, DailyPrices, Input(TreasuryYields, look_back=YIELD_AGE_SESSIONS), DividendYields],
     group=GROUP,
     stories={
         OptionVolatilities: Story(
@@ -58,5 +88,6 @@ def option_volatilities(batch: Batch) -> pd.DataFrame:
         quotes=quotes,
         prices=batch.read(DailyPrices, CLOSES, sorted(quotes["underlying"].unique())),
         yields=batch.read(TreasuryYields),
+        dividends=batch.read(DividendYields),
         parameters=batch.option_parameters,
     )

@@ -10,6 +10,7 @@ from sigmasight_core.pnl.factor_parts import FactorTables
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
+    DividendYields,
     FactorBetas,
     FactorReturns,
     FactorState,
@@ -27,7 +28,7 @@ from sigmasight_dagster.gates.pnl import PORTFOLIO_PARTS_SUM, POSITION_PARTS_SUM
 from sigmasight_dagster.story import Story, figures
 
 BETAS = ["date", "symbol", "factor", "beta"]
-WINDOW = (RealizedVolatility, OptionVolatilities, FactorBetas, FactorState, FactorReturns)
+WINDOW = (RealizedVolatility, OptionVolatilities, DividendYields, FactorBetas, FactorState, FactorReturns)
 
 
 @risk_asset(
@@ -68,7 +69,10 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         positions=batch.positions,
         prices=batch.read(DailyPrices),
         option_tables=OptionTables(
-            batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
+            batch.read(RealizedVolatility),
+            batch.read(OptionVolatilities),
+            batch.read(TreasuryYields),
+            batch.read(DividendYields, symbols=sorted(batch.positions["underlying"].unique())),
         ),
         corporate_actions=batch.corporate_actions(),
         factors=FactorTables(betas, batch.read(FactorState), batch.read(FactorReturns)),

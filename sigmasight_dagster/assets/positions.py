@@ -9,6 +9,7 @@ from sigmasight_core.positions import greeks, settlement, snapshot, valuation
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
+    DividendYields,
     OptionVolatilities,
     Portfolios,
     PortfolioSnapshots,
@@ -21,7 +22,11 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
-from sigmasight_dagster.gates.positions import GREEKS_AGREE_WITH_MIBIAN, POSITIONS_ARE_PRICED
+from sigmasight_dagster.gates.positions import (
+    AMERICAN_GREEKS_AGREE_WITH_THE_LATTICE,
+    GREEKS_AGREE_WITH_MIBIAN,
+    POSITIONS_ARE_PRICED,
+)
 from sigmasight_dagster.story import Story, figures, plots, previews
 
 GROUP = "portfolio"
@@ -35,6 +40,7 @@ GROUP = "portfolio"
         Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(OptionVolatilities, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
+        Input(DividendYields, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
         SecurityMaster,
     ],
@@ -71,7 +77,10 @@ def position_values(batch: Batch) -> pd.DataFrame:
         positions=batch.positions,
         prices=batch.read(DailyPrices),
         option_tables=OptionTables(
-            batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
+            batch.read(RealizedVolatility),
+            batch.read(OptionVolatilities),
+            batch.read(TreasuryYields),
+            batch.read(DividendYields, symbols=sorted(batch.positions["underlying"].unique())),
         ),
         corporate_actions=batch.corporate_actions(),
         securities=batch.read(SecurityMaster),
@@ -89,10 +98,11 @@ def position_values(batch: Batch) -> pd.DataFrame:
         Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(OptionVolatilities, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
+        Input(DividendYields, look_back=PRICE_LOOK_BACK_SESSIONS),
         Input(CorporateActions, since_entry=True),
     ],
     group=GROUP,
-    gates=[GREEKS_AGREE_WITH_MIBIAN],
+    gates=[GREEKS_AGREE_WITH_MIBIAN, AMERICAN_GREEKS_AGREE_WITH_THE_LATTICE],
     stories={
         PositionGreeks: Story(
             (
@@ -115,13 +125,16 @@ def position_values(batch: Batch) -> pd.DataFrame:
     },
 )
 def position_greeks(batch: Batch) -> pd.DataFrame:
-    """Black-Scholes-Merton Greeks per share and per position; a linear position has delta 1."""
+    """Greeks by exercise style, per share and per position; a linear position has delta 1."""
     return greeks.position_greeks(
         position_values=batch.read(PositionValues),
         positions=batch.positions,
         prices=batch.read(DailyPrices),
         option_tables=OptionTables(
-            batch.read(RealizedVolatility), batch.read(OptionVolatilities), batch.read(TreasuryYields)
+            batch.read(RealizedVolatility),
+            batch.read(OptionVolatilities),
+            batch.read(TreasuryYields),
+            batch.read(DividendYields, symbols=sorted(batch.positions["underlying"].unique())),
         ),
         corporate_actions=batch.corporate_actions(),
         parameters=batch.option_parameters,

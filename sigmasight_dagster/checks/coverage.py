@@ -6,6 +6,7 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.market import coverage
+from sigmasight_core.options.dividend_yields import unknown_names
 from sigmasight_core.positions.held import held_symbols
 from sigmasight_core.tables import DailyPrices
 from sigmasight_dagster import session_dates
@@ -65,6 +66,22 @@ def by_symbol(platform: Platform) -> pd.DataFrame:
     symbols = held_symbols(warehouse.positions(), latest).union(pd.Index(proxies, dtype="str"))
     prices = warehouse.read(DailyPrices, (first, latest), columns=REPORTED, symbols=list(symbols))
     return coverage.by_symbol(prices, symbols, calendar.sessions(first, latest))
+
+
+def unknown_dividend_names(platform: Platform) -> str:
+    """One line on names in the setting dividend_yields that nobody knows; '' if there are none."""
+    named = platform.settings.dividend_yields
+    if not named:
+        return ""
+    proxies = [f.proxy for f in platform.factor_model.factors if f.proxy]
+    held = platform.warehouse.positions()["underlying"].unique()
+    unknown = unknown_names(named, {*proxies, *held, *(platform.market_data.symbols() or ())})
+    if not unknown:
+        return ""
+    return (
+        f"dividend_yields names {', '.join(unknown)}: no portfolio holds that and the provider does not list "
+        "it, so it changes nothing; correct SIGMASIGHT_DIVIDEND_YIELDS"
+    )
 
 
 def fillable(platform: Platform, found: Coverage) -> Keys:

@@ -3,7 +3,7 @@
 Follows the declared inputs and adds their look-backs, through one of three kinds of paths:
 
 - `symbol`: what holds for any position in the symbol. Not through what matters to options alone: quotes,
-  volatilities, rates and the prices at which options settled; nor through tables of factors.
+  volatilities, rates, dividend yields and the prices at which options settled; nor through tables of factors.
 - `option`: a position in an option on the symbol: those paths too. A yield concerns every option.
 - `shared`: factors' proxies and yields, which matter to everybody, by way of the tables of factors and of the
   estimates over the factor window.
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from sigmasight_core.market.staleness import Reach
 from sigmasight_core.tables import (
     DailyPrices,
+    DividendYields,
     Grain,
     OptionVolatilities,
     RealizedVolatility,
@@ -36,7 +37,7 @@ def by_symbol(model: type[Table]) -> bool:
 def prices_options(asset: RiskAsset, item: Input) -> bool:
     """Whether an input of an asset by portfolio matters to options alone."""
     settles = item.model is DailyPrices and item.since_entry
-    of_options = item.model in (RealizedVolatility, OptionVolatilities, TreasuryYields)
+    of_options = item.model in (RealizedVolatility, OptionVolatilities, TreasuryYields, DividendYields)
     return asset.grain is Grain.DATE_PORTFOLIO and (settles or of_options)
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from sigmasight_core import calendar
 from sigmasight_core.tables import DailyPrices, RealizedVolatility
+from sigmasight_dagster.checks.coverage import unknown_dividend_names
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import SmallProject
 
@@ -74,3 +77,20 @@ def test_fill_fetches_what_the_provider_has_by_now(project: FilesProject) -> Non
     whole = warehouse.read(RealizedVolatility, [SESSIONS[-1]], symbols=["MSFT"])
     assert whole["n_obs"].tolist() == [23]
     assert "Nothing to fill" in project.ok("coverage", "--fill")
+
+
+def test_names_in_dividend_yields_that_nobody_knows_are_told() -> None:
+    def platform(named: dict[str, float], listed: frozenset[str] | None) -> Any:
+        return SimpleNamespace(
+            settings=SimpleNamespace(dividend_yields=named),
+            factor_model=SimpleNamespace(factors=[SimpleNamespace(proxy="SPY"), SimpleNamespace(proxy=None)]),
+            warehouse=SimpleNamespace(positions=lambda: pd.DataFrame({"underlying": ["KO", "KO"]})),
+            market_data=SimpleNamespace(symbols=lambda: listed),
+        )
+
+    assert unknown_dividend_names(platform({}, None)) == ""
+    assert unknown_dividend_names(platform({"KO": 0.03, "SPY": 0.01}, None)) == ""
+    assert unknown_dividend_names(platform({"PEP": 0.03}, frozenset({"PEP"}))) == ""
+    told = unknown_dividend_names(platform({"KO": 0.03, "K0": 0.03, "PEP": 0.02}, None))
+    assert told.startswith("dividend_yields names K0, PEP: no portfolio holds that")
+    assert "correct SIGMASIGHT_DIVIDEND_YIELDS" in told

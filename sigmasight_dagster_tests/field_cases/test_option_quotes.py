@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sigmasight_core.options.quotes import NO_BID, WIDE
+from sigmasight_core.options.quotes import CONTRADICTORY, NO_BID, WIDE
 from sigmasight_dagster_tests.core.options.quote_inputs import (
     closes,
     contract,
@@ -13,11 +13,11 @@ from sigmasight_dagster_tests.core.options.quote_inputs import (
     quote,
     quote_world,
 )
-from sigmasight_dagster_tests.core.options.test_quoted_options import DAYS, value, world
+from sigmasight_dagster_tests.core.options.test_quoted_options import CLOSES, DAYS, value, world
 from sigmasight_dagster_tests.core.positions.ledger_inputs import NAN, row
 
 DAY = DAYS[2]
-SPOT = closes((DAY, "A", 104.0))
+SPOT = closes((DAY, "XSP", 104.0), (DAY, "A", 104.0))
 CALL, NEAR = contract(100, True), contract(105, True)
 
 
@@ -34,22 +34,29 @@ CALL, NEAR = contract(100, True), contract(105, True)
 def test_without_a_bid_it_is_worth_at_most_its_ask_and_at_least_intrinsic(
     strike: float, is_call: bool, bid: float, ask: float, last: float, price: float
 ) -> None:
-    name = contract(strike, is_call)
+    name = contract(strike, is_call, root="A")
     found = implied([quote(DAY, name, bid, ask, last)], SPOT).iloc[0]
     assert found["price"] == pytest.approx(price, rel=1e-12)
     assert max(104 - strike if is_call else strike - 104, 0) <= found["price"] <= ask
     assert found[["price_source", "implied_vol_source", "status"]].tolist() == ["quote ask", "none", NO_BID]
-    book = quote_world(world(name), quote(DAY, name, bid, ask, last))
+    book = quote_world(world(name, closes={"A": CLOSES["XSP"]}), quote(DAY, name, bid, ask, last))
     held = row(book.values(), book.sessions[2], f"{name}@{DAYS[1]}")
     assert held["price"] == pytest.approx(price, rel=1e-12)
     assert held[["price_source", "status"]].tolist() == ["quote ask", NO_BID]
 
 
 @pytest.mark.parametrize(("bid", "ask"), [(NAN, 3.9), (0.0, 0.01)])
-def test_an_ask_below_the_intrinsic_value_gives_no_price(bid: float, ask: float) -> None:
-    found = implied([quote(DAY, CALL, bid, ask, status="no bid")], SPOT).iloc[0]
+@pytest.mark.parametrize("root", ["A", "XSP"])
+def test_an_ask_below_the_intrinsic_value_gives_no_price_and_is_doubtful(
+    bid: float, ask: float, root: str
+) -> None:
+    name = contract(100, True, root=root)
+    found = implied([quote(DAY, name, bid, ask, status="no bid")], SPOT).iloc[0]
     assert np.isnan(found["price"])
-    assert found[["price_source", "status"]].tolist() == ["none", "no price: no bid"]
+    assert found[["price_source", "status"]].tolist() == ["none", CONTRADICTORY]
+    book = quote_world(world(name, closes={root: CLOSES["XSP"]}), quote(DAY, name, bid, ask))
+    held = row(book.values(), book.sessions[2], f"{name}@{DAYS[1]}")
+    assert held[["price_source", "status"]].tolist() == ["model", CONTRADICTORY]
 
 
 def test_a_last_trade_below_the_ask_is_still_a_price() -> None:
@@ -76,9 +83,12 @@ def test_a_wide_quote_is_doubtful_and_implies_nothing(bid: float, ask: float) ->
     assert greeks["implied_vol_source"] == "chain_neighbour"
 
 
-@pytest.mark.parametrize(("bid", "ask"), [(0.01, 0.25), (0.05, 0.30), (4.0, 7.9), (90.0, 99.0)])
-def test_a_quote_of_a_few_ticks_or_below_its_mid_is_plain(bid: float, ask: float) -> None:
-    found = implied([quote(DAY, CALL, bid, ask), quote(DAY, NEAR, bid, ask)], SPOT)
+@pytest.mark.parametrize(
+    ("bid", "ask", "strike"), [(0.01, 0.25, 150), (0.05, 0.30, 150), (4.0, 7.9, 100), (90.0, 99.0, 100)]
+)
+def test_a_quote_of_a_few_ticks_or_below_its_mid_is_plain(bid: float, ask: float, strike: float) -> None:
+    names = contract(strike, True), contract(strike + 5, True)
+    found = implied([quote(DAY, name, bid, ask) for name in names], SPOT)
     assert not found["status"].str.contains("doubtful").any()
     assert set(found["price_source"]) == {"quote mid"}
 
@@ -92,6 +102,6 @@ def test_crossed_and_empty_quotes_have_no_price(bid: float, ask: float) -> None:
 
 def test_at_settlement_a_doubtful_quote_changes_nothing() -> None:
     day = "2024-06-21"
-    found = implied([quote(day, CALL, NAN, 5.0)], closes((day, "A", 104.0))).iloc[0]
+    found = implied([quote(day, CALL, NAN, 5.0)], closes((day, "XSP", 104.0))).iloc[0]
     assert found["status"] == "the option has expired"
     assert pd.isna(found["implied_volatility"])

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.checks.coverage import by_symbol, fillable, measure
+from sigmasight_dagster.checks.coverage import by_symbol, fillable, measure, unknown_dividend_names
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.runs import recovery
@@ -25,6 +25,8 @@ def coverage(fill: bool) -> None:
     With the share of the held symbols that have 252, 150 and 60 sessions, and which have fewer.
     """
     project = Project.open()
+    if warning := unknown_dividend_names(project.platform):
+        click.echo(f"warning: {warning}", err=True)
     found = measure(project.platform)
     if found is None:
         click.echo("No prices are published: sigmasight backfill --start DATE --end DATE")

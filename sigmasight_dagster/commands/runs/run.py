@@ -7,6 +7,7 @@ import pandas as pd
 from pandas import DatetimeIndex
 
 from sigmasight_dagster import session_dates
+from sigmasight_dagster.checks.coverage import unknown_dividend_names
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.runs.workspace import utc_now
@@ -51,5 +52,7 @@ def backfill(start: str, end: str, names: tuple[str, ...], missing_only: bool) -
 def _compute(
     project: Project, dates: pd.DatetimeIndex, names: tuple[str, ...], missing_only: bool = False
 ) -> None:
+    if warning := unknown_dividend_names(project.platform):
+        click.echo(f"warning: {warning}", err=True)
     outcomes = progress.compute(project, dates, project.chosen(names), missing_only)
     sys.exit(progress.exit_code(outcomes))

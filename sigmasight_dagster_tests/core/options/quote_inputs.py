@@ -7,11 +7,18 @@ import numpy as np
 import pandas as pd
 import QuantLib as ql
 
-from sigmasight_core.options.market import OptionParameters
 from sigmasight_core.options.occ import format_occ, parse_occ
+from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_core.options.volatilities import option_volatilities
-from sigmasight_core.tables import DailyPrices, OptionQuotes, OptionVolatilities, TreasuryYields, validate
-from sigmasight_dagster_tests.core.positions.ledger_inputs import NAN, PARAMETERS, World, typed
+from sigmasight_core.tables import (
+    DailyPrices,
+    DividendYields,
+    OptionQuotes,
+    OptionVolatilities,
+    TreasuryYields,
+    validate,
+)
+from sigmasight_dagster_tests.core.positions.ledger_inputs import NAN, PARAMETERS, World, none_of, typed
 
 
 def quote(day: str, contract: str, bid: float, ask: float, last: float = NAN, **other: Any) -> dict[str, Any]:
@@ -69,11 +76,16 @@ def implied(
     prices: pd.DataFrame,
     treasury: pd.DataFrame | None = None,
     parameters: OptionParameters = PARAMETERS,
+    dividends: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """`option_volatilities`, held to the table's contract, indexed by contract."""
     rows = typed(OptionQuotes, list(quotes))
     found = option_volatilities(
-        quotes=rows, prices=prices, yields=curve() if treasury is None else treasury, parameters=parameters
+        quotes=rows,
+        prices=prices,
+        yields=curve() if treasury is None else treasury,
+        dividends=none_of(DividendYields) if dividends is None else dividends,
+        parameters=parameters,
     )
     return validate(OptionVolatilities, found).set_index("contract", drop=False)
 
@@ -82,13 +94,17 @@ def quote_world(world: World, *quotes: dict[str, Any]) -> World:
     """The world with the quotes that a market asset would have made of its prices."""
     priced = world.prices.assign(price_date=pd.NaT)
     made = option_volatilities(
-        quotes=typed(OptionQuotes, quotes), prices=priced, yields=world.yields, parameters=PARAMETERS
+        quotes=typed(OptionQuotes, quotes),
+        prices=priced,
+        yields=world.yields,
+        dividends=world.dividends,
+        parameters=PARAMETERS,
     )
     world.quoted = validate(OptionVolatilities, made)
     return world
 
 
-def contract(strike: float, is_call: bool, expiry: str = "2024-06-21", root: str = "A") -> str:
+def contract(strike: float, is_call: bool, expiry: str = "2024-06-21", root: str = "XSP") -> str:
     return format_occ(root, expiry, is_call, strike)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sigmasight_core.options.dividend_yields import NO_ROW
 from sigmasight_core.positions.greeks import GREEKS
 from sigmasight_core.tables.pnl import PNL_PARTS
 from sigmasight_dagster_tests.core.options.quote_inputs import (
@@ -31,15 +32,15 @@ from sigmasight_dagster_tests.core.positions.ledger_inputs import (
 CALL, PUT = contract(100, True), contract(110, False)
 EXPIRY = pd.Timestamp("2024-06-21")
 DAYS = ("2024-01-02", "2024-01-03", "2024-01-04", "2024-01-05")
-CLOSES = {"A": [100.0, 101.0, 104.0, 99.0]}
-BETAS = {"A": {"market": 1.0}}
+CLOSES = {"XSP": [100.0, 101.0, 104.0, 99.0]}
+BETAS = {"XSP": {"market": 1.0}}
 
 
 def value(
     n: int, strike: float, is_call: bool, volatility: float, rate: float = RATE, spot: float = 0.0
 ) -> dict[str, float]:
     days = (EXPIRY - pd.Timestamp(DAYS[n])).days
-    return ql_values(spot or CLOSES["A"][n], strike, days, rate, YIELD, volatility, is_call)
+    return ql_values(spot or CLOSES["XSP"][n], strike, days, rate, YIELD, volatility, is_call)
 
 
 def world(*symbols: str, closes: dict[str, list[float]] = CLOSES, quantity: float = -2) -> World:
@@ -64,7 +65,7 @@ class TestValues:
             assert found["implied_volatility"] == pytest.approx(volatility, rel=1e-9)
             assert found["risk_free_rate"] == pytest.approx(rate, rel=1e-14)
             sources = found[["implied_vol_source", "risk_free_rate_source", "dividend_yield_source"]]
-            assert sources.tolist() == ["quote", "treasury", "setting"]
+            assert sources.tolist() == ["quote", "treasury", f"setting: {NO_ROW}"]
             assert found[list(GREEKS)].tolist() == pytest.approx([expected[g] for g in GREEKS], rel=1e-8)
             assert found["status"] == "ok"
 
@@ -99,25 +100,25 @@ class TestValues:
         deep = contract(60, True)
         book = world(deep)
         book.volatilities = book.volatilities.assign(annualized_volatility=NAN)
-        quote_world(book, *(mid(day, deep, 38.5) for day in DAYS))
+        quote_world(book, *(quote(day, deep, 20.0, 57.0) for day in DAYS))
         values, greeks = book.values(), book.greeks()
         assert set(values["status"]) == {"ok"}
         assert values["price"].tolist() == pytest.approx([38.5] * 3)
-        assert set(greeks["status"]) == {"no volatility: A has none for the session of its last price"}
+        assert set(greeks["status"]) == {"no volatility: XSP has none for the session of its last price"}
         assert greeks[list(GREEKS)].isna().all(axis=None)
         found = Explained(book, BETAS).run().positions
-        assert found["status"].str.endswith("; no volatility for A").tolist() == [False, True, True]
+        assert found["status"].str.endswith("; no volatility for XSP").tolist() == [False, True, True]
         assert found[list(PNL_PARTS)].sum(axis=1).tolist() == found["daily_pnl"].tolist()
         assert found[["delta_pnl", "gamma_pnl", "vega_pnl"]].iloc[1:].isna().all(axis=None)
         assert found["residual_pnl"].iloc[1:].tolist() == found["daily_pnl"].iloc[1:].tolist()
         snapshot = book.snapshots(book.at(2)).iloc[0]
-        assert snapshot["status"].startswith("partial: no Greeks for A")
+        assert snapshot["status"].startswith("partial: no Greeks for XSP")
 
     def test_a_quote_of_another_session_is_not_used(self) -> None:
         """Neither the last session's quote, nor today's where the underlying has no close today."""
         book = quote_world(world(CALL), mid(DAYS[1], CALL, 13.0), mid(DAYS[3], CALL, 11.0))
         assert book.values()["price_source"].tolist() == ["quote mid", "model", "quote mid"]
-        stale = world(CALL, closes={"A": [100, 101, 104, NAN], "B": [1.0] * 4})
+        stale = world(CALL, closes={"XSP": [100, 101, 104, NAN], "XND": [1.0] * 4})
         quote_world(stale, mid(DAYS[2], CALL, 13.0), mid(DAYS[3], CALL, 11.0))
         held = row(stale.values(), stale.sessions[3])
         assert held["price"] == pytest.approx(13.0)
@@ -131,7 +132,7 @@ class TestValues:
 
     def test_at_settlement_the_intrinsic_value_whatever_the_quote(self) -> None:
         name = contract(100, True, DAYS[3])
-        book = world(name, closes={"A": [100.0, 101.0, 104.0, 103.0]})
+        book = world(name, closes={"XSP": [100.0, 101.0, 104.0, 103.0]})
         quote_world(book, mid(DAYS[2], name, 4.4), mid(DAYS[3], name, 8.0))
         held = row(book.values(), book.sessions[3])
         assert held[["price", "price_source", "status"]].tolist() == [3.0, "intrinsic", "expired"]
@@ -166,9 +167,9 @@ class TestSplits:
         """4:1 on the third session: until then the quote, from then on the model; the P&L is continuous."""
         book = World(
             ledger(position(CALL, -2, 5.0, DAYS[1])),
-            {"A": [100, 101, 26.0, 24.75]},
+            {"XSP": [100, 101, 26.0, 24.75]},
             DAYS[0],
-            splits((DAYS[2], "A", 4.0)),
+            splits((DAYS[2], "XSP", 4.0)),
         )
         quote_world(book, *(mid(day, CALL, p) for day, p in zip(DAYS[1:], (13.0, 0.5, 0.6), strict=True)))
         values, greeks = book.values(), book.greeks()
@@ -184,9 +185,9 @@ class TestSplits:
         new = contract(25, True)
         book = World(
             ledger(position(new, -2, 2.0, DAYS[2])),
-            {"A": [100, 101, 26.0, 24.75]},
+            {"XSP": [100, 101, 26.0, 24.75]},
             DAYS[0],
-            splits((DAYS[2], "A", 4.0)),
+            splits((DAYS[2], "XSP", 4.0)),
         )
         quote_world(book, mid(DAYS[2], new, 3.0), mid(DAYS[3], new, 2.5))
         assert book.values()["price"].tolist() == pytest.approx([3.0, 2.5])
@@ -211,7 +212,7 @@ class TestExplained:
 
     def test_at_settlement_volatility_and_rate_count_as_unchanged(self) -> None:
         name = contract(100, True, DAYS[3])
-        book = world(name, closes={"A": [100.0, 101.0, 104.0, 103.0]})
+        book = world(name, closes={"XSP": [100.0, 101.0, 104.0, 103.0]})
         book.yields = curve(yields(DAYS[2], m3=5.0), yields(DAYS[3], m3=9.0))
         quote_world(book, mid(DAYS[2], name, 4.4), mid(DAYS[3], name, 8.0))
         found = row(Explained(book, BETAS).run().positions, book.sessions[3])

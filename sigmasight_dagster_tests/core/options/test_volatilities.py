@@ -6,11 +6,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from sigmasight_core.options.implied_volatility import ABOVE_BOUND, BELOW_INTRINSIC, EXPIRED
-from sigmasight_core.options.market import OptionParameters
+from sigmasight_core.options.implied_volatility import ABOVE_BOUND, EXPIRED
 from sigmasight_core.options.occ import parse_occ
+from sigmasight_core.options.parameters import OptionParameters
+from sigmasight_core.options.quotes import CONTRADICTORY
 from sigmasight_core.options.volatilities import option_volatilities, with_lacking
-from sigmasight_core.tables import OptionQuotes, validate
+from sigmasight_core.tables import DividendYields, OptionQuotes, validate
 from sigmasight_dagster_tests.core.options.quote_inputs import (
     closes,
     contract,
@@ -21,11 +22,18 @@ from sigmasight_dagster_tests.core.options.quote_inputs import (
     quote,
     yields,
 )
-from sigmasight_dagster_tests.core.positions.ledger_inputs import NAN, PARAMETERS, RATE, YIELD, typed
+from sigmasight_dagster_tests.core.positions.ledger_inputs import (
+    NAN,
+    PARAMETERS,
+    RATE,
+    YIELD,
+    none_of,
+    typed,
+)
 
 DAY, EXPIRY = "2024-01-12", "2024-06-21"
 DAYS = (pd.Timestamp(EXPIRY) - pd.Timestamp(DAY)).days
-SPOT = closes((DAY, "A", 100.0))
+SPOT = closes((DAY, "XSP", 100.0))
 CURVE = curve(yields(DAY, m3=5.3, y2=4.2, y10=3.9, y30=4.1))
 CURVE_RATE = 2 * np.log(1 + np.interp(DAYS / 365, [0.25, 2.0], [5.3, 4.2]) / 200)
 
@@ -78,10 +86,10 @@ class TestQuotes:
         value: float,
     ) -> None:
         """One year, Black-Scholes: the reference numbers of many textbooks."""
-        parameters = OptionParameters(rate, "settings", {"A": dividend_yield}, 0.5, "settings")
+        parameters = OptionParameters(rate, "settings", {"XSP": dividend_yield}, 0.5, "settings")
         name = contract(strike, is_call, "2025-01-13")
         found = implied(
-            [mid("2024-01-14", name, value)], closes(("2024-01-14", "A", 100.0)), None, parameters
+            [mid("2024-01-14", name, value)], closes(("2024-01-14", "XSP", 100.0)), None, parameters
         )
         assert found["implied_volatility"].iloc[0] == pytest.approx(volatility, abs=1e-11)
         assert found["risk_free_rate_source"].iloc[0] == "settings"
@@ -111,8 +119,8 @@ class TestQuotes:
     @pytest.mark.parametrize(
         ("strike", "is_call", "value", "reason"),
         [
-            (80, True, 19.0, BELOW_INTRINSIC),
-            (120, False, 15.0, BELOW_INTRINSIC),
+            (80, True, 19.0, CONTRADICTORY),
+            (120, False, 15.0, CONTRADICTORY),
             (90, True, 101.0, ABOVE_BOUND),
         ],
     )
@@ -127,22 +135,22 @@ class TestQuotes:
     def test_at_settlement_nothing_is_implied(self) -> None:
         day = "2024-01-19"
         friday, saturday = contract(90, True, "2024-01-19"), contract(90, True, "2024-01-20")
-        found = implied([mid(day, friday, 10.2), mid(day, saturday, 10.2)], closes((day, "A", 100.0)))
+        found = implied([mid(day, friday, 10.2), mid(day, saturday, 10.2)], closes((day, "XSP", 100.0)))
         assert found["status"].tolist() == [EXPIRED, EXPIRED]
         assert found["implied_volatility"].isna().all()
 
     def test_only_a_close_of_the_session_itself_counts(self) -> None:
         name = contract(100, True)
-        other = closes(("2024-01-11", "A", 100.0), (DAY, "B", 100.0))
+        other = closes(("2024-01-11", "XSP", 100.0), (DAY, "XND", 100.0))
         carried = SPOT.assign(price_date=pd.Timestamp("2024-01-10"))
         for prices in (other, carried):
             row = implied([mid(DAY, name, 9.0)], prices).iloc[0]
-            assert row["status"] == "no close of A on the session"
+            assert row["status"] == "no close of XSP on the session"
             assert row["price"] == pytest.approx(9.0)
             assert np.isnan([row["underlying_price"], row["implied_volatility"]]).all()
 
     def test_what_is_no_contract(self) -> None:
-        row = implied([quote(DAY, "A", 1, 2, underlying="A")], SPOT).iloc[0]
+        row = implied([quote(DAY, "XSP", 1, 2, underlying="XSP")], SPOT).iloc[0]
         assert row["status"] == "the contract is no OCC symbol"
 
     def test_no_quotes(self) -> None:
@@ -179,7 +187,7 @@ class TestNeighbours:
         found = implied(rows, SPOT).loc[contract(80, True)]
         assert found["implied_volatility"] == pytest.approx(0.4, rel=1e-9)
         assert found[["price", "n_neighbours"]].tolist() == [pytest.approx(19.0), 1]
-        assert found["status"] == f"chain_neighbour: {BELOW_INTRINSIC}"
+        assert found["status"] == f"chain_neighbour: {CONTRADICTORY}"
 
     def test_a_call_and_a_put_of_a_strike_count_with_their_mean(self) -> None:
         rows = [
@@ -190,11 +198,11 @@ class TestNeighbours:
         assert found["implied_volatility"] == pytest.approx(0.32, rel=1e-9)
 
     def test_other_sessions_expiries_and_underlyings_are_no_neighbours(self) -> None:
-        prices = closes((DAY, "A", 100.0), ("2024-01-11", "A", 100.0), (DAY, "B", 100.0))
+        prices = closes((DAY, "XSP", 100.0), ("2024-01-11", "XSP", 100.0), (DAY, "XND", 100.0))
         rows = [
             mid("2024-01-11", contract(95, True), 9.0),
             mid(DAY, contract(95, True, "2024-07-19"), 9.0),
-            mid(DAY, contract(95, True, root="B"), 9.0),
+            mid(DAY, contract(95, True, root="XND"), 9.0),
         ]
         found = implied([*rows, no_price(96)], prices)
         assert found.loc[contract(96, True), "implied_vol_source"] == "none"
@@ -226,19 +234,21 @@ def test_a_contract_that_the_chain_lacks_takes_its_neighbours() -> None:
         contract(95, True),
         contract(90, True),
         contract(95, True, "2024-07-19"),
-        contract(95, True, root="B"),
+        contract(95, True, root="XND"),
     ]
     terms = parse_occ(pd.Series(held))
     contracts = terms[["expiry_date"]].assign(symbol=held, underlying=terms["root"])
     found = validate(OptionQuotes, with_lacking(quotes=rows, contracts=contracts, source="test"))
     added = found[found["status"] == "no quote of the contract"]
     assert added[["date", "contract", "underlying", "source"]].to_numpy().tolist() == [
-        [pd.Timestamp("2024-01-11"), contract(90, True), "A", "test"],
-        [pd.Timestamp(DAY), contract(95, True), "A", "test"],
+        [pd.Timestamp("2024-01-11"), contract(90, True), "XSP", "test"],
+        [pd.Timestamp(DAY), contract(95, True), "XSP", "test"],
     ]
     assert len(found) == 5
-    prices = closes((DAY, "A", 100.0), ("2024-01-11", "A", 100.0))
-    made = option_volatilities(quotes=found, prices=prices, yields=curve(), parameters=PARAMETERS)
+    prices = closes((DAY, "XSP", 100.0), ("2024-01-11", "XSP", 100.0))
+    made = option_volatilities(
+        quotes=found, prices=prices, yields=curve(), dividends=none_of(DividendYields), parameters=PARAMETERS
+    )
     row = made[(made["date"] == DAY) & (made["contract"] == contract(95, True))].iloc[0]
     assert row["status"] == "chain_neighbour: no price: no quote of the contract"
     assert row["n_neighbours"] == 2
@@ -273,29 +283,37 @@ class TestIdentities:
         value = price(strike, is_call, volatility)
         found = implied([mid(DAY, contract(strike, is_call), value)], SPOT).iloc[0]
         name = contract(strike * scale, is_call)
-        other = implied([mid(DAY, name, value * scale)], closes((DAY, "A", 100.0 * scale))).iloc[0]
+        other = implied([mid(DAY, name, value * scale)], closes((DAY, "XSP", 100.0 * scale))).iloc[0]
         assert other["implied_volatility"] == pytest.approx(found["implied_volatility"], rel=1e-12)
         assert other["price"] == found["price"] * scale
 
     def test_each_session_alone_gives_the_same_rows(self) -> None:
         days = ["2024-01-10", "2024-01-11", DAY]
-        spots = closes(*((day, name, 90.0 + n) for n, day in enumerate(days) for name in "AB"))
+        spots = closes(*((day, name, 90.0 + n) for n, day in enumerate(days) for name in ("XSP", "XND")))
         rows = [
             mid(day, contract(k, True, root=name), 5 + 60 / k)
             if k != 100
             else quote(day, contract(k, True, root=name), 0, 1)
             for day in days
-            for name in "AB"
+            for name in ("XSP", "XND")
             for k in (90, 100, 110)
         ]
         treasury = curve(*(yields(day, m3=5.0 + n, y2=4.0) for n, day in enumerate(days)))
         together = option_volatilities(
-            quotes=typed(OptionQuotes, rows), prices=spots, yields=treasury, parameters=PARAMETERS
+            quotes=typed(OptionQuotes, rows),
+            prices=spots,
+            yields=treasury,
+            dividends=none_of(DividendYields),
+            parameters=PARAMETERS,
         )
         for day in days:
             mine = [row for row in rows if row["date"] == pd.Timestamp(day)]
             alone = option_volatilities(
-                quotes=typed(OptionQuotes, mine), prices=spots, yields=treasury, parameters=PARAMETERS
+                quotes=typed(OptionQuotes, mine),
+                prices=spots,
+                yields=treasury,
+                dividends=none_of(DividendYields),
+                parameters=PARAMETERS,
             )
             chosen = together[together["date"] == day].reset_index(drop=True)
             pd.testing.assert_frame_equal(alone.reset_index(drop=True), chosen, check_exact=True)

@@ -170,12 +170,15 @@ class TestTrades:
 
 class TestOptions:
     @pytest.mark.parametrize("quantity", [3, -2])
-    @pytest.mark.parametrize(("symbol", "is_call"), [(CALL, True), ("A240621P00100000", False)])
+    @pytest.mark.parametrize(
+        ("symbol", "is_call"), [("XSP240621C00100000", True), ("XSP240621P00100000", False)]
+    )
     def test_against_finite_differences(self, quantity: float, symbol: str, is_call: bool) -> None:
-        world = World(ledger(position(symbol, quantity, 5.0, ENTRY)), PRICES, "2024-01-02")
+        """European, by QuantLib's Black calculator."""
+        world = World(ledger(position(symbol, quantity, 5.0, ENTRY)), {"XSP": PRICES["A"]}, "2024-01-02")
         second = world.volatilities["date"] == world.sessions[3]
         world.volatilities.loc[second, "annualized_volatility"] = 0.34
-        day = row(Explained(world, BETAS, MOVES).run().positions, world.sessions[3])
+        day = row(Explained(world, {"XSP": BETAS["A"]}, MOVES).run().positions, world.sessions[3])
         days = (pd.Timestamp("2024-06-21") - world.sessions[2]).days
 
         def price(spot: float = 104, left: float = days, volatility: float = 0.3) -> float:

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.calendar import sessions
-from sigmasight_core.options.market import OptionParameters, OptionTables
+from sigmasight_core.options.market import OptionTables
 from sigmasight_core.options.occ import parse_occ
+from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_core.positions.greeks import position_greeks
 from sigmasight_core.positions.settlement import settled_pnl, settlement_price_dates
 from sigmasight_core.positions.snapshot import portfolio_snapshots
 from sigmasight_core.positions.valuation import position_values
 from sigmasight_core.tables import (
     CorporateActions,
+    DividendYields,
     OptionVolatilities,
     PortfolioSnapshots,
     PositionGreeks,
@@ -123,13 +125,15 @@ class World:
         )
         self.volatilities = self.prices[["date", "symbol"]].assign(annualized_volatility=volatility)
         self.quoted, self.yields = none_of(OptionVolatilities), none_of(TreasuryYields)
+        self.parameters = PARAMETERS
+        self.dividends = none_of(DividendYields)
         self.actions = none_of(CorporateActions) if actions is None else actions
         self.securities = self.prices[["date", "symbol"]].assign(sector=self.prices["symbol"] + " sector")
         self.portfolios = pd.DataFrame({"portfolio": ["book"], "cash": [0.0], "source": ["test.csv"]})
 
     @property
     def option_tables(self) -> OptionTables:
-        return OptionTables(self.volatilities, self.quoted, self.yields)
+        return OptionTables(self.volatilities, self.quoted, self.yields, self.dividends)
 
     def at(self, *numbers: int) -> pd.DatetimeIndex:
         return self.sessions[list(numbers)]
@@ -145,7 +149,7 @@ class World:
                 option_tables=self.option_tables,
                 corporate_actions=self.actions,
                 securities=self.securities,
-                parameters=PARAMETERS,
+                parameters=self.parameters,
                 max_price_age_days=MAX_AGE,
             ),
         )
@@ -160,7 +164,7 @@ class World:
                 prices=self.prices,
                 option_tables=self.option_tables,
                 corporate_actions=self.actions,
-                parameters=PARAMETERS,
+                parameters=self.parameters,
                 max_price_age_days=MAX_AGE,
             ),
         )

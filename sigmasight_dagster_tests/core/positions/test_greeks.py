@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.errors import InputError
+from sigmasight_core.options.dividend_yields import NO_ROW
 from sigmasight_core.positions.greeks import GREEKS, position_greeks
 from sigmasight_dagster_tests.core.positions.ledger_inputs import (
     MAX_AGE,
@@ -21,7 +22,7 @@ from sigmasight_dagster_tests.core.positions.ledger_inputs import (
 )
 
 POSITION_GREEKS = [f"position_{name}" for name in GREEKS]
-CALL, PUT = "A240621C00100000", "A240621P00110000"
+CALL, PUT = "XSP240621C00100000", "XSP240621P00110000"
 
 
 class TestOptions:
@@ -31,7 +32,7 @@ class TestOptions:
         self, symbol: str, strike: float, is_call: bool, quantity: int
     ) -> None:
         world = World(
-            ledger(position(symbol, quantity, 5.0, "2024-01-03")), {"A": [100, 101, 104]}, "2024-01-02"
+            ledger(position(symbol, quantity, 5.0, "2024-01-03")), {"XSP": [100, 101, 104]}, "2024-01-02"
         )
         found = row(world.greeks(), world.sessions[2])
         days = (pd.Timestamp("2024-06-21") - world.sessions[2]).days
@@ -55,7 +56,7 @@ class TestOptions:
         assert found["delta_exposure"] == pytest.approx(found["delta"] * 104 * quantity * 100, rel=1e-12)
 
     def test_inputs_and_their_sources(self) -> None:
-        world = World(ledger(position(CALL, 1, 5.0, "2024-01-03")), {"A": [100, 101]}, "2024-01-02")
+        world = World(ledger(position(CALL, 1, 5.0, "2024-01-03")), {"XSP": [100, 101]}, "2024-01-02")
         found = row(world.greeks(), world.sessions[1])
         columns = ["underlying_price", "strike", "implied_volatility", "risk_free_rate", "dividend_yield"]
         assert found[columns].tolist() == [
@@ -63,16 +64,16 @@ class TestOptions:
         ]  # fmt: skip
         assert found["days_to_expiry"] == (pd.Timestamp("2024-06-21") - pd.Timestamp("2024-01-03")).days
         assert found[["implied_vol_source", "risk_free_rate_source", "dividend_yield_source"]].tolist() == [
-            "realized", "setting", "setting",
+            "realized", "setting", f"setting: {NO_ROW}",
         ]  # fmt: skip
         assert found["status"] == "ok"
 
     def test_a_split_leaves_dollar_greeks_unchanged(self) -> None:
-        book = ledger(position(CALL, 3, 5.0, "2024-01-03"), position("A", 3, 5.0, "2024-01-03"))
+        book = ledger(position(CALL, 3, 5.0, "2024-01-03"), position("XSP", 3, 5.0, "2024-01-03"))
         closes = np.array([100, 101, 104.0])
-        plain = World(book, {"A": closes}, "2024-01-02").greeks()
-        actions = splits(("2024-01-04", "A", 4.0))
-        split = World(book, {"A": closes / [1, 1, 4]}, "2024-01-02", actions).greeks()
+        plain = World(book, {"XSP": closes}, "2024-01-02").greeks()
+        actions = splits(("2024-01-04", "XSP", 4.0))
+        split = World(book, {"XSP": closes / [1, 1, 4]}, "2024-01-02", actions).greeks()
         same = ["position_theta", "position_vega", "position_rho", "delta_exposure", "delta"]
         np.testing.assert_allclose(split[same], plain[same], rtol=1e-9)
         last = row(split, pd.Timestamp("2024-01-04"), f"{CALL}@2024-01-03")
@@ -81,8 +82,8 @@ class TestOptions:
     @pytest.mark.parametrize(("close", "delta"), [(107.0, 1.0), (93.0, 0.0)])
     def test_at_expiry_the_intrinsic_convention(self, close: float, delta: float) -> None:
         world = World(
-            ledger(position("A240105C00100000", -2, 5.0, "2024-01-03")),
-            {"A": [100, 101, 102, close]},
+            ledger(position("XSP240105C00100000", -2, 5.0, "2024-01-03")),
+            {"XSP": [100, 101, 102, close]},
             "2024-01-02",
         )
         found = row(world.greeks(), world.sessions[3])
@@ -92,8 +93,8 @@ class TestOptions:
 
     def test_a_saturday_expiry_is_over_on_friday_even_without_volatility(self) -> None:
         world = World(
-            ledger(position("A240106C00100000", 1, 5.0, "2024-01-03")),
-            {"A": [100, 101, 102, 107]},
+            ledger(position("XSP240106C00100000", 1, 5.0, "2024-01-03")),
+            {"XSP": [100, 101, 102, 107]},
             "2024-01-02",
             volatility=NAN,
         )
@@ -109,7 +110,7 @@ class TestOptions:
 
 class TestRows:
     def test_linear_positions(self) -> None:
-        world = World(ledger(position("A", -7, 5.0, "2024-01-03")), {"A": [100, 101]}, "2024-01-02")
+        world = World(ledger(position("XSP", -7, 5.0, "2024-01-03")), {"XSP": [100, 101]}, "2024-01-02")
         found = row(world.greeks(), world.sessions[1])
         assert found[list(GREEKS)].tolist() == [1, 0, 0, 0, 0]
         assert found[["position_delta", "underlying_price", "delta_exposure"]].tolist() == [-7, 101, -707]
@@ -118,28 +119,28 @@ class TestRows:
         assert (found["status"], found["implied_vol_source"]) == ("linear", "linear")
 
     def test_closed_positions_have_no_row(self) -> None:
-        book = ledger(position("A", 1, 5.0, "2024-01-03", exit=("2024-01-04", 5.0)))
-        world = World(book, {"A": [100, 101, 102]}, "2024-01-02")
+        book = ledger(position("XSP", 1, 5.0, "2024-01-03", exit=("2024-01-04", 5.0)))
+        world = World(book, {"XSP": [100, 101, 102]}, "2024-01-02")
         assert world.greeks()["date"].tolist() == [world.sessions[1]]
 
     def test_without_prices_the_reason_of_the_value(self) -> None:
-        book = ledger(position(CALL, 1, 5.0, "2024-01-03"), position("A", 1, 5.0, "2024-01-03"))
-        greeks = World(book, {"B": [1, 1]}, "2024-01-02").greeks()
-        assert (greeks["status"] == "no price: A has none within 7 days").all()
+        book = ledger(position(CALL, 1, 5.0, "2024-01-03"), position("XSP", 1, 5.0, "2024-01-03"))
+        greeks = World(book, {"XND": [1, 1]}, "2024-01-02").greeks()
+        assert (greeks["status"] == "no price: XSP has none within 7 days").all()
         assert greeks[["underlying_price", "delta_exposure"]].isna().all(axis=None)
         assert greeks.set_index("position_id").loc[f"{CALL}@2024-01-03", list(GREEKS)].isna().all()
 
     def test_without_volatility(self) -> None:
         world = World(
-            ledger(position(CALL, 1, 5.0, "2024-01-03")), {"A": [100, 101]}, "2024-01-02", volatility=NAN
+            ledger(position(CALL, 1, 5.0, "2024-01-03")), {"XSP": [100, 101]}, "2024-01-02", volatility=NAN
         )
         found = row(world.greeks(), world.sessions[1])
         assert (found["implied_vol_source"], found["underlying_price"]) == ("none", 101)
         assert np.isnan(found["delta"])
-        assert found["status"].startswith("no volatility: A")
+        assert found["status"].startswith("no volatility: XSP")
 
     def test_a_stale_underlying_says_so_and_time_goes_on(self) -> None:
-        closes = {"A": [100, 101, NAN], "B": [1] * 3}
+        closes = {"XSP": [100, 101, NAN], "XND": [1] * 3}
         world = World(ledger(position(CALL, 1, 5.0, "2024-01-03")), closes, "2024-01-02")
         fresh, stale = (row(world.greeks(), world.sessions[n]) for n in (1, 2))
         assert stale["status"] == "stale: last price 2024-01-03"
@@ -147,9 +148,9 @@ class TestRows:
         assert stale["underlying_price"] == 101
 
     def test_an_orphan_value_is_refused(self) -> None:
-        world = World(ledger(position("A", 1, 5.0, "2024-01-03")), {"A": [100, 101]}, "2024-01-02")
+        world = World(ledger(position("XSP", 1, 5.0, "2024-01-03")), {"XSP": [100, 101]}, "2024-01-02")
         with pytest.raises(
-            InputError, match="A@2024-01-03 of portfolio book has a value but is not in the ledger"
+            InputError, match="XSP@2024-01-03 of portfolio book has a value but is not in the ledger"
         ):
             position_greeks(
                 position_values=world.values(),
@@ -162,8 +163,8 @@ class TestRows:
             )
 
     def test_yields_by_symbol(self) -> None:
-        world = World(ledger(position(CALL, 1, 5.0, "2024-01-03")), {"A": [100, 101]}, "2024-01-02")
-        parameters = type(PARAMETERS)(RATE, "r", {"A": 0.05}, YIELD, "q")
+        world = World(ledger(position(CALL, 1, 5.0, "2024-01-03")), {"XSP": [100, 101]}, "2024-01-02")
+        parameters = type(PARAMETERS)(RATE, "r", {"XSP": 0.05}, YIELD, "q")
         greeks = position_greeks(
             position_values=world.values(),
             positions=world.positions,

@@ -24,8 +24,8 @@ AMOUNTS = ["exposure", "market_value", "cost_basis", "unrealized_pnl", "realized
 
 class TestHeldPositions:
     BOOK = ledger(
-        position("A", 1, 1.0, "2024-01-03"),
-        position("B", 1, 1.0, "2024-01-03", exit=("2024-01-05", 2.0)),
+        position("XSP", 1, 1.0, "2024-01-03"),
+        position("XND", 1, 1.0, "2024-01-03", exit=("2024-01-05", 2.0)),
         position("C240106P00005000", 1, 1.0, "2024-01-03"),
         position("D240105C00005000", 1, 1.0, "2024-01-03", exit=("2024-01-05", 2.0)),
     )
@@ -36,15 +36,15 @@ class TestHeldPositions:
 
     def test_from_entry_to_exit_or_settlement(self) -> None:
         assert self.shown("2024-01-02") == {}
-        assert self.shown("2024-01-03") == dict.fromkeys("ABCD", "held")
-        assert self.shown("2024-01-04") == dict.fromkeys("ABCD", "held")
-        assert self.shown("2024-01-05") == {"A": "held", "B": "closed", "C": "expired", "D": "closed"}
-        assert self.shown("2024-01-08") == {"A": "held"}
+        assert self.shown("2024-01-03") == dict.fromkeys(("XSP", "XND", "C", "D"), "held")
+        assert self.shown("2024-01-04") == dict.fromkeys(("XSP", "XND", "C", "D"), "held")
+        assert self.shown("2024-01-05") == {"XSP": "held", "XND": "closed", "C": "expired", "D": "closed"}
+        assert self.shown("2024-01-08") == {"XSP": "held"}
 
     def test_a_saturday_expiry_settles_on_friday(self) -> None:
         held = held_positions(self.BOOK, pd.DatetimeIndex(["2024-01-04"])).set_index("underlying")
         assert held.loc["C", "settlement_date"] == pd.Timestamp("2024-01-05")
-        assert pd.isna(held.loc["A", "settlement_date"])
+        assert pd.isna(held.loc["XSP", "settlement_date"])
 
     def test_dates_in_any_order_and_twice(self) -> None:
         dates = pd.DatetimeIndex(["2024-01-04", "2024-01-03", "2024-01-04"])
@@ -60,13 +60,13 @@ class TestHeldPositions:
 class TestLinear:
     def test_long_and_short_from_entry_to_exit(self) -> None:
         book = ledger(
-            position("A", 10, 99.0, "2024-01-03", exit=("2024-01-05", 103.0)),
-            position("B", -5, 20.0, "2024-01-03"),
+            position("XSP", 10, 99.0, "2024-01-03", exit=("2024-01-05", 103.0)),
+            position("XND", -5, 20.0, "2024-01-03"),
         )
-        world = World(book, {"A": [90, 100, 110, 105], "B": [19, 21, 18, 18.5]}, "2024-01-02")
+        world = World(book, {"XSP": [90, 100, 110, 105], "XND": [19, 21, 18, 18.5]}, "2024-01-02")
         values = world.values()
         entry, held, exit_ = world.sessions[1:]
-        long, short = "A@2024-01-03", "B@2024-01-03"
+        long, short = "XSP@2024-01-03", "XND@2024-01-03"
         assert row(values, entry, long)[AMOUNTS].tolist() == [1000, 1000, 990, 10, 0, 10]
         assert row(values, entry, short)[AMOUNTS].tolist() == [-105, 105, -100, -5, 0, -5]
         assert row(values, held, long)[AMOUNTS].tolist() == [1100, 1100, 990, 110, 0, 100]
@@ -80,110 +80,115 @@ class TestLinear:
         assert row(values, held, short)["weight"] == pytest.approx(-90 / 1190)
         assert row(values, exit_, short)["weight"] == -1
         assert set(values["status"]) == {"ok", "closed"}
-        assert row(values, held, long)["sector"] == "A sector"
+        assert row(values, held, long)["sector"] == "XSP sector"
 
     def test_bought_and_sold_in_one_session(self) -> None:
         world = World(
-            ledger(position("A", 10, 99.0, "2024-01-03", exit=("2024-01-03", 98.0))),
-            {"A": [1, 1]},
+            ledger(position("XSP", 10, 99.0, "2024-01-03", exit=("2024-01-03", 98.0))),
+            {"XSP": [1, 1]},
             "2024-01-02",
         )
         assert row(world.values(), world.sessions[1])[AMOUNTS].tolist() == [0, 0, 0, 0, -10, -10]
 
     def test_no_sector_known(self) -> None:
-        world = World(ledger(position("A", 10, 99.0, "2024-01-02")), {"A": [1, 1]}, "2024-01-02")
+        world = World(ledger(position("XSP", 10, 99.0, "2024-01-02")), {"XSP": [1, 1]}, "2024-01-02")
         world.securities = world.securities.iloc[:0]
         assert world.values()["sector"].tolist() == ["unclassified"]
 
     def test_dates_need_a_session_before_them(self) -> None:
-        world = World(ledger(position("A", 10, 99.0, "2024-01-02")), {"A": [1, 1]}, "2024-01-02")
+        world = World(ledger(position("XSP", 10, 99.0, "2024-01-02")), {"XSP": [1, 1]}, "2024-01-02")
         with pytest.raises(InputError, match="2024-01-02 is not among the sessions"):
             world.values(world.at(0))
 
 
 class TestMissingPrices:
-    BOOK = ledger(position("A", 10, 99.0, "2024-01-03"), position("B", 1, 1.0, "2024-01-03"))
+    BOOK = ledger(position("XSP", 10, 99.0, "2024-01-03"), position("XND", 1, 1.0, "2024-01-03"))
 
     def test_a_stale_price_has_no_daily_pnl_and_the_next_one_covers_the_move(self) -> None:
-        world = World(self.BOOK, {"A": [100, 101, NAN, NAN, 107], "B": [1] * 5}, "2024-01-02")
+        world = World(self.BOOK, {"XSP": [100, 101, NAN, NAN, 107], "XND": [1] * 5}, "2024-01-02")
         values = world.values()
-        stale = row(values, world.sessions[3], "A@2024-01-03")
+        stale = row(values, world.sessions[3], "XSP@2024-01-03")
         assert stale["status"] == "stale: last price 2024-01-03"
         assert stale["price_age_days"] == 2
         assert (stale["exposure"], stale["unrealized_pnl"]) == (1010, 20)
         assert np.isnan(stale["daily_pnl"])
         assert np.isnan(stale["daily_return"])
-        after = row(values, world.sessions[4], "A@2024-01-03")
+        after = row(values, world.sessions[4], "XSP@2024-01-03")
         assert (after["daily_pnl"], after["status"], after["price_age_days"]) == (60, "ok", 0)
 
     def test_a_price_older_than_the_limit_is_no_price(self) -> None:
-        world = World(self.BOOK, {"A": [100, 101, *[NAN] * 6, 107], "B": [1] * 9}, "2024-01-02")
+        world = World(self.BOOK, {"XSP": [100, 101, *[NAN] * 6, 107], "XND": [1] * 9}, "2024-01-02")
         values = world.values()
-        assert row(values, world.sessions[6], "A@2024-01-03")["price_age_days"] == 7
-        missing = row(values, world.sessions[7], "A@2024-01-03")
-        assert missing["status"] == "no price: A has none within 7 days"
+        assert row(values, world.sessions[6], "XSP@2024-01-03")["price_age_days"] == 7
+        missing = row(values, world.sessions[7], "XSP@2024-01-03")
+        assert missing["status"] == "no price: XSP has none within 7 days"
         assert missing["price_source"] == "none"
         assert missing[["price", "exposure", "unrealized_pnl", "daily_pnl", "weight"]].isna().all()
         assert missing["cost_basis"] == 990
-        assert row(values, world.sessions[7], "B@2024-01-03")["weight"] == 1
-        back = row(values, world.sessions[8], "A@2024-01-03")
+        assert row(values, world.sessions[7], "XND@2024-01-03")["weight"] == 1
+        back = row(values, world.sessions[8], "XSP@2024-01-03")
         assert back["exposure"] == 1070
-        assert back["status"].startswith("no previous price: A")
+        assert back["status"].startswith("no previous price: XSP")
         assert np.isnan(back["daily_pnl"])
 
     def test_a_symbol_without_any_price(self) -> None:
-        world = World(ledger(position("ZZZZ", 1, 1.0, "2024-01-03")), {"A": [1, 1]}, "2024-01-02")
+        world = World(ledger(position("ZZZZ", 1, 1.0, "2024-01-03")), {"XSP": [1, 1]}, "2024-01-02")
         assert world.values()["status"].tolist() == ["no price: ZZZZ has none within 7 days"]
 
     def test_no_price_on_the_entry_session(self) -> None:
-        world = World(self.BOOK, {"A": [100, NAN, 103], "B": [1] * 3}, "2024-01-02")
+        world = World(self.BOOK, {"XSP": [100, NAN, 103], "XND": [1] * 3}, "2024-01-02")
         values = world.values()
-        assert row(values, world.sessions[1], "A@2024-01-03")["status"] == "stale: last price 2024-01-02"
-        assert row(values, world.sessions[2], "A@2024-01-03")["daily_pnl"] == 40
+        assert row(values, world.sessions[1], "XSP@2024-01-03")["status"] == "stale: last price 2024-01-02"
+        assert row(values, world.sessions[2], "XSP@2024-01-03")["daily_pnl"] == 40
 
     def test_an_exit_after_stale_prices_covers_the_move(self) -> None:
-        book = ledger(position("A", 10, 99.0, "2024-01-03", exit=("2024-01-05", 90.0)))
-        world = World(book, {"A": [100, 101, NAN, NAN], "B": [1] * 4}, "2024-01-02")
+        book = ledger(position("XSP", 10, 99.0, "2024-01-03", exit=("2024-01-05", 90.0)))
+        world = World(book, {"XSP": [100, 101, NAN, NAN], "XND": [1] * 4}, "2024-01-02")
         assert row(world.values(), world.sessions[3])["daily_pnl"] == -110
 
     def test_an_exit_without_any_previous_price(self) -> None:
-        book = ledger(position("A", 10, 99.0, "2024-01-03", exit=("2024-01-05", 90.0)))
+        book = ledger(position("XSP", 10, 99.0, "2024-01-03", exit=("2024-01-05", 90.0)))
         closed = row(
-            World(book, {"B": [1] * 4}, "2024-01-02").values(pd.DatetimeIndex(["2024-01-05"])), "2024-01-05"
+            World(book, {"XND": [1] * 4}, "2024-01-02").values(pd.DatetimeIndex(["2024-01-05"])), "2024-01-05"
         )
         assert closed["realized_pnl"] == -90
         assert closed["status"] == "closed: no price at the previous session, so no daily P&L"
 
     def test_an_option_without_volatility(self) -> None:
         world = World(
-            ledger(position("A240621C00100000", 1, 5.0, "2024-01-03")), {"A": [100, 101, 102]}, "2024-01-02"
+            ledger(position("XSP240621C00100000", 1, 5.0, "2024-01-03")),
+            {"XSP": [100, 101, 102]},
+            "2024-01-02",
         )
         world.volatilities.loc[world.volatilities["date"] == world.sessions[1], "annualized_volatility"] = NAN
         values = world.values()
         assert values["status"].tolist() == [
-            "no volatility: A has none for the session of its last price",
-            "no previous price: A has none within 7 days of the previous session",
+            "no volatility: XSP has none for the session of its last price",
+            "no previous price: XSP has none within 7 days of the previous session",
         ]
 
     def test_a_split_of_unknown_ratio(self) -> None:
         world = World(
-            self.BOOK, {"A": [100, 101, 51], "B": [1] * 3}, "2024-01-02", splits(("2024-01-04", "A", NAN))
+            self.BOOK,
+            {"XSP": [100, 101, 51], "XND": [1] * 3},
+            "2024-01-02",
+            splits(("2024-01-04", "XSP", NAN)),
         )
         values = world.values()
-        spoiled = row(values, world.sessions[2], "A@2024-01-03")
-        assert spoiled["status"].startswith("no split ratio: A")
+        spoiled = row(values, world.sessions[2], "XSP@2024-01-03")
+        assert spoiled["status"].startswith("no split ratio: XSP")
         assert np.isnan(spoiled["quantity"])
-        assert row(values, world.sessions[1], "A@2024-01-03")["status"] == "ok"
+        assert row(values, world.sessions[1], "XSP@2024-01-03")["status"] == "ok"
 
 
 class TestOptions:
-    SYMBOLS = ("A240621C00100000", "A240621P00110000")
+    SYMBOLS = ("XSP240621C00100000", "XSP240621P00110000")
 
     def test_four_types_at_quantlib_prices(self) -> None:
         book = ledger(
             *(position(s, q, 5.0, f"2024-01-0{d}") for s in self.SYMBOLS for q, d in ((3, 3), (-2, 4)))
         )
-        world = World(book, {"A": [100, 101, 104, 99]}, "2024-01-02")
+        world = World(book, {"XSP": [100, 101, 104, 99]}, "2024-01-02")
         values = world.values(world.at(3))
         days = (pd.Timestamp("2024-06-21") - world.sessions[3]).days
         for line, option in book.set_index("position_id").iterrows():
@@ -199,24 +204,24 @@ class TestOptions:
 
     def test_expiry_realizes_the_intrinsic_value(self) -> None:
         book = ledger(
-            position("A240105C00100000", -2, 5.0, "2024-01-03"),
-            position("A240105P00100000", 1, 5.0, "2024-01-03"),
+            position("XSP240105C00100000", -2, 5.0, "2024-01-03"),
+            position("XSP240105P00100000", 1, 5.0, "2024-01-03"),
         )
-        world = World(book, {"A": [100, 101, 102, 107, 90]}, "2024-01-02")
+        world = World(book, {"XSP": [100, 101, 102, 107, 90]}, "2024-01-02")
         values = world.values()
         expiry, before = world.sessions[3], black_price(102, 100, 1, 0.3, True)
-        call = row(values, expiry, "A240105C00100000@2024-01-03")
+        call = row(values, expiry, "XSP240105C00100000@2024-01-03")
         assert call[["price", "exposure", "unrealized_pnl", "realized_pnl"]].tolist() == [7, -1400, 0, -400]
         assert call["daily_pnl"] == pytest.approx((7 - before) * -200, rel=1e-9)
         assert (call["status"], call["quantity"], call["price_source"]) == ("expired", -2, "intrinsic")
-        put = row(values, expiry, "A240105P00100000@2024-01-03")
+        put = row(values, expiry, "XSP240105P00100000@2024-01-03")
         assert put[["price", "market_value", "realized_pnl"]].tolist() == [0, 0, -500]
         assert (values["date"] <= expiry).all()
 
     def test_settlement_without_a_close_takes_the_last_one_and_says_so(self) -> None:
         world = World(
-            ledger(position("A240105C00100000", 1, 5.0, "2024-01-03")),
-            {"A": [100, 101, 104, NAN], "B": [1] * 4},
+            ledger(position("XSP240105C00100000", 1, 5.0, "2024-01-03")),
+            {"XSP": [100, 101, 104, NAN], "XND": [1] * 4},
             "2024-01-02",
         )
         settled = row(world.values(), world.sessions[3])
@@ -229,7 +234,7 @@ class TestOptions:
     def test_a_stale_underlying_carries_the_model_price_of_its_session(self) -> None:
         world = World(
             ledger(position(self.SYMBOLS[0], 1, 5.0, "2024-01-03")),
-            {"A": [100, 101, NAN], "B": [1] * 3},
+            {"XSP": [100, 101, NAN], "XND": [1] * 3},
             "2024-01-02",
         )
         fresh, stale = (row(world.values(), world.sessions[n]) for n in (1, 2))
@@ -239,29 +244,31 @@ class TestOptions:
 
 class TestSplits:
     @pytest.mark.parametrize("ratio", [4.0, 1.5, 0.1, 7.0])
-    @pytest.mark.parametrize("symbol", ["A", "A240621C00100000", "A240621P00100000"])
+    @pytest.mark.parametrize("symbol", ["XSP", "XSP240621C00100000", "XSP240621P00100000"])
     def test_value_and_pnl_are_continuous(self, ratio: float, symbol: str) -> None:
         book = ledger(position(symbol, -30, 6.0, "2024-01-03"))
         closes = np.array([100, 101, 104, 99.0])
-        plain = World(book, {"A": closes}, "2024-01-02").values()
+        plain = World(book, {"XSP": closes}, "2024-01-02").values()
         split = World(
-            book, {"A": closes / [1, 1, ratio, ratio]}, "2024-01-02", splits(("2024-01-04", "A", ratio))
+            book, {"XSP": closes / [1, 1, ratio, ratio]}, "2024-01-02", splits(("2024-01-04", "XSP", ratio))
         ).values()
         columns = [*AMOUNTS, "daily_return", "weight"]
         np.testing.assert_allclose(split[columns], plain[columns], rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(split["quantity"], -30 * np.array([1, ratio, ratio]), rtol=1e-12)
 
     def test_a_carried_price_is_restated(self) -> None:
-        book = ledger(position("A", 10, 99.0, "2024-01-03"))
-        actions = splits(("2024-01-04", "A", 4.0))
-        values = World(book, {"A": [100, 100, NAN, 26], "B": [1] * 4}, "2024-01-02", actions).values()
+        book = ledger(position("XSP", 10, 99.0, "2024-01-03"))
+        actions = splits(("2024-01-04", "XSP", 4.0))
+        values = World(book, {"XSP": [100, 100, NAN, 26], "XND": [1] * 4}, "2024-01-02", actions).values()
         assert values["exposure"].tolist() == [1000, 1000, 1040]
         assert values["price"].tolist() == [100, 25, 26]
         assert values["daily_pnl"].iloc[2] == 40
 
     def test_exit_price_is_in_the_units_of_the_exit(self) -> None:
-        book = ledger(position("A", 10, 99.0, "2024-01-03", exit=("2024-01-04", 26.0)))
-        values = World(book, {"A": [100, 100, 26]}, "2024-01-02", splits(("2024-01-04", "A", 4.0))).values()
+        book = ledger(position("XSP", 10, 99.0, "2024-01-03", exit=("2024-01-04", 26.0)))
+        values = World(
+            book, {"XSP": [100, 100, 26]}, "2024-01-02", splits(("2024-01-04", "XSP", 4.0))
+        ).values()
         assert values[["realized_pnl", "daily_pnl"]].iloc[1].tolist() == [50, 40]
 
 
@@ -275,8 +282,10 @@ class TestIdentities:
     def test_scaling_sign_flip_and_independence(
         self, scale: float, quantities: list[int], moves: list[float]
     ) -> None:
-        symbols = ("A", "B", "A240621C00100000", "B240105P00100000")
-        closes = {name: 100 * np.exp(np.cumsum([0, *moves]) * sign) for name, sign in (("A", 1), ("B", -1))}
+        symbols = ("XSP", "XND", "XSP240621C00100000", "B240105P00100000")
+        closes = {
+            name: 100 * np.exp(np.cumsum([0, *moves]) * sign) for name, sign in (("XSP", 1), ("XND", -1))
+        }
 
         def values(factor: float, keep: slice = slice(None)) -> pd.DataFrame:
             pairs = list(zip(symbols, quantities, strict=True))[keep]
@@ -295,15 +304,15 @@ class TestIdentities:
         )
 
     def test_weights_sum_to_one_in_absolute_value(self) -> None:
-        book = ledger(position("A", 3, 1.0, "2024-01-03"), position("B", -9, 1.0, "2024-01-03"))
-        values = World(book, {"A": [1, 2, 3], "B": [5, 4, 3]}, "2024-01-02").values()
+        book = ledger(position("XSP", 3, 1.0, "2024-01-03"), position("XND", -9, 1.0, "2024-01-03"))
+        values = World(book, {"XSP": [1, 2, 3], "XND": [5, 4, 3]}, "2024-01-02").values()
         assert values["weight"].abs().groupby(values["date"]).sum().tolist() == pytest.approx([1, 1])
 
     def test_a_date_alone_gives_the_same_rows_as_in_a_range(self) -> None:
         book = ledger(
-            position("A240621C00100000", 3, 1.0, "2024-01-03"), position("A", -9, 1.0, "2024-01-03")
+            position("XSP240621C00100000", 3, 1.0, "2024-01-03"), position("XSP", -9, 1.0, "2024-01-03")
         )
-        world = World(book, {"A": [100, 102, 99, 104, 101]}, "2024-01-02")
+        world = World(book, {"XSP": [100, 102, 99, 104, 101]}, "2024-01-02")
         assert len(world.sessions) == len(sessions("2024-01-02", "2024-01-08"))
         whole = world.values()
         alone = pd.concat([world.values(world.at(n)) for n in range(1, 5)], ignore_index=True)

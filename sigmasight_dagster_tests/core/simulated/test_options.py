@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from sigmasight_core.options.black_scholes import option_price
-from sigmasight_core.options.implied_volatility import implied_volatility
+from sigmasight_core.options.exercise import is_american
 from sigmasight_core.options.occ import format_occ, parse_occ
+from sigmasight_core.options.pricing import implied_volatility, option_price
 from sigmasight_core.simulated.market import SimulatedMarket, simulated_market
 from sigmasight_core.simulated.options import CURVE_YEARS, option_quotes, with_neighbours, yield_curve_rate
 
@@ -55,6 +55,7 @@ def test_the_mid_has_the_stated_volatility(market: SimulatedMarket, symbol: str)
         given["rate"],
         given["dividend_yield"],
         given["is_call"],
+        is_american(quotes["contract"]),
     )
     priced = ((status == "ok") & (quotes["bid"] > 0.2)).to_numpy()
     assert priced.sum() >= 6
@@ -72,9 +73,8 @@ def test_the_smile_has_no_arbitrage(market: SimulatedMarket, symbol: str, expiry
     quotes = option_quotes(market, contracts, START, START)
     given = inputs(market, quotes).sort_values("strike")
     sigma = quotes["implied_volatility"].loc[given.index]
-    calls = option_price(
-        given["spot"], given["strike"], given["years"], given["rate"], given["dividend_yield"], sigma, True
-    )
+    terms = (given["spot"], given["strike"], given["years"], given["rate"], given["dividend_yield"])
+    calls = option_price(*terms, sigma, True, False)  # European: the density is theirs
     slopes = np.diff(calls) / np.diff(given["strike"])
     assert ((slopes < 1e-12) & (slopes > -1)).all()
     assert (np.diff(slopes) > -1e-9).all()

@@ -34,7 +34,9 @@ def example(column: Any) -> Any:
         return DAY.tz_localize("UTC") if "utc" in kind else DAY
     if "bool" in kind:
         return True
-    negative = any(check.name == "less_than_or_equal_to" for check in column.checks)
+    negative = any(
+        check.name == "less_than_or_equal_to" and check.statistics["max_value"] < 1 for check in column.checks
+    )
     return (-1 if negative else 1) if "int" in kind or "float" in kind else "a"
 
 
