@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 
 
-def distinct_rows(*columns: Floats | Ints) -> tuple[Ints, Ints]:
+def distinct_rows(*columns: Floats | Ints | Bools) -> tuple[Ints, Ints]:
     """The first of each kind of row, and the place of every row's kind among them.
 
     :param columns: of the same length (n,); NaN is like no other.

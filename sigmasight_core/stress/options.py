@@ -14,9 +14,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.distinct import distinct_rows
 from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR
+from sigmasight_core.options.american.pricing import american_price
 from sigmasight_core.options.black_scholes import OptionValues
+from sigmasight_core.options.black_scholes import option_price as european_price
 from sigmasight_core.options.pricing import option_price, option_values
 from sigmasight_core.positions.held import is_american, option_inputs
 
@@ -66,8 +69,10 @@ class StressedOptions:
         rate, dividend_yield, calls = inputs["risk_free_rate"], inputs["dividend_yield"], is_call[:, None]
         american = is_american(rows)[:, None]
         units = inputs["quantity"] * rows["multiplier"].to_numpy(dtype=float)[:, None]
-        years = days / DAYS_PER_YEAR
-        base = option_price(spot, strike, years, rate, dividend_yield, volatility, calls, american)
+        given = (spot, strike, days / DAYS_PER_YEAR, rate, dividend_yield, volatility, calls)
+        base = european_price(*given)
+        first, kind = distinct_rows(*(column[american] for column in given))
+        base[american] = american_price(*(column[american][first] for column in given))[kind]
         return cls(spot, strike, days, volatility, rate, dividend_yield, calls, american, units, base)
 
     def take(self, rows: Any) -> "StressedOptions":
@@ -81,6 +86,10 @@ class StressedOptions:
         """
         return option_price(*self._arguments(spot, rate_move, volatility)) - self.base
 
+    def values(self, spot: Floats, rate_move: Floats, volatility: Floats) -> OptionValues:
+        """Prices and Greeks per share, arguments as of `gains`."""
+        return option_values(*self._arguments(spot, rate_move, volatility))
+
     def pnl_in_state(self, log_move: Floats, market_log_move: Floats, rate_move: Floats) -> Floats:
         """USD after moves (P, N) of the underlyings and of the market, which moves the volatilities."""
         volatility = shocked_volatility(self.volatility, self.days, market_log_move)
@@ -90,8 +99,7 @@ class StressedOptions:
         """`pnl_in_state` and its derivatives by each of the moves."""
         spot = self.spot * np.exp(log_move)
         volatility = shocked_volatility(self.volatility, self.days, market_log_move)
-        value = option_values(*self._arguments(spot, rate_move, volatility))
-        return self.slopes_of(value, spot, market_log_move)
+        return self.slopes_of(self.values(spot, rate_move, volatility), spot, market_log_move)
 
     def slopes_of(self, value: OptionValues, spot: Floats, market_log_move: Floats) -> Slopes:
         """Slopes from values and Greeks per share in the state."""

@@ -2,10 +2,10 @@
 
 With the state x of `stress.states` and the betas of a position's underlying, the underlying moves by the
 factor exp(beta'x). A linear position gains exposure x (exp(beta'x) - 1): a long can never lose more than
-100%, a short can, and there is no cap. An option is valued anew (by Black-Scholes-Merton, an American one with
-early exercise) at the shocked price, volatility and rate; its P&L is the difference to the model price of the
-same inputs unshocked, so that a zero shock gives exactly zero. An option on its expiry session is worth its
-intrinsic value.
+100%, a short can, and there is no cap. An option is valued anew (by Black-Scholes-Merton, an American one
+with early exercise) at the shocked price, volatility and rate; its P&L is the difference to the model price
+of the same inputs unshocked, so that a zero shock gives exactly zero. An option on its expiry session is
+worth its intrinsic value.
 
 The volatility follows the market's move (`stress.options`). The rate moves with the 10-year yield of the
 state, as bonds do: by the shock where the scenario shocks the yield, else by what the rest of the state
@@ -136,7 +136,7 @@ def _contracts(book: Book, rows: Ints) -> tuple[Ints, Ints]:
     """The first row of each contract on each date, whoever holds it, and the contract of each row."""
     inputs = option_inputs(book.rows.iloc[rows])
     columns = (inputs[name][:, 0] for name in OPTION_INPUTS)
-    first, kind = distinct_rows(book.date[rows], book.symbol[rows], book.is_call[rows].astype(float), *columns)
+    first, kind = distinct_rows(book.date[rows], book.symbol[rows], book.is_call[rows], *columns)
     return rows[first], kind
 
 
