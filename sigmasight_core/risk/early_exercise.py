@@ -29,6 +29,7 @@ _LEAST, _MOST = 0.96, 2.64
 _MIDDLE: Final = 0.5 * (1 / _LEAST + 1 / _MOST)
 _HALF: Final = 0.5 * (1 / _LEAST - 1 / _MOST)
 """Of the axis, which is 1 / factor."""
+_PER_DISTANCE: Final = 2 / FARTHEST
 _BLOCK: Final = 32768
 """Values per pass."""
 
@@ -43,12 +44,12 @@ class EarlyExercise:
     """1 for a put, -1 for a call."""
     log_moneyness: Floats
     """ln(spot / strike)"""
-    per_deviation: Floats
-    """`side` / (volatility x root of the years)."""
+    per_move: Floats
+    """By which ln(share / strike) is multiplied to be on the axis of distances, without a factor."""
     direct: Bools
     """Without one boundary: priced anew in each scenario (see `options.american.pricing`)."""
     table: PremiumTable
-    """Premiums in USD where the price does not move."""
+    """Premiums in USD where the price does not move; distances on their axis, from -1 to 1."""
     still: Floats
     """What the table gives where nothing moves."""
     ahead: Floats
@@ -89,17 +90,19 @@ class EarlyExercise:
         table = premium_table(
             terms.years, terms.dividend_yield, calls, terms.rate[None], factors[:, None] * terms.volatility
         )
+        table = table._replace(boundary=table.boundary * _PER_DISTANCE)
+        table.boundary[0, 0] -= 1
         table.premium[0, 0, 0, :, 0] += np.log(np.where(calls, terms.spot, terms.strike))
         ahead = american_price(*terms)[:, None]
         columns = Contracts(*(column[:, None] for column in terms))
         side = np.where(columns.call > 0, -1.0, 1.0)
         with np.errstate(divide="ignore"):
-            per_deviation = side / (columns.volatility * np.sqrt(columns.years))
+            per_move = side * _PER_DISTANCE / (columns.volatility * np.sqrt(columns.years))
         early = cls(
             contracts=columns,
             side=side,
             log_moneyness=np.log(columns.spot / columns.strike),
-            per_deviation=per_deviation,
+            per_move=per_move,
             direct=direct[:, None],
             table=table,
             still=ahead,
@@ -133,18 +136,15 @@ class EarlyExercise:
 
     def _add_premium(self, which: Ints, value: Floats, log_move: Floats, growth: Floats) -> None:
         with np.errstate(divide="ignore", invalid="ignore"):
-            inverse = 1 / growth
+            place = 1 / growth
             distance = log_move + self.log_moneyness[which]
-            distance *= self.per_deviation[which]
-            distance *= inverse
-        place = inverse
+            distance *= self.per_move[which]
+            distance *= place
         place -= _MIDDLE
         place *= 1 / _HALF
-        np.clip(place, -1.0, 1.0, out=place)
+        _hold(place)
         distance += polynomial(self.table.boundary[0][:, which], place)
-        np.clip(distance, 0.0, FARTHEST, out=distance)
-        distance *= 2 / FARTHEST
-        distance -= 1
+        _hold(distance)
         premium = polynomial(self.table.premium[0][:, :, which], place, distance)
         premium += log_move * self.contracts.call[which]
         value += np.exp(premium, out=premium)
@@ -158,3 +158,9 @@ class EarlyExercise:
         terms = Contracts(*(column[which] for column in self.contracts))
         moved = terms._replace(spot=terms.spot * ratio, volatility=terms.volatility * growth)
         return american_price(*(array[chosen] for array in np.broadcast_arrays(*moved)))
+
+
+def _hold(places: Floats) -> None:
+    """Keep places on an axis, from -1 to 1."""
+    np.maximum(places, -1.0, out=places)
+    np.minimum(places, 1.0, out=places)

@@ -111,14 +111,22 @@ def polynomial(coefficients: Floats, *places: Floats) -> Floats:
 
 
 def polynomial_slopes(coefficients: Floats, *places: Floats) -> tuple[Floats, ...]:
-    """`polynomial` and its derivative by each place."""
+    """`polynomial` and its derivative by each place; two coefficients or more on each axis."""
     if not places:
         return (coefficients,)
-    value, *inner = polynomial_slopes(coefficients[-1], *places[1:])
-    own = np.zeros(np.broadcast_shapes(value.shape, places[0].shape))
-    for coefficient in coefficients[-2::-1]:
-        more, *slopes = polynomial_slopes(coefficient, *places[1:])
-        own = own * places[0] + value
-        value = value * places[0] + more
-        inner = [slope * places[0] + new for slope, new in zip(inner, slopes, strict=True)]
-    return (value, own, *inner)
+    place, inner = places[0], places[1:]
+    own, *slopes = polynomial_slopes(coefficients[-1], *inner)
+    value = own * place
+    slopes = [slope * place for slope in slopes]
+    for number, coefficient in enumerate(coefficients[-2::-1]):
+        more, *new = polynomial_slopes(coefficient, *inner)
+        if number:
+            own = own * place
+            own += value
+            value *= place
+            for slope in slopes:
+                slope *= place
+        value += more
+        for slope, part in zip(slopes, new, strict=True):
+            slope += part
+    return (value, own, *slopes)
