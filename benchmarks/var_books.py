@@ -185,9 +185,7 @@ def specific_table(closes: pd.DataFrame, yields: pd.Series, dates: pd.DatetimeIn
     risk = parametric_risk(
         book,
         ReturnPanel.of(moves, book.symbols),
-        betas=estimate(
-            config, symbol_log_returns=moves, factor_log_returns=factors, dates=dates
-        ).betas,
+        betas=estimate(config, symbol_log_returns=moves, factor_log_returns=factors, dates=dates).betas,
         covariance=factor_covariance(config, factors, dates),
         factor_returns=factors,
         window=config.window,
