@@ -3,6 +3,7 @@
 PRICES holds closes.parquet (sessions x symbols, adjusted closes) and treasury_10y.csv (date, yield_percent).
 Every book is held at constant weights on every session 2019-2025 and judged by the next: linear books in
 dollars, options opened anew each day and marked at the EWMA volatility, for there are no quotes of the past.
+Options are American, as those on SPY are; their symbol tells so, strike and expiry are those of the row.
 """
 
 import sys
@@ -16,7 +17,7 @@ from sigmasight_core.calendar import next_sessions
 from sigmasight_core.factors.config import DEFAULT_KINDS, DEFAULT_PRIORS, Factor, FactorModelConfig
 from sigmasight_core.factors.covariance import factor_covariance
 from sigmasight_core.factors.model import estimate, factor_log_returns
-from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
+from sigmasight_core.options.pricing import option_price, option_values
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.decomposition import parametric_risk
 from sigmasight_core.risk.filtered_returns import ReturnPanel, forecast_volatility
@@ -74,10 +75,13 @@ class Inputs:
         self.dates = dates
         self._rows: list[pd.DataFrame] = []
 
-    def hold(self, portfolio: str, symbol: str, kind: str, quantity: float, **columns: object) -> None:
+    def hold(
+        self, portfolio: str, underlying: str, kind: str, quantity: float, symbol: str = "", **columns: object
+    ) -> None:
         empty = ("strike", "implied_volatility", "risk_free_rate", "dividend_yield")
+        symbol = symbol or underlying
         rows = pd.DataFrame(
-            {"date": self.dates, "portfolio": portfolio, "underlying": symbol, "symbol": symbol}
+            {"date": self.dates, "portfolio": portfolio, "underlying": underlying, "symbol": symbol}
         )
         rows = rows.assign(
             position_type=kind, multiplier=1, quantity=quantity, **dict.fromkeys(empty, np.nan)
@@ -120,15 +124,16 @@ def option_books(inputs: Inputs, spot: pd.Series, moves: pd.Series) -> dict[str,
             gains[name] += later - now
         for quantity, moneyness, expiry, is_call in legs:
             sigma, strike = volatility[at + 1], moneyness * now
-            value = black_scholes_merton(now, strike, expiry / 365, RATE, 0, sigma, is_call)
+            value = option_values(now, strike, expiry / 365, RATE, 0, sigma, is_call, True)
             left = np.maximum(expiry - days, 0) / 365
-            new = option_price(later, strike, left, RATE, 0, volatility[at + 2], is_call)
+            new = option_price(later, strike, left, RATE, 0, volatility[at + 2], is_call, True)
             gains[name] += quantity * (new - value.price)
             inputs.hold(
                 name,
                 "SPY",
                 ("L" if quantity > 0 else "S") + ("C" if is_call else "P"),
                 quantity,
+                f"SPY251231{'C' if is_call else 'P'}00100000",
                 exposure=quantity * value.price,
                 delta_exposure=quantity * value.delta * now,
                 underlying_price=now,
@@ -180,7 +185,7 @@ def specific_table(closes: pd.DataFrame, yields: pd.Series, dates: pd.DatetimeIn
     risk = parametric_risk(
         book,
         ReturnPanel.of(moves, book.symbols),
-        betas=estimate(config, moves, factors, dates).betas,
+        betas=estimate(config, symbol_log_returns=moves, factor_log_returns=factors, dates=dates).betas,
         covariance=factor_covariance(config, factors, dates),
         factor_returns=factors,
         window=config.window,

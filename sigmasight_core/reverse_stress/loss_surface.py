@@ -3,6 +3,7 @@
 The state is x = C z with C C' the covariance: z counts standard deviations, and |z| is the plausibility of
 the state (`stress.states`). Positions respond as in `stress`: linear ones by ``exposure (exp(beta'x) - 1)``,
 options by full revaluation; their volatility follows the market of the state, their rate its 10-year yield.
+Surfaces with American options are searched by quick values (`early_exercise`).
 """
 
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.reverse_stress.early_exercise import SearchedOptions
 from sigmasight_core.stress.options import StressedOptions
 
 
@@ -21,7 +23,7 @@ class LossSurface:
     """(G, P) USD, 0 for options."""
     sensitivity: Floats
     """(G, P, K): C'beta, log return per standard deviation."""
-    options: StressedOptions
+    options: StressedOptions | SearchedOptions
     """(O)"""
     option_group: Ints
     """(O) portfolio of each option, not falling."""
@@ -53,6 +55,18 @@ class LossSurface:
             market=self.market[chosen],
             rates=self.rates[chosen],
         )
+
+    def quick(self) -> "LossSurface":
+        """To search by: itself without American options."""
+        if not isinstance(self.options, StressedOptions) or not self.options.is_american.any():
+            return self
+        return replace(self, options=SearchedOptions.of(self.options))
+
+    def exact(self) -> "LossSurface":
+        """The exact P&L of a quick surface, with its quick slopes."""
+        if isinstance(self.options, StressedOptions):
+            return self
+        return replace(self, options=replace(self.options, exact=True))
 
     def kinks(self) -> list[tuple["LossSurface", Floats]]:
         """The P&L while the market stands still, where the slope of the volatility jumps."""

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol, Self
 import numpy as np
 
 from sigmasight_core.arrays.types import Bools, Floats
-from sigmasight_core.reverse_stress.nearest_loss import Surface, nearer, nearest_points
+from sigmasight_core.reverse_stress.nearest_loss import Surface, nearer, nearest_points, scaled_to_loss
 
 MAX_SIGMA: Final = 40.0
 """States further away are not searched."""
@@ -25,12 +25,14 @@ _WIDER: Final = 1.5
 _NARROWER: Final = 4.0
 _NEAR_KINK: Final = 0.02
 _STARTS: Final = 3
+_EXACT_AIM: Final = 1e-10
+_IN_A_JUMP: Final = 1e-4
 _APART: Final = 0.7
 """Cosine above which two meetings are no different starts."""
 
 
 class FactorSurface(Surface, Protocol):
-    """A surface that knows the moves of single factors."""
+    """A surface that knows the moves of single factors, and may have a quick one to be searched by."""
 
     @property
     def roots(self) -> Floats:
@@ -38,6 +40,12 @@ class FactorSurface(Surface, Protocol):
 
     def kinks(self) -> Sequence[tuple[Self, Floats]]:
         """Planes through the origin on which the slope jumps: the P&L on each, and its normals (G, K)."""
+
+    def quick(self) -> Self:
+        """About the same P&L for less: itself where there is no such thing."""
+
+    def exact(self) -> Self:
+        """The exact P&L of a quick surface, with its slopes."""
 
 
 class MostLikely(NamedTuple):
@@ -52,7 +60,23 @@ class MostLikely(NamedTuple):
 
 
 def most_likely_losses(surface: FactorSurface, losses: Floats) -> MostLikely:
-    """Nearest states that lose `losses` (G, N): positive, rising along N."""
+    """Nearest states that lose `losses` (G, N): positive, rising along N.
+
+    The search goes by the quick surface; what it finds is moved along its ray to where the exact one loses as
+    much. An exact P&L may jump by 2e-5 of a price where an option is exercised: a loss in the jump is met to
+    1e-4.
+    """
+    quick = surface.quick()
+    z, largest_loss = _nearest(quick, losses)
+    if quick is not surface:
+        z, pnl = scaled_to_loss(quick.exact(), losses, z, aim=_EXACT_AIM, accuracy=_IN_A_JUMP)
+        return MostLikely(z, pnl, largest_loss)
+    pnl = np.where(np.isnan(z[..., 0]), np.nan, surface.pnl(np.nan_to_num(z)))
+    return MostLikely(z, pnl, largest_loss)
+
+
+def _nearest(surface: FactorSurface, losses: Floats) -> tuple[Floats, Floats]:
+    """States (G, N, K), NaN = not met, and the largest loss on the way (G)."""
     slope = _unit(surface.pnl_and_slope(np.zeros((len(surface), 1, surface.roots.shape[2])))[1])
     factors = _unit(surface.roots)
     meetings = _walk(surface, losses, np.concatenate([-slope, slope, factors, -factors], axis=1))
@@ -66,8 +90,7 @@ def most_likely_losses(surface: FactorSurface, losses: Floats) -> MostLikely:
     # The nearest state cannot be further for a smaller loss than for a larger one: start again from there
     for level in range(losses.shape[1] - 2, -1, -1):
         z = nearer(z, nearest_points(surface, losses, _from_larger_loss(z, level)))
-    pnl = np.where(np.isnan(z[..., 0]), np.nan, surface.pnl(np.nan_to_num(z)))
-    return MostLikely(z, pnl, meetings.largest_loss)
+    return z, meetings.largest_loss
 
 
 class _Meetings(NamedTuple):

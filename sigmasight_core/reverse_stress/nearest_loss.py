@@ -50,8 +50,8 @@ def nearest_points(surface: Surface, losses: Floats, start: Floats) -> Floats:
     if not chosen.any():
         return points
     part, aims = surface.select(chosen), losses[chosen]
-    met = _scaled_to_loss(part, aims, start[chosen])
-    found = _scaled_to_loss(part, aims, _descended(part, aims, met))
+    met = scaled_to_loss(part, aims, start[chosen])[0]
+    found = scaled_to_loss(part, aims, _descended(part, aims, met))[0]
     points[chosen] = nearer(met, found)
     return points
 
@@ -62,8 +62,14 @@ def nearer(first: Floats, second: Floats) -> Floats:
     return np.where((lengths[1] < lengths[0])[..., None], second, first)
 
 
-def _scaled_to_loss(surface: Surface, losses: Floats, z: Floats) -> Floats:
-    """Each z (G, N, K) made longer or shorter until it loses what it should: Newton, or bisection."""
+def scaled_to_loss(
+    surface: Surface, losses: Floats, z: Floats, aim: float = _AIM, accuracy: float = ACCURACY
+) -> tuple[Floats, Floats]:
+    """Each z (G, N, K) made longer or shorter until it loses what it should: Newton, or bisection.
+
+    :param aim: relative miss at which it ends. :param accuracy: the largest one.
+    :returns: states (G, N, K) and their P&L (G, N), NaN where the loss is not met.
+    """
     radius = np.linalg.norm(z, axis=2)
     live = np.isfinite(radius)
     radius = np.where(live, radius, 0.0)
@@ -74,12 +80,12 @@ def _scaled_to_loss(surface: Surface, losses: Floats, z: Floats) -> Floats:
         some = (live & ~met).any(axis=1)
         if not some.any():
             break
-        r, d, aim = radius[some], direction[some], losses[some]
+        r, d, wanted = radius[some], direction[some], losses[some]
         pnl, slope = surface.select(some).pnl_and_slope(r[..., None] * d)
-        gap = pnl + aim
+        gap = pnl + wanted
         low[some] = np.where(gap > 0, r, low[some])
         high[some] = np.where(gap > 0, high[some], r)
-        met[some] |= (np.abs(gap) <= _AIM * aim) | (high[some] - low[some] <= _TIGHT * r)
+        met[some] |= (np.abs(gap) <= aim * wanted) | (high[some] - low[some] <= _TIGHT * r)
         # Newton on the radius, P&L(r d) + L = 0; bisection where it leaves the bracket; outwards by a quarter
         # as long as no radius that loses enough is known
         steepness = np.einsum("gnk,gnk->gn", slope, d)
@@ -89,8 +95,9 @@ def _scaled_to_loss(surface: Surface, losses: Floats, z: Floats) -> Floats:
         middle = np.where(far > 0, far, (low[some] + np.minimum(high[some], far + r)) / 2)
         radius[some] = np.where(met[some], r, np.where(inside, newton, middle))
     scaled = radius[..., None] * direction
-    missed = np.abs(surface.pnl(scaled) + losses) > ACCURACY * losses
-    return np.where((live & ~missed)[..., None], scaled, np.nan)
+    pnl = surface.pnl(scaled)
+    found = live & (np.abs(pnl + losses) <= accuracy * losses)
+    return np.where(found[..., None], scaled, np.nan), np.where(found, pnl, np.nan)
 
 
 @dataclass

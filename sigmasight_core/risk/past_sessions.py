@@ -41,6 +41,7 @@ def past_breaches(book: RiskBook, used: Ints, panel: ReturnPanel) -> Breaches:
     ends = panel.ends(book.dates)[book.partition_date]
     known = _known(book, used, panel)
     ranked = _ranked(book, used, panel)
+    options = Options.of(book, used[book.is_option[used]])
     tested = np.zeros((count, TESTED_SESSIONS), dtype=bool)
     breached = np.zeros((count, width, TESTED_SESSIONS), dtype=bool)
     first, last = max(int(ends.min(initial=0)) + 1 - TESTED_SESSIONS, 0), int(ends.max(initial=-1))
@@ -49,8 +50,9 @@ def past_breaches(book: RiskBook, used: Ints, panel: ReturnPanel) -> Breaches:
         groups = np.flatnonzero((ends >= sessions[0]) & (ends < sessions[-1] + TESTED_SESSIONS))
         if not len(groups):
             continue
-        rows = used[np.isin(book.partition[used], groups)]
-        part = _Part(book, rows, groups, sessions, known[groups], ranked[groups])
+        chosen = np.isin(book.partition[used], groups)
+        mine = options.take(chosen[book.is_option[used]])
+        part = _Part(book, used[chosen], mine, groups, sessions, known[groups], ranked[groups])
         usable, broken = part.breaches(panel)
         # Place of each session among those that a partition tests; others are not its business.
         place = sessions - ends[groups, None] + TESTED_SESSIONS - 1
@@ -91,6 +93,8 @@ class _Part:
     book: RiskBook
     rows: Ints
     """Rows of the book that are used."""
+    options: Options
+    """Those of them that are options."""
     groups: Ints
     sessions: Ints
     known: Bools
@@ -115,7 +119,7 @@ class _Part:
         realized = summed(np.expm1(came), *shares)
         counts = np.count_nonzero((pnl <= realized[:, :, None]) & past, axis=2)
         if not linear.all():
-            options = Options.of(book, rows[~linear])
+            options = self.options
             own, place = group[~linear], np.arange(len(options.symbol))
             gains = options.pnl(place, came[options.symbol], panel.growth[options.symbol][:, sessions])
             realized += summed(gains, place, np.ones(len(own)), own, len(self.groups))

@@ -1,5 +1,8 @@
 """Options under stress: valued anew at the shocked price, volatility and rate, and the slopes of that value.
 
+American options are priced with early exercise, each shock directly: it moves the rate too, for which a table
+would cost as much (`options.american`).
+
 Volatility follows the market's simple move M = exp(m) - 1 and fades with time: with
 k = sqrt(30 / max(days, 30)), sigma + 1.25 |M| k when the market falls, sigma x max(0.6, (1 + M)^(-1.3 k))
 when it rises, at most 150% (or sigma, if that is higher).
@@ -11,10 +14,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.distinct import distinct_rows
 from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR
-from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
-from sigmasight_core.positions.held import option_inputs
+from sigmasight_core.options.american.pricing import american_price
+from sigmasight_core.options.black_scholes import OptionValues
+from sigmasight_core.options.black_scholes import option_price as european_price
+from sigmasight_core.options.pricing import option_price, option_values
+from sigmasight_core.positions.held import is_american, option_inputs
 
 MAX_VOLATILITY: Final = 1.5
 VOLATILITY_FLOOR_RATIO: Final = 0.6
@@ -47,6 +54,7 @@ class StressedOptions:
     rate: Floats
     dividend_yield: Floats
     is_call: Bools
+    is_american: Bools
     units: Floats
     """quantity x multiplier."""
     base: Floats
@@ -59,31 +67,42 @@ class StressedOptions:
         names = ("underlying_price", "strike", "days_to_expiry", "implied_volatility")
         spot, strike, days, volatility = (inputs[name] for name in names)
         rate, dividend_yield, calls = inputs["risk_free_rate"], inputs["dividend_yield"], is_call[:, None]
+        american = is_american(rows)[:, None]
         units = inputs["quantity"] * rows["multiplier"].to_numpy(dtype=float)[:, None]
-        base = option_price(spot, strike, days / DAYS_PER_YEAR, rate, dividend_yield, volatility, calls)
-        return cls(spot, strike, days, volatility, rate, dividend_yield, calls, units, base)
+        given = (spot, strike, days / DAYS_PER_YEAR, rate, dividend_yield, volatility, calls)
+        base = european_price(*given)
+        first, kind = distinct_rows(*(column[american] for column in given))
+        base[american] = american_price(*(column[american][first] for column in given))[kind]
+        return cls(spot, strike, days, volatility, rate, dividend_yield, calls, american, units, base)
 
     def take(self, rows: Any) -> "StressedOptions":
         """Some of the options, by mask or position."""
         return StressedOptions(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def pnl(self, spot: Floats, rate_move: Floats, volatility: Floats) -> Floats:
-        """USD at the prices `spot` of the underlyings and the given volatilities.
+    def gains(self, spot: Floats, rate_move: Floats, volatility: Floats) -> Floats:
+        """USD per share at the prices `spot` of the underlyings and the given volatilities.
 
         :param rate_move: percentage points.
         """
-        return self.units * (option_price(*self._arguments(spot, rate_move, volatility)) - self.base) + 0.0
+        return option_price(*self._arguments(spot, rate_move, volatility)) - self.base
+
+    def values(self, spot: Floats, rate_move: Floats, volatility: Floats) -> OptionValues:
+        """Prices and Greeks per share, arguments as of `gains`."""
+        return option_values(*self._arguments(spot, rate_move, volatility))
 
     def pnl_in_state(self, log_move: Floats, market_log_move: Floats, rate_move: Floats) -> Floats:
         """USD after moves (P, N) of the underlyings and of the market, which moves the volatilities."""
         volatility = shocked_volatility(self.volatility, self.days, market_log_move)
-        return self.pnl(self.spot * np.exp(log_move), rate_move, volatility)
+        return self.units * self.gains(self.spot * np.exp(log_move), rate_move, volatility) + 0.0
 
     def slopes(self, log_move: Floats, market_log_move: Floats, rate_move: Floats) -> Slopes:
         """`pnl_in_state` and its derivatives by each of the moves."""
         spot = self.spot * np.exp(log_move)
         volatility = shocked_volatility(self.volatility, self.days, market_log_move)
-        value = black_scholes_merton(*self._arguments(spot, rate_move, volatility))
+        return self.slopes_of(self.values(spot, rate_move, volatility), spot, market_log_move)
+
+    def slopes_of(self, value: OptionValues, spot: Floats, market_log_move: Floats) -> Slopes:
+        """Slopes from values and Greeks per share in the state."""
         per_point = _POINTS * volatility_slope(self.volatility, self.days, market_log_move)
         return Slopes(
             pnl=self.units * (value.price - self.base) + 0.0,
@@ -95,7 +114,8 @@ class StressedOptions:
     def _arguments(self, spot: Floats, rate_move: Floats, volatility: Floats) -> tuple[Any, ...]:
         rate = self.rate + rate_move / _POINTS
         years = self.days / DAYS_PER_YEAR
-        return spot, self.strike, years, rate, self.dividend_yield, volatility, self.is_call
+        terms = (years, rate, self.dividend_yield, volatility, self.is_call, self.is_american)
+        return spot, self.strike, *terms
 
 
 def shocked_volatility(volatility: Any, days_to_expiry: Any, market_log_move: Any) -> Floats:

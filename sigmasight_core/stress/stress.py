@@ -2,9 +2,10 @@
 
 With the state x of `stress.states` and the betas of a position's underlying, the underlying moves by the
 factor exp(beta'x). A linear position gains exposure x (exp(beta'x) - 1): a long can never lose more than
-100%, a short can, and there is no cap. An option is valued anew by Black-Scholes-Merton at the shocked
-price, volatility and rate; its P&L is the difference to the model price of the same inputs unshocked, so
-that a zero shock gives exactly zero. An option on its expiry session is worth its intrinsic value.
+100%, a short can, and there is no cap. An option is valued anew (by Black-Scholes-Merton, an American one
+with early exercise) at the shocked price, volatility and rate; its P&L is the difference to the model price
+of the same inputs unshocked, so that a zero shock gives exactly zero. An option on its expiry session is
+worth its intrinsic value.
 
 The volatility follows the market's move (`stress.options`). The rate moves with the 10-year yield of the
 state, as bonds do: by the shock where the scenario shocks the yield, else by what the rest of the state
@@ -17,9 +18,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.types import Floats
+from sigmasight_core.arrays.distinct import distinct_rows
+from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.arrays.windows import product
-from sigmasight_core.positions.held import partition_frame
+from sigmasight_core.positions.held import OPTION_INPUTS, is_american, option_inputs, partition_frame
 from sigmasight_core.stress.book import Book, held_book
 from sigmasight_core.stress.options import StressedOptions, shocked_volatility
 from sigmasight_core.stress.rows import portfolio_rows, position_rows
@@ -114,22 +116,47 @@ def _revalue_options(
     book: Book, states: StressStates, direct_move: Floats, correlated_move: Floats, pnl: PositionPnl
 ) -> None:
     """Overwrite the rows of options by full revaluation, block by block."""
-    options = book.is_option.nonzero()[0]
-    both = (states.direct, states.correlated)
-    market = [states.market_log_move(state) for state in both]
-    direct_rate, correlated_rate = (states.rate_move(state) for state in both)
-    for rows in _blocks(options, len(states.scenarios)):
-        block = StressedOptions.of(book.rows.iloc[rows], book.is_call[rows])
-        date = book.date[rows]
-        direct_spot = block.spot * np.exp(direct_move[rows])
-        correlated_spot = block.spot * np.exp(correlated_move[rows])
-        shocked = [shocked_volatility(block.volatility, block.days, moves[date]) for moves in market]
-        for target, spot, rate, volatility in (
-            (pnl.spot_only, direct_spot, direct_rate, block.volatility),
-            (pnl.direct, direct_spot, direct_rate, shocked[0]),
-            (pnl.correlated, correlated_spot, correlated_rate, shocked[1]),
-        ):
-            target[rows] = block.pnl(spot, rate[date], volatility)
+    american = is_american(book.rows)
+    moves, width = (direct_move, correlated_move), len(states.scenarios)
+    units = book.rows["quantity"].to_numpy(float, na_value=np.nan) * book.rows["multiplier"].to_numpy(float)
+    for rows in _blocks((book.is_option & ~american).nonzero()[0], width):
+        for target, gains in zip(pnl, _gains(book, states, moves, rows), strict=True):
+            target[rows] = units[rows, None] * gains + 0.0
+    held = american.nonzero()[0]
+    first, kind = _contracts(book, held)
+    held, kind = held[np.argsort(kind, kind="stable")], np.sort(kind)
+    for kinds in _blocks(np.arange(len(first)), width):
+        mine = slice(*np.searchsorted(kind, [kinds[0], kinds[-1] + 1]))
+        rows, place = held[mine], kind[mine] - kinds[0]
+        for target, gains in zip(pnl, _gains(book, states, moves, first[kinds]), strict=True):
+            target[rows] = units[rows, None] * gains[place] + 0.0
+
+
+def _contracts(book: Book, rows: Ints) -> tuple[Ints, Ints]:
+    """The first row of each contract on each date, whoever holds it, and the contract of each row."""
+    inputs = option_inputs(book.rows.iloc[rows])
+    columns = (inputs[name][:, 0] for name in OPTION_INPUTS)
+    first, kind = distinct_rows(book.date[rows], book.symbol[rows], book.is_call[rows], *columns)
+    return rows[first], kind
+
+
+def _gains(
+    book: Book, states: StressStates, moves: tuple[Floats, Floats], rows: Ints
+) -> tuple[Floats, Floats, Floats]:
+    """USD per share of options, direct, correlated and spot only, each (rows, N)."""
+    block, date = StressedOptions.of(book.rows.iloc[rows], book.is_call[rows]), book.date[rows]
+    spots = [block.spot * np.exp(move[rows]) for move in moves]
+    states_of = (states.direct, states.correlated)
+    rates = [states.rate_move(state)[date] for state in states_of]
+    volatilities = [
+        shocked_volatility(block.volatility, block.days, states.market_log_move(state)[date])
+        for state in states_of
+    ]
+    return (
+        block.gains(spots[0], rates[0], volatilities[0]),
+        block.gains(spots[1], rates[1], volatilities[1]),
+        block.gains(spots[0], rates[0], block.volatility),
+    )
 
 
 def _blocks(rows: Any, width: int) -> Iterator[Any]:

@@ -107,6 +107,12 @@ class Linear:
     def kinks(self) -> list[Any]:
         return []
 
+    def quick(self) -> "Linear":
+        return self
+
+    def exact(self) -> "Linear":
+        return self
+
     def pnl(self, z: np.ndarray) -> np.ndarray:
         return self.pnl_and_slope(z)[0]
 

@@ -47,18 +47,24 @@ class Holdings:
         days: int,
         sigma: float,
         is_call: bool,
+        *,
+        american: bool = False,
+        rate: float = RATE,
+        dividend_yield: float = YIELD,
         **where: Any,
     ) -> "Holdings":
-        values = black_scholes_merton(spot, strike, days / 365, RATE, YIELD, sigma, is_call)
+        """100 shares a contract; an American one has an OCC symbol, valued here as if it were European."""
+        values = black_scholes_merton(spot, strike, days / 365, rate, dividend_yield, sigma, is_call)
         kind = ("L" if quantity > 0 else "S") + ("C" if is_call else "P")
         terms = {
             "strike": strike,
             "days_to_expiry": days,
             "implied_volatility": sigma,
-            "risk_free_rate": RATE,
-            "dividend_yield": YIELD,
+            "risk_free_rate": rate,
+            "dividend_yield": dividend_yield,
         }
-        name = f"{symbol}-{strike:g}{kind}{days}"
+        occ = f"{symbol}210115{kind[1]}{round(1000 * strike):08d}"
+        name = occ if american else f"{symbol}-{strike:g}{kind}{days}"
         units = 100 * quantity
         delta = units * float(values.delta) * spot
         return self._add(

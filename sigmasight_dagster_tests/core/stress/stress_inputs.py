@@ -69,8 +69,10 @@ class Inputs:
         rate: float = 0.04,
         dividend_yield: float = 0.01,
         portfolio: str = "p",
+        date: Any = DAY,
+        american: bool = False,
     ) -> str:
-        """An option position of 100 shares per contract."""
+        """An option position of 100 shares per contract; an American one has an OCC symbol."""
         row = {
             "position_type": ("L" if quantity > 0 else "S") + ("C" if is_call else "P"),
             "multiplier": 100,
@@ -82,8 +84,11 @@ class Inputs:
             "risk_free_rate": rate,
             "dividend_yield": dividend_yield,
         }
-        name = f"{symbol}-{strike:g}{'C' if is_call else 'P'}{days}"
-        return self._add(name, symbol, quantity, portfolio, DAY, "ok", row)
+        kind = "C" if is_call else "P"
+        name = f"{symbol}-{strike:g}{kind}{days}"
+        if american:
+            name = f"{symbol}230120{kind}{round(1000 * strike):08d}"
+        return self._add(name, symbol, quantity, portfolio, date, "ok", row)
 
     def _add(
         self,
