@@ -147,7 +147,7 @@ class TestValues:
 
     def test_a_dates_rows_do_not_depend_on_the_range(self) -> None:
         book = world(CALL, PUT)
-        book.yields = curve(yields(DAYS[0], m3=5.3), yields(DAYS[3], m3=5.0))
+        book.yields = curve(yields(DAYS[0], m3=5.3, y2=5.3), yields(DAYS[3], m3=5.0, y2=5.0))
         quote_world(book, mid(DAYS[1], CALL, 13.0), mid(DAYS[2], CALL, 15.0), mid(DAYS[3], PUT, 12.0))
         together = book.values()
         for n in (1, 2, 3):
