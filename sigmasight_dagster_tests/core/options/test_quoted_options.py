@@ -159,10 +159,7 @@ class TestValues:
                 book.greeks(together).query("date == @mine.date[0]").reset_index(drop=True),
             )
         sources = book.greeks(together)["risk_free_rate_source"].unique().tolist()
-        assert sources == [
-            "treasury: yields of 2024-01-02, extrapolated from 3M",
-            "treasury: extrapolated from 3M",
-        ]
+        assert sources == ["treasury: yields of 2024-01-02", "treasury"]
 
 
 class TestSplits:
