@@ -10,16 +10,17 @@ from benchmarks.fuzz.mutations import Rng
 from benchmarks.fuzz.outcomes import Outcome, Result, off
 from sigmasight_core.errors import DataQualityError
 from sigmasight_core.options.black_scholes import option_price
-from sigmasight_core.options.market import OptionParameters
 from sigmasight_core.options.occ import format_occ
+from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_core.options.volatilities import option_volatilities
-from sigmasight_core.tables import DailyPrices, OptionQuotes, TreasuryYields, validate
+from sigmasight_core.tables import DailyPrices, DividendYields, OptionQuotes, TreasuryYields, validate
 
 DAY: Final = pd.Timestamp("2021-07-30")
 EXPIRY: Final = pd.Timestamp("2021-10-15")
 YEARS: Final = (EXPIRY - DAY).days / 365
 RATE: Final = 0.04
 SIDES: Final = ["bid", "ask", "last"]
+NO_DIVIDENDS: Final = DividendYields.empty()
 
 
 Row = dict[str, Any]
@@ -119,6 +120,7 @@ def run(seeds: range) -> list[Result]:
         quotes=validate(OptionQuotes, pd.concat(frames, ignore_index=True)),
         prices=_closes(spots),
         yields=_yields(),
+        dividends=NO_DIVIDENDS,
         parameters=OptionParameters(RATE, "fuzz", {}, 0.0, "fuzz"),
     ).set_index("contract")
     for seed, contract, fair, what in kept:
