@@ -1,4 +1,4 @@
-"""Splits and dividends that cannot be: odd ratios, splits without their jump, dividends larger than the price."""
+"""Splits and dividends that cannot be: odd ratios, splits without their jump, dividends above the price."""
 
 from typing import Final
 
@@ -29,7 +29,9 @@ def jumps_at(series: Series, code: Ints, day: Ints) -> tuple[Floats, Floats, Flo
     inside = np.flatnonzero((place > 0) & (place < series.code.size))
     at = place[inside]
     both = (series.code[at] == code[inside]) & (series.code[at - 1] == code[inside])
-    near = (series.day[at] - day[inside] <= _NEXT_DAYS) & (day[inside] - series.day[at - 1] <= LONGEST_GAP_DAYS)
+    near = (series.day[at] - day[inside] <= _NEXT_DAYS) & (
+        day[inside] - series.day[at - 1] <= LONGEST_GAP_DAYS
+    )
     inside, at = inside[both & near], at[both & near]
     jump, before, sigma = (np.full(code.size, np.nan) for _ in range(3))
     jump[inside] = series.level[at] - series.level[at - 1]
@@ -43,8 +45,8 @@ def judged_splits(*, ratio: Floats, jump: Floats, sigma: Floats, confirmed: Bool
 
     - A common ratio (`ratios.is_common`) is a split, unless the closes on both sides of its ex-date do not
       show it: then its kind stays and it is doubtful.
-    - A whole percent up to 25 (a stock dividend) is one if the close fell by it: if the change is nearer to it
-      than to nothing, and it is not lost in the day's noise.
+    - A whole percent up to 25 (a stock dividend) is one if the close fell by it: if the change is nearer to
+      it than to nothing, and it is not lost in the day's noise.
     - Anything else is a distribution.
 
     :param ratio: new shares per old share; NaN = not known. :param jump: and `sigma`: as of `jumps_at`.
@@ -64,9 +66,20 @@ def judged_splits(*, ratio: Floats, jump: Floats, sigma: Floats, confirmed: Bool
     named = np.array(words, dtype=object)
     reason[~split] = "ratio " + named[~split] + " is no split's: a spin-off or a stock dividend"
     moved = [f"{change:+.1%}" for change in np.expm1(np.nan_to_num(jump)).tolist()]
-    reason[hidden] = "the close moved by " + np.array(moved, dtype=object)[hidden] + ": no " + named[hidden] + " split"
+    reason[hidden] = (
+        "the close moved by " + np.array(moved, dtype=object)[hidden] + ": no " + named[hidden] + " split"
+    )
     kind = np.where(split, SPLIT, DISTRIBUTION)
     return pd.DataFrame({"kind": kind, "doubtful": ~split | hidden, "reason": reason})
+
+
+def by_form(actions: pd.DataFrame) -> pd.DataFrame:
+    """Actions, as a source gives them, with splits of an odd ratio as distributions; closes are not asked."""
+    ratio = actions["amount"].to_numpy(dtype=float)
+    odd = (actions["kind"] == SPLIT).to_numpy() & ~(
+        is_common(ratio) | is_stock_dividend(ratio) | np.isnan(ratio)
+    )
+    return actions.assign(kind=actions["kind"].mask(odd, DISTRIBUTION).astype("str"))
 
 
 def judged_dividends(*, amount: Floats, jump: Floats, before: Floats, limits: Limits) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Adjusted closes that the closes contradict, closes outside of their day's range, and ranges that are none."""
+"""Adjusted closes that the closes contradict, closes outside of their range, ranges that are none."""
 
 from typing import Final
 
@@ -47,23 +47,47 @@ def doubtful_adjusted(
     step, given = rest.jumps, np.diff(paid, prepend=np.nan)
     room = np.log1p(limits.adjusted_tolerance) + rough[~printed]
     with np.errstate(invalid="ignore"):
-        wrong = (step < -room) | (step > np.log1p(limits.untold_dividend) + np.maximum(given, 0.0) + room)
-    row = rest.row[wrong]
-    split = _untold_split(step[wrong])
-    held = np.where(
-        np.isnan(split),
-        adjusted[row] / np.exp(step[wrong]),
-        close[row] * np.nan_to_num(split, nan=1.0),
-    )
-    steps = pd.DataFrame({"row": row, "held_against": held})
-    steps["kind"] = np.where(np.isnan(split), "adjusted_close", "close")
-    steps["reason"] = _words(step[wrong], split)
+        wrong = (step < np.minimum(given, 0.0) - room) | (
+            step > np.log1p(limits.untold_dividend) + np.maximum(given, 0.0) + room
+        )
+    found = [
+        _prints(series, printed, between, close, split_level),
+        _steps(rest, step, wrong, close, adjusted, split_level),
+    ]
+    return pd.concat(found, ignore_index=True)
+
+
+def _prints(
+    series: Series, printed: Bools, between: Floats, close: Floats, split_level: Floats
+) -> pd.DataFrame:
     row = series.row[printed]
-    prints = pd.DataFrame({"row": row, "held_against": close[row] * np.exp(between[printed] + split_level[row])})
     away = np.abs(np.expm1(series.level[printed] - between[printed]))
-    said = pd.Series(away).map("{:.1%} away from its ratio to the close before and after".format)
-    prints = prints.assign(kind="adjusted_close", reason=said.astype("object").to_numpy())
-    return pd.concat([prints, steps], ignore_index=True)
+    words = [f"{share:.1%} away from its ratio to the close before and after" for share in away.tolist()]
+    held = close[row] * np.exp(between[printed] + split_level[row])
+    return pd.DataFrame({"row": row, "kind": "adjusted_close", "held_against": held, "reason": words})
+
+
+def _steps(
+    rest: Series, step: Floats, wrong: Bools, close: Floats, adjusted: Floats, split_level: Floats
+) -> pd.DataFrame:
+    """Steps of the adjustment factor: the adjusted close of that day, or all closes since an untold split."""
+    told = np.diff(split_level[rest.row], prepend=0.0) != 0
+    split = np.where(wrong & ~told, _untold_split(step), np.nan)
+    alone = np.flatnonzero(wrong & np.isnan(split))
+    row = rest.row[alone]
+    words = [
+        f"its return differs by {by:+.1%} from that of the close with splits and dividends"
+        for by in np.expm1(step[alone]).tolist()
+    ]
+    held = adjusted[row] / np.exp(step[alone])
+    one = pd.DataFrame({"row": row, "kind": "adjusted_close", "held_against": held, "reason": words})
+    at = np.where(np.isnan(split), -1, np.arange(split.size))
+    began = np.maximum.accumulate(at)
+    since = np.flatnonzero((began >= 0) & (rest.code[began] == rest.code))
+    row, ratio = rest.row[since], split[began[since]]
+    words = [f"the adjusted close says that a {in_words(each)} split is not told" for each in ratio.tolist()]
+    all_since = {"row": row, "kind": "close", "held_against": close[row] * ratio, "reason": words}
+    return pd.concat([one, pd.DataFrame(all_since)], ignore_index=True)
 
 
 def _roughness(adjusted: Floats) -> Floats:
@@ -76,16 +100,6 @@ def _untold_split(step: Floats) -> Floats:
     whole = np.where(ratio >= 1, np.rint(ratio * 2) / 2, 1 / np.maximum(np.rint(1 / ratio), 1))
     fits = (np.abs(np.log(ratio / np.maximum(whole, 1e-9))) <= _SPLIT_FIT) & is_common(whole)
     return np.where(fits & (np.exp(np.abs(step)) >= _LEAST_SPLIT), whole, np.nan)
-
-
-def _words(step: Floats, split: Floats) -> "np.ndarray":
-    words = [
-        f"the adjusted close says that a {in_words(ratio)} split is not told"
-        if ratio == ratio
-        else f"its return differs by {np.expm1(by):+.1%} from that of the close with splits and dividends"
-        for by, ratio in zip(step.tolist(), split.tolist(), strict=True)
-    ]
-    return np.array(words, dtype=object)
 
 
 def doubtful_ranges(

@@ -85,7 +85,9 @@ def _volumes(series: Series, bars: Bars, known: Bools) -> pd.DataFrame:
     close, volume = bars.close[series.row], bars.volume[series.row]
     with np.errstate(invalid="ignore"):
         same = np.abs(close / volume - 1) <= _SAME
-    other = pd.Series(np.where(same, np.nan, series.level)).groupby(series.code).transform("median").to_numpy()
+    other = (
+        pd.Series(np.where(same, np.nan, series.level)).groupby(series.code).transform("median").to_numpy()
+    )
     far = np.isnan(other) | (np.abs(series.level - other) >= _FAR)
     found = same & far & ~known & (volume > 1)
     row = series.row[found]

@@ -67,7 +67,9 @@ def judge(
     is_dividend = (actions["kind"] == DIVIDEND).to_numpy()
     ratio = np.where(is_dividend, 1.0, amount)
     told = ~is_dividend & is_common(ratio)
-    clean = _without_prints(code, day, raw, _cumulative(acted, on, np.where(told, ratio, 1.0), code, day), limits)
+    clean = _without_prints(
+        code, day, raw, _cumulative(acted, on, np.where(told, ratio, 1.0), code, day), limits
+    )
     jump, before, sigma = jumps_at(clean, acted, on)
     trusted = _found_in(actions.assign(kind=np.where(is_dividend, DIVIDEND, SPLIT)), confirmed, ACTIONS)
     splits = judged_splits(ratio=ratio, jump=jump, sigma=sigma, confirmed=trusted | is_dividend)
@@ -124,7 +126,7 @@ def _growth(kinds: np.ndarray, amount: Floats, before: Floats, doubtful: Bools) 
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where((kinds == DIVIDEND) & ~doubtful, np.nan_to_num(amount / before), 0.0)
     cash = 1 / (1 - np.clip(share, 0.0, 0.99))
-    return np.where(kinds == DISTRIBUTION, np.maximum(np.nan_to_num(amount, nan=1.0), 1.0), cash)
+    return np.where(kinds == DISTRIBUTION, np.nan_to_num(amount, nan=1.0), cash)
 
 
 def _explained(
@@ -132,7 +134,7 @@ def _explained(
 ) -> Bools:
     """Price rows of the ex-dates whose change a dividend or distribution explains, or nothing can."""
     with np.errstate(invalid="ignore"):
-        fits = (size >= _SHOWN) & (np.abs(jump + size) <= np.maximum(size / 2, _SHOWN))
+        fits = (np.abs(size) >= _SHOWN) & (np.abs(jump + size) <= np.maximum(np.abs(size) / 2, _SHOWN))
     span = np.int64(1) << 32
     return np.isin(code * span + day, (acted * span + on)[fits | unknown])
 

@@ -9,10 +9,11 @@ from sigmasight_core.market.plausibility.limits import HISTORY_SESSIONS, LONGEST
 
 _AFTER = 20
 _NEAR = 6
+_AROUND = 10
 _LEAST_RETURNS = 5
 _NORMAL = 1.4826
 """Standard deviation over the median absolute deviation of a normal distribution."""
-_COMES_BACK = 0.35
+COMES_BACK = 0.35
 """Largest distance between the two sides of a run over that of the run from them."""
 
 
@@ -49,12 +50,12 @@ class Series:
         return found
 
     def accepted(self, known: Bools) -> Bools:
-        """Values whose jump from the one before is accepted (n,): known ones, and what comes back from such."""
+        """Values whose jump from the one before is accepted (n,): known ones, and returns from such."""
         back = np.zeros(known.size, dtype=bool)
         if known.size > 2:
             out = np.abs(self.jumps[1:-1])
             apart = np.abs(self.level[2:] - self.level[:-2])
-            back[2:] = known[1:-1] & (self.code[2:] == self.code[:-2]) & (apart <= _COMES_BACK * out)
+            back[2:] = known[1:-1] & (self.code[2:] == self.code[:-2]) & (apart <= COMES_BACK * out)
         return known | back
 
     def together(self, place: Ints, other: Ints) -> Bools:
@@ -122,7 +123,20 @@ def runs_that_come_back(
             limit = limit_of(series.volatility(begins, right), least, sigmas, certain)
         apart = np.abs(series.level[right] - series.level[left])
         taken = (flagged | believed)[inside].any(axis=1)
-        found = (distance >= limit) & (apart <= _COMES_BACK * distance) & ~taken
+        found = (distance >= limit) & (apart <= COMES_BACK * distance) & ~taken
+        found[found] = _is_odd(series, begins[found], right[found], left[found])
         flagged[inside[found]] = True
         held[inside[found]] = ((series.level[left] + series.level[right]) / 2)[found, None]
     return flagged, held
+
+
+def _is_odd(series: Series, first: Ints, after: Ints, left: Ints) -> Bools:
+    """Whether it is the runs that are away from the level of the weeks around, and not their neighbours."""
+    at = np.concatenate(
+        [first[:, None] - np.arange(1, _AROUND + 1), after[:, None] + np.arange(_AROUND)], axis=1
+    )
+    inside = (at >= 0) & (at < series.code.size)
+    at = np.where(inside, at, 0)
+    same = inside & (series.code[at] == series.code[first][:, None])
+    around = np.nanmedian(np.where(same, series.level[at], np.nan), axis=1) if first.size else np.empty(0)
+    return np.abs(series.level[first] - around) > np.abs(series.level[left] - around)
