@@ -11,7 +11,7 @@ from sigmasight_core.tables import CorporateActions, Corrections, DailyPrices, P
 from sigmasight_dagster.engine import doubts
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster.warehouse import AuditStamp, Warehouse
+from sigmasight_dagster.warehouse import AuditStamp, LearnedActions, Warehouse
 from sigmasight_dagster_tests.support.market_rows import actions, prices, sessions, walk
 
 N = 90
@@ -185,6 +185,19 @@ class TestActions:
         assert np.isnan(self.stored(world)[0][1])
         world.settle("rejected")
         assert self.stored(world) == []
+
+
+def test_actions_of_other_dates_are_told_apart_by_their_ratio(world: World) -> None:
+    told = actions(("2020-03-02", "AAA", "split", 1.253), ("2020-04-01", "AAA", "split", 4.0))
+    empty = pd.DataFrame()
+    item = LearnedActions(DAYS[:1], None, ["AAA"], DAYS[0], told, empty, empty, DAYS[0])
+    known, findings = doubts.learned(world.platform, item)
+    assert known.rows["kind"].tolist() == ["distribution", "split"]
+    world.warehouse.settle(findings, STAMP)
+    assert world.states() == ["open"]
+    again, nothing = doubts.learned(world.platform, item)
+    assert again.rows.equals(known.rows)
+    assert nothing.versions.empty
 
 
 def test_the_second_source_settles_it(url: str, tmp_path: Path) -> None:
