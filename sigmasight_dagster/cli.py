@@ -68,6 +68,11 @@ COMMANDS: Final = {
         "coverage",
         "Prices of each held symbol and factor proxy: sessions, first, last, gaps, staleness and source.",
     ),
+    "doubtful": Entry(
+        "data.doubtful",
+        "doubtful",
+        "Prices, splits and dividends that cannot be believed: list, confirm and reject them.",
+    ),
     "retention": Entry(
         "data.retention",
         "retention",

@@ -23,10 +23,12 @@ def value_status(
     today: Mark,
     max_price_age_days: int,
     unknown_actions: tuple[Bools, Texts],
+    doubtful: Bools,
 ) -> "pd.api.extensions.ExtensionArray":
     """One status per row of position_values (without its status); where several reasons hold, the gravest.
 
     :param unknown_actions: from `action_coverage.reasons`.
+    :param doubtful: rows on whose own session the close is in doubt, and so is not used.
     """
     status: Texts = np.full(len(values), OK, dtype=object)
     names = values["underlying"].to_numpy(dtype=object)
@@ -55,6 +57,8 @@ def value_status(
     say(expired & old, "expired: settled at the close of ", dates=True)
     status[unpriced] = no_volatility(names[unpriced])
     say_name(unpriced & (today.made_on < 0), "no price: ", f" has none within {max_price_age_days} days")
+    unused = doubtful & (old | unpriced) & ~expired
+    status[unused] += "; the close of " + iso_dates(book.day[unused]) + " is doubtful"
     say(closed, CLOSED)
     say(closed & no_pnl, "closed: no price at the previous session, so no daily P&L")
     say_name(np.isnan(book.quantity), "no split ratio: ", " has a split since entry whose ratio is not known")

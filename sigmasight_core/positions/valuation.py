@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, text_column
+from sigmasight_core.arrays.as_of import FAR_DAY, LastKnown, codes_of, day_numbers, text_column
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.errors import InputError
 from sigmasight_core.market.action_coverage import reasons
+from sigmasight_core.market.plausibility.standing import DOUBTFUL
 from sigmasight_core.options.market import (
     Market,
     OptionMarket,
@@ -101,7 +102,8 @@ def position_values(
     unknown = reasons(
         names=names, corporate_actions=corporate_actions, codes=book.codes, entry=book.entry_day, day=book.day
     )
-    status = value_status(values, held["state"], book, today, max_price_age_days, unknown)
+    doubtful = _doubtful_closes(names, book, prices)
+    status = value_status(values, held["state"], book, today, max_price_age_days, unknown, doubtful)
     return values.assign(status=status)
 
 
@@ -172,6 +174,15 @@ def _price_source(
 def _price_age(book: Book, today: Mark, price: "pd.Series[float]", closed: Bools) -> pd.Series:
     age = pd.Series(np.where(closed, 0, book.day - today.made_on), dtype="Int64")
     return age.mask(price.isna())
+
+
+def _doubtful_closes(names: pd.Index, book: Book, prices: pd.DataFrame) -> Bools:
+    """Rows of whose own session the close is kept out, because it is in doubt; none without statuses."""
+    status = prices.get("status", pd.Series("", index=prices.index, dtype="str"))
+    said = prices[(prices["close"].isna() & status.str.startswith(DOUBTFUL)).to_numpy(dtype=bool)]
+    span = np.int64(FAR_DAY)
+    known = codes_of(names, said["symbol"]) * span + day_numbers(said["date"])
+    return np.isin(book.codes * span + book.day, known)
 
 
 def _weights(held: pd.DataFrame, exposure: Floats) -> Floats:

@@ -54,6 +54,7 @@ from sigmasight_core.tables.market import (
 from sigmasight_core.tables.operations import (
     ActionCoverage,
     Corrections,
+    DoubtfulRows,
     LedgerChanges,
     Publications,
     RejectedRows,
@@ -85,6 +86,7 @@ __all__ = [
     "CorrelationSummary",
     "DailyPrices",
     "DividendYields",
+    "DoubtfulRows",
     "FactorBetas",
     "FactorCorrelations",
     "FactorCovariance",

@@ -50,12 +50,18 @@ class PriceDifferences(DateTable):
 
 
 class CorporateActions(DateTable):
-    """One split or dividend of one symbol, on its ex-date."""
+    """One split, dividend or distribution of one symbol, on its ex-date."""
 
     symbol: Series[str] = key("Symbol")
-    kind: Series[str] = key("split or dividend", isin=("split", "dividend"))
+    kind: Series[str] = key(
+        "split, dividend, or distribution: called a split, with the ratio of a spin-off or a stock dividend",
+        isin=("split", "dividend", "distribution"),
+    )
     amount: Series[float] = value(
-        "split: new shares per old share; dividend: cash per share", "ratio or USD per share", gt=0
+        "split: new shares per old share; dividend: cash per share; distribution: the ratio that was told, "
+        "by which no share count changes",
+        "ratio or USD per share",
+        gt=0,
     )
     source: Series[str] = label("Provider")
     status: Series[str] = label("ok, or why a value is NULL")

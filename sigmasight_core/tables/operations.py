@@ -1,4 +1,4 @@
-"""Operations tables: what is published, what came late, what was refused, and how the ledger has changed."""
+"""Operations tables: what is published, came late, was refused or is in doubt, and how the ledger changed."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ from pandera.typing import Series
 
 from sigmasight_core.tables.base import Facts, Kind, Table, key, label
 
+DOUBT_STATES: Final = ("open", "confirmed", "rejected", "lifted")
 LEDGER_ACTIONS: Final = ("added", "changed", "removed", "cash")
 
 
@@ -99,4 +100,32 @@ class LedgerChanges(Table):
 
     class Config:
         name = "ledger_changes"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
+
+
+class DoubtfulRows(Table):
+    """One version of a doubt about a value that a source gave; the highest version counts. Never deleted."""
+
+    table_name: Series[str] = key("Table of the value: daily_prices or corporate_actions")
+    date: Series[pd.Timestamp] = key("Trading date (NYSE session), or ex-date")
+    symbol: Series[str] = key("Symbol")
+    kind: Series[str] = key("close, adjusted_close, range, split or dividend")
+    version: Series[int] = key("Number of the version, from 1", ge=1)
+    state: Series[str] = label(
+        "open or rejected: kept out of calculations; confirmed, or lifted (doubted no more): used",
+        isin=DOUBT_STATES,
+    )
+    value: Series[float] = label(
+        "The value as the source gave it (USD, or new shares per old share); NULL = none", nullable=True
+    )
+    held_against: Series[float] = label(
+        "What it was held against, in its unit; NULL = told in the reason", nullable=True
+    )
+    reason: Series[str] = label("Why it is in doubt, or why no more")
+    source: Series[str] = label("Source of the value")
+    given_row: Series[str] = label("The whole row as the source gave it, as JSON")
+    settled_by: Series[str] = label("checks, the second source, or the command and the user")
+
+    class Config:
+        name = "doubtful_rows"
         metadata = {"facts": Facts(kind=Kind.OPERATIONS)}

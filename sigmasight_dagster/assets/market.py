@@ -18,8 +18,13 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine import fetched, known_actions
 from sigmasight_dagster.engine.batch import Batch
-from sigmasight_dagster.engine.declaration import risk_asset
-from sigmasight_dagster.gates.market import PRICES_AGREE_ACROSS_SOURCES, PRICES_ARE_SOUND
+from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.gates.market import (
+    ACTIONS_ARE_PLAUSIBLE,
+    PRICES_AGREE_ACROSS_SOURCES,
+    PRICES_ARE_PLAUSIBLE,
+    PRICES_ARE_SOUND,
+)
 from sigmasight_dagster.story import Story, figures
 
 GROUP = "market"
@@ -29,9 +34,10 @@ _log = structlog.get_logger(__name__)
 
 @risk_asset(
     DailyPrices,
-    inputs=[Positions],
+    inputs=[Positions, Input(CorporateActions, advisory=True)],
     group=GROUP,
-    gates=[PRICES_ARE_SOUND],
+    gates=[PRICES_ARE_SOUND, PRICES_ARE_PLAUSIBLE],
+    judged=True,
     stories={
         DailyPrices: Story(
             (figures.known("close", "symbols with a close"),),
@@ -40,7 +46,7 @@ _log = structlog.get_logger(__name__)
     },
 )
 def daily_prices(batch: Batch) -> pd.DataFrame:
-    """Fetched from the configured provider; a session without any price fails."""
+    """Fetched from the configured provider; a session without any price fails, a doubtful one is kept out."""
     provider, universe = batch.market_data, _universe(batch)
     if universe is None:
         prices = provider.daily_prices(None, batch.dates[0], batch.dates[-1])
@@ -73,11 +79,12 @@ def price_differences(batch: Batch) -> pd.DataFrame:
     return differences.price_differences(prices=prices, others=found, other_source=name)
 
 
-@risk_asset(CorporateActions, inputs=[Positions], group=GROUP)
+@risk_asset(CorporateActions, inputs=[Positions], group=GROUP, gates=[ACTIONS_ARE_PLAUSIBLE], judged=True)
 def corporate_actions(batch: Batch) -> pd.DataFrame:
-    """Splits and dividends by ex-date, from the configured provider. Most dates have none.
+    """Splits and dividends by ex-date, from the configured provider; what is no split is a distribution.
 
-    Of a held symbol whose actions since its entry are not known the source is asked for those too.
+    Most dates have none. Of a held symbol whose actions since its entry are not known the source is asked for
+    those too.
     """
     provider, universe = batch.market_data, _universe(batch)
     known_actions.learn(batch, universe)

@@ -1,11 +1,14 @@
 """Coverage of the held symbols, and which sessions the provider could still fill."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.market import coverage
+from sigmasight_core.market.plausibility.judge import PRICES
+from sigmasight_core.market.plausibility.standing import OUT
 from sigmasight_core.options.dividend_yields import unknown_names
 from sigmasight_core.positions.held import held_symbols
 from sigmasight_core.tables import DailyPrices
@@ -84,6 +87,12 @@ def unknown_dividend_names(platform: Platform) -> str:
     )
 
 
+def doubtful_prices(platform: Platform, symbols: Sequence[str]) -> pd.DataFrame:
+    """Prices that are kept out because they are in doubt, or rejected: latest versions (DoubtfulRows)."""
+    known = platform.warehouse.doubts(list(symbols))
+    return known[(known["table_name"] == PRICES) & known["state"].isin(OUT)]
+
+
 def fillable(platform: Platform, found: Coverage) -> Keys:
     """Sessions that lack a price of a short symbol that the provider has: keys of the market's sources.
 
@@ -96,7 +105,8 @@ def fillable(platform: Platform, found: Coverage) -> Keys:
     stored = platform.warehouse.read(DailyPrices, window, columns=COLUMNS, symbols=symbols).dropna()
     offered = platform.market_data.daily_prices(symbols, *window)[COLUMNS].dropna()
     cells = ["date", "symbol"]
-    lacking = ~pd.MultiIndex.from_frame(offered[cells]).isin(pd.MultiIndex.from_frame(stored[cells]))
+    there = pd.concat([stored[cells], doubtful_prices(platform, symbols)[cells]])
+    lacking = ~pd.MultiIndex.from_frame(offered[cells]).isin(pd.MultiIndex.from_frame(there))
     dates = offered.loc[lacking & offered["date"].isin(found.sessions), "date"]
     chosen = keys.of_rectangle(pd.DatetimeIndex(dates))
     sources = [asset.name for asset in RISK_ASSETS if asset.only_fetches]

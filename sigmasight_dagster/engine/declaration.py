@@ -29,6 +29,8 @@ class Input:
     :param since_entry: it needs every session since the earliest entry of the portfolios' positions.
     :param published_only: of the sessions before the first requested date it takes what is published, and
         asks for no more; the requested dates are needed as ever.
+    :param advisory: it is published first, and what is fetched is held against it (`doubts`); no row follows
+        from it, so that a change of it makes none stale.
     """
 
     model: type[Table]
@@ -37,6 +39,7 @@ class Input:
     published_only: bool = False
     factor_window: bool = False
     carried_prices: bool = False
+    advisory: bool = False
 
     def __post_init__(self) -> None:
         if self.carried_prices:
@@ -81,6 +84,7 @@ class RiskAsset:
     :param stories: what the UI tells of a table beyond its counts and a preview.
     :param weekly: daily operation computes it on the last session of a week only, unless the setting
         `correlations` is daily.
+    :param judged: what is in doubt of its rows is kept out before they are published (`doubts`).
     """
 
     name: str
@@ -92,6 +96,7 @@ class RiskAsset:
     gates: tuple[Gate, ...] = ()
     stories: Mapping[type[Table], Story] = field(default_factory=dict, hash=False)
     weekly: bool = False
+    judged: bool = False
 
     @property
     def grain(self) -> Grain:
@@ -109,7 +114,8 @@ class RiskAsset:
     @property
     def only_fetches(self) -> bool:
         """Whether it is a source that reads no table of another asset; the ledger is none."""
-        return self.is_source and all(facts(item.model).kind is Kind.LEDGER for item in self.inputs)
+        read = (item for item in self.inputs if not item.advisory)
+        return self.is_source and all(facts(item.model).kind is Kind.LEDGER for item in read)
 
 
 def with_factor_window(assets: Iterable[RiskAsset], sessions: int) -> tuple[RiskAsset, ...]:
@@ -132,6 +138,7 @@ def risk_asset(
     gates: Sequence[Gate] = (),
     stories: Mapping[type[Table], Story] | None = None,
     weekly: bool = False,
+    judged: bool = False,
 ) -> Callable[[Compute], RiskAsset]:
     """Declare the function below as the computation of `tables`; it returns their rows in that order."""
     if len({grain(model) for model in tables}) != 1:
@@ -154,6 +161,7 @@ def risk_asset(
             gates=tuple(gates),
             stories=stories or {},
             weekly=weekly,
+            judged=judged,
         )
 
     return declare

@@ -18,14 +18,14 @@ from sigmasight_core import calendar
 from sigmasight_core.errors import DataQualityError, LedgerError, NoDataError, SigmaSightError
 from sigmasight_core.tables import Grain, Table, grain, table_name, validate
 from sigmasight_dagster import story
-from sigmasight_dagster.engine import attempts
+from sigmasight_dagster.engine import attempts, doubts
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Gate, GateResult, RiskAsset
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.tags import REFETCH_TAG
-from sigmasight_dagster.warehouse import AuditStamp, LearnedActions, UpstreamNotPublished
+from sigmasight_dagster.warehouse import AuditStamp, Findings, LearnedActions, UpstreamNotPublished
 
 CONTRACT_CHECK = "rows_meet_the_contract"
 BAD_PARTITIONS = "bad_partitions"
@@ -61,6 +61,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
         frames, problems, learned = _compute(
             asset, platform, parts, first_date, REFETCH_TAG in context.run.tags
         )
+        findings = {} if problems else _judge(asset, platform, parts, frames)
     except SigmaSightError as error:
         attempts.retry_later(context, error)
         raise _failure(asset, str(error), unavailable_partitions(error, parts), parts) from error
@@ -70,11 +71,13 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
         yield from _refuse(asset, platform, stamp, problems, parts)
     attempts.stop_if_canceled(context)
     for model in asset.tables:
-        _store(model, frames[model], parts, platform, stamp)
+        _store(model, frames[model], parts, platform, stamp, findings.get(model))
         story.tell(context, model, frames, monotonic() - begun, asset.stories.get(model, story.Story()))
         yield _materialised(model, frames[model], outcomes)
     for item in learned:
-        platform.warehouse.learn_actions(item, stamp)
+        known, doubted = doubts.learned(platform, item)
+        platform.warehouse.learn_actions(known, stamp)
+        platform.warehouse.settle(doubted, stamp)
 
 
 def refuse_open_sessions(parts: Sequence[Rectangle], now: pd.Timestamp) -> None:
@@ -112,6 +115,21 @@ def _compute(
         except DataQualityError as error:
             problems.append(_contract_problem(model, frame, error))
     return frames, problems, learned
+
+
+def _judge(
+    asset: RiskAsset,
+    platform: Platform,
+    parts: Sequence[Rectangle],
+    frames: dict[type[Table], pd.DataFrame],
+) -> dict[type[Table], Findings]:
+    """Keep what is in doubt out of the frames; the doubts by model."""
+    found = {}
+    if asset.judged:
+        dates = pd.DatetimeIndex(sorted({date for part, _ in parts for date in part}))
+        for model in asset.tables:
+            frames[model], found[model] = doubts.screen(platform, model, frames[model], dates)
+    return found
 
 
 def _as_tuple(computed: pd.DataFrame | tuple[pd.DataFrame, ...]) -> tuple[pd.DataFrame, ...]:
@@ -195,6 +213,7 @@ def _store(
     parts: Sequence[Rectangle],
     platform: Platform,
     stamp: AuditStamp,
+    findings: Findings | None,
 ) -> None:
     by_portfolio = grain(model) is Grain.DATE_PORTFOLIO
     for dates, portfolios in parts:
@@ -202,7 +221,9 @@ def _store(
         if len(parts) > 1:
             chosen = frame["date"].isin(dates)
             rows = frame[chosen & frame["portfolio"].isin(portfolios)] if by_portfolio else frame[chosen]
-        platform.warehouse.replace(model, rows, dates, portfolios if by_portfolio else None, stamp)
+        names = portfolios if by_portfolio else None
+        platform.warehouse.replace(model, rows, dates, names, stamp, findings)
+        findings = None
 
 
 def _materialised(

@@ -4,7 +4,9 @@ from typing import Any
 
 import pandas as pd
 
+from sigmasight_core.market.plausibility.standing import is_masked
 from sigmasight_core.tables import (
+    CorporateActions,
     DailyPrices,
     FactorModelDiagnostics,
     PriceDifferences,
@@ -52,6 +54,32 @@ PRICES_ARE_SOUND = Gate(
     "is NULL with the reason",
     DailyPrices,
     _prices_are_sound,
+)
+
+
+def _plausible(rows: pd.DataFrame) -> GateResult:
+    odd = rows[is_masked(rows)]
+    first = odd.head(20)
+    named = first["symbol"] + " " + first["date"].dt.strftime("%Y-%m-%d") + ": " + first["status"]
+    metadata: dict[str, Any] = {"rows": len(rows), "doubtful_rows": len(odd)}
+    if len(odd):
+        metadata |= {"doubtful": "; ".join(named), "cure": "sigmasight doubtful list"}
+    return GateResult(passed=odd.empty, metadata=metadata)
+
+
+PRICES_ARE_PLAUSIBLE = Gate(
+    "prices_are_plausible",
+    "No price is contradicted by its neighbours in time, its adjusted close, range, volume or the splits "
+    "told; one that is, is NULL with the reason until it is confirmed (docs/doubtful.md)",
+    DailyPrices,
+    _plausible,
+)
+ACTIONS_ARE_PLAUSIBLE = Gate(
+    "actions_are_plausible",
+    "Splits have a split's ratio and show in the closes, dividends are less than the price; others are kept "
+    "out or counted as distributions until they are confirmed (docs/doubtful.md)",
+    CorporateActions,
+    _plausible,
 )
 
 

@@ -16,6 +16,7 @@ from sigmasight_core.ledger.price_doubts import (
     in_shares_of_entry,
     price_doubts,
 )
+from sigmasight_core.market.plausibility.actions import by_form
 from sigmasight_core.tables import CorporateActions, DailyPrices
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.runs.workspace import Workspace, utc_now
@@ -141,7 +142,7 @@ def _splits(workspace: Workspace, positions: pd.DataFrame, shares_of: SharesOf) 
     if workspace.settings.provider == "live" and shares_of == "entry":
         return stored
     asked_for: tuple[dt.date, dt.date] = (first.date(), last.date())
-    fetched = workspace.platform.market_data.corporate_actions(names, *asked_for)
+    fetched = by_form(workspace.platform.market_data.corporate_actions(names, *asked_for))
     both = pd.concat([rows for rows in (stored, fetched) if len(rows)] or [stored], ignore_index=True)
     return both.drop_duplicates(["date", "symbol", "kind"])
 

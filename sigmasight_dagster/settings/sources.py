@@ -45,6 +45,31 @@ class SourceSettings(BaseSettings):
     source_timeout_seconds: float = Field(
         default=20, description="How long a live source may take to answer", gt=0, le=120
     )
+    doubtful_rows: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether prices, splits and dividends that cannot be believed are kept out until they "
+        "are confirmed (docs/doubtful.md)",
+    )
+    doubtful_print_factor: float = Field(
+        default=1.5,
+        description="A close that leaves its level and comes back is doubted from this factor on, up or down",
+        ge=1.1,
+        le=5,
+    )
+    doubtful_jump_factor: float = Field(
+        default=2.0,
+        description="The newest close is doubted from this factor to the one before on, up or down, until "
+        "the next confirms it",
+        ge=1.2,
+        le=8,
+    )
+    doubtful_dividend_share: float = Field(
+        default=0.2,
+        description="A dividend of this share of the close before is doubted when the close does not fall "
+        "by it",
+        ge=0.01,
+        le=1,
+    )
     refresh_sessions: int = Field(
         default=0,
         description="Latest sessions that are fetched again each morning, to find corrections; 0 = none",

@@ -66,7 +66,7 @@ def reaches(assets: Iterable[RiskAsset], source: type[Table], path: Path) -> dic
         for model in asset.tables:
             reach = Reach()
             for item in asset.inputs:
-                if path(asset, model, item):
+                if not item.advisory and path(asset, model, item):
                     reach |= _from_source(item) if item.model is source else _onward(found, item)
             if not reach.none:
                 found[model] = reach

@@ -9,9 +9,12 @@ from sigmasight_dagster.warehouse.errors import MigrationError, UpstreamNotPubli
 from sigmasight_dagster.warehouse.rows import AuditStamp
 from sigmasight_dagster.warehouse.store import Warehouse
 from sigmasight_dagster.warehouse.stores.actions import LearnedActions
+from sigmasight_dagster.warehouse.stores.doubts import Exchange, Findings
 
 __all__ = [
     "AuditStamp",
+    "Exchange",
+    "Findings",
     "LearnedActions",
     "MigrationError",
     "UpstreamNotPublished",

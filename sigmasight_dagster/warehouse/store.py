@@ -17,14 +17,16 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, quoted
+from sigmasight_dagster.warehouse.stores import doubts
 from sigmasight_dagster.warehouse.stores.actions import ActionStore
 from sigmasight_dagster.warehouse.stores.alerts import AlertStore
+from sigmasight_dagster.warehouse.stores.doubts import DoubtStore, Findings
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
 from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
 from sigmasight_dagster.warehouse.tables import copy_in
 
 
-class Warehouse(LedgerStore, WhatIfStore, AlertStore, ActionStore):
+class Warehouse(LedgerStore, WhatIfStore, AlertStore, ActionStore, DoubtStore):
     """The tables of one PostgreSQL database.
 
     Safe to share between threads and to use after a fork. Every method is one transaction, and every read is
@@ -53,6 +55,7 @@ class Warehouse(LedgerStore, WhatIfStore, AlertStore, ActionStore):
         dates: Sequence[pd.Timestamp] | pd.DatetimeIndex,
         portfolios: Sequence[str] | None,
         stamp: AuditStamp,
+        findings: Findings | None = None,
     ) -> int:
         """Replace exactly the partitions dates x portfolios by the frame's rows, in one transaction.
 
@@ -61,6 +64,7 @@ class Warehouse(LedgerStore, WhatIfStore, AlertStore, ActionStore):
 
         :param frame: rows as `sigmasight_core.tables.validate` returns them; not validated again.
         :param dates: any set of dates. :param portfolios: any set of names; None for a date table.
+        :param findings: doubts about the rows, and rows of other dates and tables that change with them.
         :returns: number of rows written.
         :raises WarehouseError: on rows outside of the partitions, or columns other than the model's.
         :raises InputError: on an empty selection, or portfolios that do not fit the table.
@@ -68,7 +72,8 @@ class Warehouse(LedgerStore, WhatIfStore, AlertStore, ActionStore):
         target = Rectangle.of(model, dates, portfolios)
         publications = to_arrow(Publications, target.publications(frame), stamp)
         rows = to_arrow(model, frame, stamp)
-        with self._database.transaction(*target.lock_keys) as cursor:
+        beside = findings.lock_keys if findings else []
+        with self._database.transaction(*target.lock_keys, *beside) as cursor:
             changed = corrections.changed(cursor, target, frame)
             cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(model))}{target.condition}")
             copy_in(cursor, model, rows)
@@ -76,6 +81,8 @@ class Warehouse(LedgerStore, WhatIfStore, AlertStore, ActionStore):
             cursor.execute(f"DELETE FROM {published}{target.publications_condition}")
             copy_in(cursor, Publications, publications)
             corrections.record(cursor, model, changed, stamp)
+            if findings:
+                doubts.record(cursor, findings, stamp)
         return len(frame)
 
     def read_as_of(

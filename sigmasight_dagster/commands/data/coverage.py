@@ -8,7 +8,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.checks.coverage import by_symbol, fillable, measure, unknown_dividend_names
+from sigmasight_dagster.checks.coverage import (
+    by_symbol,
+    doubtful_prices,
+    fillable,
+    measure,
+    unknown_dividend_names,
+)
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.runs import recovery
@@ -39,7 +45,12 @@ def coverage(fill: bool) -> None:
         click.echo(f"at least {min(sessions, len(found.sessions))} sessions: {share:.1%}")
     for symbol, count in found.short.items():
         click.echo(f"short: {symbol}\t{count} sessions")
-    _show(by_symbol(project.platform))
+    shown = by_symbol(project.platform)
+    doubtful = doubtful_prices(project.platform, shown["symbol"].tolist())
+    for name, dates in doubtful.groupby("symbol")["date"]:
+        told = f"{dates.nunique()} sessions not used, the last {dates.max():%Y-%m-%d}"
+        click.echo(f"doubtful: {name!s}\t{told}: sigmasight doubtful list --symbol {name!s}")
+    _show(shown)
     if not fill:
         return
     keys = fillable(project.platform, found)
