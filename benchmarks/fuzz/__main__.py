@@ -7,7 +7,6 @@ import time
 
 from benchmarks.fuzz.campaign import run
 from benchmarks.fuzz.outcomes import Outcome, table
-from benchmarks.fuzz.prices import JUDGED
 
 
 def main() -> int:
@@ -22,8 +21,6 @@ def main() -> int:
     for row in results:
         if given.show and given.show in row.mutations:
             print(f"{row.subject}: {row.mutations}: {row.outcome}: {row.detail}")
-    if not JUDGED:
-        print("prices are not judged: this version has no rules for them")
     print(table(results))
     print(f"seed {given.seed}, {len(results)} inputs in {time.monotonic() - started:.0f} s")
     return int(any(row.outcome is Outcome.WRONG for row in results))

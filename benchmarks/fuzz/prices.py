@@ -1,8 +1,5 @@
 """Price files: read by the provider `files`, judged, held by a lot, whose value is what is published."""
 
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +12,10 @@ from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import parse_portfolio_csv
 from sigmasight_core.ledger.price_doubts import MarketFacts, price_doubts
+from sigmasight_core.market.plausibility.judge import judge
+from sigmasight_core.market.plausibility.limits import Limits
 from sigmasight_dagster.providers.files.provider import FilesProvider
 
-JUDGE: Final = "sigmasight_core.market.plausibility.judge"
-JUDGED: Final = find_spec(JUDGE.rpartition(".")[0]) is not None
-"""Whether this version has the rules that judge prices; the report says so."""
 DAYS: Final = calendar.sessions("2021-01-04", "2021-07-30")
 SPLIT: Final = pd.Timestamp("2021-04-15")
 QUANTITY: Final = 100.0
@@ -92,22 +88,14 @@ def _ratio(rng: Rng) -> tuple[str, str]:
     ), f"symbol,ex_date,ratio\nAAA,{SPLIT:%Y-%m-%d},{word or 4}\n"
 
 
-@cache
-def _judge() -> tuple[object, object]:
-    return import_module(JUDGE).judge, import_module(JUDGE.replace(".judge", ".limits")).Limits()
-
-
 def _doubts(prices: pd.DataFrame, actions: pd.DataFrame) -> pd.DataFrame:
-    """Doubts of prices and actions, where this version judges them."""
-    keys = ["table_name", "date", "symbol", "kind"]
-    if not JUDGED:
-        return pd.DataFrame(columns=keys)
-    judge, limits = _judge()
+    """Doubts of prices and actions, as the assets judge them, without a second source."""
     nothing = pd.DataFrame({"date": pd.DatetimeIndex([]), "symbol": pd.Series(dtype="str"), "close": []})
+    keys = ["table_name", "date", "symbol", "kind"]
     confirmed = pd.DataFrame({name: pd.Series(dtype="str") for name in keys}).astype(
         {"date": "datetime64[ns]"}
     )
-    return judge(prices=prices, actions=actions, confirmed=confirmed, others=nothing, limits=limits).doubts  # type: ignore[operator]
+    return judge(prices=prices, actions=actions, confirmed=confirmed, others=nothing, limits=Limits()).doubts
 
 
 def run(seed: int, folder: Path) -> Result:

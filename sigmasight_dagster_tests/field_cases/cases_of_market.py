@@ -74,7 +74,7 @@ def quoted(sides: tuple[float, float, float]) -> dict[str, Any]:
     """A call of this strike, bid and ask while the share is at 104."""
     strike, bid, ask = sides
     day = "2024-03-06"
-    found = implied([quote(day, contract(strike, True), bid, ask)], closes((day, "A", 104.0))).iloc[0]
+    found = implied([quote(day, contract(strike, True, root="A"), bid, ask)], closes((day, "A", 104.0))).iloc[0]
     within = max(104 - strike, 0) <= found["price"] <= ask
     return {"within": bool(within), "said": found["status"], "source": found["implied_vol_source"]}
 
