@@ -41,7 +41,7 @@ from sigmasight_core.tables.factors import (
     RateBetas,
     RateExposures,
 )
-from sigmasight_core.tables.ledger import Portfolios, Positions
+from sigmasight_core.tables.ledger import Portfolios, Positions, TransactionKind, Transactions
 from sigmasight_core.tables.market import (
     CorporateActions,
     DailyPrices,
@@ -122,6 +122,8 @@ __all__ = [
     "StressResults",
     "SupersededRows",
     "Table",
+    "TransactionKind",
+    "Transactions",
     "TreasuryYields",
     "VarBacktests",
     "WhatIfResults",

@@ -22,7 +22,7 @@ def test_every_row_model_of_the_topics_is_collected_once() -> None:
 
 def test_tables_come_after_what_they_are_computed_from() -> None:
     names = [table_name(model) for model in TABLES]
-    assert names[:3] == ["portfolios", "positions", "daily_prices"]
+    assert names[:4] == ["portfolios", "positions", "transactions", "daily_prices"]
     topics = [model.__module__ for model in TABLES]
     assert topics == sorted(topics, key=[f"sigmasight_core.tables.{topic}" for topic in TOPICS].index)
 
