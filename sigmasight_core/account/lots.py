@@ -171,4 +171,4 @@ def _position_ids(frame: pd.DataFrame, named: Texts, opening: Ints) -> Texts:
     plain = base.where(~base.duplicated() & ~base.isin(known.dropna()) & known.isna())
     given = known.fillna(plain)
     ids = numbered(given, base, given.dropna())
-    return ids.str.partition("|")[2].to_numpy(dtype=object)
+    return ids.str.replace(r"^[^|]*\|", "", regex=True).to_numpy(dtype=object)
