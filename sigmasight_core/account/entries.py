@@ -96,7 +96,8 @@ def entries(transactions: pd.DataFrame, *, corporate_actions: pd.DataFrame) -> E
     order = keys.index.to_numpy()
     rows = transactions.iloc[order].reset_index(drop=True)
     contracts, is_option = contracts.iloc[order].reset_index(drop=True), is_option[order]
-    codes, _ = pd.factorize(pd.MultiIndex.from_frame(rows[["portfolio", "symbol"]]))
+    books, symbols = pd.factorize(rows["portfolio"])[0], pd.factorize(rows["symbol"])[0]
+    codes = pd.factorize(books * (symbols.max(initial=0) + 1) + symbols)[0]
     symbol = np.where((rows["symbol"] == "").to_numpy() | ~(opens | closes)[order], -1, codes).astype(
         np.int64
     )

@@ -164,9 +164,14 @@ def positions(entries: Entries, made: Pieces) -> pd.DataFrame:
 
 def _position_ids(frame: pd.DataFrame, named: Texts, opening: Ints) -> Texts:
     """The first piece of a lot that was named has its name, every other symbol@date with the next number."""
+    plainly = frame["symbol"] + "@" + frame["entry_date"].dt.strftime("%Y-%m-%d")
+    if not (named != "").any():
+        number = frame.groupby(["portfolio", "symbol", "entry_date"]).cumcount() + 1
+        more = number > 1
+        return plainly.mask(more, plainly + "#" + number.astype("str")).to_numpy(dtype=object)
     first = np.r_[True, opening[1:] != opening[:-1]] if len(opening) else np.zeros(0, dtype=bool)
     prefix = frame["portfolio"].astype("str") + "|"
-    base = prefix + frame["symbol"] + "@" + frame["entry_date"].dt.strftime("%Y-%m-%d")
+    base = prefix + plainly
     known = (prefix + named).astype("str").where(first & (named != ""))
     plain = base.where(~base.duplicated() & ~base.isin(known.dropna()) & known.isna())
     given = known.fillna(plain)

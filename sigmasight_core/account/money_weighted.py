@@ -4,11 +4,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.arrays.types import Floats, Ints
 
 MAX_STEPS: Final = 60
-_TERMS: Final = 4_000_000
+_TERMS: Final = 100_000
 _STEP: Final = 2.0
+_SETTLED: Final = 1e-12
+_EXACT: Final = 1e-9
 
 
 class Flows(NamedTuple):
@@ -51,47 +53,45 @@ def money_weighted(periods: Periods, flows: Flows) -> Floats:
 
 
 def _solved(periods: Periods, flows: Flows) -> Floats:
-    row, left, amount = _terms(periods, flows)
-    n_rows = len(periods.opening)
-
-    def sums(values: Floats) -> Floats:
-        return np.bincount(row, weights=values, minlength=n_rows).astype(float)
-
-    total, weighted = sums(amount), sums(amount * left)
-    dietz = np.divide(periods.closing - total, weighted, out=np.full(n_rows, np.nan), where=weighted > 0)
-    possible = (periods.opening >= 0) & (periods.closing > 0) & (dietz > -1) & (sums(np.abs(amount)) > 0)
-    rate = np.log1p(np.where(possible, dietz, 0.0))
-    open_rows: Bools = possible.copy()
+    total, weighted = _sums(periods, flows, np.zeros(len(periods.opening)))
+    dietz = np.divide(periods.closing - total, weighted, out=np.full(len(total), np.nan), where=weighted > 0)
+    possible = (periods.opening >= 0) & (periods.closing > 0) & (dietz > -1)
+    rate = np.where(possible, np.log1p(np.where(possible, dietz, 0.0)), np.nan)
+    rows = np.flatnonzero(possible)
     for _ in range(MAX_STEPS):
-        wanted = open_rows[row]
-        growth = amount[wanted] * np.exp(rate[row[wanted]] * left[wanted])
-        value = np.bincount(row[wanted], weights=growth, minlength=n_rows)
-        slope = np.bincount(row[wanted], weights=growth * left[wanted], minlength=n_rows)
-        gap = np.where(open_rows, periods.closing - value, 0.0)
-        step = np.divide(gap, slope, out=np.zeros(n_rows), where=open_rows & (np.abs(slope) > 0))
-        step = np.clip(step, -_STEP, _STEP)
-        rate += step
-        settled = np.abs(step) <= 1e-13 * np.maximum(np.abs(rate), 1.0)
-        exact = np.abs(gap) <= 1e-9 * np.maximum(np.abs(periods.closing), 1.0)
-        open_rows &= ~settled
-        possible &= ~settled | exact
-        if not open_rows.any():
+        if not len(rows):
             break
-    return np.where(possible & ~open_rows, np.expm1(rate), np.nan)
+        few = Periods._make(column[rows] for column in periods)
+        value, slope = _sums(few, flows, rate[rows])
+        gap = few.closing - value
+        step = np.divide(gap, slope, out=np.zeros(len(rows)), where=np.abs(slope) > 0)
+        step = np.clip(step, -_STEP, _STEP)
+        rate[rows] += step
+        settled = np.abs(step) <= _SETTLED * np.maximum(np.abs(rate[rows]), 1.0)
+        wrong = settled & (np.abs(gap) > _EXACT * np.maximum(np.abs(few.closing), 1.0))
+        rate[rows[wrong]] = np.nan
+        rows = rows[~settled]
+    rate[rows] = np.nan
+    return np.expm1(rate)
 
 
-def _terms(periods: Periods, flows: Flows) -> tuple[Ints, Floats, Floats]:
-    """Row, share of the period left, and amount of every flow, the opening value first."""
-    n_rows = len(periods.opening)
+def _sums(periods: Periods, flows: Flows, rate: Floats) -> tuple[Floats, Floats]:
+    """Opening value and flows (n) grown at the rate, log(1 + R), to the end, and the derivative by it."""
     counts = np.maximum(periods.end_flow - periods.first_flow, 0)
-    owner = np.repeat(np.arange(n_rows), counts)
-    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    place += np.repeat(periods.first_flow, counts)
-    days = (periods.last_day - periods.first_day).astype(float)[owner]
-    remaining = (periods.last_day[owner] - flows.day[place]).astype(float)
-    left = np.divide(remaining, days, out=np.ones(len(days)), where=days > 0)
-    return (
-        np.concatenate([np.arange(n_rows), owner]),
-        np.concatenate([np.ones(n_rows), left]),
-        np.concatenate([periods.opening, flows.amount[place]]),
-    )
+    grown = periods.opening * np.exp(rate)
+    slope = grown.copy()
+    some = np.flatnonzero(counts)
+    if not len(some):
+        return grown, slope
+    counts = counts[some]
+    ends = np.cumsum(counts)
+    place = np.arange(ends[-1]) + np.repeat(periods.first_flow[some] - (ends - counts), counts)
+    days = (periods.last_day - periods.first_day)[some].astype(float)
+    # share of the period that is left = a - b x day of the flow; a period of no days is all left
+    per_day = np.divide(1.0, days, out=np.zeros(len(some)), where=days > 0)
+    whole = np.where(days > 0, periods.last_day[some] * per_day, 1.0)
+    left = np.repeat(whole, counts) - np.repeat(per_day, counts) * flows.day[place]
+    growth = flows.amount[place] * np.exp(np.repeat(rate[some], counts) * left)
+    grown[some] += np.add.reduceat(growth, ends - counts)
+    slope[some] += np.add.reduceat(growth * left, ends - counts)
+    return grown, slope
