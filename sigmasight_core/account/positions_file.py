@@ -9,7 +9,12 @@ from sigmasight_core.account.entries import WHOLE_LOT, entries
 from sigmasight_core.account.lots import pieces, positions
 from sigmasight_core.tables.ledger import Transactions
 
+CONSTANT_CASH: Final = "cash without a date: stated on the last entry date"
 _NONE: Final = {"parent": "", "external_id": ""}
+_TEXTS: Final = (
+    *("portfolio", "transaction_id", "kind", "symbol", "lot", "parent", "note"),
+    *("source", "external_id", "inferred"),
+)
 
 
 def transactions_of(
@@ -58,6 +63,51 @@ def _rows(
             "source_line": line,
         }
     )
+
+
+def with_derived(
+    *,
+    transactions: pd.DataFrame,
+    positions: pd.DataFrame,
+    portfolios: pd.DataFrame,
+    first_date: pd.Timestamp,
+) -> pd.DataFrame:
+    """The transactions, with those of portfolios that have none: from their positions and constant cash.
+
+    So a ledger of before there were transactions becomes an account without loss: each position is its buy
+    and its sell, and the cash of the registry a statement on the last entry date: what lies beside the
+    positions that are listed.
+
+    :param transactions: rows of `tables.Transactions`. :param positions: rows of `tables.Positions`.
+    :param portfolios: rows of `tables.Portfolios`.
+    :param first_date: of the statement of a portfolio without positions.
+    """
+    bare = portfolios[~portfolios["portfolio"].isin(transactions["portfolio"])]
+    ledger = positions[positions["portfolio"].isin(bare["portfolio"])]
+    if bare.empty:
+        return transactions
+    last = ledger.groupby("portfolio")["entry_date"].max()
+    stated = bare.assign(date=last.reindex(bare["portfolio"]).fillna(first_date).to_numpy())
+    made = [transactions, transactions_of(ledger, "positions"), _statements(stated)]
+    rows = pd.concat([part for part in made if len(part)], ignore_index=True)
+    return rows.astype({name: "str" for name in rows.columns if name in _TEXTS})
+
+
+def _statements(stated: pd.DataFrame) -> pd.DataFrame:
+    """A statement of the `cash` of each row on its `date`."""
+    made = stated[["portfolio", "date"]].assign(
+        transaction_id=stated["date"].dt.strftime("%Y-%m-%d") + "/statement/",
+        kind="statement",
+        quantity=0.0,
+        price=np.nan,
+        fees=0.0,
+        amount=stated["cash"].to_numpy(dtype=float),
+        source=stated["source"],
+        source_line=0,
+        inferred=CONSTANT_CASH,
+        **dict.fromkeys(("symbol", "lot", "parent", "note", "external_id"), ""),
+    )
+    return made[list(Transactions.to_schema().columns)]
 
 
 def positions_of(transactions: pd.DataFrame, *, corporate_actions: pd.DataFrame) -> pd.DataFrame:

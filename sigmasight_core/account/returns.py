@@ -21,33 +21,36 @@ class DailyReturns(NamedTuple):
     """NaN = the base is less than a cent, or the P&L or a value is not known."""
     ruined: Bools
     """The value fell to zero or below: what comes after is a return on debt."""
+    unknown: Bools
+    """The value, P&L or flow of the day, or the value of the day before, is not known."""
 
 
-def daily_returns(total_value: Floats, *, daily_pnl: Floats, external_flow: Floats) -> DailyReturns:
+def daily_returns(
+    total_value: Floats, *, daily_pnl: Floats, external_flow: Floats, opening: Floats | float = 0.0
+) -> DailyReturns:
     """daily_pnl / (value at the previous close + inflow of the day); an outflow leaves at the end of the day.
 
-    Modified Dietz on a single day, as the GIPS Standards (2020) allow. Before the first date the value is 0.
+    Modified Dietz on a single day, as the GIPS Standards (2020) allow.
 
     :param total_value: (dates, portfolios) at the close. :param external_flow: positive = paid in.
+    :param opening: (portfolios) value before the first date, NaN = there was one that is not known.
     """
-    before = (
-        np.vstack([np.zeros((1, total_value.shape[1])), total_value[:-1]])
-        if len(total_value)
-        else total_value
-    )
+    first = np.broadcast_to(np.asarray(opening, dtype=float), (1, total_value.shape[1]))
+    before = np.vstack([first, total_value])[:-1]
     base = before + np.maximum(external_flow, 0.0)
     found = np.divide(daily_pnl, base, out=np.full(base.shape, np.nan), where=base >= LEAST_BASE)
-    return DailyReturns(found, np.nan_to_num(found) <= -1.0)
+    unknown = np.isnan(base) | np.isnan(daily_pnl)
+    return DailyReturns(np.where(unknown, np.nan, found), np.nan_to_num(found) <= -1.0, unknown)
 
 
 class Linked(NamedTuple):
     """Each (dates, portfolios), for the period that ends on the date."""
 
     total: Floats
-    """Product of (1 + daily return) - 1, not annualised; NaN = no return, or ruin, in the period."""
+    """Product of (1 + daily return) - 1, not annualised; NaN = a gap or ruin in the period, or no return."""
     ruined: Bools
     gaps: Ints
-    """Days in the period, from the first return on, that have none."""
+    """Days in the period whose return is not known."""
 
 
 def linked(daily: DailyReturns, start: Ints) -> Linked:
@@ -58,11 +61,11 @@ def linked(daily: DailyReturns, start: Ints) -> Linked:
     known = np.isfinite(daily.returns)
     usable = known & ~daily.ruined
     log = np.cumsum(np.log1p(np.where(usable, daily.returns, 0.0)), axis=0)
-    begun = np.maximum.accumulate(known, axis=0)
-    counts = [np.cumsum(mask, axis=0) for mask in (daily.ruined, begun & ~known, known)]
+    counts = [np.cumsum(mask, axis=0) for mask in (daily.ruined, daily.unknown, known)]
     ruins, gaps, n_known = (_since(count, start) for count in counts)
     total = np.expm1(_since(log, start))
-    return Linked(np.where((ruins > 0) | (n_known == 0), np.nan, total), ruins > 0, gaps)
+    undefined = (ruins > 0) | (gaps > 0) | (n_known == 0)
+    return Linked(np.where(undefined, np.nan, total), ruins > 0, gaps)
 
 
 def _since(cumulated: Floats | Ints, start: Ints) -> np.ndarray:

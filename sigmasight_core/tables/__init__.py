@@ -10,6 +10,8 @@ above, is found. The names below are for short imports only.
 
 from typing import Final
 
+from sigmasight_core.tables.account.cash import PortfolioCash
+from sigmasight_core.tables.account.returns import PortfolioReturns
 from sigmasight_core.tables.alerts import AlertDeliveries, Alerts
 from sigmasight_core.tables.base import (
     Audit,
@@ -98,7 +100,9 @@ __all__ = [
     "LedgerChanges",
     "OptionQuotes",
     "OptionVolatilities",
+    "PortfolioCash",
     "PortfolioPnlExplain",
+    "PortfolioReturns",
     "PortfolioSnapshots",
     "Portfolios",
     "PositionCorrelations",

@@ -16,6 +16,7 @@ from sigmasight_core.tables import (
     Positions,
     Publications,
     Table,
+    Transactions,
     table_name,
     validate,
 )
@@ -90,6 +91,10 @@ class LedgerStore(Reader):
     def positions(self, portfolios: Sequence[str] | None = None) -> pd.DataFrame:
         """The ledger: rows of `Positions` of these portfolios, or of all."""
         return self.read(Positions, portfolios=portfolios)
+
+    def transactions(self, portfolios: Sequence[str] | None = None) -> pd.DataFrame:
+        """The accounts' entries: rows of `Transactions` of these portfolios, or of all."""
+        return self.read(Transactions, portfolios=portfolios)
 
     def ledger_changes(self, portfolio: str) -> pd.DataFrame:
         """The history of a portfolio's ledger: rows of `LedgerChanges` with `computed_at` (UTC)."""

@@ -142,6 +142,7 @@ def rows(value: list[float], pnl: list[float], flow: list[float]) -> pd.DataFram
             dates=days,
             sessions=days,
             names=pd.Index(["book"]),
+            first_dates=pd.Series(days[:1], index=["book"]),
             benchmark="SPY",
             benchmark_returns=market,
             **made,

@@ -17,7 +17,7 @@ def test_every_row_model_of_the_topics_is_collected_once() -> None:
     assert len(names) == len(set(names))
     exported = {thing for thing in vars(tables).values() if isinstance(thing, type) and thing is not Table}
     assert {thing for thing in exported if issubclass(thing, Table)} - {tables.Audit} == set(EVERY)
-    assert {model.__module__.rpartition(".")[2] for model in EVERY} == set(TOPICS)
+    assert {model.__module__.removeprefix("sigmasight_core.tables.") for model in EVERY} == set(TOPICS)
 
 
 def test_tables_come_after_what_they_are_computed_from() -> None:
