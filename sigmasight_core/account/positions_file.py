@@ -7,8 +7,11 @@ import pandas as pd
 
 from sigmasight_core.account.entries import WHOLE_LOT, entries
 from sigmasight_core.account.lots import pieces, positions
-from sigmasight_core.tables.ledger import Transactions
+from sigmasight_core.errors import InputError
+from sigmasight_core.tables.ledger import TRADE_KINDS, Transactions
 
+LISTED: Final = "entry in a positions file"
+"""What `inferred` says of an opening that a list of positions stands for."""
 CONSTANT_CASH: Final = "cash without a date: stated on the last entry date"
 _NONE: Final = {"parent": "", "external_id": ""}
 _TEXTS: Final = (
@@ -34,7 +37,7 @@ def transactions_of(
     exited = ledger["exit_date"].notna().to_numpy()
     opened = _rows(ledger, "entry", np.where(long, "buy", "short"), np.where(long, -1.0, 1.0), line)
     closed = _rows(ledger, "exit", np.where(long, "sell", "cover"), np.where(long, 1.0, -1.0), line)
-    opened["inferred"], closed["inferred"] = "", WHOLE_LOT
+    opened["inferred"], closed["inferred"] = LISTED, WHOLE_LOT
     made = pd.concat([opened, closed[exited]], ignore_index=True).assign(source=source, **_NONE)
     made = made.sort_values(["portfolio", "date", "source_line"], kind="stable", ignore_index=True)
     ids = made["date"].dt.strftime("%Y-%m-%d") + "/" + made["kind"] + "/" + made["symbol"]
@@ -108,6 +111,40 @@ def _statements(stated: pd.DataFrame) -> pd.DataFrame:
         **dict.fromkeys(("symbol", "lot", "parent", "note", "external_id"), ""),
     )
     return made[list(Transactions.to_schema().columns)]
+
+
+def listed_account(
+    *, stored: pd.DataFrame, positions: pd.DataFrame, portfolio: pd.DataFrame, keep_statement: bool
+) -> pd.DataFrame:
+    """The transactions of a portfolio whose list of positions is this one now.
+
+    What was stated beside the list (deposits, fees, dated balances) stays. The cash of the registry is a
+    statement on the last entry date, or, if `keep_statement`, where it was.
+
+    :param stored: rows of `tables.Transactions` before. :param positions: rows of `tables.Positions`, now.
+    :param portfolio: the row of `tables.Portfolios`, now.
+    :raises InputError: if the stored trades are of a history: its positions follow from it.
+    """
+    kept = stored[~stored["inferred"].isin((LISTED, WHOLE_LOT))]
+    history = kept[kept["kind"].isin(TRADE_KINDS)]
+    if len(history):
+        raise InputError(
+            f"portfolio {portfolio['portfolio'].iloc[0]}: its positions follow from the transactions of "
+            f"{history['source'].iloc[0]}; import those again, or remove the portfolio first"
+        )
+    made = [kept if keep_statement else kept[kept["inferred"] != CONSTANT_CASH]]
+    if len(positions):
+        made.append(transactions_of(positions, str(portfolio["source"].iloc[0])))
+        if not keep_statement:
+            made.append(_statements(portfolio.assign(date=positions["entry_date"].max())))
+    rows = pd.concat([part for part in made if len(part)] or [stored.iloc[:0]], ignore_index=True)
+    return rows.astype({name: "str" for name in rows.columns if name in _TEXTS})
+
+
+def statement(portfolio: str, date: pd.Timestamp, amount: float, source: str) -> pd.DataFrame:
+    """One row of `tables.Transactions`: the balance of a portfolio at the close of a date, as stated."""
+    row = pd.DataFrame({"portfolio": [portfolio], "date": [date], "cash": [amount], "source": [source]})
+    return _statements(row).assign(inferred="").astype(dict.fromkeys(_TEXTS, "str"))
 
 
 def positions_of(transactions: pd.DataFrame, *, corporate_actions: pd.DataFrame) -> pd.DataFrame:
