@@ -76,15 +76,16 @@ def portfolio_cash(
         rates=cash_rates(yields, sessions, terms.interest_spread)[:, None] * accrues,
         borrow_rates=cash_rates(yields, sessions, borrow)[:, None] * accrues,
     )
-    in_kind = _in_kind(entries, grid)
+    in_kind, interest = _in_kind(entries, grid), flows["interest"] + found.interest
     columns = {
         "opening": found.opening,
         **flows,
-        "interest": flows["interest"] + found.interest,
+        "interest": interest,
         "adjustment": found.adjustment,
         "inferred": found.inferred,
         "closing": found.closing,
         "in_kind": in_kind,
+        "income_to_date": np.cumsum(flows["dividends"] + interest + flows["fees"], axis=0),
         "external_flow": flows["external"] + found.adjustment + found.inferred + in_kind,
     }
     frame = pd.DataFrame(

@@ -31,9 +31,19 @@ def netted(entries: Entries) -> pd.DataFrame:
     share = np.divide(closed, quantity, out=np.zeros(len(rows)), where=quantity > 0)
     share = np.where(np.abs(share - np.round(share)) < 1e-9, np.round(share), share)
     traded = bought | sold
-    first = _part(rows, np.where(traded, share, 1.0), traded, np.where(bought, "cover", "sell"), "")
+    shut = np.where(share < 1.0, closed * entries.ratio, entries.quantity)
+    given = rows["quantity"].to_numpy(dtype=float)
+    first = _part(
+        rows,
+        np.where(traded, shut, given),
+        np.where(traded, share, 1.0),
+        traded,
+        np.where(bought, "cover", "sell"),
+        "",
+    )
     rest = _part(
         rows,
+        given - shut,
         np.where(traded, 1.0 - share, 0.0),
         traded,
         np.where(bought, "buy", "short"),
@@ -49,12 +59,18 @@ def _in_order_of_lines(entries: Entries) -> np.ndarray:
 
 
 def _part(
-    rows: pd.DataFrame, share: Floats, traded: Bools, kind: np.ndarray, suffix: "str | np.ndarray"
+    rows: pd.DataFrame,
+    quantity: Floats,
+    share: Floats,
+    traded: Bools,
+    kind: np.ndarray,
+    suffix: "str | np.ndarray",
 ) -> pd.DataFrame:
-    """The rows with a share of their quantity, fees and amount; those without any are left out."""
+    """The rows with a part of their quantity and its share of fees and amount; those without are left out."""
     part = rows.assign(
         kind=np.where(traded, kind, rows["kind"]),
         transaction_id=rows["transaction_id"] + pd.Series(suffix, index=rows.index, dtype="str"),
-        **{name: rows[name] * share for name in ("quantity", "fees", "amount")},
+        quantity=quantity,
+        **{name: rows[name] * share for name in ("fees", "amount")},
     )
     return part[share > 0]

@@ -45,7 +45,8 @@ def portfolio_returns(
     :param names: of the portfolios, sorted.
     :param first_dates: date of the first transaction by portfolio; absent = it has none.
     :param portfolio_cash: rows of `PortfolioCash`, those there are.
-    :param snapshots: date, portfolio, net_exposure, price_pnl (sum of the positions' P&L), those there are.
+    :param snapshots: date, portfolio, net_exposure, gross_exposure, price_pnl (sum of the positions' P&L) and
+        status, those there are.
     :param benchmark: its symbol. :param benchmark_returns: simple daily returns by session.
     :returns: rows in the shape of `PortfolioReturns`, ordered by date and portfolio.
     """
@@ -60,6 +61,10 @@ def portfolio_returns(
     pnl = np.where(begun, price_pnl + cash["dividends"] + cash["interest"] + cash["fees"], 0.0)
     earlier = (first_dates.reindex(names) < sessions[0]).to_numpy(dtype=bool)
     daily = daily_returns(total, daily_pnl=pnl, external_flow=flow, opening=np.where(earlier, np.nan, 0.0))
+    whole = _whole(snapshots, sessions, names)
+    gross = _panel(snapshots, "gross_exposure", sessions, names)
+    unexplained = (change_of(total) - pnl - flow) / np.maximum(np.nan_to_num(gross), 1.0)
+    comparable = whole & np.vstack([np.ones((1, len(names)), dtype=bool), whole[:-1] | ~begun[:-1]])
     wanted = sessions.get_indexer(dates)
     starts = {period: period_starts(sessions, first, period) for period in PERIODS}
     twr = {period: linked(daily, start) for period, start in starts.items()}
@@ -78,6 +83,7 @@ def portfolio_returns(
         "daily_pnl": pnl[wanted],
         "external_flow": flow[wanted],
         "daily_return": daily.returns[wanted],
+        "unexplained": np.where(comparable & ~daily.unknown, unexplained, np.nan)[wanted],
         **{f"twr_{period}": _kept(twr[period], starts[period])[wanted] for period in PERIODS},
         **{f"mwr_{period}": mwr[period] for period in PERIODS},
         "benchmark_return": np.broadcast_to(market[wanted, None], (len(wanted), len(names))),
@@ -96,6 +102,17 @@ def portfolio_returns(
     rows["status"] = _status(rows, young, twr["itd"].ruined[wanted].ravel(), unknown, gaps)
     texts = dict.fromkeys(("portfolio", "benchmark", "status"), "str")
     return rows.astype({**texts, "n_obs": "int64"})[list(PortfolioReturns.to_schema().columns)]
+
+
+def change_of(total: Floats) -> Floats:
+    """Change since the row before; nothing is before the first."""
+    return np.diff(total, axis=0, prepend=np.zeros((1, total.shape[1])))
+
+
+def _whole(snapshots: pd.DataFrame, sessions: pd.DatetimeIndex, names: pd.Index) -> Bools:
+    """Where a snapshot sums over every position: a position without a price breaks the chain of values."""
+    known = snapshots.assign(whole=(snapshots["status"] == OK).astype(float))
+    return _panel(known, "whole", sessions, names) == 1.0
 
 
 _CASH: Final = ("closing", "dividends", "interest", "fees", "external_flow")
@@ -128,6 +145,7 @@ def _status(rows: pd.DataFrame, young: Bools, ruined: Bools, unknown: Bools, gap
     say(f"partial: {FEW}", (rows["n_obs"] < MIN_COMMON).to_numpy())
     say("partial: the benchmark has no return", rows["benchmark_return"].isna().to_numpy())
     say(f"partial: {YOUNG}", young)
+    say("partial: a position had no price or P&L", rows["unexplained"].isna().to_numpy())
     lacking = gaps > 0
     text = "partial: no value on " + gaps.astype(str).astype(object) + " sessions since inception"
     status[lacking] = text[lacking]

@@ -21,7 +21,9 @@ class Portfolios(Table):
     """One registered portfolio."""
 
     portfolio: Series[str] = key("Portfolio name", str_matches=PORTFOLIO_NAME_PATTERN)
-    cash: Series[float] = label("Cash balance, counted in total_value on every date (USD)", exact=True)
+    cash: Series[float] = label(
+        "Cash balance that was stated without a date (USD); see transactions", exact=True
+    )
     source: Series[str] = label("File name that the portfolio was imported from")
 
     class Config:

@@ -21,6 +21,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.gates.account import VALUE_CHANGES_BY_PNL_AND_FLOWS
 from sigmasight_dagster.story import Story, figures
 
 GROUP = "portfolio"
@@ -80,6 +81,7 @@ def portfolio_cash(batch: Batch) -> pd.DataFrame:
         Input(DailyPrices, since_entry=True),
     ],
     group=GROUP,
+    gates=[VALUE_CHANGES_BY_PNL_AND_FLOWS],
     stories={
         PortfolioReturns: Story(
             (
@@ -100,14 +102,17 @@ def portfolio_returns(batch: Batch) -> pd.DataFrame:
     market = batch.factor_model.factors[batch.factor_model.market].proxy
     prices = batch.read(DailyPrices, ["date", "symbol", "adjusted_close"], [market] if market else [])
     closes = to_wide(prices, sessions).reindex(columns=[market])[market]
-    snapshots = batch.read(PortfolioSnapshots, ["date", "portfolio", "net_exposure", "daily_pnl"])
+    wanted = ["net_exposure", "gross_exposure", "price_pnl", "daily_pnl", "status"]
+    snapshots = batch.read(PortfolioSnapshots, ["date", "portfolio", *wanted])
+    # before there were accounts, daily_pnl was that of the prices
+    price_pnl = snapshots["price_pnl"].fillna(snapshots["daily_pnl"])
     return returns.portfolio_returns(
         dates=batch.dates,
         sessions=sessions,
         names=pd.Index(batch.portfolios),
         first_dates=batch.transactions.groupby("portfolio")["date"].min(),
         portfolio_cash=batch.read(PortfolioCash),
-        snapshots=snapshots.rename(columns={"daily_pnl": "price_pnl"}),
+        snapshots=snapshots.assign(price_pnl=price_pnl),
         benchmark=market or "none",
         benchmark_returns=closes.pct_change(fill_method=None),
     )

@@ -198,8 +198,8 @@ class WhatIf:
             portfolio=other,
             date=date,
         )
-        registry = self._ledger.registry.assign(opening_cash=cash)
-        traded = registry.assign(portfolio=other, cash=after.cash, opening_cash=after.opening_cash)
+        registry = self._ledger.registry
+        traded = registry.assign(portfolio=other, cash=after.cash)
         both = Ledger(
             pd.concat([self._ledger.positions, after.positions], ignore_index=True),
             pd.concat([registry, traded], ignore_index=True).astype({"portfolio": "str"}),

@@ -50,6 +50,9 @@ class PortfolioCash(PortfolioTable):
         "USD",
         of="external adjustment inferred in_kind",
     )
+    income_to_date: Series[float] = value(
+        "Dividends + interest + fees since the first date", "USD", of="dividends interest fees"
+    )
     dividend_source: Series[str] = label(
         "booked (on the ex-date), stated (by the ledger), in price (closes are adjusted for them) or mixed",
         of="transactions.kind daily_prices.source",

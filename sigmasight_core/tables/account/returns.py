@@ -30,6 +30,11 @@ class PortfolioReturns(PortfolioTable):
         "fraction",
         of="daily_pnl total_value external_flow",
     )
+    unexplained: Series[float] = value(
+        "(change of total_value - daily_pnl - external_flow) / gross exposure, at least 1 USD: rounding",
+        "fraction",
+        of="total_value daily_pnl external_flow portfolio_snapshots.gross_exposure",
+    )
     twr_ytd: Series[float] = value("Linked daily returns, year to date", "fraction", of=DAILY)
     twr_1y: Series[float] = value("Linked daily returns, one year", "fraction", of=DAILY)
     twr_itd: Series[float] = value(

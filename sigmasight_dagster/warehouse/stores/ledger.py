@@ -84,7 +84,7 @@ class LedgerStore(Reader):
                 if transactions is not None
                 else _listed(entered, ledger, wanted, keep_statement=same_cash and expected is not None)
             )
-            _refuse_strays(name, account)
+            _refuse_strays(name, account, "transaction")
             moved = _changes(entered, account)
             if len(registered) and same_cash and changed.empty and moved.empty:
                 return "unchanged"
@@ -194,11 +194,11 @@ def _listed(
     )
 
 
-def _refuse_strays(name: str, ledger: pd.DataFrame) -> None:
+def _refuse_strays(name: str, ledger: pd.DataFrame, what: str = "position") -> None:
     strays = ledger.loc[ledger["portfolio"] != name, "portfolio"]
     if len(strays):
         raise InputError(
-            f"portfolio {name}: a row belongs to portfolio {strays.iloc[0]}; save each on its own"
+            f"portfolio {name}: a {what} belongs to portfolio {strays.iloc[0]}; save each on its own"
         )
 
 

@@ -16,6 +16,7 @@ from sigmasight_core.account.returns import daily_returns, linked, period_starts
 from sigmasight_core.arrays.as_of import day_numbers
 from sigmasight_core.calendar import sessions
 from sigmasight_core.tables import validate
+from sigmasight_dagster.gates.account import VALUE_CHANGES_BY_PNL_AND_FLOWS
 
 SESSIONS = sessions("2020-01-02", "2022-12-30")
 
@@ -128,7 +129,8 @@ def frames(value: list[float], pnl: list[float], flow: list[float]) -> dict[str,
     days = SESSIONS[: len(value)]
     keys = {"date": days, "portfolio": "book"}
     cash = pd.DataFrame({**keys, "closing": 0.0, "dividends": 0.0, "interest": 0.0, "fees": 0.0})
-    held = pd.DataFrame({**keys, "net_exposure": value, "price_pnl": pnl})
+    held = pd.DataFrame({**keys, "net_exposure": value, "price_pnl": pnl, "status": "ok"})
+    held["gross_exposure"] = held["net_exposure"].abs()
     return {"portfolio_cash": cash.assign(external_flow=flow), "snapshots": held}
 
 
@@ -192,3 +194,46 @@ def test_contributions_sum_to_the_return(seed: int) -> None:
     assert found["contribution"].sum() == pytest.approx(np.prod(1 + earned / base) - 1, abs=1e-10)
     assert found.loc[found["symbol"] == CASH, "pnl"].item() == pytest.approx(0.3 * len(days))
     assert found["pnl"].sum() == pytest.approx(earned.sum())
+
+
+def test_a_change_that_nothing_explains_is_said_and_a_gap_is_not_compared() -> None:
+    made = frames([100, 110, 125, 130, 131], [0, 10, 10, 5, 1], [100, 0, 0, 0, 0])
+    made["snapshots"].loc[3, "status"] = "partial: no price for X"
+    days = SESSIONS[:5]
+    found = portfolio_returns(
+        dates=days,
+        sessions=days,
+        names=pd.Index(["book"]),
+        first_dates=pd.Series(days[:1], index=["book"]),
+        benchmark="SPY",
+        benchmark_returns=pd.Series(0.001, index=days),
+        **made,
+    )
+    np.testing.assert_allclose(found["unexplained"], [0.0, 0.0, 5 / 125, np.nan, np.nan])
+    outcome = VALUE_CHANGES_BY_PNL_AND_FLOWS.evaluate(found)
+    assert (outcome.passed, outcome.rows) == (False, [2])
+    assert outcome.metadata["rows_compared"] == 3
+    assert VALUE_CHANGES_BY_PNL_AND_FLOWS.evaluate(found.drop(index=2)).passed
+
+
+def test_a_session_without_a_snapshot_is_no_return_and_ends_the_periods_over_it() -> None:
+    made = frames([100, 110, 121, 133.1], [0, 10, 11, 12.1], [100, 0, 0, 0])
+    made["snapshots"] = made["snapshots"].drop(index=1)
+    days = SESSIONS[:4]
+    found = portfolio_returns(
+        dates=days,
+        sessions=days,
+        names=pd.Index(["book"]),
+        first_dates=pd.Series(days[:1], index=["book"]),
+        benchmark="SPY",
+        benchmark_returns=pd.Series([np.nan, 0.01, 0.0, 0.02], index=days),
+        **made,
+    )
+    np.testing.assert_allclose(found["daily_return"], [0.0, np.nan, np.nan, 0.1])
+    np.testing.assert_allclose(found["twr_itd"], [0.0, np.nan, np.nan, np.nan])
+    assert found["mwr_itd"].isna().tolist() == [False, True, True, True]
+    assert found["status"].tolist()[1:] == [
+        "no total value: no snapshot, or nothing in it has a price",
+        "no return: the session before has no value",
+        "partial: no value on 2 sessions since inception",
+    ]
