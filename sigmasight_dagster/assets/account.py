@@ -59,10 +59,10 @@ def portfolio_cash(batch: Batch) -> pd.DataFrame:
     rows = cash.portfolio_cash(
         sessions=calendar.sessions(first, until),
         portfolios=batch.registry[["portfolio"]].assign(margin=False),
-        entries=entries.entries(batch.transactions, corporate_actions=batch.read(CorporateActions)),
+        entries=entries.entries(batch.transactions, corporate_actions=batch.corporate_actions),
         positions=batch.positions,
         prices=batch.read_on(DailyPrices, needed),
-        corporate_actions=batch.read(CorporateActions),
+        corporate_actions=batch.corporate_actions,
         yields=pd.DataFrame(columns=list(TreasuryYields.to_schema().columns)),
         terms=CashTerms(),
         max_price_age_days=age,
