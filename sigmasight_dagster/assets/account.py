@@ -56,13 +56,14 @@ def portfolio_cash(batch: Batch) -> pd.DataFrame:
     first = min([*batch.transactions["date"], batch.dates[0]])
     age, until = batch.max_price_age_days, batch.dates[-1]
     needed = settlement_price_dates(batch.positions, until, age).union(batch.dates)
+    actions = batch.corporate_actions()
     rows = cash.portfolio_cash(
         sessions=calendar.sessions(first, until),
         portfolios=batch.registry[["portfolio"]].assign(margin=False),
-        entries=entries.entries(batch.transactions, corporate_actions=batch.corporate_actions),
+        entries=entries.entries(batch.transactions, corporate_actions=actions),
         positions=batch.positions,
         prices=batch.read_on(DailyPrices, needed),
-        corporate_actions=batch.corporate_actions,
+        corporate_actions=actions,
         yields=pd.DataFrame(columns=list(TreasuryYields.to_schema().columns)),
         terms=CashTerms(),
         max_price_age_days=age,
