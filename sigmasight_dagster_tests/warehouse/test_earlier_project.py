@@ -138,9 +138,10 @@ def test_what_was_computed_before_portfolios_were_accounts_is_stale(restored: tu
         both = group[keys].merge(snapshots[keys], on=keys)
         assert len(both) == len(group) == len(snapshots)
     # its ledger is an account without loss: what lies beside the positions is stated on the last entry date
-    registered = warehouse.portfolios().set_index("portfolio")["cash"]
-    for name, cash in registered.items():
+    last = warehouse.positions().groupby("portfolio")["entry_date"].max()
+    cash = warehouse.portfolios().set_index("portfolio")["cash"]
+    assert len(last)
+    for name, date in last.items():
         stated = warehouse.account(str(name)).set_index("kind").loc[["statement"]]
-        assert stated["amount"].tolist() == [cash]
-        assert stated["date"].tolist() == [warehouse.positions([str(name)])["entry_date"].max()]
+        assert stated[["amount", "date"]].to_numpy().tolist() == [[cash[name], date]]
     warehouse.close()
