@@ -35,7 +35,7 @@ COMMANDS: Final = {
     ),
     "position": Entry("ledger.ledger", "position", "Add, change, close or tag a position of a portfolio."),
     "cash": Entry(
-        "ledger.ledger", "cash", "Set the cash balance of PORTFOLIO to AMOUNT (USD; negative = borrowed)."
+        "ledger.ledger", "cash", "State that the cash of PORTFOLIO is AMOUNT (USD; negative = borrowed)."
     ),
     "ledger": Entry(
         "ledger.ledger", "ledger", "Show the positions of PORTFOLIO and every change that made them."

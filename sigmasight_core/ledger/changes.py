@@ -29,6 +29,20 @@ def position_changes(*, stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFr
     return frame.astype(dict.fromkeys(COLUMNS, "str"))
 
 
+def transaction_changes(*, stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+    """As `position_changes`, of transactions that were stated, by their id.
+
+    Those that a list of positions stands for change with the positions, that of the cash with the cash.
+
+    :param stored: and `wanted`: rows of `tables.Transactions` of one portfolio.
+    """
+    stated = (
+        rows[rows["inferred"] == ""].rename(columns={"transaction_id": "position_id"})
+        for rows in (stored, wanted)
+    )
+    return position_changes(stored=next(stated), wanted=next(stated))
+
+
 def with_stored_ids(*, stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     """The wanted positions, lots that are stored already under their stored ids.
 

@@ -16,12 +16,13 @@ from sigmasight_core.positions.sums import GREEK_COLUMNS, group_sums, with_greek
 
 _COUNTS: Final = ("n_positions", "n_long", "n_short", "n_options", "n_priced")
 _LEAST_BASE: Final = 0.01
+_INCOME: Final = ["dividends", "interest", "fees"]
 
 
 def portfolio_snapshots(
     *,
     dates: pd.DatetimeIndex,
-    portfolios: pd.DataFrame,
+    portfolio_cash: pd.DataFrame,
     positions: pd.DataFrame,
     position_values: pd.DataFrame,
     position_greeks: pd.DataFrame,
@@ -30,50 +31,65 @@ def portfolio_snapshots(
     """Totals of every portfolio on every date, also where nothing is held (zeros, total_value = cash).
 
     No earlier snapshot is needed: ``cumulative_pnl`` = realized P&L of everything that ended before the date
-    (`settled_pnl`) + realized and unrealized P&L of the rows of the date. As long as no price is missing for
-    longer than the age limit, ``cumulative_pnl(t) - cumulative_pnl(t-1) = daily_pnl(t)``.
-    ``daily_return = daily_pnl / (cash + value of today's rows at the previous close, new ones at cost)``,
-    NULL where that base is less than a cent.
+    (`settled_pnl`) + realized and unrealized P&L of the rows of the date + income to date. As long as no
+    price is missing for longer than the age limit, ``cumulative_pnl(t) - cumulative_pnl(t-1) = daily_pnl(t)``
+    and ``total_value(t) - total_value(t-1) = daily_pnl(t) + external_flow(t)``. So the value at the previous
+    close and the day's inflow, which daily_pnl is divided by for the ``daily_return``, are total_value -
+    daily_pnl + the day's outflow; NULL where that is less than a cent.
 
     NaN policy: sums are over the positions that have a value, and the status names the underlyings that are
     left out ('partial: no price for X, Y'); a sum is NULL where none has a value. A position without a
     daily P&L counts in the base of the return at its present value.
 
-    :param portfolios: `tables.Portfolios` rows to snapshot. With a column `opening_cash` the base of the
-        return counts that cash instead: `cash` less the proceeds of sales (see `what_if`).
+    :param portfolio_cash: `tables.PortfolioCash` rows of every portfolio to snapshot on every date.
     :param positions: `tables.Positions` rows (other portfolios are ignored).
     :param position_values: `tables.PositionValues` rows of the dates (others are ignored).
     :param position_greeks: `tables.PositionGreeks` rows of the same.
     :param settled_pnl: from `settlement.settled_pnl`, at least up to the last date.
     :returns: rows in the shape of `tables.PortfolioSnapshots`, ordered by date and portfolio.
-    :raises InputError: if a position that is held on a date has no row in `position_values`, or one that
-        ended before the last date none in `settled_pnl`.
+    :raises InputError: if a position that is held on a date has no row in `position_values`, one that ended
+        before the last date none in `settled_pnl`, or a portfolio no cash on a date.
     """
     days = np.unique(day_numbers(dates))
-    registry = portfolios.sort_values("portfolio", ignore_index=True)
-    names = pd.Index(registry["portfolio"])
+    names = pd.Index(np.unique(portfolio_cash["portfolio"].to_numpy(dtype=object)), dtype="str")
+    account = _accounts(portfolio_cash, days, names)
     n_groups = len(days) * len(names)
     rows, codes = _on_grid(position_values, days, names)
     _check_complete(positions[positions["portfolio"].isin(names)], days, names, len(rows), settled_pnl)
     rows = with_greeks(position_values=rows, position_greeks=position_greeks)
-    columns = {**_exposures(rows), **_profits(rows, positions), **_greeks(rows), **_counts(rows)}
+    columns = {**_exposures(rows), **_profits(rows), **_greeks(rows), **_counts(rows)}
     totals = group_sums(codes, n_groups, columns).astype(dict.fromkeys(_COUNTS, "int64"))
-    cash = np.tile(registry["cash"].to_numpy(dtype=float), len(days))
-    opening = registry.get("opening_cash", registry["cash"]).to_numpy(dtype=float)
-    base = np.tile(opening, len(days)) + totals.pop("base").to_numpy()
+    cash, income = _floats(account, "closing"), account[_INCOME].sum(axis=1).to_numpy(dtype=float)
     earlier, group, name = _ended_before(settled_pnl, days, names)
     unsettled = ("no settlement price for", group, name)
-    daily = totals["daily_pnl"].to_numpy()
+    total = totals["net_exposure"].to_numpy() + cash
+    daily = totals["price_pnl"].to_numpy() + income
+    base = total - np.nan_to_num(daily) + np.maximum(-_floats(account, "external_flow"), 0.0)
     flat = np.where(np.bincount(codes, minlength=n_groups) == 0, 0.0, np.nan)
     snapshots = totals.assign(
         date=timestamps(np.repeat(days, len(names))),
         portfolio=names.take(np.tile(np.arange(len(names)), len(days))),
-        total_value=totals["net_exposure"] + cash,
+        total_value=total,
         cash=cash,
-        cumulative_pnl=totals["cumulative_pnl"] + earlier,
+        income=income,
+        daily_pnl=daily,
+        cumulative_pnl=totals["cumulative_pnl"] + earlier + _floats(account, "income_to_date"),
+        external_flow=_floats(account, "external_flow"),
         daily_return=np.divide(daily, base, out=flat, where=base >= _LEAST_BASE),
     )
-    return _ordered(snapshots.assign(status=_status(snapshots, rows, codes, unsettled)))
+    return _ordered(snapshots.assign(status=_status(snapshots, rows, codes, unsettled, account["status"])))
+
+
+def _accounts(portfolio_cash: pd.DataFrame, days: Ints, names: pd.Index) -> pd.DataFrame:
+    """The rows of `portfolio_cash` by date and portfolio. :raises InputError: where one is missing."""
+    inside = np.isin(day_numbers(portfolio_cash["date"]), days)
+    rows = portfolio_cash[inside].sort_values(["date", "portfolio"], ignore_index=True)
+    if len(rows) != len(days) * len(names):
+        raise InputError(
+            f"portfolio_cash has {len(rows)} rows for {len(days)} dates and {len(names)} portfolios; "
+            "compute portfolio_cash again"
+        )
+    return rows
 
 
 def _on_grid(values: pd.DataFrame, days: Ints, names: pd.Index) -> tuple[pd.DataFrame, Ints]:
@@ -120,18 +136,11 @@ def _exposures(rows: pd.DataFrame) -> dict[str, Floats]:
     }
 
 
-def _profits(rows: pd.DataFrame, positions: pd.DataFrame) -> dict[str, Floats]:
-    """Daily and total P&L, and the base of the return: cost + P&L since entry - today's P&L."""
-    size = positions["quantity"] * positions["multiplier"] * positions["entry_price"]
-    ledger = positions[["portfolio", "position_id"]].assign(cost=size.astype(float))
-    cost = rows[["portfolio", "position_id"]].merge(ledger, how="left", on=["portfolio", "position_id"])[
-        "cost"
-    ]
-    daily, pnl = _floats(rows, "daily_pnl"), _floats(rows, "unrealized_pnl") + _floats(rows, "realized_pnl")
+def _profits(rows: pd.DataFrame) -> dict[str, Floats]:
+    """P&L of the positions: of the day, and since entry."""
     return {
-        "daily_pnl": daily,
-        "cumulative_pnl": pnl,
-        "base": cost.to_numpy(dtype=float) + pnl - np.where(np.isnan(daily), 0.0, daily),
+        "price_pnl": _floats(rows, "daily_pnl"),
+        "cumulative_pnl": _floats(rows, "unrealized_pnl") + _floats(rows, "realized_pnl"),
     }
 
 
@@ -171,7 +180,11 @@ def _ended_before(settled: pd.DataFrame, days: Ints, names: pd.Index) -> tuple[F
 
 
 def _status(
-    snapshots: pd.DataFrame, rows: pd.DataFrame, codes: Ints, unsettled: tuple[str, Ints, Texts]
+    snapshots: pd.DataFrame,
+    rows: pd.DataFrame,
+    codes: Ints,
+    unsettled: tuple[str, Ints, Texts],
+    of_cash: "pd.Series[str]",
 ) -> "pd.api.extensions.ExtensionArray":
     names, held = rows["underlying"].to_numpy(dtype=object), rows["held"].to_numpy(dtype=bool)
     unpriced, none = rows["exposure"].isna().to_numpy(), rows["price"].isna().to_numpy()
@@ -191,6 +204,8 @@ def _status(
     status[bare] += (
         np.where(status[bare] == "", "", "; ") + "no daily return: previous total value is not positive"
     )
+    lacking = (of_cash != OK).to_numpy() & (status == "")
+    status[lacking] = of_cash.to_numpy(dtype=object)[lacking]
     status[status == ""] = OK
     return pd.array(status, dtype="str")
 

@@ -10,6 +10,8 @@ above, is found. The names below are for short imports only.
 
 from typing import Final
 
+from sigmasight_core.tables.account.cash import PortfolioCash
+from sigmasight_core.tables.account.returns import PortfolioReturns
 from sigmasight_core.tables.alerts import AlertDeliveries, Alerts
 from sigmasight_core.tables.base import (
     Audit,
@@ -41,7 +43,7 @@ from sigmasight_core.tables.factors import (
     RateBetas,
     RateExposures,
 )
-from sigmasight_core.tables.ledger import Portfolios, Positions
+from sigmasight_core.tables.ledger import Portfolios, Positions, TransactionKind, Transactions
 from sigmasight_core.tables.market import (
     CorporateActions,
     DailyPrices,
@@ -100,7 +102,9 @@ __all__ = [
     "LedgerChanges",
     "OptionQuotes",
     "OptionVolatilities",
+    "PortfolioCash",
     "PortfolioPnlExplain",
+    "PortfolioReturns",
     "PortfolioSnapshots",
     "Portfolios",
     "PositionCorrelations",
@@ -124,6 +128,8 @@ __all__ = [
     "StressResults",
     "SupersededRows",
     "Table",
+    "TransactionKind",
+    "Transactions",
     "TreasuryYields",
     "VarBacktests",
     "WhatIfResults",

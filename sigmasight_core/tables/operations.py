@@ -90,9 +90,12 @@ class LedgerChanges(Table):
 
     portfolio: Series[str] = key("Portfolio name")
     change: Series[int] = key("Number of the import or command within its portfolio, from 1", ge=1)
-    position_id: Series[str] = key("symbol@entry_date; empty = the portfolio's cash")
+    position_id: Series[str] = key(
+        "symbol@entry_date, or the transaction_id of a transaction; empty = the portfolio's cash"
+    )
     action: Series[str] = label(
-        "added, changed or removed (a position), cash (another cash balance)", isin=LEDGER_ACTIONS
+        "added, changed or removed (a position or transaction), cash (another cash balance)",
+        isin=LEDGER_ACTIONS,
     )
     before: Series[str] = label("What was stored before, as JSON; NULL = nothing", nullable=True)
     after: Series[str] = label("What is stored since, as JSON; NULL = nothing", nullable=True)

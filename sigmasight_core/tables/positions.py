@@ -206,7 +206,7 @@ class PortfolioSnapshots(PortfolioTable):
     """One portfolio at the close of one trading date: sums over its positions."""
 
     total_value: Series[float] = value("net_exposure + cash", "USD", of="net_exposure cash")
-    cash: Series[float] = value("Cash balance of the registry", "USD", of="portfolios.*")
+    cash: Series[float] = value("Cash of the account at the close", "USD", of="portfolio_cash.closing")
     gross_exposure: Series[float] = value("Sum of |exposure|", "USD", ge=0, of="position_values.exposure")
     net_exposure: Series[float] = value("Sum of exposure", "USD", of="position_values.exposure")
     long_exposure: Series[float] = value(
@@ -232,17 +232,31 @@ class PortfolioSnapshots(PortfolioTable):
     delta_adjusted_exposure: Series[float] = value(
         "Sum of |delta_exposure|", "USD", ge=0, of="position_greeks.delta_exposure"
     )
-    daily_pnl: Series[float] = value("Sum of the positions' daily_pnl", "USD", of="position_values.*")
+    price_pnl: Series[float] = value(
+        "Sum of the positions' daily_pnl; NULL in rows of before there were accounts",
+        "USD",
+        of="position_values.daily_pnl",
+    )
+    income: Series[float] = value(
+        "Dividends and interest of the day, less fees and taxes",
+        "USD",
+        of="portfolio_cash.dividends portfolio_cash.interest portfolio_cash.fees",
+    )
+    daily_pnl: Series[float] = value("price_pnl + income", "USD", of="price_pnl income")
+    external_flow: Series[float] = value(
+        "Paid in (positive) or out: what changes total_value without P&L", "USD", of="portfolio_cash.*"
+    )
     daily_return: Series[float] = value(
-        "daily_pnl / total value at the previous close, with new positions at entry price",
+        "daily_pnl / (total value at the previous close + inflow of the day)",
         "fraction",
-        of="daily_pnl position_values.exposure portfolios.cash",
+        of="daily_pnl total_value external_flow",
     )
     cumulative_pnl: Series[float] = value(
-        "Realized + unrealized P&L since entry",
+        "Realized + unrealized P&L since entry + income to date",
         "USD",
         of="position_values.unrealized_pnl position_values.realized_pnl positions.quantity "
-        "positions.entry_price positions.exit_price daily_prices.close corporate_actions.amount",
+        "positions.entry_price positions.exit_price daily_prices.close corporate_actions.amount "
+        "portfolio_cash.income_to_date",
     )
     portfolio_delta: Series[float] = value(
         "Sum of position_delta", "shares", of="position_greeks.position_delta"

@@ -29,14 +29,12 @@ class Hypothetical:
 
     :param positions: `tables.Positions` rows. A part of a lot that is sold has the id of the lot and '/sold'.
     :param cash: USD after the trades.
-    :param opening_cash: USD that the base of the day's return counts, see `snapshot.portfolio_snapshots`.
     :param fills: the trades in their order, with `trade_price`, `price_source`, `cash_change`, `held_before`
         and `held_after` (net quantity of the symbol, in units of the trade date).
     """
 
     positions: pd.DataFrame
     cash: float
-    opening_cash: float
     fills: pd.DataFrame
 
 
@@ -106,11 +104,9 @@ def apply_trades(
     new["position_id"] = new["position_id"].mask(clash, new["position_id"] + "/what-if")
     untouched = positions[~positions["position_id"].isin(lots.loc[closed > 0, "position_id"])]
     ledger = pd.concat([untouched, exits, new], ignore_index=True).assign(portfolio=portfolio)
-    paid_for_new = opened * _multiplier(trades) * trades["trade_price"].to_numpy(dtype=float)
     return Hypothetical(
         positions=validate(Positions, ledger),
         cash=cash + float(fills["cash_change"].sum()),
-        opening_cash=cash - float(paid_for_new.sum()),
         fills=fills,
     )
 

@@ -11,7 +11,7 @@ from sigmasight_core.tables import (
     DailyPrices,
     DividendYields,
     OptionVolatilities,
-    Portfolios,
+    PortfolioCash,
     PortfolioSnapshots,
     PositionGreeks,
     Positions,
@@ -145,7 +145,7 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
 @risk_asset(
     PortfolioSnapshots,
     inputs=[
-        Portfolios,
+        PortfolioCash,
         Positions,
         PositionValues,
         PositionGreeks,
@@ -191,7 +191,7 @@ def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
     )
     return snapshot.portfolio_snapshots(
         dates=batch.dates,
-        portfolios=batch.registry,
+        portfolio_cash=batch.read(PortfolioCash),
         positions=batch.positions,
         position_values=batch.read(PositionValues),
         position_greeks=batch.read(PositionGreeks),

@@ -22,7 +22,7 @@ TOLERANCE = 1e-6
 
 SNAPSHOT_SUMS: dict[str, tuple[type[Table], str]] = {
     "net_exposure": (PositionValues, "exposure"),
-    "daily_pnl": (PositionValues, "daily_pnl"),
+    "price_pnl": (PositionValues, "daily_pnl"),
     "portfolio_delta": (PositionGreeks, "position_delta"),
     "portfolio_gamma": (PositionGreeks, "position_gamma"),
     "portfolio_theta": (PositionGreeks, "position_theta"),

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.account.positions_file import with_derived
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.errors import DataQualityError, LedgerError
 from sigmasight_core.factors.config import FactorModelConfig
@@ -18,6 +19,7 @@ from sigmasight_core.tables import (
     Portfolios,
     Positions,
     Table,
+    Transactions,
     grain,
     table_name,
     validate,
@@ -125,6 +127,21 @@ class Batch:
         """
         self._declared(Positions)
         return checked_ledger(self._platform.warehouse.positions(self.portfolios))
+
+    @cached_property
+    def transactions(self) -> pd.DataFrame:
+        """The accounts of the batch's portfolios (tables.Transactions), a declared input.
+
+        Of a ledger without transactions those that its positions and its constant cash stand for.
+        """
+        self._declared(Transactions)
+        stored = self._platform.warehouse.transactions(self.portfolios)
+        return with_derived(
+            transactions=stored,
+            positions=self.positions,
+            portfolios=self.registry,
+            first_date=self._first_date,
+        )
 
     @cached_property
     def registry(self) -> pd.DataFrame:

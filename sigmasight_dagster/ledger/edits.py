@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.account.positions_file import statement
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.edits import csv_row, edited, fields_of, find, with_tags
 from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
@@ -75,11 +76,22 @@ class Ledger:
         old = find(self.positions, position_id)
         return self.change(position_id, {"tags": with_tags(old["tags"], tags, remove)})
 
-    def set_cash(self, cash: float) -> str:
-        """Set the cash balance. :raises InputError: when it is not a finite number."""
+    def set_cash(self, cash: float, date: str | None = None) -> str:
+        """State the cash balance, at the close of a session or of the last entry date.
+
+        :raises InputError: when it is not a finite number, or the date not a session that has closed.
+        """
         if not np.isfinite(cash):
             raise InputError(f"cash {cash}: not a finite number; give the balance in USD")
-        return self._store(self.positions, cash)
+        if date is None:
+            return self._store(self.positions, cash)
+        day = session_dates.trading_date(date, self._workspace.settings, utc_now())
+        rows = self._workspace.platform.warehouse.account(self.name)
+        stated = statement(self.name, day, cash, self._command)
+        others = rows[~rows["transaction_id"].isin(stated["transaction_id"])]
+        return self._store(
+            self.positions, float(self._registered["cash"]), pd.concat([others, stated], ignore_index=True)
+        )
 
     def _save(self, old_id: str | None, parsed: ParsedPortfolio) -> Edit:
         positions = edited(self.positions, old_id, parsed)
@@ -95,7 +107,7 @@ class Ledger:
             )
         return Edit(result, position_id, warnings)
 
-    def _store(self, positions: pd.DataFrame, cash: float) -> str:
+    def _store(self, positions: pd.DataFrame, cash: float, transactions: pd.DataFrame | None = None) -> str:
         return self._workspace.save_portfolio(
             self.name,
             cash,
@@ -104,4 +116,5 @@ class Ledger:
             replace=True,
             command=self._command,
             expected=self.positions,
+            transactions=transactions,
         )

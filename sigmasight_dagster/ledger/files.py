@@ -141,6 +141,29 @@ def _splits(workspace: Workspace, positions: pd.DataFrame, shares_of: SharesOf) 
     stored = workspace.platform.warehouse.read(CorporateActions, (first, last), symbols=names)
     if workspace.settings.provider == "live" and shares_of == "entry":
         return stored
+    return _with_fetched(workspace, stored, names, first, last)
+
+
+def corporate_actions(workspace: Workspace, names: list[str], since: pd.Timestamp) -> pd.DataFrame:
+    """Splits and dividends of the symbols since a date: those stored, and what any provider has."""
+    first, last = max(since, calendar.FIRST_DATE), session_dates.last_closed_session(utc_now())
+    stored = workspace.platform.warehouse.read(CorporateActions, (first, last), symbols=names)
+    return _with_fetched(workspace, stored, names, first, last)
+
+
+def no_actions() -> pd.DataFrame:
+    """No splits and no dividends."""
+    return pd.DataFrame(columns=list(CorporateActions.to_schema().columns))
+
+
+def closes(workspace: Workspace, wanted: pd.DataFrame) -> pd.DataFrame:
+    """Closes of the dates and symbols wanted: those stored, and of a local provider what is not."""
+    return _prices(workspace, wanted)
+
+
+def _with_fetched(
+    workspace: Workspace, stored: pd.DataFrame, names: list[str], first: pd.Timestamp, last: pd.Timestamp
+) -> pd.DataFrame:
     asked_for: tuple[dt.date, dt.date] = (first.date(), last.date())
     fetched = by_form(workspace.platform.market_data.corporate_actions(names, *asked_for))
     both = pd.concat([rows for rows in (stored, fetched) if len(rows)] or [stored], ignore_index=True)

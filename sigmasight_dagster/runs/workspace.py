@@ -109,16 +109,19 @@ class Workspace:
         replace: bool,
         command: str = "",
         expected: pd.DataFrame | None = None,
+        transactions: pd.DataFrame | None = None,
     ) -> str:
         """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ...
 
         :param command: what the history of the ledger says; default: the import of `source`.
-        :param expected: see `Warehouse.save_portfolio`.
+        :param expected: and `transactions`: see `Warehouse.save_portfolio`.
         """
         row = {"portfolio": name, "cash": cash, "source": source}
         stamp = AuditStamp("sigmasight import", CODE_VERSION, utc_now())
         command = command or f"sigmasight import {source}"
-        result = self.platform.warehouse.save_portfolio(row, positions, stamp, replace, command, expected)
+        result = self.platform.warehouse.save_portfolio(
+            row, positions, stamp, replace, command, expected, transactions
+        )
         self.instance.add_dynamic_partitions("portfolio", [name])
         if result != "unchanged":
             metadata: dict[str, str | int] = {
@@ -127,6 +130,6 @@ class Workspace:
                 "source": source,
                 "result": result,
             }
-            for table in ("portfolios", "positions"):
+            for table in ("portfolios", "positions", "transactions"):
                 self.instance.report_runless_asset_event(dg.AssetMaterialization(table, metadata=metadata))
         return result

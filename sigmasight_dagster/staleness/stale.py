@@ -32,8 +32,7 @@ from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import DATE_FORMAT, Keys
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.staleness import reach
-
-COLUMNS = ["table_name", "date", "portfolio", "computed_at", "changed_at", "cause"]
+from sigmasight_dagster.staleness.earlier import COLUMNS, without_account
 
 
 @dataclass(frozen=True)
@@ -75,12 +74,19 @@ class _Changes:
 
 
 def stale(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
-    """Published partitions that were computed before something in their windows changed.
+    """Published partitions that were computed before something in their windows changed, or before accounts.
 
     :param assets: every declaration, upstream first, with the window of the factor model.
     :returns: table_name, date, portfolio ('' in a date table), computed_at, changed_at (the latest change)
         and cause, ordered by table, date and portfolio. Results whose detail retention deleted are final.
     """
+    found = [_late(platform, assets), without_account(platform.warehouse, assets)]
+    rows = pd.concat([part for part in found if len(part)] or found, ignore_index=True)
+    return rows.drop_duplicates(["table_name", "date", "portfolio"], ignore_index=True)[COLUMNS]
+
+
+def _late(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
+    """Partitions computed before a correction of a source."""
     warehouse = platform.warehouse
     corrections = warehouse.read(Corrections)
     if corrections.empty:

@@ -5,22 +5,25 @@ from the warehouse, portfolio tables from what has been computed so far; nothing
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from typing import Final
 
 import pandas as pd
 
+from sigmasight_core.account.positions_file import with_derived
 from sigmasight_core.errors import DataQualityError, InputError
 from sigmasight_core.tables import (
     DailyPrices,
     Grain,
+    PortfolioCash,
     Portfolios,
     PortfolioSnapshots,
     Positions,
     PositionValues,
     Table,
+    Transactions,
     WhatIfResults,
     WhatIfSessions,
     WhatIfTrades,
@@ -49,12 +52,14 @@ Computed = dict[type[Table], pd.DataFrame]
 class Ledger:
     """Positions and registry of the portfolios of a batch.
 
-    :param history_of: registered portfolio whose published past each portfolio of the batch has.
+    :param history_of: registered portfolio whose published past and account each portfolio of the batch has.
+    :param cash_changes: USD that trades at the close add to the account of a portfolio.
     """
 
     positions: pd.DataFrame
     registry: pd.DataFrame
     history_of: str
+    cash_changes: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def portfolios(self) -> tuple[str, ...]:
@@ -102,6 +107,21 @@ class InMemoryBatch(Batch):
     def registry(self) -> pd.DataFrame:
         self._declared(Portfolios)
         return self._ledger.registry
+
+    @cached_property
+    def transactions(self) -> pd.DataFrame:
+        """Those of the account of `history_of`, for each portfolio: the trades are at the close."""
+        self._declared(Transactions)
+        name, warehouse = self._ledger.history_of, self._platform.warehouse
+        registered = warehouse.portfolios()
+        rows = with_derived(
+            transactions=warehouse.transactions([name]),
+            positions=warehouse.positions([name]),
+            portfolios=registered[registered["portfolio"] == name],
+            first_date=self._first_date,
+        )
+        copies = [rows.assign(portfolio=other) for other in self.portfolios]
+        return pd.concat(copies, ignore_index=True).astype({"portfolio": "str"})
 
 
 @dataclass(frozen=True)
@@ -178,12 +198,13 @@ class WhatIf:
             portfolio=other,
             date=date,
         )
-        registry = self._ledger.registry.assign(opening_cash=cash)
-        traded = registry.assign(portfolio=other, cash=after.cash, opening_cash=after.opening_cash)
+        registry = self._ledger.registry
+        traded = registry.assign(portfolio=other, cash=after.cash)
         both = Ledger(
             pd.concat([self._ledger.positions, after.positions], ignore_index=True),
             pd.concat([registry, traded], ignore_index=True).astype({"portfolio": "str"}),
             name,
+            {other: float(after.fills["cash_change"].sum())},
         )
         computed = self._walk(PORTFOLIO_ASSETS, both)
         results = compare(computed, name, other)
@@ -215,7 +236,8 @@ class WhatIf:
             frames = asset.compute(self._batch(asset, ledger, computed))
             made = frames if isinstance(frames, tuple) else (frames,)
             computed |= {
-                model: validate(model, frame) for model, frame in zip(asset.tables, made, strict=True)
+                model: validate(model, _with_trades(model, frame, ledger))
+                for model, frame in zip(asset.tables, made, strict=True)
             }
             _refuse_failed_gates(asset, computed)
         return computed
@@ -228,6 +250,14 @@ class WhatIf:
             f"portfolio {self._portfolio} on {self._date:%Y-%m-%d}: {why}; "
             f"run sigmasight run --date {self._date:%Y-%m-%d} --portfolio {self._portfolio}"
         )
+
+
+def _with_trades(model: type[Table], rows: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    """Rows of an account with what the trades at the close pay for and bring; others as they are."""
+    if model is not PortfolioCash:
+        return rows
+    change = rows["portfolio"].map(dict(ledger.cash_changes)).fillna(0.0).astype(float)
+    return rows.assign(trades=rows["trades"] + change, closing=rows["closing"] + change)
 
 
 def _refuse_failed_gates(asset: RiskAsset, computed: Computed) -> None:

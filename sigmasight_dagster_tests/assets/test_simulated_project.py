@@ -22,6 +22,9 @@ from sigmasight_core.tables import (
     FactorExposures,
     FactorState,
     OptionQuotes,
+    PortfolioCash,
+    PortfolioReturns,
+    PortfolioSnapshots,
     PositionGreeks,
     PositionValues,
     RateBetas,
@@ -95,6 +98,20 @@ def test_every_position_is_priced_on_every_date(project: SimulatedProject) -> No
     assert len(values) == N_POSITIONS * len(DATES)
     assert values[["price", "market_value", "exposure", "daily_pnl"]].notna().all(axis=None)
     assert (values.groupby("date").size() == N_POSITIONS).all()
+
+
+def test_value_changes_by_pnl_and_flows_alone(project: SimulatedProject) -> None:
+    warehouse = project.warehouse()
+    returns = warehouse.read(PortfolioReturns, DATES, list(COUNTS)).set_index(["portfolio", "date"])
+    cash = warehouse.read(PortfolioCash, DATES, list(COUNTS)).set_index(["portfolio", "date"])
+    total = warehouse.read(PortfolioSnapshots, DATES, list(COUNTS)).set_index(["portfolio", "date"])
+    compared = returns["unexplained"].dropna()
+    assert len(compared) == len(COUNTS) * (len(DATES) - 1)
+    assert compared.abs().max() < 1e-9
+    change = total["total_value"].groupby("portfolio").diff() - total["daily_pnl"] - total["external_flow"]
+    assert (change / total["gross_exposure"]).abs().max() < 1e-9
+    assert (cash["dividends"].abs().groupby("portfolio").sum() > 0).all()
+    assert (total["income"] == cash[["dividends", "interest", "fees"]].sum(axis=1)).all()
 
 
 def test_every_option_has_greeks_on_every_date(project: SimulatedProject) -> None:

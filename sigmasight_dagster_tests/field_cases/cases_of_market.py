@@ -11,6 +11,7 @@ import pytest
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.providers.files.provider import FilesProvider
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster_tests.core.account import account_inputs
 from sigmasight_dagster_tests.core.options.quote_inputs import NAN, closes, contract, implied, quote
 from sigmasight_dagster_tests.core.risk import test_performance as performance
 from sigmasight_dagster_tests.core.risk.risk_inputs import SESSIONS, Holdings
@@ -56,6 +57,20 @@ def wealth(losses: list[float]) -> dict[str, Any]:
     return {"status": status[0], "null": bool(np.isnan([found.drawdown[0], found.sharpe[0]]).all())}
 
 
+def sold(trades: tuple[str, str, float]) -> dict[str, Any]:
+    """Ten shares from a close of 50 on, all or some of them gone at a close of 60, beside 1,000 in cash."""
+    opening, closing, quantity = trades
+    days = account_inputs.sessions(account_inputs.START, "2022-01-10")
+    rows = (
+        account_inputs.entry(days[1], "deposit", amount=1000.0),
+        account_inputs.entry(days[1], opening, "AAA", 10, 50.0),
+        account_inputs.entry(days[3], closing, "AAA", quantity, 60.0),
+    )
+    closes = {"AAA": [50.0, 50.0, 60.0, 60.0, 60.0, 60.0]}
+    made = account_inputs.Account(account_inputs.history(*rows), closes)
+    return {"totals": made.total.tolist()[1:], "cash": made.cash["closing"].tolist()[2:4]}
+
+
 def tail(moves: tuple[float, float, int]) -> dict[str, Any]:
     """Short 1,000 shares that were quiet, jumped and are wild since: losses over the position's value."""
     quiet, wild, jumps = moves
@@ -74,12 +89,32 @@ def quoted(sides: tuple[float, float, float]) -> dict[str, Any]:
     """A call of this strike, bid and ask while the share is at 104."""
     strike, bid, ask = sides
     day = "2024-03-06"
-    found = implied([quote(day, contract(strike, True, root="A"), bid, ask)], closes((day, "A", 104.0))).iloc[0]
+    found = implied([quote(day, contract(strike, True, root="A"), bid, ask)], closes((day, "A", 104.0))).iloc[
+        0
+    ]
     within = max(104 - strike, 0) <= found["price"] <= ask
     return {"within": bool(within), "said": found["status"], "source": found["implied_vol_source"]}
 
 
 CASES: Final[list[Case]] = [
+    Case(
+        "25",
+        sold,
+        ("buy", "sell", 10),
+        {"totals": [1000.0, 1100.0, 1100.0, 1100.0, 1100.0], "cash": [500.0, 1100.0]},
+    ),
+    Case(
+        "25",
+        sold,
+        ("buy", "sell", 4),
+        {"totals": [1000.0, 1100.0, 1100.0, 1100.0, 1100.0], "cash": [500.0, 740.0]},
+    ),
+    Case(
+        "25",
+        sold,
+        ("short", "cover", 10),
+        {"totals": [1000.0, 900.0, 900.0, 900.0, 900.0], "cash": [1500.0, 900.0]},
+    ),
     Case(
         "12",
         delivered,

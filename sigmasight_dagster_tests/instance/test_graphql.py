@@ -208,7 +208,8 @@ def test_the_graph_has_groups_owners_kinds_and_tags(server: DevServer) -> None:
         assert len(found["description"]) > 20
         assert any(tag["key"] == "sigmasight/partitions" for tag in found["tags"])
     depends = {name: {key["path"][0] for key in found["dependencyKeys"]} for name, found in nodes.items()}
-    assert {"portfolios", "positions"} <= depends["portfolio_snapshots"]
+    assert {"portfolio_cash", "positions"} <= depends["portfolio_snapshots"]
+    assert {"portfolios", "positions", "transactions"} <= depends["portfolio_cash"]
     assert not {"portfolios", "positions"} & depends["factor_exposures"]
 
 
@@ -231,7 +232,7 @@ def test_columns_have_types_descriptions_and_lineage(server: DevServer) -> None:
         }
         for column in entries["dagster/column_lineage"]["lineage"]
     }
-    assert lineage["total_value"] == {("position_values", "exposure"), ("portfolios", "cash")}
+    assert lineage["total_value"] == {("position_values", "exposure"), ("portfolio_cash", "closing")}
     assert lineage["delta_usd"] == {("position_greeks", "delta_exposure")}
 
 

@@ -15,8 +15,10 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from sigmasight_core.tables import TABLES, Positions, TreasuryYields, table_name
+from sigmasight_core.tables import TABLES, PortfolioSnapshots, Positions, TreasuryYields, table_name
+from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.instance.storage import BulkEventLogStorage
+from sigmasight_dagster.staleness.earlier import without_account
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.house import DATES, House, dagster_instance, partition_keys, yields
@@ -118,3 +120,28 @@ def test_a_run_publishes_into_it_and_what_was_published_is_still_known(
 def test_what_its_yaml_files_and_its_script_name_is_still_there(name: str) -> None:
     """`dagster.yaml`, `workspace.yaml` and the command of an environment that was not made again."""
     assert EntryPoint("earlier", name, "console_scripts").load() is not None
+
+
+def test_what_was_computed_before_portfolios_were_accounts_is_stale(restored: tuple[str, str]) -> None:
+    url, _ = restored
+    warehouse = Warehouse(url)
+    warehouse.migrate()
+    snapshots = warehouse.published(PortfolioSnapshots)
+    rows = without_account(warehouse, RISK_ASSETS)
+    assert len(snapshots)
+    assert {"portfolio_cash", "portfolio_snapshots", "risk_measures", "factor_exposures"} <= set(
+        rows["table_name"]
+    )
+    assert not {"position_values", "daily_prices", "position_greeks"} & set(rows["table_name"])
+    keys = ["date", "portfolio"]
+    for _, group in rows.groupby("table_name"):
+        both = group[keys].merge(snapshots[keys], on=keys)
+        assert len(both) == len(group) == len(snapshots)
+    # its ledger is an account without loss: what lies beside the positions is stated on the last entry date
+    last = warehouse.positions().groupby("portfolio")["entry_date"].max()
+    cash = warehouse.portfolios().set_index("portfolio")["cash"]
+    assert len(last)
+    for name, date in last.items():
+        stated = warehouse.account(str(name)).set_index("kind").loc[["statement"]]
+        assert stated[["amount", "date"]].to_numpy().tolist() == [[cash[name], date]]
+    warehouse.close()

@@ -88,10 +88,19 @@ def tag(portfolio: str, position_id: str, tags: tuple[str, ...], remove: bool) -
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("portfolio")
 @click.argument("amount", type=float)
-def cash(portfolio: str, amount: float) -> None:
-    """Set the cash balance of PORTFOLIO to AMOUNT (USD; negative = borrowed)."""
-    result = _open(portfolio).set_cash(amount)
-    click.echo(f"Portfolio {portfolio}: cash {amount:,.2f}, {_said(result, 'every date')}")
+@click.option(
+    "--date",
+    metavar="YYYY-MM-DD",
+    help="Session at whose close it is the balance; default: the last entry date.",
+)
+def cash(portfolio: str, amount: float, date: str | None) -> None:
+    """State that the cash of PORTFOLIO is AMOUNT (USD; negative = borrowed), as a bank states a balance.
+
+    What the account had come to without it is a deposit or withdrawal of that day, marked as an adjustment.
+    """
+    result = _open(portfolio).set_cash(amount, date)
+    since = date or "every date"
+    click.echo(f"Portfolio {portfolio}: cash {amount:,.2f}, {_said(result, since)}")
 
 
 @click.command()
@@ -124,6 +133,8 @@ def _difference(row: Any) -> str:
     before, after = (json.loads(text) if isinstance(text, str) else {} for text in texts)
     if row.action in ("added", "removed"):
         facts = after or before
+        if "kind" in facts:
+            return f"{facts['kind']} {facts['amount']:,.2f}"
         return f"{facts['quantity']:.12g} at {facts['entry_price']:.12g}"
     names = [name for name in after or before if before.get(name) != after.get(name)]
     return ", ".join(f"{name} {before.get(name, '-')} -> {after.get(name, '-')}" for name in names)

@@ -8,14 +8,21 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from sigmasight_core.account.positions_file import listed_account, with_derived
 from sigmasight_core.errors import InputError
-from sigmasight_core.ledger.changes import cash_change, position_changes, with_stored_ids
+from sigmasight_core.ledger.changes import (
+    cash_change,
+    position_changes,
+    transaction_changes,
+    with_stored_ids,
+)
 from sigmasight_core.tables import (
     LedgerChanges,
     Portfolios,
     Positions,
     Publications,
     Table,
+    Transactions,
     table_name,
     validate,
 )
@@ -39,8 +46,11 @@ class LedgerStore(Reader):
         replace: bool = False,
         command: str = "",
         expected: pd.DataFrame | None = None,
+        transactions: pd.DataFrame | None = None,
     ) -> Saved:
         """Register a portfolio with its positions, or replace them, in one transaction, with its history.
+
+        Its account is stored with them: the transactions given, or those that the positions stand for.
 
         Results of a replaced ledger stay in their tables, but from the first entry date among the positions
         that differ (all dates, if the cash differs) they no longer count as published.
@@ -48,7 +58,8 @@ class LedgerStore(Reader):
         :param portfolio: one row of `Portfolios`. :param positions: rows of `Positions` of that portfolio.
         :param command: what the history says has made the change; default: the stamp's run id.
         :param expected: positions that an edit was made from: others stored meanwhile refuse it.
-        :returns: 'unchanged' if cash and positions are the stored ones (the source may differ).
+        :param transactions: rows of `Transactions` of that portfolio, from which the positions follow.
+        :returns: 'unchanged' if cash, positions and transactions are the stored ones (the source may differ).
         :raises InputError: if the stored ones differ and `replace` is not set.
         :raises DataQualityError: if the rows break their row models.
         """
@@ -64,23 +75,42 @@ class LedgerStore(Reader):
             ledger = with_stored_ids(stored=stored, wanted=ledger)
             changed = _changes(stored, ledger)
             same_cash = registered["cash"].equals(wanted["cash"])
-            if len(registered) and same_cash and changed.empty:
+            rows = fetch(cursor, Transactions, select(Transactions, portfolios=[name]))
+            entered = _account(rows, registered, stored)
+            if transactions is None and len(registered) and same_cash and changed.empty:
+                return "unchanged"
+            account = (
+                validate(Transactions, transactions)
+                if transactions is not None
+                else _listed(entered, ledger, wanted, keep_statement=same_cash and expected is not None)
+            )
+            _refuse_strays(name, account, "transaction")
+            moved = _changes(entered, account)
+            if len(registered) and same_cash and changed.empty and moved.empty:
                 return "unchanged"
             if len(registered) and not replace:
                 raise _already_registered(name, changed, same_cash)
             _delete(cursor, name)
             copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
             copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
+            copy_in(cursor, Transactions, to_arrow(Transactions, account, stamp))
             balance = cash_change(_cash(registered), _cash(wanted))
             _note(
                 cursor,
                 name,
-                pd.concat([balance, position_changes(stored=stored, wanted=ledger)]),
+                pd.concat(
+                    [
+                        balance,
+                        position_changes(stored=stored, wanted=ledger),
+                        transaction_changes(stored=entered, wanted=account),
+                    ]
+                ),
                 command,
                 stamp,
             )
             if len(registered):
-                _unpublish(cursor, name, changed["entry_date"].min() if same_cash else None)
+                since = min([*changed["entry_date"], *moved["date"]])
+                _unpublish(cursor, name, since if same_cash else None)
         return "replaced" if len(registered) else "created"
 
     def portfolios(self) -> pd.DataFrame:
@@ -90,6 +120,16 @@ class LedgerStore(Reader):
     def positions(self, portfolios: Sequence[str] | None = None) -> pd.DataFrame:
         """The ledger: rows of `Positions` of these portfolios, or of all."""
         return self.read(Positions, portfolios=portfolios)
+
+    def transactions(self, portfolios: Sequence[str] | None = None) -> pd.DataFrame:
+        """The accounts' entries: rows of `Transactions` of these portfolios, or of all."""
+        return self.read(Transactions, portfolios=portfolios)
+
+    def account(self, portfolio: str) -> pd.DataFrame:
+        """Rows of `Transactions` of one portfolio; of a ledger without any those that it stands for."""
+        registered = self.portfolios()
+        mine = registered[registered["portfolio"] == portfolio]
+        return _account(self.transactions([portfolio]), mine, self.positions([portfolio]))
 
     def ledger_changes(self, portfolio: str) -> pd.DataFrame:
         """The history of a portfolio's ledger: rows of `LedgerChanges` with `computed_at` (UTC)."""
@@ -136,11 +176,29 @@ class LedgerStore(Reader):
         return len(stored)
 
 
-def _refuse_strays(name: str, ledger: pd.DataFrame) -> None:
+def _account(rows: pd.DataFrame, registered: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
+    """The stored transactions, or those that a ledger of before there were any stands for."""
+    if registered.empty or positions.empty:
+        return rows
+    first = positions["entry_date"].min()
+    found = with_derived(transactions=rows, positions=positions, portfolios=registered, first_date=first)
+    return validate(Transactions, found)
+
+
+def _listed(
+    entered: pd.DataFrame, ledger: pd.DataFrame, wanted: pd.DataFrame, keep_statement: bool
+) -> pd.DataFrame:
+    return validate(
+        Transactions,
+        listed_account(stored=entered, positions=ledger, portfolio=wanted, keep_statement=keep_statement),
+    )
+
+
+def _refuse_strays(name: str, ledger: pd.DataFrame, what: str = "position") -> None:
     strays = ledger.loc[ledger["portfolio"] != name, "portfolio"]
     if len(strays):
         raise InputError(
-            f"portfolio {name}: a position belongs to portfolio {strays.iloc[0]}; save each on its own"
+            f"portfolio {name}: a {what} belongs to portfolio {strays.iloc[0]}; save each on its own"
         )
 
 
@@ -170,12 +228,12 @@ def _lock(name: str) -> int:
 
 
 def _changes(stored: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
-    """Positions that are in only one of the two, a changed one twice."""
+    """Rows that are in only one of the two, a changed one twice."""
     return pd.concat([stored, ledger], ignore_index=True).drop_duplicates(keep=False)
 
 
 def _delete(cursor: Any, name: str) -> None:
-    models: tuple[type[Table], ...] = (Positions, Portfolios)
+    models: tuple[type[Table], ...] = (Transactions, Positions, Portfolios)
     for model in models:
         cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(model))} WHERE {one_of('portfolio', [name])}")
 

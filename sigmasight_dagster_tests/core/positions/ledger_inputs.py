@@ -189,13 +189,21 @@ class World:
             PortfolioSnapshots,
             portfolio_snapshots(
                 dates=asked,
-                portfolios=self.portfolios,
+                portfolio_cash=cash_rows(self.portfolios, asked),
                 positions=self.positions,
                 position_values=values,
                 position_greeks=greeks,
                 settled_pnl=self.settled(),
             ),
         )
+
+
+def cash_rows(portfolios: pd.DataFrame, dates: pd.DatetimeIndex, **flows: float) -> pd.DataFrame:
+    """An account in which nothing but `flows` moves: the same `cash` of each portfolio on every date."""
+    rows = portfolios[["portfolio", "cash"]].rename(columns={"cash": "closing"})
+    rows = pd.DataFrame({"date": dates}).merge(rows, how="cross")
+    nothing = dict.fromkeys(("dividends", "interest", "fees", "income_to_date", "external_flow"), 0.0)
+    return rows.assign(**{**nothing, **flows}, status="ok")
 
 
 def row(frame: pd.DataFrame, date: pd.Timestamp, position_id: str | None = None) -> pd.Series:

@@ -12,7 +12,15 @@ from sigmasight_core.calendar import sessions
 from sigmasight_core.errors import InputError
 from sigmasight_core.positions.settlement import settled_pnl, settlement_price_dates
 from sigmasight_core.positions.snapshot import portfolio_snapshots
-from sigmasight_dagster_tests.core.positions.ledger_inputs import NAN, World, ledger, position, row, splits
+from sigmasight_dagster_tests.core.positions.ledger_inputs import (
+    NAN,
+    World,
+    cash_rows,
+    ledger,
+    position,
+    row,
+    splits,
+)
 
 CALL = "A240105C00100000"
 
@@ -70,8 +78,10 @@ class TestTotals:
     def test_exited_positions_leave_the_return_base_at_their_previous_value(self) -> None:
         book = ledger(position("A", 10, 99.0, "2024-01-03", exit=("2024-01-04", 103.0)))
         world = World(book, {"A": [90, 100, 102, 103]}, "2024-01-02")
+        world.portfolios["cash"] = 1030.0
         found = one(world, 2)
-        assert found[["daily_pnl", "cumulative_pnl", "total_value", "n_positions"]].tolist() == [30, 40, 0, 0]
+        assert found[["daily_pnl", "cumulative_pnl", "n_positions"]].tolist() == [30, 40, 0]
+        assert found["total_value"] == 1030.0
         assert found["daily_return"] == pytest.approx(30 / 1000)
         after = one(world, 3)
         assert after[["daily_pnl", "daily_return", "cumulative_pnl", "gross_exposure"]].tolist() == [
@@ -110,6 +120,40 @@ class TestTotals:
         world = World(book, {"A": [90, 100, 102, 107, 108]}, "2024-01-02")
         alone = pd.concat([world.snapshots(world.at(n)) for n in range(1, 5)], ignore_index=True)
         pd.testing.assert_frame_equal(world.snapshots(), alone, check_exact=True)
+
+    def test_income_is_pnl_and_flows_are_none(self) -> None:
+        book = ledger(position("A", 10, 99.0, "2024-01-03"))
+        world = World(book, {"A": [90, 100, 102]}, "2024-01-02")
+        moved = {
+            "dividends": 7.0,
+            "interest": 1.0,
+            "fees": -3.0,
+            "income_to_date": 9.0,
+            "external_flow": -50.0,
+        }
+        cash = cash_rows(world.portfolios.assign(cash=500.0), world.sessions[2:], **moved)
+        values = world.values(world.sessions[2:])
+        snapshot = portfolio_snapshots(
+            dates=world.sessions[2:],
+            portfolio_cash=cash,
+            positions=world.positions,
+            position_values=values,
+            position_greeks=world.greeks(values),
+            settled_pnl=world.settled(),
+        ).iloc[0]
+        assert snapshot[["total_value", "cash", "price_pnl", "income"]].tolist() == [1520.0, 500.0, 20.0, 5.0]
+        assert snapshot[["daily_pnl", "external_flow", "cumulative_pnl"]].tolist() == [25.0, -50.0, 39.0]
+        # what was there at the previous close: 1520 - 25 + 50
+        assert snapshot["daily_return"] == pytest.approx(25 / 1545)
+        with pytest.raises(InputError, match="portfolio_cash has 1 rows for 2 dates and 1 portfolios"):
+            portfolio_snapshots(
+                dates=world.sessions[1:],
+                portfolio_cash=cash,
+                positions=world.positions,
+                position_values=world.values(),
+                position_greeks=world.greeks(),
+                settled_pnl=world.settled(),
+            )
 
 
 class TestStatus:
@@ -161,7 +205,7 @@ class TestStatus:
         with pytest.raises(InputError, match="position_values has 1 rows and the ledger 2"):
             portfolio_snapshots(
                 dates=world.sessions[1:],
-                portfolios=world.portfolios,
+                portfolio_cash=cash_rows(world.portfolios, world.sessions[1:]),
                 positions=world.positions,
                 position_values=values.iloc[:1],
                 position_greeks=world.greeks(values),
@@ -177,7 +221,7 @@ class TestStatus:
         with pytest.raises(InputError, match="settled_pnl has 0 ended positions and the ledger 1"):
             portfolio_snapshots(
                 dates=world.sessions[1:],
-                portfolios=world.portfolios,
+                portfolio_cash=cash_rows(world.portfolios, world.sessions[1:]),
                 positions=world.positions,
                 position_values=values,
                 position_greeks=world.greeks(values),

@@ -17,12 +17,12 @@ def test_every_row_model_of_the_topics_is_collected_once() -> None:
     assert len(names) == len(set(names))
     exported = {thing for thing in vars(tables).values() if isinstance(thing, type) and thing is not Table}
     assert {thing for thing in exported if issubclass(thing, Table)} - {tables.Audit} == set(EVERY)
-    assert {model.__module__.rpartition(".")[2] for model in EVERY} == set(TOPICS)
+    assert {model.__module__.removeprefix("sigmasight_core.tables.") for model in EVERY} == set(TOPICS)
 
 
 def test_tables_come_after_what_they_are_computed_from() -> None:
     names = [table_name(model) for model in TABLES]
-    assert names[:3] == ["portfolios", "positions", "daily_prices"]
+    assert names[:4] == ["portfolios", "positions", "transactions", "daily_prices"]
     topics = [model.__module__ for model in TABLES]
     assert topics == sorted(topics, key=[f"sigmasight_core.tables.{topic}" for topic in TOPICS].index)
 

@@ -86,8 +86,7 @@ def trial_values(market: World, trades: pd.DataFrame, day: pd.Timestamp) -> pd.D
 
 def snapshot(market: World, after: Hypothetical | None = None) -> pd.Series:
     made = world(market.positions if after is None else after.positions, market.actions)
-    cash = (CASH, CASH) if after is None else (after.cash, after.opening_cash)
-    made.portfolios = made.portfolios.assign(cash=cash[0], opening_cash=cash[1])
+    made.portfolios = made.portfolios.assign(cash=CASH if after is None else after.cash)
     row = made.snapshots(market.sessions[-1:]).iloc[0]
     return row[columns_by_role(PortfolioSnapshots, "value")].astype(float)
 

@@ -1,0 +1,119 @@
+"""Each portfolio as an account: its cash, and its returns."""
+
+import pandas as pd
+
+from sigmasight_core import calendar
+from sigmasight_core.account import cash, entries
+from sigmasight_core.account import portfolio_returns as returns
+from sigmasight_core.account.cash import CashTerms
+from sigmasight_core.market.returns import to_wide
+from sigmasight_core.positions.settlement import settlement_price_dates
+from sigmasight_core.tables import (
+    CorporateActions,
+    DailyPrices,
+    PortfolioCash,
+    PortfolioReturns,
+    Portfolios,
+    PortfolioSnapshots,
+    Positions,
+    Transactions,
+    TreasuryYields,
+)
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.gates.account import VALUE_CHANGES_BY_PNL_AND_FLOWS
+from sigmasight_dagster.story import Story, figures
+
+GROUP = "portfolio"
+
+
+@risk_asset(
+    PortfolioCash,
+    inputs=[
+        Portfolios,
+        Positions,
+        Transactions,
+        Input(DailyPrices, since_entry=True),
+        Input(CorporateActions, since_entry=True),
+    ],
+    group=GROUP,
+    stories={
+        PortfolioCash: Story(
+            (
+                figures.of_row(
+                    closing="cash (USD)",
+                    external_flow="paid in or out (USD)",
+                    dividends="dividends (USD)",
+                    fees="fees (USD)",
+                ),
+                figures.text_of_row(status="status"),
+            )
+        )
+    },
+)
+def portfolio_cash(batch: Batch) -> pd.DataFrame:
+    """Cash of the account: trades, settlements, dividends, fees, deposits, and what was inferred."""
+    first = min([*batch.transactions["date"], batch.dates[0]])
+    age, until = batch.max_price_age_days, batch.dates[-1]
+    needed = settlement_price_dates(batch.positions, until, age).union(batch.dates)
+    actions = batch.corporate_actions()
+    rows = cash.portfolio_cash(
+        sessions=calendar.sessions(first, until),
+        portfolios=batch.registry[["portfolio"]].assign(margin=False),
+        entries=entries.entries(batch.transactions, corporate_actions=actions),
+        positions=batch.positions,
+        prices=batch.read_on(DailyPrices, needed),
+        corporate_actions=actions,
+        yields=pd.DataFrame(columns=list(TreasuryYields.to_schema().columns)),
+        terms=CashTerms(),
+        max_price_age_days=age,
+    )
+    return rows[rows["date"].isin(batch.dates)].reset_index(drop=True)
+
+
+@risk_asset(
+    PortfolioReturns,
+    inputs=[
+        Portfolios,
+        Positions,
+        Transactions,
+        Input(PortfolioCash, since_entry=True, published_only=True),
+        Input(PortfolioSnapshots, since_entry=True, published_only=True),
+        Input(DailyPrices, since_entry=True),
+    ],
+    group=GROUP,
+    gates=[VALUE_CHANGES_BY_PNL_AND_FLOWS],
+    stories={
+        PortfolioReturns: Story(
+            (
+                figures.of_row(
+                    daily_return="daily return",
+                    twr_ytd="time-weighted return, year to date",
+                    mwr_ytd="money-weighted return, year to date",
+                    beta="beta to the benchmark",
+                ),
+                figures.text_of_row(status="status"),
+            )
+        )
+    },
+)
+def portfolio_returns(batch: Batch) -> pd.DataFrame:
+    """Returns with dividends, costs and flows: daily, linked, money-weighted, beside the market."""
+    sessions = batch.sessions(PortfolioSnapshots)
+    market = batch.factor_model.factors[batch.factor_model.market].proxy
+    prices = batch.read(DailyPrices, ["date", "symbol", "adjusted_close"], [market] if market else [])
+    closes = to_wide(prices, sessions).reindex(columns=[market])[market]
+    wanted = ["net_exposure", "gross_exposure", "price_pnl", "daily_pnl", "status"]
+    snapshots = batch.read(PortfolioSnapshots, ["date", "portfolio", *wanted])
+    # before there were accounts, daily_pnl was that of the prices
+    price_pnl = snapshots["price_pnl"].fillna(snapshots["daily_pnl"])
+    return returns.portfolio_returns(
+        dates=batch.dates,
+        sessions=sessions,
+        names=pd.Index(batch.portfolios),
+        first_dates=batch.transactions.groupby("portfolio")["date"].min(),
+        portfolio_cash=batch.read(PortfolioCash),
+        snapshots=snapshots.assign(price_pnl=price_pnl),
+        benchmark=market or "none",
+        benchmark_returns=closes.pct_change(fill_method=None),
+    )
