@@ -8,6 +8,7 @@ import pandas as pd
 from sigmasight_core.brokers.cells import Cells
 from sigmasight_core.brokers.presets.rules import Preset
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.csv_fields import Report
 from sigmasight_core.ledger.side_words import DOLLARS, plain_word
 
 _SHOWN: Final = 3
@@ -26,6 +27,14 @@ def check_whole(cells: Sequence[Cells], preset: Preset, source: str) -> None:
             f"{source}: two accounts in one file: {_places(accounts)}; export them one by one, each is a "
             "portfolio of its own. Nothing is imported"
         )
+
+
+def refuse_unsaid(cells: Cells, preset: Preset, report: Report) -> None:
+    """Rows of which neither a column nor the preset says the currency."""
+    if preset.currency:
+        return
+    texts = cells.texts[cells.places("currency")]
+    cells.refuse(report, (texts == "").all(axis=1), "currency", "no currency; correct it, or write USD")
 
 
 def _said(cells: Cells, field: str) -> pd.DataFrame:

@@ -1,15 +1,18 @@
 """Which preset a file is of, by its header and the tables that it has."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sigmasight_core.brokers.layout import table_of
 from sigmasight_core.brokers.presets.rules import Preset, TableRules, column_key
 from sigmasight_core.errors import InputError
-from sigmasight_core.ledger.csv_rows import Record, decoded, records
+from sigmasight_core.ledger.csv_rows import Record, decoded, plain_name, records
 from sigmasight_core.ledger.portfolio_csv import FORMAT
 
 POSITIONS: Final = "positions"
+_SOME: Final = 2
+"""Columns of a list of positions that make a file one that lacks the others."""
 _FIRST: Final = 60
 """Records in which a header is looked for; where tables are named, all of them."""
 
@@ -17,18 +20,21 @@ _FIRST: Final = 60
 def detect(text: str | bytes, source: str, presets: Mapping[str, Preset]) -> str:
     """The name of the preset that a file is of; POSITIONS for a file that lists positions.
 
-    A preset whose header needs more columns than another's goes before it.
+    A preset whose header needs more columns than another's goes before it. A file of none with columns of a
+    list of positions is one that lacks the others: its reader says so.
 
     :raises InputError: when none fits, or several that need as many columns, with what was looked for.
     """
     content = decoded(text, source)
     found = {name: _columns(content, preset) for name, preset in presets.items()}
-    found[POSITIONS] = _columns_of_positions(content)
-    most = max(found.values(), default=0)
-    best = [name for name, count in found.items() if count == most]
-    if most and len(best) == 1:
+    found = {name: count for name, count in found.items() if count}
+    of_positions = _columns_of_positions(content)
+    if of_positions == len(FORMAT.required) or (not found and of_positions >= _SOME):
+        found[POSITIONS] = of_positions
+    best = [name for name, count in found.items() if count == max(found.values())]
+    if len(best) == 1:
         return best[0]
-    if most:
+    if best:
         raise InputError(f"{source}: the file is as well of {' as of '.join(best)}; say which with --format")
     raise InputError(
         f"{source}: no format that is known has these columns; say which it is with --format, or write a "
@@ -58,10 +64,13 @@ def _in_sections(record: Record, preset: Preset) -> int:
 
 
 def _columns_of_positions(content: str) -> int:
-    first = next(iter(records(content)), None)
-    names = {field.strip().lower().replace(" ", "_") for field in first.fields} if first else set()
-    known = {FORMAT.aliases.get(name, name) for name in names}
-    return len(FORMAT.required) if known >= set(FORMAT.required) else 0
+    """Needed columns of a list of positions that the first line has, however they are separated; an empty
+    file has all."""
+    first = next((line for line in content.splitlines() if line.strip()), None)
+    if first is None:
+        return len(FORMAT.required)
+    names = {plain_name(field.strip('"')) for field in re.split("[,;\t|]", first)}
+    return len({FORMAT.aliases.get(name, name) for name in names} & set(FORMAT.required))
 
 
 def _wanted(presets: Mapping[str, Preset]) -> list[str]:

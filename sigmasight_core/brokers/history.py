@@ -8,7 +8,7 @@ import pandas as pd
 
 from sigmasight_core.brokers.amounts import CLOSED, with_amounts
 from sigmasight_core.brokers.cells import Cells, cells_of
-from sigmasight_core.brokers.currencies import check_whole
+from sigmasight_core.brokers.currencies import check_whole, refuse_unsaid
 from sigmasight_core.brokers.explained import explained
 from sigmasight_core.brokers.formats import read_dates, read_numbers
 from sigmasight_core.brokers.kinds import kinds_of, sorted_rows
@@ -99,6 +99,7 @@ def _part(
     found = sorted_rows(part, report)
     layout.notes += [(line, IGNORED, reason) for line, reason in found.ignored]
     cells = cells_of(part, found.columns, preset, report)
+    refuse_unsaid(cells, preset, report)
     numbers = _numbers(cells, preset, report)
     kinds = kinds_of(cells, found.rule, numbers, report)
     what = kinds.kind.mask(kinds.cancels != "", kinds.cancels)
@@ -151,7 +152,12 @@ def _symbols(
     named = kind.isin(_NAMED) | (kind.isin(_MAY_BE_NAMED) & (cells.texts["symbol"] != ""))
     rows = pd.DataFrame({"line": cells.texts["line"], "ticker": cells.texts["symbol"]})[named]
     changes = with_own(facts.own_changes or {})
-    symbols = parse_symbols(rows, facts.known_symbols, report, dates[named], changes).reindex(kind.index)
+    said = Report()
+    symbols = parse_symbols(rows, facts.known_symbols, said, dates[named], changes).reindex(kind.index)
+    name = cells.names.get("symbol", "symbol")
+    for found, tell in ((said.errors(), report.refuse), (said.warnings(), report.warn)):
+        shown = found[["line", "value"]].rename(columns={"value": name})
+        tell(pd.Series(True, index=found.index), shown, name, found["reason"])
     return symbols.assign(symbol=symbols["symbol"].mask(~named, ""))
 
 

@@ -32,7 +32,7 @@ _OPEN: Final = "unexpected end of data"
 
 @dataclass(frozen=True)
 class Record:
-    """One record: its first line (1 = first of the file), its text, and its fields or what is wrong with it."""
+    """One record: its first line (1 = first of the file), its text, and its fields or what is wrong."""
 
     line: int
     text: str

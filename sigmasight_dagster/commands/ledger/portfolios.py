@@ -8,13 +8,18 @@ import click
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster.commands.csv_files import CASH, SHARES_OF, check_name, read_csv, report_rows
+from sigmasight_dagster.commands.ledger.history import EXPLAIN, FORMAT, PRESET, import_history
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.ledger import files
+from sigmasight_dagster.ledger import files, histories
+from sigmasight_dagster.settings import Settings
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--portfolio", "name", required=True, metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
+@click.option("--portfolio", "name", metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
+@FORMAT
+@PRESET
+@EXPLAIN
 @CASH
 @SHARES_OF
 @click.option("--skip-bad-rows", is_flag=True, help="Import the good rows and leave out the bad.")
@@ -22,16 +27,27 @@ from sigmasight_dagster.ledger import files
 @click.option("--replace", is_flag=True, help="Replace the positions of a portfolio that exists already.")
 def import_portfolio(
     file: Path,
-    name: str,
+    name: str | None,
+    form: str,
+    preset_file: Path | None,
+    explain: bool,
     cash: float | None,
     shares_of: SharesOf,
     skip_bad_rows: bool,
     allow_unpriced: bool,
     replace: bool,
 ) -> None:
-    """Import the positions of FILE (CSV) as a portfolio, after checking every row."""
-    check_name(name)
+    """Import FILE (CSV) as a portfolio, after checking every row.
+
+    FILE lists positions, or is the history that a broker exports (docs/brokers.md).
+    """
+    if not explain:
+        name = given_name(name)
     text = read_csv(file)
+    preset = histories.chosen(Settings(), text, str(file), form, preset_file)
+    if name is None or explain or preset is not None:
+        import_history(file, text, name, preset, explain=explain, allow_unpriced=allow_unpriced)
+        return
     project = Project.open()
     parsed = files.parse(project, text, name, file.name, allow_unpriced=allow_unpriced, shares_of=shares_of)
     report_rows(file, parsed.warnings, parsed.errors)
@@ -45,6 +61,14 @@ def import_portfolio(
     balance = files.stored_cash(project, name, cash)
     result = project.save_portfolio(name, balance, file.name, parsed.positions, replace)
     click.echo(f"Portfolio {name}: {len(parsed.positions)} positions, {result}")
+
+
+def given_name(name: str | None) -> str:
+    """:raises UsageError: without a name; :raises InputError: when it cannot be a portfolio's."""
+    if name is None:
+        raise click.UsageError("Missing option '--portfolio'.")
+    check_name(name)
+    return name
 
 
 @click.command("portfolios")
