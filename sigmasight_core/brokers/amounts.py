@@ -109,11 +109,9 @@ def _checked_fees(
         + by
         + "); correct one of them",
     )
+    doubt = " beside quantity x price and fees: no more than the rounding of the price, booked as fees"
+    cells.warn(report, traded & near & ~fits & ~as_fee, "amount", by + doubt)
     told = pd.Series("", index=rows.index, dtype="str")
-    told = told.mask(
-        traded & near & ~fits,
-        by + " beside quantity x price: within the rounding of the price, booked as fees",
-    )
     told = told.mask(traded & as_fee, by + " beside quantity x price: booked as fees")
     return implied.round(_MILLIONTHS).where(amount.notna() & (more.abs() > 1e-6), rows["fees"]), told
 

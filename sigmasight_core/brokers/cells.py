@@ -65,6 +65,12 @@ class Cells:
         """Refuse rows for what a field holds, under the name of its column."""
         report.refuse(bad, self.shown(field), self.names.get(field, field), reason)
 
+    def warn(
+        self, report: Report, odd: "pd.Series[bool]", field: str, reason: "str | pd.Series[str]"
+    ) -> None:
+        """Keep rows, and say what is odd in a field."""
+        report.warn(odd, self.shown(field), self.names.get(field, field), reason)
+
     def shown(self, field: str) -> pd.DataFrame:
         """`line` and the texts of a field under the name of its column."""
         values = self.texts.get(field, pd.Series("", index=self.texts.index, dtype="str"))

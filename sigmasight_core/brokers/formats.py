@@ -4,6 +4,7 @@ import re
 from functools import cache
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from sigmasight_core.brokers.presets.rules import DateFormat, NumberFormat
@@ -59,6 +60,8 @@ def read_numbers(rows: pd.DataFrame, column: str, form: NumberFormat, report: Re
     :param rows: `line` and the column.
     """
     text = rows[column]
+    if (text == "").all():
+        return pd.Series(np.nan, index=text.index)
     plain = plain_numbers(text, form)
     report.refuse(
         (text != "") & plain.isna(), rows, column, f"not a number as the preset writes them, {said(form)}"

@@ -85,11 +85,14 @@ def read_history(text: str | bytes, source: str, portfolio: str, preset: Preset,
 
 
 def in_order(rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows by date; a file that goes from the latest to the first is turned round, for the order of a day."""
-    dates = rows["date"]
-    if len(rows) > 1 and dates.is_monotonic_decreasing and not dates.is_monotonic_increasing:
-        rows = rows.iloc[::-1]
-    return rows.sort_values("date", kind="stable", ignore_index=True)
+    """Rows by date; a table from the latest to the first is turned round, for the order of a day."""
+    tables = [part for _, part in rows.groupby("table", sort=False)]
+    turned = [part.iloc[::-1] if _is_turned(part["date"]) else part for part in tables]
+    return pd.concat(turned or [rows]).sort_values("date", kind="stable", ignore_index=True)
+
+
+def _is_turned(dates: "pd.Series[pd.Timestamp]") -> bool:
+    return dates.is_monotonic_decreasing and not dates.is_monotonic_increasing
 
 
 def _part(
