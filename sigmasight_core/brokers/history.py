@@ -125,9 +125,10 @@ def _part(
     ).join(numbers)
     _check_multipliers(rows, cells, report)
     rows["date"] = _sessions(rows, dates, symbols["expiry_date"], cells, facts, report)
-    cancelling = kinds.cancels != ""
-    plain = rows[~cancelling]
-    made = with_amounts(plain, _of(cells, ~cancelling), preset, report)
+    fine = ~rows["line"].isin(report.refused_lines())
+    cancelling = fine & (kinds.cancels != "")
+    plain = fine & ~cancelling
+    made = with_amounts(rows[plain], _of(cells, plain), preset, report)
     rows = pd.concat([_with_taxes(made), rows[cancelling].assign(fees=0.0)]).sort_index(kind="stable")
     return rows.assign(cancels=kinds.cancels.reindex(rows.index)), cells
 

@@ -134,7 +134,7 @@ def _table(node: yaml.Node, path: str, complaints: Complaints) -> TableRules:
 def _fields(node: yaml.Node | None, path: str, complaints: Complaints) -> dict[str, tuple[str, ...]]:
     if node is None:
         return {}
-    found = yaml_nodes.mapping(node, path, complaints, required=("date",), optional=FIELDS)
+    found = yaml_nodes.mapping(node, path, complaints, required=("date",), optional=FIELDS[1:])
     return {name: nodes.texts(child, f"{path}.{name}", complaints) for name, child in found.items()}
 
 
