@@ -112,7 +112,7 @@ def _part(
         {
             "line": cells.texts["line"],
             "table": number,
-            "content": found.columns.drop(columns="line").agg("\x1f".join, axis=1) if len(numbers) else "",
+            "content": _content(found.columns),
             "id": cells.texts["id"],
             "note": cells.texts["note"],
             "parent": cells.texts["parent"],
@@ -131,6 +131,12 @@ def _part(
     made = with_amounts(rows[plain], _of(cells, plain), preset, report)
     rows = pd.concat([_with_taxes(made), rows[cancelling].assign(fees=0.0)]).sort_index(kind="stable")
     return rows.assign(cancels=kinds.cancels.reindex(rows.index)), cells
+
+
+def _content(columns: pd.DataFrame) -> "pd.Series[str]":
+    """What a row says in all of its columns, also in those that are not used."""
+    texts = columns.drop(columns="line")
+    return texts.iloc[:, 0].str.cat(texts.iloc[:, 1:], sep="\x1f")
 
 
 def _of(cells: Cells, chosen: "pd.Series[bool]") -> Cells:
