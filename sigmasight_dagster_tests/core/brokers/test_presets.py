@@ -1,10 +1,13 @@
 """Presets: own ones, those that are shipped, and a line with file, line, key and cure for each mistake."""
 
+import re
+
 import pytest
 
 from sigmasight_core.brokers.detect import detect
 from sigmasight_core.brokers.presets.parse import parse_preset
 from sigmasight_core.errors import InputError
+from sigmasight_dagster_tests.conftest import REPOSITORY
 from sigmasight_dagster_tests.core.brokers.reading import changed, example, held, presets, read
 
 OWN = """\
@@ -134,6 +137,17 @@ def test_a_mistake_is_one_line_with_its_cure(old: str, new: str, line: str) -> N
     found = complaints(OWN.replace(old, new, 1))
     assert any(line in complaint for complaint in found), found
     assert all(complaint.startswith("mine.yaml:") for complaint in found)
+
+
+def test_the_presets_of_the_docs_are_presets() -> None:
+    page = (REPOSITORY / "docs" / "brokers.md").read_text(encoding="utf-8")
+    blocks = re.findall("```yaml\n(.*?)```", page, re.DOTALL)
+    made = [parse_preset(block, "docs/brokers.md", presets()) for block in blocks]
+    assert [preset.name for preset in made] == ["degiro", "mybank"]
+    rows = page.partition("## The project's own form\n\n```\n")[2].partition("```")[0]
+    history = read(rows, "transactions")
+    assert history.transactions["kind"].tolist() == ["deposit", "buy", "expiry"]
+    assert history.errors.empty
 
 
 def test_every_mistake_is_told_at_once() -> None:
