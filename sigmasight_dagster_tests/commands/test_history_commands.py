@@ -129,6 +129,17 @@ def test_a_list_of_positions_is_not_explained(home: Path) -> None:
     assert said.endswith("a list of positions; --explain shows histories: leave it out")
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--cash", "5"), "a history has its cash; state a balance afterwards: sigmasight cash NAME AMOUNT"),
+        (("--shares-of", "today"), "a history has the shares of each day; leave --shares-of out"),
+    ],
+)
+def test_options_of_lists_of_positions_are_refused(home: Path, option: tuple[str, str], said: str) -> None:
+    assert said in message(run(FOLDER / "degiro.csv", "--portfolio", "x", *option))
+
+
 def test_without_a_name_nothing_is_imported(home: Path) -> None:
     result = run(FOLDER / "degiro.csv")
     assert result.exit_code == 2

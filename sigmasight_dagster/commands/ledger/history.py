@@ -1,15 +1,20 @@
 """`sigmasight import` of a broker's history: its options, what it shows, and what it stores."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from sigmasight_core.account.lots import LOT_RULES, LotRule
+from sigmasight_core.brokers.history import History
 from sigmasight_core.brokers.presets.rules import Preset
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.commands.csv_files import report_rows
 from sigmasight_dagster.commands.ledger.explained import show
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import histories
+from sigmasight_dagster.ledger.accounts import save_history
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 
@@ -31,26 +36,66 @@ PRESET = click.option(
 EXPLAIN = click.option(
     "--explain", is_flag=True, help="Show how each line of a history is read, and store nothing."
 )
+ALLOW_SHORT = click.option(
+    "--allow-short", is_flag=True, help="Of a history: a sale of more than is held opens a short."
+)
+LOTS = click.option(
+    "--lots",
+    type=click.Choice(LOT_RULES),
+    default="fifo",
+    show_default=True,
+    help="Of a history: which lots a sale closes, the first or those with the highest price.",
+)
+
+
+@dataclass(frozen=True)
+class HistoryFile:
+    """A file that is a history, and how the command was asked to read it."""
+
+    path: Path
+    text: bytes
+    preset: Preset
+    allow_unpriced: bool
+
+    def read(self, platform: Platform, name: str) -> History:
+        """What it says."""
+        return histories.parse(
+            platform, self.text, name, self.path.name, self.preset, allow_unpriced=self.allow_unpriced
+        )
+
+
+def explain_history(file: HistoryFile) -> None:
+    """Show what each line is read as; the command ends with 1 where some are refused."""
+    history = file.read(Platform(Settings()), "explained")
+    show(history, file.preset.name)
+    report_rows(file.path, history.warnings, history.errors)
+    sys.exit(1 if len(history.errors) else 0)
 
 
 def import_history(
-    file: Path, text: bytes, name: str | None, preset: Preset | None, *, explain: bool, allow_unpriced: bool
+    file: HistoryFile, name: str, *, skip_bad_rows: bool, replace: bool, allow_short: bool, lots: LotRule
 ) -> None:
-    """Read a history; show each line, or store it.
+    """Store the portfolio that a history makes; nothing where a row is refused and not to be skipped.
 
-    :raises InputError: for a list of positions, and where the file cannot be read.
+    :raises InputError: where the file cannot be read, has no transaction, or sells what is not held.
     """
-    if preset is None:
-        raise InputError(f"{file}: a list of positions; --explain shows histories: leave it out")
-    history = histories.parse(
-        Platform(Settings()), text, name or "explained", file.name, preset, allow_unpriced=allow_unpriced
+    project = Project.open()
+    history = file.read(project.platform, name)
+    report_rows(file.path, history.warnings, history.errors)
+    if len(history.errors) and not skip_bad_rows:
+        click.echo(
+            f"Nothing imported: {len(history.errors)} bad rows. See --explain, mend them, or leave them out: "
+            "--skip-bad-rows"
+        )
+        sys.exit(1)
+    rows = history.transactions
+    if rows.empty:
+        raise InputError(f"{file.path}: no transaction: nothing imported")
+    result, made = save_history(
+        project, name, file.path.name, rows, replace=replace, allow_short=allow_short, rule=lots
     )
-    if explain:
-        show(history, preset.name)
-        report_rows(file, history.warnings, history.errors)
-        sys.exit(1 if len(history.errors) else 0)
-    report_rows(file, history.warnings, history.errors)
-    raise InputError(
-        f"{file}: a history of {preset.name}: storing transactions is not built yet; --explain shows how it "
-        "is read, a list of positions can be imported"
+    still = int(made["exit_date"].isna().sum())
+    click.echo(
+        f"Portfolio {name}: {len(rows)} transactions of {file.preset.name}, {len(made)} lots ({still} not "
+        f"exited), {result}"
     )
