@@ -128,20 +128,19 @@ def _closed(rows: pd.DataFrame, cells: Cells, report: Report) -> pd.DataFrame:
         "symbol",
         "ends like an option, and is none; correct the symbol",
     )
-    amount, quantity = rows["amount"].fillna(0), rows["quantity"].abs()
-    settled = rows["kind"] == "expiry"
+    fees, quantity = rows["fees"], rows["quantity"].abs()
+    gross = rows["amount"].fillna(-fees) + fees if cells.part.rules.net else rows["amount"].fillna(0)
     cells.refuse(
         report,
-        closed & ~settled & (amount.abs() > CENT),
+        closed & (rows["kind"] != "expiry") & (gross.abs() > CENT),
         "amount",
         "an exercise or assignment moves no cash of its own: the shares are a purchase or sale; correct it",
     )
-    price = (amount.abs() / (quantity * rows["multiplier_of"])).fillna(0)
+    price = (gross.abs() / (quantity * rows["multiplier_of"])).fillna(0)
     return rows.assign(
         quantity=rows["quantity"].mask(closed, quantity),
         price=rows["price"].mask(closed, price),
-        amount=rows["amount"].mask(closed, amount),
-        fees=rows["fees"].mask(closed, 0.0),
+        amount=rows["amount"].mask(closed, gross - fees),
     )
 
 

@@ -162,7 +162,10 @@ def _sectioned(found: list[Record], preset: Preset, report: Report, layout: Layo
             _begin(record, tables[key], values, current, layout, report)
         elif word in rules.skipped:
             layout.notes.append((record.line, NOT_READ, f"{word}: says again what the rows say"))
-        elif word != rules.data or key not in current:
+        elif word == rules.data and key not in current:
+            reason = f"a row of table {name} without a header that can be read above it; export it again"
+            report.refuse_line(record.line, record.text, reason)
+        elif word != rules.data:
             reason = f"'{word}' is not a kind of line that is known here; remove the line"
             report.refuse_line(record.line, record.text, reason)
         else:

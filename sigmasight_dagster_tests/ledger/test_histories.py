@@ -19,7 +19,7 @@ def project(new_project: Callable[[], CliProject]) -> CliProject:
 def test_an_example_is_stored_and_again_changes_nothing(project: CliProject, name: str) -> None:
     arguments = ("import", str(FOLDER / f"{name}.csv"), "--portfolio", name, "--format", "auto")
     said = project.ok(*arguments)
-    assert said.startswith(f"Portfolio {name}: {len(EXPECTED[name])} transactions of {name}, ")
+    assert said.startswith(f"Portfolio {name}: {len(EXPECTED[name])} transactions of {name}; ")
     assert said.rstrip().endswith("created")
     warehouse = project.warehouse()
     lots = warehouse.positions([name])

@@ -8,6 +8,7 @@ import click
 
 from sigmasight_core.account.lots import LOT_RULES, LotRule
 from sigmasight_core.brokers.history import History
+from sigmasight_core.brokers.layout import IGNORED
 from sigmasight_core.brokers.presets.rules import Preset
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.commands.csv_files import report_rows
@@ -95,7 +96,7 @@ def import_history(
         project, name, file.path.name, rows, replace=replace, allow_short=allow_short, rule=lots
     )
     still = int(made["exit_date"].isna().sum())
-    click.echo(
-        f"Portfolio {name}: {len(rows)} transactions of {file.preset.name}, {len(made)} lots ({still} not "
-        f"exited), {result}"
-    )
+    ignored = int((history.explained["kind"] == IGNORED).sum())
+    more = f"; {ignored} lines ignored (--explain says why)" if ignored else ""
+    read = f"{len(rows)} transactions of {file.preset.name}{more}"
+    click.echo(f"Portfolio {name}: {read}; {len(made)} lots ({still} not exited), {result}")

@@ -296,6 +296,32 @@ def test_an_expiry_with_cash_is_priced_by_it() -> None:
     assert (last["kind"], last["price"], last["amount"], last["fees"]) == ("expiry", 4.2, 840, 0)
 
 
+def test_a_fee_of_an_expiry_is_paid() -> None:
+    old, new = '270 C,"2022-12-16, 16:20:00",4,0,0,0,0,', '270 C,"2022-12-16, 16:20:00",4,0,0,0,-1.5,'
+    rows = read(changed("ibkr_activity", (old, new)), "ibkr_activity").transactions
+    last = rows[rows["kind"] == "expiry"].iloc[0]
+    assert (last["price"], last["fees"], last["amount"]) == (0, 1.5, -1.5)
+
+
+def test_an_exercise_that_pays_by_itself_is_refused() -> None:
+    text = changed(
+        "schwab",
+        ('"Expired"', '"Exchange or Exercise"'),
+        ('12/16/22","2","","",""', '12/16/22","2","","","$840.00"'),
+    )
+    history = read(text, "schwab")
+    assert refusals(history) == [(3, "Amount", "$840.00")]
+    assert "moves no cash of its own" in reason(history, 3)
+
+
+def test_rows_below_a_header_that_cannot_be_read_are_refused() -> None:
+    text = changed("ibkr_activity", ("Fees,Header,Subtitle,Currency,Date", "Fees,Header,Subtitle,Ccy,Date"))
+    history = read(text, "ibkr_activity")
+    assert [line for line, _, _ in refusals(history)] == [28, 29, 30]
+    assert "the header of table Fees lacks Currency" in reason(history, 28)
+    assert "without a header that can be read" in reason(history, 29)
+
+
 def test_assigned_shares_are_bought_at_the_strike() -> None:
     assigned = (
         '"10/24/2022 as of 10/21/2022","Assigned","MSFT 10/21/2022 230.00 P","PUT","1","","",""\n'
