@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "import": Entry(
         "ledger.portfolios",
         "import_portfolio",
-        "Import the positions of FILE (CSV) as a portfolio, after checking every row.",
+        "Import FILE (CSV) as a portfolio, after checking every row.",
     ),
     "readiness": Entry(
         "results.readiness",

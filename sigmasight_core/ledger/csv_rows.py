@@ -31,7 +31,7 @@ _OPEN: Final = "unexpected end of data"
 
 
 @dataclass(frozen=True)
-class _Record:
+class Record:
     """One record: its first line (1 = first of the file), its text, and its fields or what is wrong."""
 
     line: int
@@ -83,7 +83,7 @@ def read_rows(text: str | bytes, source: str, form: CsvFormat, report: Report) -
     :raises InputError: if the file as a whole cannot be read: too large, not UTF-8, empty, a needed column
         missing or twice, no rows.
     """
-    found = list(_records(_decoded(text, source)))
+    found = list(records(decoded(text, source)))
     if not found:
         raise InputError(f"{source}: the file is empty; it needs a header row such as {form.example}")
     written, names = _header(found[0], source, form)
@@ -138,7 +138,8 @@ def _without_empty_end(fields: list[str], expected: int) -> list[str]:
     return fields[:end]
 
 
-def _decoded(text: str | bytes, source: str) -> str:
+def decoded(text: str | bytes, source: str) -> str:
+    """The text of a file; :raises InputError: if it is too large or not UTF-8."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", errors="replace")
     if len(data) > MAX_BYTES:
         raise InputError(f"{source}: {len(data):,} bytes are more than {MAX_BYTES:,}; split the file")
@@ -161,7 +162,7 @@ def _field_count(found: int, expected: int) -> str | None:
     )
 
 
-def _header(record: _Record, source: str, form: CsvFormat) -> tuple[list[str], list[str]]:
+def _header(record: Record, source: str, form: CsvFormat) -> tuple[list[str], list[str]]:
     """The names as they are written, and as the format calls them."""
     if record.problem:
         raise InputError(f"{source}: header row: {record.problem}")
@@ -181,40 +182,41 @@ def _header(record: _Record, source: str, form: CsvFormat) -> tuple[list[str], l
     return written, names
 
 
-def _records(text: str) -> Iterator[_Record]:
-    """Records of a comma-separated text, in order, without those that are blank."""
+def records(text: str, delimiter: str = ",") -> Iterator[Record]:
+    """Records of a delimited text, in order, without those that are blank."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     at = 0
     while at < len(lines):
-        if not lines[at].strip(_BLANK) or (at == 0 and lines[at].strip().lower() == "sep=,"):
+        blank = not lines[at].strip(_BLANK + delimiter)
+        if blank or (at == 0 and lines[at].strip().lower() == f"sep={delimiter}"):
             at += 1
             continue
-        record, n_lines = _record(lines, at)
+        record, n_lines = _record(lines, at, delimiter)
         yield record
         at += n_lines
 
 
-def _record(lines: list[str], at: int) -> tuple[_Record, int]:
+def _record(lines: list[str], at: int, delimiter: str) -> tuple[Record, int]:
     """The record that begins at a line, and how many lines it has."""
     first, tries, problem = lines[at], 0, ""
     for n_lines in range(1, min(_MAX_LINES, len(lines) - at) + 1):
         if n_lines > 1 and '"' not in lines[at + n_lines - 1]:
             continue
         text = "\n".join(lines[at : at + n_lines])
-        found = _fields(text)
+        found = _fields(text, delimiter)
         if isinstance(found, list):
-            return _Record(at + 1, text, found), n_lines
+            return Record(at + 1, text, found), n_lines
         problem, tries = problem or found, tries + 1
         if found != _OPEN or tries > _MAX_TRIES:
             break
     reason = f'quotes are not balanced ({problem}); close them, and write a quote in quotes as ""'
-    return _Record(at + 1, first, [], reason), 1
+    return Record(at + 1, first, [], reason), 1
 
 
-def _fields(text: str) -> list[str] | str:
+def _fields(text: str, delimiter: str) -> list[str] | str:
     """Fields of one record, or what is wrong with its quotes."""
     try:
-        rows = list(csv.reader([f"{line}\n" for line in text.split("\n")], strict=True))
+        rows = list(csv.reader([f"{line}\n" for line in text.split("\n")], delimiter=delimiter, strict=True))
     except csv.Error as error:
         return str(error)
     return rows[0]

@@ -107,6 +107,11 @@ class Settings(SourceSettings, AlertSettings, ExecutionSettings):
         default="weekly",
         description="When daily operation computes correlations; weekly: on each week's last session",
     )
+    presets_dir: Path | None = Field(
+        default=None,
+        description="Where your own presets of brokers lie (YAML, docs/brokers.md); default: presets in the "
+        "state directory",
+    )
     inbox_dir: Path | None = Field(
         default=None, description="Where portfolio CSVs are dropped; default: inbox in the state directory"
     )

@@ -5,33 +5,86 @@ from pathlib import Path
 
 import click
 
+from sigmasight_core.account.lots import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster.commands.csv_files import CASH, SHARES_OF, check_name, read_csv, report_rows
+from sigmasight_dagster.commands.ledger.history import (
+    ALLOW_SHORT,
+    EXPLAIN,
+    FORMAT,
+    LOTS,
+    PRESET,
+    HistoryFile,
+    explain_history,
+    import_history,
+)
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.ledger import files
+from sigmasight_dagster.ledger import files, histories
+from sigmasight_dagster.settings import Settings
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--portfolio", "name", required=True, metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
+@click.option("--portfolio", "name", metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
+@FORMAT
+@PRESET
+@EXPLAIN
 @CASH
 @SHARES_OF
+@ALLOW_SHORT
+@LOTS
 @click.option("--skip-bad-rows", is_flag=True, help="Import the good rows and leave out the bad.")
 @click.option("--allow-unpriced", is_flag=True, help="Accept symbols that the provider has no prices for.")
-@click.option("--replace", is_flag=True, help="Replace the positions of a portfolio that exists already.")
+@click.option("--replace", is_flag=True, help="Replace a portfolio that exists already.")
 def import_portfolio(
     file: Path,
-    name: str,
+    name: str | None,
+    form: str,
+    preset_file: Path | None,
+    explain: bool,
     cash: float | None,
     shares_of: SharesOf,
+    allow_short: bool,
+    lots: LotRule,
     skip_bad_rows: bool,
     allow_unpriced: bool,
     replace: bool,
 ) -> None:
-    """Import the positions of FILE (CSV) as a portfolio, after checking every row."""
-    check_name(name)
+    """Import FILE (CSV) as a portfolio, after checking every row.
+
+    FILE lists positions, or is the history that a broker exports (docs/brokers.md).
+    """
+    given = "explained" if explain else _given_name(name)
     text = read_csv(file)
+    preset = histories.chosen(Settings(), text, str(file), form, preset_file)
+    if preset is None:
+        if explain:
+            raise InputError(f"{file}: a list of positions; --explain shows histories: leave it out")
+        import_positions(file, text, given, cash, shares_of, (skip_bad_rows, allow_unpriced, replace))
+        return
+    _check_options(file, cash, shares_of)
+    history = HistoryFile(file, text, preset, allow_unpriced)
+    if explain:
+        explain_history(history)
+    import_history(
+        history, given, skip_bad_rows=skip_bad_rows, replace=replace, allow_short=allow_short, lots=lots
+    )
+
+
+def import_positions(
+    file: Path,
+    text: bytes,
+    name: str,
+    cash: float | None,
+    shares_of: SharesOf,
+    options: tuple[bool, bool, bool],
+) -> None:
+    """Store a list of positions.
+
+    :param options: whether to skip bad rows, to allow unpriced symbols, to replace.
+    """
+    skip_bad_rows, allow_unpriced, replace = options
     project = Project.open()
     parsed = files.parse(project, text, name, file.name, allow_unpriced=allow_unpriced, shares_of=shares_of)
     report_rows(file, parsed.warnings, parsed.errors)
@@ -45,6 +98,25 @@ def import_portfolio(
     balance = files.stored_cash(project, name, cash)
     result = project.save_portfolio(name, balance, file.name, parsed.positions, replace)
     click.echo(f"Portfolio {name}: {len(parsed.positions)} positions, {result}")
+
+
+def _given_name(name: str | None) -> str:
+    """:raises UsageError: without a name; :raises InputError: when it cannot be a portfolio's."""
+    if name is None:
+        raise click.UsageError("Missing option '--portfolio'.")
+    check_name(name)
+    return name
+
+
+def _check_options(file: Path, cash: float | None, shares_of: SharesOf) -> None:
+    """:raises InputError: for an option of lists of positions."""
+    if cash is not None:
+        raise InputError(
+            f"{file}: a history has its cash; state a balance afterwards: sigmasight cash NAME AMOUNT "
+            "--date DATE"
+        )
+    if shares_of != "entry":
+        raise InputError(f"{file}: a history has the shares of each day; leave --shares-of out")
 
 
 @click.command("portfolios")

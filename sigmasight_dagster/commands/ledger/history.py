@@ -1,0 +1,102 @@
+"""`sigmasight import` of a broker's history: its options, what it shows, and what it stores."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from sigmasight_core.account.lots import LOT_RULES, LotRule
+from sigmasight_core.brokers.history import History
+from sigmasight_core.brokers.layout import IGNORED
+from sigmasight_core.brokers.presets.rules import Preset
+from sigmasight_core.errors import InputError
+from sigmasight_dagster.commands.csv_files import report_rows
+from sigmasight_dagster.commands.ledger.explained import show
+from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.ledger import histories
+from sigmasight_dagster.ledger.accounts import save_history
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.settings import Settings
+
+FORMAT = click.option(
+    "--format",
+    "form",
+    default=histories.AUTO,
+    show_default=True,
+    metavar="NAME",
+    help="How FILE is written: auto, positions, transactions, or a broker's preset (docs/brokers.md).",
+)
+PRESET = click.option(
+    "--preset",
+    "preset_file",
+    type=click.Path(path_type=Path),
+    metavar="YAML",
+    help="A preset of your own to read FILE by.",
+)
+EXPLAIN = click.option(
+    "--explain", is_flag=True, help="Show how each line of a history is read, and store nothing."
+)
+ALLOW_SHORT = click.option(
+    "--allow-short", is_flag=True, help="Of a history: a sale of more than is held opens a short."
+)
+LOTS = click.option(
+    "--lots",
+    type=click.Choice(LOT_RULES),
+    default="fifo",
+    show_default=True,
+    help="Of a history: which lots a sale closes, the first or those with the highest price.",
+)
+
+
+@dataclass(frozen=True)
+class HistoryFile:
+    """A file that is a history, and how the command was asked to read it."""
+
+    path: Path
+    text: bytes
+    preset: Preset
+    allow_unpriced: bool
+
+    def read(self, platform: Platform, name: str) -> History:
+        """What it says."""
+        return histories.parse(
+            platform, self.text, name, self.path.name, self.preset, allow_unpriced=self.allow_unpriced
+        )
+
+
+def explain_history(file: HistoryFile) -> None:
+    """Show what each line is read as; the command ends with 1 where some are refused."""
+    history = file.read(Platform(Settings()), "explained")
+    show(history, file.preset.name)
+    report_rows(file.path, history.warnings, history.errors)
+    sys.exit(1 if len(history.errors) else 0)
+
+
+def import_history(
+    file: HistoryFile, name: str, *, skip_bad_rows: bool, replace: bool, allow_short: bool, lots: LotRule
+) -> None:
+    """Store the portfolio that a history makes; nothing where a row is refused and not to be skipped.
+
+    :raises InputError: where the file cannot be read, has no transaction, or sells what is not held.
+    """
+    project = Project.open()
+    history = file.read(project.platform, name)
+    report_rows(file.path, history.warnings, history.errors)
+    if len(history.errors) and not skip_bad_rows:
+        click.echo(
+            f"Nothing imported: {len(history.errors)} bad rows. See --explain, mend them, or leave them out: "
+            "--skip-bad-rows"
+        )
+        sys.exit(1)
+    rows = history.transactions
+    if rows.empty:
+        raise InputError(f"{file.path}: no transaction: nothing imported")
+    result, made = save_history(
+        project, name, file.path.name, rows, replace=replace, allow_short=allow_short, rule=lots
+    )
+    still = int(made["exit_date"].isna().sum())
+    ignored = int((history.explained["kind"] == IGNORED).sum())
+    more = f"; {ignored} lines ignored (--explain says why)" if ignored else ""
+    read = f"{len(rows)} transactions of {file.preset.name}{more}"
+    click.echo(f"Portfolio {name}: {read}; {len(made)} lots ({still} not exited), {result}")

@@ -1,0 +1,49 @@
+"""A broker's history as the command line reads it: which format it is of, and its transactions."""
+
+from pathlib import Path
+from typing import Final
+
+from sigmasight_core.brokers.detect import POSITIONS, detect
+from sigmasight_core.brokers.history import Facts, History, read_history
+from sigmasight_core.brokers.presets.rules import Preset
+from sigmasight_core.errors import InputError
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.ledger.presets import preset_of, presets
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.runs.workspace import utc_now
+from sigmasight_dagster.settings import Settings
+
+AUTO: Final = "auto"
+
+
+def chosen(settings: Settings, text: bytes, source: str, form: str, file: Path | None) -> Preset | None:
+    """The preset to read a file by; None for a list of positions.
+
+    :param form: AUTO, POSITIONS or the name of a preset. :param file: a preset by its path, which is used.
+    :raises InputError: for a format that is not known, or a file that is of none or of several.
+    """
+    known = presets(settings)
+    if file is not None:
+        if form != AUTO:
+            raise InputError("--format and --preset both say how to read the file; give one of them")
+        return preset_of(file, known)
+    name = detect(text, source, known) if form == AUTO else form
+    if name == POSITIONS:
+        return None
+    if name not in known:
+        raise InputError(f"--format {name}: not a format; use {', '.join((AUTO, POSITIONS, *known))}")
+    return known[name]
+
+
+def parse(
+    platform: Platform, text: bytes, name: str, source: str, preset: Preset, *, allow_unpriced: bool
+) -> History:
+    """What a history says, as of the last closed session.
+
+    :param name: the portfolio. :param source: name of the file.
+    :raises InputError: when the file as a whole cannot be read.
+    """
+    known = None if allow_unpriced else platform.market_data.symbols()
+    closed = session_dates.last_closed_session(utc_now())
+    facts = Facts(closed, known, platform.settings.symbol_changes)
+    return read_history(text, source, name, preset, facts)
