@@ -9,7 +9,6 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.account.positions_file import with_derived
 from sigmasight_core.conventions import OPTION_TYPES
-from sigmasight_core.errors import DataQualityError, LedgerError
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.market.action_coverage import entries, gaps
 from sigmasight_core.positions.valuation import OptionParameters
@@ -22,8 +21,8 @@ from sigmasight_core.tables import (
     Transactions,
     grain,
     table_name,
-    validate,
 )
+from sigmasight_dagster.engine.checked_ledger import checked_ledger
 from sigmasight_dagster.engine.declaration import Input, RiskAsset
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.providers.base import MarketDataProvider
@@ -260,26 +259,6 @@ class Batch:
         """Every (date, portfolio) of the batch, as two columns."""
         product = pd.MultiIndex.from_product([self.dates, list(self.portfolios)], names=["date", "portfolio"])
         return product.to_frame(index=False).astype({"portfolio": "str"})
-
-
-def checked_ledger(positions: pd.DataFrame) -> pd.DataFrame:
-    """Stored positions, checked: a hand-edited ledger must not become numbers.
-
-    :raises LedgerError: names the first offending position and every portfolio concerned.
-    """
-    try:
-        return validate(Positions, positions)
-    except DataQualityError as error:
-        failures: pd.DataFrame = error.failures  # type: ignore[attr-defined]
-        bad = positions.iloc[failures["row"].dropna().astype(int).unique()]
-        if bad.empty:
-            raise
-        first, check = bad.iloc[0], failures.iloc[0]
-        raise LedgerError(
-            f"position {first['position_id']} of portfolio {first['portfolio']}: {check['check']} "
-            f"({check['column']}: {check['value']}): import the portfolio again with --replace",
-            sorted(bad["portfolio"].unique()),
-        ) from error
 
 
 def tolerated_gaps(n_sessions: int) -> int:

@@ -38,7 +38,8 @@ from sigmasight_core.what_if.trades_csv import ParsedTrades, parse_trades_csv
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets.positions import position_values
-from sigmasight_dagster.engine.batch import Batch, checked_ledger
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.checked_ledger import checked_ledger
 from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import UpstreamNotPublished
