@@ -111,7 +111,7 @@ def change_of(total: Floats) -> Floats:
 
 def _whole(snapshots: pd.DataFrame, sessions: pd.DatetimeIndex, names: pd.Index) -> Bools:
     """Where a snapshot sums over every position: a position without a price breaks the chain of values."""
-    known = snapshots.assign(whole=(snapshots["status"] == OK).astype(float))
+    known = snapshots.assign(whole=(~snapshots["status"].str.startswith("partial")).astype(float))
     return _panel(known, "whole", sessions, names) == 1.0
 
 
