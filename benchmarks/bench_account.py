@@ -85,7 +85,9 @@ def main() -> None:
             "date": np.repeat(DAYS, PORTFOLIOS),
             "portfolio": np.tile(names.to_numpy(), len(DAYS)),
             "net_exposure": exposure,
+            "gross_exposure": exposure,
             "price_pnl": rng.normal(0, 1e3, len(exposure)),
+            "status": "ok",
         }
     )
     yields = _none(TreasuryYields)
@@ -115,6 +117,7 @@ def main() -> None:
             dates=DAYS,
             sessions=DAYS,
             names=names,
+            first_dates=transactions.groupby("portfolio")["date"].min(),
             portfolio_cash=cash,
             snapshots=snapshots,
             benchmark="S00",
