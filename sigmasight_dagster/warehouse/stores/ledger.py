@@ -109,7 +109,7 @@ class LedgerStore(Reader):
                 stamp,
             )
             if len(registered):
-                since = min([*changed["entry_date"], *moved["date"]])
+                since = min([*changed["entry_date"], *moved["date"]], default=None)
                 _unpublish(cursor, name, since if same_cash else None)
         return "replaced" if len(registered) else "created"
 
