@@ -46,6 +46,7 @@ def exposures(values: list[float], parts: list[int]) -> pd.DataFrame:
             "portfolio": pd.array([NAMES[part % len(NAMES)] for part in order], dtype="str"),
             "factor": pd.array([f"factor_{number}" for number in range(len(order))], dtype="str"),
             "beta": values,
+            "std_error": [0.1 * abs(value) for value in values],
             "exposure_usd": [1_000 * value for value in values],
             "n_positions": 1,
             "status": pd.array(["ok" if value == value else "unavailable" for value in values], dtype="str"),
@@ -68,7 +69,7 @@ def test_rows_are_counted_as_groupby_counts_them(frame: pd.DataFrame) -> None:
     rows, parts = PartitionRows(FactorExposures, frame), parts_of(frame)
     assert rows.keys == list(parts)
     assert rows.sizes.tolist() == [len(part) for part in parts.values()]
-    nulls = [int(part[["beta", "exposure_usd"]].isna().to_numpy().sum()) for part in parts.values()]
+    nulls = [int(part[["beta", "std_error", "exposure_usd"]].isna().to_numpy().sum()) for part in parts.values()]
     assert rows.null_values().tolist() == nulls
     for number, part in enumerate(parts.values()):
         pd.testing.assert_frame_equal(rows.rows(number), part)
@@ -124,6 +125,7 @@ def test_a_preview_begins_with_the_largest_rows_and_keeps_null() -> None:
     assert [column.name for column in table.schema.columns] == [
         "factor",
         "beta",
+        "std_error",
         "exposure_usd",
         "n_positions",
         "status",
@@ -200,7 +202,7 @@ def test_each_partition_of_a_range_run_tells_its_own_numbers(
     assert sorted(told) == KEYS
     counts = {key: told[key][metadata.ROW_COUNT].value for key in KEYS}
     assert counts == {**dict.fromkeys(KEYS, 0), KEYS[0]: 2, KEYS[4]: 1}
-    assert told[KEYS[0]][metadata.NULL_COUNT].value == 2
+    assert told[KEYS[0]][metadata.NULL_COUNT].value == 3
     assert [len(told[key]["preview"].records) for key in KEYS] == [2, 0, 0, 0, 1, 0]  # type: ignore[attr-defined]
     assert told[KEYS[4]]["rows in this run"].value == 3
 

@@ -281,7 +281,7 @@ def test_an_exported_trade_list_reads_back_the_same() -> None:
 
 def test_comparison_pairs_rows_by_key_and_says_what_is_on_one_side_only() -> None:
     day = pd.Timestamp("2024-01-05")
-    fixed = {"date": day, "n_positions": 2, "status": "ok"}
+    fixed = {"date": day, "std_error": 0.1, "n_positions": 2, "status": "ok"}
     rows = (("a", "market", 1.0, 10.0), ("b", "market", 0.5, 4.0), ("b", "value", 0.1, 1.0))
     names = ("portfolio", "factor", "beta", "exposure_usd")
     exposures = typed(FactorExposures, [{**fixed, **dict(zip(names, row, strict=True))} for row in rows])
