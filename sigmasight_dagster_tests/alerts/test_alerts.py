@@ -91,7 +91,7 @@ class Desk:
 
     def publish(self, usd: float, dates: pd.DatetimeIndex = DATES, names: tuple[str, ...] = NAMES) -> None:
         keys = pd.MultiIndex.from_product([dates, names], names=["date", "portfolio"]).to_frame(index=False)
-        rows = keys.assign(factor="market", beta=1.0, std_error=0.1, exposure_usd=usd, n_positions=1, status="ok")
+        rows = keys.assign(factor="market", beta=1.0, std_error=0.1, exposure_usd=usd, n_positions=1)
         rows["status"] = np.where(np.isnan(usd), "unavailable: test", "ok")
         self.warehouse.replace(FactorExposures, validate(FactorExposures, rows), dates, names, STAMP)
 

@@ -69,7 +69,8 @@ def test_rows_are_counted_as_groupby_counts_them(frame: pd.DataFrame) -> None:
     rows, parts = PartitionRows(FactorExposures, frame), parts_of(frame)
     assert rows.keys == list(parts)
     assert rows.sizes.tolist() == [len(part) for part in parts.values()]
-    nulls = [int(part[["beta", "std_error", "exposure_usd"]].isna().to_numpy().sum()) for part in parts.values()]
+    values = ["beta", "std_error", "exposure_usd"]
+    nulls = [int(part[values].isna().to_numpy().sum()) for part in parts.values()]
     assert rows.null_values().tolist() == nulls
     for number, part in enumerate(parts.values()):
         pd.testing.assert_frame_equal(rows.rows(number), part)

@@ -68,7 +68,8 @@ def exposures(
     def factor_exposures(batch: Any) -> pd.DataFrame:
         for item in inputs:
             batch.read(item)
-        rows = {"factor": "market", "beta": 1.0, "std_error": 0.1, "exposure_usd": 5.0, "n_positions": 1, "status": "ok"}
+        rows = {"factor": "market", "beta": 1.0, "std_error": 0.1, "exposure_usd": 5.0}
+        rows |= {"n_positions": 1, "status": "ok"}
         return change(batch.partitions.assign(**rows))
 
     return factor_exposures
