@@ -60,4 +60,5 @@ class Platform:
             dividend_yields=settings.dividend_yields,
             default_dividend_yield=settings.dividend_yield,
             dividend_yield_source="settings",
+            dividend_model=settings.dividend_model,
         )

@@ -28,7 +28,7 @@ from sigmasight_core.conventions import OK
 from sigmasight_core.market.corporate_actions import Dividends, Splits
 from sigmasight_core.options.exercise import EUROPEAN_ROOTS
 from sigmasight_core.options.occ import UNDERLYINGS
-from sigmasight_core.options.parameters import OptionParameters
+from sigmasight_core.options.parameters import ESCROWED, OptionParameters
 
 YEAR_DAYS: Final = 365
 BASE_AGE_DAYS: Final = 10
@@ -36,6 +36,8 @@ BASE_AGE_DAYS: Final = 10
 HIGHEST_YIELD: Final = 1.0
 """As in the settings: dividends of a year above the close are doubtful."""
 OF_DIVIDENDS: Final = "dividends of 365 days"
+MOST_A_YEAR: Final = 12
+"""Where the last dividend is contained more often in the year's sum, that has others: no list is expected."""
 
 INDICES: Final = frozenset({UNDERLYINGS.get(root, root) for root in EUROPEAN_ROOTS} | {"OEX"})
 """Underlyings that pay nothing themselves, although their shares do."""
@@ -219,6 +221,14 @@ class Expected(NamedTuple):
     """Day number of the next ex-date that is expected; FAR_DAY = none is known."""
     amount: Floats
     """USD per share of the day asked for; NaN = none is known."""
+    interval: Ints
+    """Days between the dividends that are expected in cash; 0 = they are priced by the yield."""
+
+    def cash(self, at: Ints) -> tuple[Floats, Floats, Floats]:
+        """Days from `at` to the next ex-date, days between ex-dates (0 = by the yield), and amount."""
+        due = (self.interval > 0) & (self.ex_day != FAR_DAY) & (self.amount > 0)
+        days = np.where(due, self.ex_day - at, 0).astype(float)
+        return days, self.interval.astype(float), np.where(due, self.amount, 0.0)
 
 
 @dataclass(frozen=True)
@@ -244,6 +254,7 @@ class DividendLookup:
             codes.astype(np.int64) + 2,
             day_numbers(rows["expected_ex_date"]),
             rows["expected_dividend"].to_numpy(dtype=float),
+            _intervals(rows) * (parameters.dividend_model == ESCROWED),
         )
         sources = (settings, default_source(settings, NO_ROW), *texts)
         is_named = names.isin(parameters.dividend_yields)
@@ -256,11 +267,23 @@ class DividendLookup:
         source, ex_day = np.where(self.is_named[codes], 0, 1), np.full(row.shape, FAR_DAY)
         source[found], ex_day[found] = self.rows.source[row[found]], self.rows.ex_day[row[found]]
         dividend_yield = np.where(found, take(self.rows.dividend_yield, row), self.fallback[codes])
-        return Expected(dividend_yield, source, ex_day, take(self.rows.amount, row))
+        interval = np.zeros(row.shape, dtype=np.int64)
+        interval[found] = self.rows.interval[row[found]]
+        return Expected(dividend_yield, source, ex_day, take(self.rows.amount, row), interval)
 
-    def source_texts(self, source: Ints, priced: Bools, otherwise: str) -> Any:
-        """Where each yield comes from; `otherwise` where nothing is `priced` by it."""
-        return text_column((otherwise, *self.sources), np.where(priced, 1 + source, 0))
+    def source_texts(self, expected: Expected, priced: Bools, otherwise: str) -> Any:
+        """Where the dividends come from; `otherwise` where nothing is `priced` by them."""
+        code = 1 + expected.source + len(self.sources) * (expected.interval > 0)
+        escrowed = (f"{ESCROWED}: {text}" for text in self.sources)
+        return text_column((otherwise, *self.sources, *escrowed), np.where(priced, code, 0))
+
+
+def _intervals(rows: pd.DataFrame) -> Ints:
+    """Days between dividends, as many a year as make its sum; 0 where no list of dividends is expected."""
+    amount, total = (rows[name].to_numpy(dtype=float) for name in ("expected_dividend", "dividends"))
+    times = np.maximum(np.rint(np.divide(total, amount, out=np.ones(amount.shape), where=amount > 0)), 1)
+    known = (rows["dividend_yield_source"] == OF_DIVIDENDS).to_numpy() & (times <= MOST_A_YEAR)
+    return np.where(known, YEAR_DAYS // np.where(known, times, 1), 0).astype(np.int64)
 
 
 def unknown_names(named: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.types import Floats
 from sigmasight_core.options.risk_free import RiskFreeRates
+
+BY_YIELD: Final = "yield"
+ESCROWED: Final = "escrowed"
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,7 @@ class OptionParameters:
     :param risk_free_rate: where there are no Treasury yields.
     :param dividend_yields: by underlying; these come before what was paid.
     :param default_dividend_yield: of an underlying whose dividends are not known.
+    :param dividend_model: `BY_YIELD`, or `ESCROWED`: in cash where they are known (`cash_dividends`).
     """
 
     risk_free_rate: float
@@ -24,6 +29,7 @@ class OptionParameters:
     dividend_yields: Mapping[str, float]
     default_dividend_yield: float
     dividend_yield_source: str
+    dividend_model: str = BY_YIELD
 
     def rates(self, yields: pd.DataFrame) -> RiskFreeRates:
         """Rates from `tables.TreasuryYields` rows, with this rate where there are none."""

@@ -7,7 +7,8 @@ import pandas as pd
 
 from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, take, text_column
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
-from sigmasight_core.options.black_scholes import intrinsic_value, option_price
+from sigmasight_core.options.black_scholes import intrinsic_value
+from sigmasight_core.options.cash_dividends import affordable, implied_volatility, option_price
 from sigmasight_core.options.chain_doubts import far_from_its_chain
 from sigmasight_core.options.dividend_yields import DividendLookup
 from sigmasight_core.options.exercise import AMERICAN, exercise_style
@@ -15,13 +16,14 @@ from sigmasight_core.options.implied_volatility import quote_price
 from sigmasight_core.options.market import settlement_days, years_to_expiry
 from sigmasight_core.options.occ import parse_occ
 from sigmasight_core.options.parameters import OptionParameters
-from sigmasight_core.options.pricing import implied_volatility
 from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, DOUBTS, FAR, NONE, PRICE_SOURCES, QUOTE, WIDE_USD
 
 NO_QUOTE: Final = "no quote of the contract"
 
 _Inputs = tuple[Floats, Floats, Floats, Floats, Floats]
 """Spot, strike, years, rate and dividend yield."""
+_Cash = tuple[Floats, Floats, Floats]
+"""Of `Expected.cash`."""
 
 _STRIKES: Final = 1 << 27
 """More than the largest strike of an OCC symbol, in thousandths of a dollar."""
@@ -71,11 +73,12 @@ def option_volatilities(
     spot = _closes(prices, names, codes, day)
     risk_free = parameters.rates(yields)
     rates, lookup = risk_free.at(day, expiry), DividendLookup.of(names, dividends, parameters)
-    expected, style = lookup.at(codes, day), exercise_style(terms["root"])
+    expected = affordable(lookup.at(codes, day), spot, expiry, day, rates.rate)
+    cash, style = expected.cash(day), exercise_style(terms["root"])
     is_call = terms["is_call"].fillna(value=False).to_numpy(dtype=bool)
     inputs = (spot, strike, years, rates.rate, expected.dividend_yield)
-    price, price_source, doubt = _prices(quotes, _least(inputs, is_call, style == AMERICAN))
-    own, reason = implied_volatility(price, *inputs, is_call, style == AMERICAN)
+    price, price_source, doubt = _prices(quotes, _least(inputs, is_call, style == AMERICAN, cash))
+    own, reason = implied_volatility(price, *inputs, is_call, style == AMERICAN, *cash)
     chain = _chains(codes, day, expiry)
     doubt[(doubt == 0) & far_from_its_chain(chain, strike, own)] = DOUBTS.index(FAR)
     doubted = (doubt > 0) & (years > 0)
@@ -95,7 +98,7 @@ def option_volatilities(
         risk_free_rate=rates.rate,
         risk_free_rate_source=risk_free.sources(rates, day, np.ones(day.shape, dtype=bool), NONE),
         dividend_yield=expected.dividend_yield,
-        dividend_yield_source=lookup.source_texts(expected.source, np.ones(day.shape, dtype=bool), NONE),
+        dividend_yield_source=lookup.source_texts(expected, np.ones(day.shape, dtype=bool), NONE),
         n_neighbours=near.strikes,
         status=pd.array(status, dtype="str"),
     )
@@ -122,9 +125,9 @@ def with_lacking(*, quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) 
     return pd.concat([quotes, rows.assign(source=source, status=NO_QUOTE)], ignore_index=True)
 
 
-def _least(inputs: _Inputs, is_call: Bools, american: Bools) -> Floats:
+def _least(inputs: _Inputs, is_call: Bools, american: Bools, cash: _Cash) -> Floats:
     """What a contract is worth at least: on exercise, which European ones must wait for."""
-    waiting = option_price(*inputs, 0.0, is_call)
+    waiting = option_price(*inputs, 0.0, is_call, False, *cash)
     return np.where(american, intrinsic_value(inputs[0], inputs[1], is_call), waiting)
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from sigmasight_core.arrays.as_of import codes_of, day_numbers
 from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.options.cash_dividends import affordable, option_price, option_values
 from sigmasight_core.options.dividend_yields import Expected
 from sigmasight_core.options.market import Market, OptionInputs, OptionMarket, years_to_expiry
-from sigmasight_core.options.pricing import option_price, option_values
 from sigmasight_core.options.quotes import REALIZED, VOLATILITY_SOURCES, Quoted
 from sigmasight_core.positions.held import is_american, is_call, is_option
 
@@ -93,13 +93,15 @@ class Book:
         realized = market.realized(self.codes, closes.made_on)
         implied = np.isfinite(quoted.volatility)
         rated_on = np.where(closes.made_on >= 0, closes.made_on, at)
+        rates = market.risk_free.at(rated_on, self.expiry_day)
+        dividends = self._dividends(market, closes.made_on)
         return OptionInputs(
             closes,
             np.where(implied, quoted.volatility, realized),
             np.where(implied, quoted.volatility_source, _REALIZED * np.isfinite(realized)),
-            market.risk_free.at(rated_on, self.expiry_day),
+            rates,
             rated_on,
-            self._dividends(market, closes.made_on),
+            affordable(dividends, closes.price, self.expiry_day, rated_on, rates.rate),
             quoted.price,
             quoted.price_source,
             quoted.doubt,
@@ -144,6 +146,7 @@ class Book:
             volatility,
             self.is_call,
             self.is_american,
+            *inputs.dividends.cash(at),
         )
         return tuple(values[rows] for values in every)
 

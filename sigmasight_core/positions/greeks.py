@@ -134,7 +134,7 @@ def _option_columns(book: Book, inputs: OptionInputs, expired: Bools, market: Op
         "risk_free_rate": np.where(options, inputs.rates.rate, np.nan),
         "risk_free_rate_source": market.risk_free.sources(inputs.rates, inputs.rated_on, options, "linear"),
         "dividend_yield": np.where(options, inputs.dividends.dividend_yield, np.nan),
-        "dividend_yield_source": market.dividends.source_texts(inputs.dividends.source, options, "linear"),
+        "dividend_yield_source": market.dividends.source_texts(inputs.dividends, options, "linear"),
     }
 
 

@@ -75,7 +75,8 @@ class OptionVolatilities(DateTable):
         "Continuous dividend yield", "fraction per year", of="dividend_yields.*"
     )
     dividend_yield_source: Series[str] = label(
-        "Where the yield comes from (see dividend_yields); NULL = older than this column",
+        "Where the yield comes from (see dividend_yields); 'escrowed: ' before it: expected cash dividends "
+        "count, not the yield; NULL = older than this column",
         nullable=True,
         of="dividend_yields.*",
     )

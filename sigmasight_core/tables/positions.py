@@ -34,7 +34,7 @@ class PositionValues(PortfolioTable):
         of="daily_prices.close option_volatilities.price option_volatilities.implied_volatility "
         "realized_volatility.annualized_volatility treasury_yields.yield_percent "
         "corporate_actions.amount positions.strike positions.expiry_date positions.exit_price "
-        "dividend_yields.dividend_yield",
+        "dividend_yields.*",
     )
     price_source: Series[str] = label(
         "Provider of the close; options: 'quote mid', 'quote last', 'quote ask' (no bid), 'model' "
@@ -127,7 +127,9 @@ class PositionGreeks(PortfolioTable):
         "Continuous dividend yield used; NULL if linear", "fraction per year", of="dividend_yields.*"
     )
     dividend_yield_source: Series[str] = label(
-        "Where the yield comes from (see dividend_yields); 'linear' if not used", of="dividend_yields.*"
+        "Where the yield comes from (see dividend_yields); 'escrowed: ' before it: priced by expected cash "
+        "dividends, the yield is for scenarios alone; 'linear' if not used",
+        of="dividend_yields.*",
     )
     exercise_style: Series[str] = label(
         "american, european or linear; NULL = older than the column, and priced as European",

@@ -85,6 +85,10 @@ class Settings(SourceSettings, AlertSettings, ExecutionSettings):
     dividend_yields: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=dict, description="Continuous, by symbol"
     )
+    dividend_model: Literal["yield", "escrowed"] = Field(
+        default="yield",
+        description="Dividends of options' underlyings: yield, or escrowed: expected cash (docs/options.md)",
+    )
     max_price_age_days: int = Field(
         default=7, description="How old a carried-forward price may be", ge=0, le=7
     )

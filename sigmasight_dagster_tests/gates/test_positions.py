@@ -31,6 +31,7 @@ def greeks(root: str, style: str, *, priced_as_american: bool, n: int = 12) -> p
     values = option_values(spot, strike, days / 365, rate, dividend, volatility, False, priced_as_american)
     names = [format_occ(root, "2025-06-20", False, round(k)) + "@2024-01-02" for k in strikes]
     frame = pd.DataFrame({"position_id": names, **inputs, "exercise_style": style, "status": "ok"})
+    frame["dividend_yield_source"] = "settings"
     frame = frame.assign(date=pd.Timestamp("2024-06-20"), portfolio=[f"p{i // 2}" for i in range(n)])
     return frame.assign(**{name: getattr(values, name) for name in GREEKS})
 
@@ -59,3 +60,12 @@ def test_a_missing_greek_fails_and_the_sample_is_bounded() -> None:
     many = pd.concat([greeks("TLT", AMERICAN, priced_as_american=True, n=600)], ignore_index=True)
     audited = AMERICAN_GREEKS_AGREE_WITH_THE_LATTICE.evaluate(many).metadata["rows_audited"]
     assert audited == AMERICAN_AUDIT_ROWS
+
+
+def test_what_is_priced_by_cash_dividends_is_counted_and_not_held_against_a_yield() -> None:
+    frame = greeks("TLT", AMERICAN, priced_as_american=True)
+    frame.loc[[0, 5], "delta"] = 0.0
+    frame.loc[0, "dividend_yield_source"] = "escrowed: dividends of 365 days"
+    found = AMERICAN_GREEKS_AGREE_WITH_THE_LATTICE.evaluate(frame)
+    assert list(found.rows) == [5]
+    assert found.metadata["rows_not_audited_of_cash_dividends"] == 1

@@ -13,6 +13,11 @@ from sigmasight_dagster.settings import Settings
         ("SIGMASIGHT_DIVIDEND_YIELDS", '{"KO":0.031,"X":-0.5}', "X: -0.5 is wrong"),
         ("SIGMASIGHT_DIVIDEND_YIELDS", "KO=0.031", 'as SIGMASIGHT_DIVIDEND_YIELDS={"KO": 0.031}'),
         ("SIGMASIGHT_DIVIDEND_YIELDS", '{"KO":"3%"}', "KO: '3%' is wrong"),
+        (
+            "SIGMASIGHT_DIVIDEND_MODEL",
+            "cash",
+            "give one of yield, escrowed, as SIGMASIGHT_DIVIDEND_MODEL=yield",
+        ),
         ("SIGMASIGHT_DIVIDEND_YIELD", "3.1", "give a number from 0 to 1, as SIGMASIGHT_DIVIDEND_YIELD=0.04"),
         ("SIGMASIGHT_PROVIDER", "yahoo", "give one of sample, files, simulated, live"),
         ("SIGMASIGHT_START_DATE", "31.1.2024", "give a date YYYY-MM-DD, as SIGMASIGHT_START_DATE=2024-01-31"),

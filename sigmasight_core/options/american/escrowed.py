@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.options.american.implied_volatility import STATUSES, invert, refusals
 from sigmasight_core.options.american.lattice import (
     CashDividends,
@@ -34,14 +35,44 @@ def escrowed_values(
 
     :param years_to_dividend: ex-dates, calendar days / 365, (options, dividends).
     :param amount: USD per share, same shape; NaN or 0 pads the shorter lists.
-    :returns: values (options,). NaN where an input is missing or impossible, where years or volatility are
-        not positive, and where the dividends are worth more than the share.
+    :returns: values (options,), theta and rho at an unchanged whole share. NaN where an input is missing or
+        impossible, where years or volatility are not positive, and where the dividends are worth more than
+        the share.
     """
     contracts, dividends = _net(spot, strike, years, rate, volatility, is_call, years_to_dividend, amount)
     with np.errstate(all="ignore"):
         possible = _possible(contracts) & (contracts.years > 0) & (contracts.volatility > 0)
         cleared = Contracts(*(np.where(possible, array, np.nan) for array in contracts))
-        return lattice_values(cleared, dividends)
+        values = lattice_values(cleared, dividends)
+        return at_whole_share(values, contracts.rate, dividends.years, dividends.amount)
+
+
+def escrowed_price(
+    spot: Any,
+    strike: Any,
+    years: Any,
+    rate: Any,
+    volatility: Any,
+    is_call: Any,
+    years_to_dividend: Any,
+    amount: Any,
+) -> Floats:
+    """The price of `escrowed_values` alone, arguments and limits as there."""
+    contracts, dividends = _net(spot, strike, years, rate, volatility, is_call, years_to_dividend, amount)
+    with np.errstate(all="ignore"):
+        possible = _possible(contracts) & (contracts.years > 0) & (contracts.volatility > 0)
+        return lattice_price(Contracts(*(np.where(possible, a, np.nan) for a in contracts)), dividends)
+
+
+def at_whole_share(values: OptionValues, rate: Floats, times: Floats, amounts: Floats) -> OptionValues:
+    """Greeks at an unchanged share, from those at an unchanged share less its dividends.
+
+    The present value of the dividends grows by the rate as time passes and falls as the rate rises.
+    """
+    worth = amounts * np.exp(-rate[:, None] * times)
+    theta = values.theta - values.delta * rate * worth.sum(axis=1) / DAYS_PER_YEAR
+    rho = values.rho + values.delta * (worth * times).sum(axis=1) / 100
+    return values._replace(theta=theta, rho=rho)
 
 
 def escrowed_implied_volatility(

@@ -13,7 +13,7 @@ import numpy as np
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.options.black_scholes import Floats, OptionValues, option_price
 
-_STEPS: Final = 128
+STEPS: Final = 128
 _ROWS: Final = 128
 
 
@@ -51,7 +51,7 @@ def lattice_price(contracts: Contracts, dividends: CashDividends | None = None) 
         block = slice(first, first + _ROWS)
         rows = Contracts(*(array[block] for array in contracts))
         cash = None if dividends is None else CashDividends(*(array[block] for array in dividends))
-        prices[block] = 2 * _on_lattice(rows, cash, 2 * _STEPS) - _on_lattice(rows, cash, _STEPS)
+        prices[block] = 2 * _on_lattice(rows, cash, 2 * STEPS) - _on_lattice(rows, cash, STEPS)
     return prices
 
 
