@@ -161,8 +161,7 @@ it would have stood the evening before, and its P&L is compared with what happen
   window's moves, as in `stress_results`. Realised: buy and hold.
 - Original: one beta per factor, each estimated alone, times the factor's return, summed: the method of the
   system that SigmaSight replaces.
-- Everything in percent of gross exposure; shorts have negative weights.
-- With yields, five falls and 503 names: [five falls](stress_five_falls.md)."""
+- Everything in percent of gross exposure; shorts have negative weights."""
 
 _COLUMNS_TEXT: Final = """\
 `miss` is realised minus predicted, in points. `sigma` is the standard deviation of that, if the symbols'

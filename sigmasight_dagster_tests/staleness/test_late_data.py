@@ -284,7 +284,9 @@ def test_a_late_split_concerns_its_holders_to_the_end(stored: Stored) -> None:
     rows = validate(CorporateActions, pd.DataFrame(split))
     stored.replace(CorporateActions, rows, [DAY], None, stored.stamp())
     assert stored.dates("position_values", "both") == list(DATES[DATES >= DAY])
-    assert set(stored.stale()["portfolio"]) == {"both"}
+    found = stored.stale()
+    assert set(found["portfolio"]) == {"", "both"}
+    assert set(found.loc[found["portfolio"] == "", "table_name"]) == {"dividend_yields"}
 
 
 def test_the_sensor_asks_for_the_market_then_for_the_portfolios(stored: Stored) -> None:
@@ -297,6 +299,7 @@ def test_the_sensor_asks_for_the_market_then_for_the_portfolios(stored: Stored) 
     assert selected == {
         "security_master",
         "realized_volatility",
+        "dividend_yields",
         "option_volatilities",
         "price_differences",
         "factor_betas",
