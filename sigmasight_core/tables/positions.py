@@ -34,7 +34,7 @@ class PositionValues(PortfolioTable):
         of="daily_prices.close option_volatilities.price option_volatilities.implied_volatility "
         "realized_volatility.annualized_volatility treasury_yields.yield_percent "
         "corporate_actions.amount positions.strike positions.expiry_date positions.exit_price "
-        "dividend_yields.*",
+        "dividend_yields.dividend_yield",
     )
     price_source: Series[str] = label(
         "Provider of the close; options: 'quote mid', 'quote last', 'quote ask' (no bid), 'model' "

@@ -286,7 +286,10 @@ def test_a_late_split_concerns_its_holders_to_the_end(stored: Stored) -> None:
     assert stored.dates("position_values", "both") == list(DATES[DATES >= DAY])
     found = stored.stale()
     assert set(found["portfolio"]) == {"", "both"}
-    assert set(found.loc[found["portfolio"] == "", "table_name"]) == {"dividend_yields"}
+    assert set(found.loc[found["portfolio"] == "", "table_name"]) == {
+        "dividend_yields",
+        "option_volatilities",
+    }
 
 
 def test_the_sensor_asks_for_the_market_then_for_the_portfolios(stored: Stored) -> None:
