@@ -1,5 +1,6 @@
 """Ways in which files come out wrong: one value, one column, some rows, the whole file, its encoding."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -168,21 +169,27 @@ def other_words(sheet: Sheet, rng: Rng) -> Sheet:
     return sheet.changed(_row(sheet, rng), _price(sheet, rng), lambda _: str(rng.choice(words)))
 
 
+def _written(word: str, way: str, days: int = 0) -> str:
+    """A date in another form, or some days later; what an earlier mutation left as no date stays."""
+    try:
+        return dt.datetime.strftime(pd.Timestamp(word) + pd.Timedelta(days=days), way)
+    except (ValueError, NotImplementedError, OverflowError):
+        return word
+
+
 def shifted_dates(sheet: Sheet, rng: Rng) -> Sheet:
     """The dates of some rows, or all, on other days."""
     days = int(rng.choice([-365, -30, -7, -1, 1, 7, 30, 365, 3650]))
     at = 0 if rng.random() < 0.5 else _row(sheet, rng)
     last = len(sheet.rows) if rng.random() < 0.5 else at + 1
-    return sheet.mapped(
-        (sheet.date,), at, last, lambda word: f"{pd.Timestamp(word) + pd.Timedelta(days=days):%Y-%m-%d}"
-    )
+    return sheet.mapped((sheet.date,), at, last, lambda word: _written(word, "%Y-%m-%d", days))
 
 
 def other_dates(sheet: Sheet, rng: Rng) -> Sheet:
     """Another way to write dates, or a slip in one."""
     way = str(rng.choice(["%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y%m%d", "%y-%m-%d", "%Y-%d-%m", "%b %d, %Y"]))
     first, last = (0, len(sheet.rows)) if rng.random() < 0.7 else (at := _row(sheet, rng), at + 1)
-    return sheet.mapped((sheet.date,), first, last, lambda word: f'"{pd.Timestamp(word):{way}}"')
+    return sheet.mapped((sheet.date,), first, last, lambda word: f'"{_written(word, way)}"')
 
 
 def stray_columns(sheet: Sheet, rng: Rng) -> Sheet:
