@@ -1,15 +1,28 @@
 """What contributed to the return of a period: positions, tags, sectors, cash. They sum to the return."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.returns import LEAST_BASE
-from sigmasight_core.arrays.types import Floats
+from sigmasight_core.account.portfolio_returns import YOUNG, panel
+from sigmasight_core.account.returns import LEAST_BASE, period_starts
+from sigmasight_core.arrays.as_of import codes_of
+from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.conventions import OK
+from sigmasight_core.tables.account.contributions import ReturnContributions
 
 CASH = "cash"
 """Item of interest, fees and dividends that no position of the day stands for."""
+PERIODS: Final = ("ytd", "1y")
+"""Since inception is left out: it reads every position since the first entry, on every date."""
+LOOK_BACK_SESSIONS: Final = 256
+"""Reaches the close before a year of sessions (at most 254)."""
+NO_RETURN: Final = "no contribution: the portfolio has no return over the period"
+
+_DAY: Final = pd.Timedelta(days=1)
 
 
 def carino_factors(returns: Floats) -> Floats:
@@ -23,10 +36,11 @@ def carino_factors(returns: Floats) -> Floats:
     """
     known = np.where(np.isfinite(returns), returns, 0.0)
     total = np.expm1(np.log1p(known).sum())
-    return _log_ratio(known) / _log_ratio(np.array(total))
+    return log_ratio(known) / log_ratio(np.array(total))
 
 
-def _log_ratio(returns: Floats) -> Floats:
+def log_ratio(returns: Floats) -> Floats:
+    """log(1 + r) / r, Carino's k of a return above -1; its limit near 0."""
     small = np.abs(returns) < 1e-12
     safe = np.where(small, 1.0, returns)
     return np.where(small, 1.0 - returns / 2, np.log1p(safe) / safe)
@@ -63,3 +77,196 @@ def contributions(*, account: pd.DataFrame, parts: pd.DataFrame, by: Sequence[st
         .sort_values(["portfolio", "_order"], ignore_index=True)
         .drop(columns="_order")
     )
+
+
+def return_contributions(
+    *,
+    dates: pd.DatetimeIndex,
+    sessions: pd.DatetimeIndex,
+    names: pd.Index,
+    first_dates: "pd.Series[pd.Timestamp]",
+    portfolio_returns: pd.DataFrame,
+    portfolio_cash: pd.DataFrame,
+    position_values: pd.DataFrame,
+) -> pd.DataFrame:
+    """Contribution of every underlying, and of cash, to the return of each period up to every date.
+
+    The contribution of a day is P&L / (value at the previous close + inflow). Each is weighted by k(t) / K as
+    in `carino_factors` (Carino 1999), so that they sum to the time-weighted return. k does not
+    depend on the period: the sums over all periods are differences of one cumulated sum.
+
+    :param dates: wanted, all in `sessions`.
+    :param sessions: LOOK_BACK_SESSIONS more than `dates`, or from the project's first date.
+    :param names: of the portfolios, sorted.
+    :param first_dates: date of the first transaction by portfolio; absent = it has none.
+    :param portfolio_returns: rows of `PortfolioReturns` on `sessions`, those there are.
+    :param portfolio_cash: date, portfolio, dividends, interest and fees (USD), those there are.
+    :param position_values: date, portfolio, underlying and daily_pnl (USD), those there are.
+    :returns: rows in the shape of `ReturnContributions`, ordered by date, portfolio, period and item. NULL
+        where a day of the period has no return or no positions stored; a P&L that is NULL counts as 0, as it
+        does in the return, and the status says so.
+    """
+    first = sessions.searchsorted(pd.DatetimeIndex(first_dates.reindex(names).fillna(sessions[-1] + _DAY)))
+    earlier = (first_dates.reindex(names) < sessions[0]).to_numpy(dtype=bool)
+    days = _days(portfolio_returns, sessions=sessions, names=names, first=first, earlier=earlier)
+    cash = sum(panel(portfolio_cash, name, sessions, names) for name in ("dividends", "interest", "fees"))
+    items = _items(position_values, sessions=sessions, names=names, cash=np.where(days.begun, cash, 0.0))
+    # a day with P&L of prices of which no position is stored: retention deletes them
+    bare = days.begun & (items.stored == 0) & (days.pnl != cash) & np.isfinite(days.pnl)
+    end = sessions.get_indexer(dates)
+    cumulated = _Cumulated(
+        pnl=np.cumsum(items.pnl, axis=0),
+        weighted=np.cumsum(items.pnl * days.weight[:, items.book], axis=0),
+        rows=np.cumsum(items.rows, axis=0),
+        missing=np.cumsum(items.missing, axis=0),
+        gaps=np.cumsum(days.gap | (days.begun & np.isnan(cash)), axis=0),
+        bare=np.cumsum(bare, axis=0),
+    )
+    parts = []
+    for period in PERIODS:
+        twr = panel(portfolio_returns, f"twr_{period}", sessions, names)[end]
+        start = period_starts(sessions, first, period)[end]
+        parts.append(_rows(period, items=items, cumulated=cumulated, twr=twr, end=end, start=start))
+    day, column, period_code = (np.concatenate([part[name] for part in parts]) for name in _CODES)
+    order = np.lexsort((column, period_code, items.book[column], day))
+    frame = pd.DataFrame(
+        {
+            "date": dates[day],
+            "portfolio": pd.array(names.to_numpy(dtype=object), dtype="str").take(items.book[column]),
+            "period": pd.array(PERIODS, dtype="str").take(period_code),
+            "item": pd.array(items.names, dtype="str").take(column),
+            **{name: np.concatenate([part[name] for part in parts]) for name in _VALUES},
+            "status": pd.array(np.concatenate([part["status"] for part in parts]), dtype="str"),
+        }
+    )
+    return frame.iloc[order].reset_index(drop=True)[list(ReturnContributions.to_schema().columns)]
+
+
+_CODES: Final = ("day", "column", "period")
+_VALUES: Final = ("pnl", "contribution", "period_return")
+
+
+@dataclass(frozen=True)
+class _Days:
+    """Each (sessions, portfolios)."""
+
+    begun: Bools
+    pnl: Floats
+    weight: Floats
+    """k / base of the day, 1/USD; 0 where the day has no return."""
+    gap: Bools
+    """The return should be there and is not known."""
+
+
+def _days(
+    returns: pd.DataFrame, *, sessions: pd.DatetimeIndex, names: pd.Index, first: Ints, earlier: Bools
+) -> _Days:
+    begun = np.arange(len(sessions))[:, None] >= first
+    total, pnl, flow = (
+        np.where(begun, panel(returns, name, sessions, names), 0.0)
+        for name in ("total_value", "daily_pnl", "external_flow")
+    )
+    daily = panel(returns, "daily_return", sessions, names)
+    base = np.vstack([np.where(earlier, np.nan, 0.0)[None, :], total])[:-1] + np.maximum(flow, 0.0)
+    based = base >= LEAST_BASE
+    usable = based & (daily > -1.0)
+    weight = np.where(usable, log_ratio(np.where(usable, daily, 0.0)) / np.where(usable, base, 1.0), 0.0)
+    gap = begun & (np.isnan(base) | np.isnan(pnl) | (based & np.isnan(daily)))
+    return _Days(begun, pnl, weight, gap)
+
+
+@dataclass(frozen=True)
+class _Items:
+    """Each (sessions, items); an item is an underlying in a portfolio, or the portfolio's cash."""
+
+    names: Texts
+    book: Ints
+    """(items) place of the portfolio."""
+    pnl: Floats
+    """A P&L that is not known is 0 here."""
+    rows: Ints
+    """How many positions; 1 for cash."""
+    missing: Ints
+    """Of how many the P&L is NULL."""
+    stored: Ints
+    """(sessions, portfolios) how many positions."""
+
+
+def _items(values: pd.DataFrame, *, sessions: pd.DatetimeIndex, names: pd.Index, cash: Floats) -> _Items:
+    day = sessions.get_indexer(pd.DatetimeIndex(values["date"]))
+    book = codes_of(names, values["portfolio"])
+    inside = (day >= 0) & (book >= 0)
+    day, book, pnl = day[inside], book[inside], values["daily_pnl"].to_numpy(dtype=float)[inside]
+    code, underlyings = pd.factorize(values["underlying"][inside], sort=True)
+    pairs, column = np.unique(book * len(underlyings) + code, return_inverse=True)
+    shape = (len(sessions), len(pairs))
+
+    def summed(weights: Floats | None) -> np.ndarray:
+        cell = day * shape[1] + column
+        return np.bincount(cell, weights=weights, minlength=shape[0] * shape[1]).reshape(shape)
+
+    unknown = np.isnan(pnl)
+    stored = np.bincount(day * len(names) + book, minlength=cash.size).reshape(cash.shape)
+    texts = np.asarray(underlyings, dtype=object)[pairs % max(len(underlyings), 1)]
+    return _Items(
+        names=np.concatenate([texts, np.full(len(names), CASH, dtype=object)]),
+        book=np.concatenate([pairs // max(len(underlyings), 1), np.arange(len(names))]).astype(np.int64),
+        pnl=np.hstack([summed(np.where(unknown, 0.0, pnl)), np.nan_to_num(cash)]),
+        rows=np.hstack([summed(None), np.ones(cash.shape, dtype=np.int64)]),
+        missing=np.hstack([summed(unknown.astype(float)), np.zeros(cash.shape)]).astype(np.int64),
+        stored=stored,
+    )
+
+
+@dataclass(frozen=True)
+class _Cumulated:
+    """Sums over the sessions up to each: of items (sessions, items); gaps and bare of portfolios."""
+
+    pnl: Floats
+    weighted: Floats
+    rows: Ints
+    missing: Ints
+    gaps: Ints
+    bare: Ints
+
+
+def _over(cumulated: np.ndarray, end: Ints, start: Ints) -> np.ndarray:
+    """Sums over the rows after `start` (dates, columns) up to `end` (dates)."""
+    column = np.arange(cumulated.shape[1])
+    return cumulated[end] - np.where(start >= 0, cumulated[np.maximum(start, 0), column], 0)
+
+
+def _rows(
+    period: str, *, items: _Items, cumulated: _Cumulated, twr: Floats, end: Ints, start: Ints
+) -> dict[str, np.ndarray]:
+    gaps, bare = (_over(counts, end, start) for counts in (cumulated.gaps, cumulated.bare))
+    reason = np.full(twr.shape, OK, dtype=object)
+    reason[np.isnan(twr)] = NO_RETURN
+    for counts, words in ((bare, "positions"), (gaps, "daily return")):
+        text = f"no contribution: no {words} on " + counts.astype(str).astype(object) + " sessions"
+        reason[counts > 0] = text[counts > 0]
+    reason[start == -2] = f"no contribution: {YOUNG}" if period == "1y" else NO_RETURN
+    known = reason == OK
+    linked = log_ratio(np.where(known, twr, 0.0))
+    of_item = start[:, items.book]
+    pnl, weighted, rows, missing = (
+        _over(sums, end, of_item)
+        for sums in (cumulated.pnl, cumulated.weighted, cumulated.rows, cumulated.missing)
+    )
+    shown = (rows > 0) & (of_item != -2) | (items.names == CASH)
+    day, column = np.nonzero(shown)
+    book, lacking = items.book[column], missing[shown]
+    stated = known[day, book]
+    status = reason[day, book]
+    partial = stated & (lacking > 0)
+    text = "partial: no P&L on " + lacking[partial].astype(str).astype(object) + " sessions"
+    status[partial] = text
+    return {
+        "day": day,
+        "column": column,
+        "period": np.full(len(day), PERIODS.index(period)),
+        "pnl": np.where(stated, pnl[shown], np.nan),
+        "contribution": np.where(stated, weighted[shown] / linked[day, book], np.nan),
+        "period_return": twr[day, book],
+        "status": status,
+    }

@@ -50,9 +50,9 @@ def portfolio_returns(
     :param benchmark: its symbol. :param benchmark_returns: simple daily returns by session.
     :returns: rows in the shape of `PortfolioReturns`, ordered by date and portfolio.
     """
-    cash = {name: _panel(portfolio_cash, name, sessions, names) for name in _CASH}
-    exposure = _panel(snapshots, "net_exposure", sessions, names)
-    price_pnl = _panel(snapshots, "price_pnl", sessions, names)
+    cash = {name: panel(portfolio_cash, name, sessions, names) for name in _CASH}
+    exposure = panel(snapshots, "net_exposure", sessions, names)
+    price_pnl = panel(snapshots, "price_pnl", sessions, names)
     # before a portfolio's first transaction there is nothing to value
     first = sessions.searchsorted(pd.DatetimeIndex(first_dates.reindex(names).fillna(sessions[-1] + _DAY)))
     begun = np.arange(len(sessions))[:, None] >= first
@@ -62,7 +62,7 @@ def portfolio_returns(
     earlier = (first_dates.reindex(names) < sessions[0]).to_numpy(dtype=bool)
     daily = daily_returns(total, daily_pnl=pnl, external_flow=flow, opening=np.where(earlier, np.nan, 0.0))
     whole = _whole(snapshots, sessions, names)
-    gross = _panel(snapshots, "gross_exposure", sessions, names)
+    gross = panel(snapshots, "gross_exposure", sessions, names)
     unexplained = (change_of(total) - pnl - flow) / np.maximum(np.nan_to_num(gross), 1.0)
     comparable = whole & np.vstack([np.ones((1, len(names)), dtype=bool), whole[:-1] | ~begun[:-1]])
     wanted = sessions.get_indexer(dates)
@@ -112,19 +112,20 @@ def change_of(total: Floats) -> Floats:
 def _whole(snapshots: pd.DataFrame, sessions: pd.DatetimeIndex, names: pd.Index) -> Bools:
     """Where a snapshot sums over every position: a position without a price breaks the chain of values."""
     known = snapshots.assign(whole=(~snapshots["status"].str.startswith("partial")).astype(float))
-    return _panel(known, "whole", sessions, names) == 1.0
+    return panel(known, "whole", sessions, names) == 1.0
 
 
 _CASH: Final = ("closing", "dividends", "interest", "fees", "external_flow")
 
 
-def _panel(rows: pd.DataFrame, name: str, sessions: pd.DatetimeIndex, names: pd.Index) -> Floats:
-    panel = np.full((len(sessions), len(names)), np.nan)
+def panel(rows: pd.DataFrame, name: str, sessions: pd.DatetimeIndex, names: pd.Index) -> Floats:
+    """A column of rows with date and portfolio as (sessions, portfolios); NaN = there is no row."""
+    found = np.full((len(sessions), len(names)), np.nan)
     day = sessions.get_indexer(pd.DatetimeIndex(rows["date"]))
     column = names.get_indexer(pd.Index(rows["portfolio"]))
     known = (day >= 0) & (column >= 0)
-    panel[day[known], column[known]] = rows[name].to_numpy(dtype=float, na_value=np.nan)[known]
-    return panel
+    found[day[known], column[known]] = rows[name].to_numpy(dtype=float, na_value=np.nan)[known]
+    return found
 
 
 def _kept(found: Linked, start: np.ndarray) -> Floats:

@@ -11,6 +11,7 @@ above, is found. The names below are for short imports only.
 from typing import Final
 
 from sigmasight_core.tables.account.cash import PortfolioCash
+from sigmasight_core.tables.account.contributions import ReturnContributions
 from sigmasight_core.tables.account.returns import PortfolioReturns
 from sigmasight_core.tables.alerts import AlertDeliveries, Alerts
 from sigmasight_core.tables.base import (
@@ -121,6 +122,7 @@ __all__ = [
     "Readiness",
     "RealizedVolatility",
     "RejectedRows",
+    "ReturnContributions",
     "ReverseStress",
     "RiskContributions",
     "RiskMeasures",

@@ -17,6 +17,7 @@ TOPICS: Final = (
     "account.cash",
     "positions",
     "account.returns",
+    "account.contributions",
     "factors",
     "correlation",
     "stress",

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.account import cash, entries
+from sigmasight_core.account import cash, contributions, entries
 from sigmasight_core.account import portfolio_returns as returns
 from sigmasight_core.account.cash import CashTerms
 from sigmasight_core.market.returns import to_wide
@@ -16,13 +16,15 @@ from sigmasight_core.tables import (
     Portfolios,
     PortfolioSnapshots,
     Positions,
+    PositionValues,
+    ReturnContributions,
     Transactions,
     TreasuryYields,
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
-from sigmasight_dagster.gates.account import VALUE_CHANGES_BY_PNL_AND_FLOWS
-from sigmasight_dagster.story import Story, figures
+from sigmasight_dagster.gates.account import CONTRIBUTIONS_SUM_TO_THE_RETURN, VALUE_CHANGES_BY_PNL_AND_FLOWS
+from sigmasight_dagster.story import Story, figures, previews
 
 GROUP = "portfolio"
 
@@ -116,4 +118,39 @@ def portfolio_returns(batch: Batch) -> pd.DataFrame:
         snapshots=snapshots.assign(price_pnl=price_pnl),
         benchmark=market or "none",
         benchmark_returns=closes.pct_change(fill_method=None),
+    )
+
+
+@risk_asset(
+    ReturnContributions,
+    inputs=[
+        Portfolios,
+        Positions,
+        Transactions,
+        Input(PortfolioReturns, look_back=contributions.LOOK_BACK_SESSIONS, published_only=True),
+        Input(PortfolioCash, look_back=contributions.LOOK_BACK_SESSIONS, published_only=True),
+        Input(PositionValues, look_back=contributions.LOOK_BACK_SESSIONS, published_only=True),
+    ],
+    group=GROUP,
+    gates=[CONTRIBUTIONS_SUM_TO_THE_RETURN],
+    stories={
+        ReturnContributions: Story(
+            (),
+            ("period", "item", "pnl", "contribution", "period_return", "status"),
+            previews.largest("contribution"),
+        )
+    },
+)
+def return_contributions(batch: Batch) -> pd.DataFrame:
+    """What each underlying and cash contributed to the year-to-date and one-year return (Carino linking)."""
+    keys = ["date", "portfolio"]
+    daily = ["total_value", "daily_pnl", "external_flow", "daily_return", "twr_ytd", "twr_1y"]
+    return contributions.return_contributions(
+        dates=batch.dates,
+        sessions=batch.sessions(PortfolioReturns),
+        names=pd.Index(batch.portfolios),
+        first_dates=batch.transactions.groupby("portfolio")["date"].min(),
+        portfolio_returns=batch.read(PortfolioReturns, [*keys, *daily]),
+        portfolio_cash=batch.read(PortfolioCash, [*keys, "dividends", "interest", "fees"]),
+        position_values=batch.read(PositionValues, [*keys, "underlying", "daily_pnl"]),
     )

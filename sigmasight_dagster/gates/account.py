@@ -1,11 +1,12 @@
-"""Gate on accounts: value changes by P&L and by what is paid in or out, and by nothing else."""
+"""Gates on accounts: value changes by P&L and flows alone; contributions sum to the return."""
 
 import pandas as pd
 
-from sigmasight_core.tables import PortfolioReturns
+from sigmasight_core.tables import PortfolioReturns, ReturnContributions
 from sigmasight_dagster.engine.declaration import Gate, GateResult
 
 TOLERANCE = 1e-6
+LINKING_TOLERANCE = 1e-10
 
 
 def _explained(rows: pd.DataFrame) -> GateResult:
@@ -30,4 +31,29 @@ VALUE_CHANGES_BY_PNL_AND_FLOWS = Gate(
     PortfolioReturns,
     _explained,
     blocking=True,
+)
+
+
+def _sum_to_the_return(rows: pd.DataFrame) -> GateResult:
+    """Both sides come from different tables: P&L of the stored positions, and the published return."""
+    known = rows[rows["contribution"].notna()]
+    of_period = known.groupby(["date", "portfolio", "period"])
+    gap = (of_period["contribution"].transform("sum") - known["period_return"]).abs()
+    bad = ~(gap <= LINKING_TOLERANCE)
+    return GateResult(
+        passed=not bad.any(),
+        metadata={
+            "periods_compared": of_period.ngroups,
+            "largest_difference": float(gap.max()) if len(gap) else 0.0,
+            "tolerance": LINKING_TOLERANCE,
+        },
+        rows=rows.index.get_indexer(known.index[bad]).tolist(),
+    )
+
+
+CONTRIBUTIONS_SUM_TO_THE_RETURN = Gate(
+    "contributions_sum_to_the_return",
+    "Contributions of a period sum to its time-weighted return, to 1e-10",
+    ReturnContributions,
+    _sum_to_the_return,
 )

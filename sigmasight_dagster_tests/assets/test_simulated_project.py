@@ -28,6 +28,7 @@ from sigmasight_core.tables import (
     PositionGreeks,
     PositionValues,
     RateBetas,
+    ReturnContributions,
     SecurityMaster,
     StressResults,
     TreasuryYields,
@@ -112,6 +113,21 @@ def test_value_changes_by_pnl_and_flows_alone(project: SimulatedProject) -> None
     assert (change / total["gross_exposure"]).abs().max() < 1e-9
     assert (cash["dividends"].abs().groupby("portfolio").sum() > 0).all()
     assert (total["income"] == cash[["dividends", "interest", "fees"]].sum(axis=1)).all()
+
+
+def test_contributions_of_positions_and_cash_sum_to_the_return_of_the_year(project: SimulatedProject) -> None:
+    warehouse = project.warehouse()
+    rows = warehouse.read(ReturnContributions, DATES, list(COUNTS))
+    returns = warehouse.read(PortfolioReturns, DATES, list(COUNTS)).set_index(["date", "portfolio"])[
+        "twr_ytd"
+    ]
+    year = rows[rows["period"] == "ytd"].groupby(["date", "portfolio"])["contribution"].sum(min_count=1)
+    pd.testing.assert_series_equal(year, returns.reindex(year.index), check_names=False, atol=1e-10, rtol=0)
+    assert len(year) == len(COUNTS) * len(DATES)
+    last = rows[(rows["date"] == DATES[-1]) & (rows["period"] == "ytd")]
+    held = warehouse.positions(list(COUNTS))[["portfolio", "underlying"]].drop_duplicates()
+    assert len(last) == len(held) + len(COUNTS)
+    assert (last.loc[last["item"] == "cash", "contribution"] != 0).all()
 
 
 def test_every_option_has_greeks_on_every_date(project: SimulatedProject) -> None:
