@@ -60,7 +60,7 @@ def portfolio_cash(batch: Batch) -> pd.DataFrame:
     no_yields = pd.DataFrame(columns=list(TreasuryYields.to_schema().columns))
     rows = cash.portfolio_cash(
         sessions=calendar.sessions(first, until),
-        portfolios=batch.registry[["portfolio"]].assign(margin=False),
+        portfolios=batch.registry[["portfolio"]].assign(margin=batch.registry["margin"] == "yes"),
         entries=entries.entries(batch.transactions, corporate_actions=actions),
         positions=batch.positions,
         prices=batch.read_on(DailyPrices, needed),

@@ -45,6 +45,23 @@ def test_cash_earns_the_stored_yield_less_the_spread(new_project: Callable[[], C
     assert plain["closing"].tolist() == [1000.0] * 4
     assert set(plain["status"]) == {"ok"}
 
+    # a purchase beyond the cash: a deposit, or with margin a debt that pays the yield and the spread
+    bought = project.home / "bought.csv"
+    row = "AAPL,10,150,2022-11-17"
+    rows_of_file = (project.home / "alpha.csv").read_text()
+    bought.write_text(f"{rows_of_file}{row}\n")
+    listed = ("import", str(bought), "--portfolio", "alpha", "--replace", "--allow-unpriced")
+    dated = ("--cash", "1000", "--cash-date", "2022-11-16")
+    project.here(*listed, *dated)
+    with project.settings(SIGMASIGHT_CASH_BORROW_SPREAD="0.01"):
+        paid = computed(Platform(Settings()))
+    assert paid[["inferred", "closing"]].iloc[2:].to_numpy().tolist() == [[500.0, 0.0], [0.0, 0.0]]
+    project.here(*listed, *dated, "--margin")
+    with project.settings(SIGMASIGHT_CASH_BORROW_SPREAD="0.01"):
+        owing = computed(Platform(Settings()))
+    assert owing["inferred"].tolist() == [0.0] * 4
+    np.testing.assert_allclose(owing["closing"].iloc[1:], [1000.0, -500.0, -500.0 * (1 + 0.015 / 365)])
+
 
 def computed(platform: Platform) -> pd.DataFrame:
     rows = portfolio_cash.compute(Batch(portfolio_cash, platform, DATES, ("alpha",), DATES[0]))
