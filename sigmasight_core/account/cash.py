@@ -8,7 +8,7 @@ import pandas as pd
 
 from sigmasight_core.account.balances import balances
 from sigmasight_core.account.entries import Entries
-from sigmasight_core.account.income import cash_rates, dividends, held_through
+from sigmasight_core.account.income import cash_rates, dividends, held_through, yields_before
 from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.gaps import gap_texts
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
@@ -31,6 +31,11 @@ class CashTerms:
 
     interest_spread: float | None = None
     borrow_spread: float | None = None
+
+    @property
+    def none(self) -> bool:
+        """Whether cash earns and costs nothing: then no yield is needed."""
+        return self.interest_spread is None and self.borrow_spread is None
 
 
 def portfolio_cash(
@@ -57,6 +62,8 @@ def portfolio_cash(
     :param prices: rows of `tables.DailyPrices`: those of `settlement.settlement_price_dates`, and of the
         sessions for which the source of dividends is asked.
     :param corporate_actions: rows of `tables.CorporateActions` since the first date.
+    :param yields: rows of `tables.TreasuryYields` since the first date; none are needed without terms. Over a
+        session without a yield cash earns and costs nothing, and the status says so ever after.
     :returns: rows in the shape of `PortfolioCash`, ordered by date and portfolio.
     """
     names = pd.Index(portfolios["portfolio"].sort_values())
@@ -94,7 +101,9 @@ def portfolio_cash(
             "portfolio": np.tile(names.to_numpy(dtype=object), len(sessions)),
             **{name: values.ravel() for name, values in columns.items()},
             "dividend_source": _dividend_source(entries, positions, prices, grid).ravel(),
-            "status": _status(paid, settled, grid),
+            "status": _status(
+                paid, settled, _without_yield(found.opening, accrues, yields, terms, grid), grid
+            ),
         }
     )
     return frame.astype({"portfolio": "str", "status": "str", "dividend_source": "str"})[
@@ -198,11 +207,30 @@ def _dividend_source(entries: Entries, positions: pd.DataFrame, prices: pd.DataF
     return np.where(adjusted, np.where(others, "mixed", "in price"), source[None, :])
 
 
-def _status(paid: pd.DataFrame, settled: pd.DataFrame, grid: _Grid) -> "pd.api.extensions.ExtensionArray":
+def _without_yield(
+    opening: Floats, accrues: Bools, yields: pd.DataFrame, terms: CashTerms, grid: _Grid
+) -> pd.DataFrame:
+    """First session of each portfolio over which its cash lacks the yield that it earns or pays."""
+    asked = np.zeros(grid.shape, dtype=bool)
+    if terms.interest_spread is not None:
+        asked |= opening > 0
+    if terms.borrow_spread is not None:
+        asked |= opening < 0
+    lacking = asked & accrues & np.isnan(yields_before(yields, grid.sessions))[:, None]
+    which = np.flatnonzero(lacking.any(axis=0))
+    days = grid.sessions[lacking[:, which].argmax(axis=0)]
+    text = days.strftime("%Y-%m-%d").to_numpy(dtype=object)
+    return pd.DataFrame({"portfolio": grid.names[which], "date": days, "text": text})
+
+
+def _status(
+    paid: pd.DataFrame, settled: pd.DataFrame, without_yield: pd.DataFrame, grid: _Grid
+) -> "pd.api.extensions.ExtensionArray":
     """What was not booked stays said on every later date: the balance lacks it."""
     lacking = [
         ("no amount of a dividend of", paid[paid["amount"].isna()], "date", "symbol"),
         ("no settlement price for", settled[settled["cash"].isna()], "pays_on", "underlying"),
+        ("no 3-month yield for interest on", without_yield, "date", "text"),
     ]
     gaps = []
     for words, rows, day, name in lacking:

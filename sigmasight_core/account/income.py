@@ -65,11 +65,19 @@ def cash_rates(yields: pd.DataFrame, sessions: pd.DatetimeIndex, spread: float |
     """
     if spread is None:
         return np.zeros(len(sessions))
-    rows = yields[(yields["series"] == "3M") & yields["yield_percent"].notna()]
-    series = rows.set_index("date")["yield_percent"].astype(float) / 100
-    known = series.sort_index().reindex(sessions, method="ffill", limit=5).shift(1).to_numpy(dtype=float)
+    known = yields_before(yields, sessions)
     days = np.diff(day_numbers(sessions), prepend=day_numbers(sessions)[:1])
     return np.nan_to_num(np.maximum(known - spread, 0.0)) * days / DAYS_PER_YEAR
+
+
+def yields_before(yields: pd.DataFrame, sessions: pd.DatetimeIndex) -> Floats:
+    """The 3-month yield of the session before each (T), per year; NaN = none, or more than five sessions old.
+
+    :param yields: rows of `tables.TreasuryYields`.
+    """
+    rows = yields[(yields["series"] == "3M") & yields["yield_percent"].notna()]
+    series = rows.set_index("date")["yield_percent"].astype(float) / 100
+    return series.sort_index().reindex(sessions, method="ffill", limit=5).shift(1).to_numpy(dtype=float)
 
 
 def held_through(

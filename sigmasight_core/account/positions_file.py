@@ -147,6 +147,18 @@ def statement(portfolio: str, date: pd.Timestamp, amount: float, source: str) ->
     return _statements(row).assign(inferred="").astype(dict.fromkeys(_TEXTS, "str"))
 
 
+def stated_with_date(stored: pd.DataFrame) -> bool:
+    """Whether the cash of an account was stated with dates alone: an import of its list then states none."""
+    statements = stored[stored["kind"] == "statement"]
+    return bool(len(statements)) and not (statements["inferred"] == CONSTANT_CASH).any()
+
+
+def with_statement(rows: pd.DataFrame, stated: pd.DataFrame) -> pd.DataFrame:
+    """The transactions with a `statement`, in the place of another of its day."""
+    others = rows[~rows["transaction_id"].isin(stated["transaction_id"])]
+    return pd.concat([part for part in (others, stated) if len(part)], ignore_index=True)
+
+
 def positions_of(transactions: pd.DataFrame, *, corporate_actions: pd.DataFrame) -> pd.DataFrame:
     """Rows of `tables.Positions` of transactions, first in first out where no lot is named.
 

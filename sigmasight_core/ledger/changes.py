@@ -1,6 +1,7 @@
 """What an import or an edit changes in a portfolio's ledger, as rows of its history."""
 
 import json
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -79,9 +80,12 @@ def numbered(ids: "pd.Series[str]", wanted: "pd.Series[str]", taken: "pd.Series[
     return ids.fillna(base + "#" + pd.Series(following, index=base.index).astype("str"))
 
 
-def cash_change(before: float | None, after: float | None) -> pd.DataFrame:
-    """One row (or none) that says that the cash changed; None = the portfolio did not, or does not, exist."""
-    texts = [None if cash is None else json.dumps({"cash": cash}) for cash in (before, after)]
+def cash_change(before: Mapping[str, object] | None, after: Mapping[str, object] | None) -> pd.DataFrame:
+    """One row (or none) that says that the cash changed, or whether it may be negative.
+
+    :param before: and `after`: `cash`, and `margin` where it was said; None = there is no such portfolio.
+    """
+    texts = [None if facts is None else json.dumps(facts) for facts in (before, after)]
     rows = [] if before == after else [["", "cash", *texts]]
     return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COLUMNS, "str"))
 

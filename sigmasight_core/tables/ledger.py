@@ -25,6 +25,11 @@ class Portfolios(Table):
         "Cash balance that was stated without a date (USD); see transactions", exact=True
     )
     source: Series[str] = label("File name that the portfolio was imported from")
+    margin: Series[str] = label(
+        "yes: cash may be negative, a debt, and no deposit is inferred; no: not; NULL = never said: not",
+        nullable=True,
+        isin=("yes", "no"),
+    )
 
     class Config:
         name = "portfolios"

@@ -5,7 +5,6 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.account import cash, contributions, entries
 from sigmasight_core.account import portfolio_returns as returns
-from sigmasight_core.account.cash import CashTerms
 from sigmasight_core.market.returns import to_wide
 from sigmasight_core.positions.settlement import settlement_price_dates
 from sigmasight_core.tables import (
@@ -37,6 +36,7 @@ GROUP = "portfolio"
         Transactions,
         Input(DailyPrices, since_entry=True),
         Input(CorporateActions, since_entry=True),
+        Input(TreasuryYields, since_entry=True, interest_on_cash=True),
     ],
     group=GROUP,
     stories={
@@ -54,20 +54,21 @@ GROUP = "portfolio"
     },
 )
 def portfolio_cash(batch: Batch) -> pd.DataFrame:
-    """Cash of the account: trades, settlements, dividends, fees, deposits, and what was inferred."""
+    """Cash of the account: trades, settlements, income, fees, deposits, and what was inferred."""
     first = min([*batch.transactions["date"], batch.dates[0]])
     age, until = batch.max_price_age_days, batch.dates[-1]
     needed = settlement_price_dates(batch.positions, until, age).union(batch.dates)
     actions = batch.corporate_actions()
+    no_yields = pd.DataFrame(columns=list(TreasuryYields.to_schema().columns))
     rows = cash.portfolio_cash(
         sessions=calendar.sessions(first, until),
-        portfolios=batch.registry[["portfolio"]].assign(margin=False),
+        portfolios=batch.registry[["portfolio"]].assign(margin=batch.registry["margin"] == "yes"),
         entries=entries.entries(batch.transactions, corporate_actions=actions),
         positions=batch.positions,
         prices=batch.read_on(DailyPrices, needed),
         corporate_actions=actions,
-        yields=pd.DataFrame(columns=list(TreasuryYields.to_schema().columns)),
-        terms=CashTerms(),
+        yields=no_yields if batch.cash_terms.none else batch.read(TreasuryYields),
+        terms=batch.cash_terms,
         max_price_age_days=age,
     )
     return rows[rows["date"].isin(batch.dates)].reset_index(drop=True)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Final
 
 from sigmasight_core.tables import Grain
-from sigmasight_dagster.engine.declaration import RiskAsset, with_factor_window
+from sigmasight_dagster.engine.declaration import RiskAsset, with_factor_window, with_interest_on_cash
 from sigmasight_dagster.settings import Settings
 
 FOLDER: Final = __name__.rpartition(".")[0]
@@ -41,8 +41,9 @@ RISK_ASSETS: Final = upstream_first(_collected())
 
 
 def declared(settings: Settings) -> tuple[RiskAsset, ...]:
-    """Every declaration, upstream first, with the configured window of the factor model."""
-    return with_factor_window(RISK_ASSETS, settings.factor_model.window)
+    """Every declaration, upstream first, as configured: window of the factor model, interest on cash."""
+    sized = with_factor_window(RISK_ASSETS, settings.factor_model.window)
+    return with_interest_on_cash(sized, not settings.cash_terms.none)
 
 
 def source_assets(assets: Iterable[RiskAsset] = RISK_ASSETS) -> tuple[RiskAsset, ...]:

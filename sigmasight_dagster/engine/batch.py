@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.account.cash import CashTerms
 from sigmasight_core.account.positions_file import with_derived
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.factors.config import FactorModelConfig
@@ -248,6 +249,11 @@ class Batch:
     @property
     def option_parameters(self) -> OptionParameters:
         return self._platform.option_parameters
+
+    @property
+    def cash_terms(self) -> CashTerms:
+        """What cash earns and costs (settings cash_interest_spread, cash_borrow_spread)."""
+        return self._platform.settings.cash_terms
 
     @property
     def max_price_age_days(self) -> int:

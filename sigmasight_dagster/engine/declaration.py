@@ -31,6 +31,8 @@ class Input:
         asks for no more; the requested dates are needed as ever.
     :param advisory: it is published first, and what is fetched is held against it (`doubts`); no row follows
         from it, so that a change of it makes none stale.
+    :param interest_on_cash: only needed where a setting says that cash earns or costs something:
+        `with_interest_on_cash` leaves it out else.
     """
 
     model: type[Table]
@@ -40,6 +42,7 @@ class Input:
     factor_window: bool = False
     carried_prices: bool = False
     advisory: bool = False
+    interest_on_cash: bool = False
 
     def __post_init__(self) -> None:
         if self.carried_prices:
@@ -127,6 +130,14 @@ def with_factor_window(assets: Iterable[RiskAsset], sessions: int) -> tuple[Risk
                 replace(item, look_back=sessions) if item.factor_window else item for item in asset.inputs
             ),
         )
+        for asset in assets
+    )
+
+
+def with_interest_on_cash(assets: Iterable[RiskAsset], accrues: bool) -> tuple[RiskAsset, ...]:
+    """The assets with what interest on cash needs, or without it."""
+    return tuple(
+        replace(asset, inputs=tuple(item for item in asset.inputs if accrues or not item.interest_on_cash))
         for asset in assets
     )
 

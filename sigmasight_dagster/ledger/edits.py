@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.positions_file import statement
+from sigmasight_core.account.positions_file import statement, with_statement
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.edits import csv_row, edited, fields_of, find, with_tags
 from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
@@ -88,10 +88,7 @@ class Ledger:
         day = session_dates.trading_date(date, self._workspace.settings, utc_now())
         rows = self._workspace.platform.warehouse.account(self.name)
         stated = statement(self.name, day, cash, self._command)
-        others = rows[~rows["transaction_id"].isin(stated["transaction_id"])]
-        return self._store(
-            self.positions, float(self._registered["cash"]), pd.concat([others, stated], ignore_index=True)
-        )
+        return self._store(self.positions, float(self._registered["cash"]), with_statement(rows, stated))
 
     def _save(self, old_id: str | None, parsed: ParsedPortfolio) -> Edit:
         positions = edited(self.positions, old_id, parsed)

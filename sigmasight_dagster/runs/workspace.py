@@ -110,13 +110,16 @@ class Workspace:
         command: str = "",
         expected: pd.DataFrame | None = None,
         transactions: pd.DataFrame | None = None,
+        margin: bool | None = None,
     ) -> str:
         """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ...
 
         :param command: what the history of the ledger says; default: the import of `source`.
         :param expected: and `transactions`: see `Warehouse.save_portfolio`.
+        :param margin: whether its cash may be negative; None = as stored, of a new portfolio not.
         """
-        row = {"portfolio": name, "cash": cash, "source": source}
+        said = None if margin is None else "yes" if margin else "no"
+        row = {"portfolio": name, "cash": cash, "source": source, "margin": said}
         stamp = AuditStamp("sigmasight import", CODE_VERSION, utc_now())
         command = command or f"sigmasight import {source}"
         result = self.platform.warehouse.save_portfolio(

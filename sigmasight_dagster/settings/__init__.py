@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
+from sigmasight_dagster.settings.account import AccountSettings
 from sigmasight_dagster.settings.alerting import AlertSettings
 from sigmasight_dagster.settings.errors import one_line
 from sigmasight_dagster.settings.execution import ExecutionSettings
@@ -33,7 +34,7 @@ def project_root() -> Path:
     return PACKAGE_PARENT if (PACKAGE_PARENT / "workspace.yaml").exists() else Path.cwd()
 
 
-class Settings(SourceSettings, AlertSettings, ExecutionSettings):
+class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings):
     """Everything that a user may set. Secrets come from the environment or `.env` only."""
 
     model_config = SettingsConfigDict(

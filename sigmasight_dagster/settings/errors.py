@@ -19,6 +19,8 @@ _EXAMPLES: Final[tuple[tuple[type, str, str], ...]] = (
     (str, "text", "..."),
 )
 _OWN_EXAMPLES: Final = {
+    "cash_interest_spread": "0.005",
+    "cash_borrow_spread": "0.015",
     "dividend_yields": '{"KO": 0.031}',
     "symbol_changes": '{"FB": "META"}',
     "extra_closures": '["2025-01-09"]',

@@ -38,7 +38,7 @@ def prices_options(asset: RiskAsset, item: Input) -> bool:
     """Whether an input of an asset by portfolio matters to options alone."""
     settles = item.model is DailyPrices and item.since_entry
     of_options = item.model in (RealizedVolatility, OptionVolatilities, TreasuryYields, DividendYields)
-    return asset.grain is Grain.DATE_PORTFOLIO and (settles or of_options)
+    return asset.grain is Grain.DATE_PORTFOLIO and not item.interest_on_cash and (settles or of_options)
 
 
 def option_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:  # noqa: ARG001

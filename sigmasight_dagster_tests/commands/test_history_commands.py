@@ -132,7 +132,7 @@ def test_a_list_of_positions_is_not_explained(home: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        (("--cash", "5"), "a history has its cash; state a balance afterwards: sigmasight cash NAME AMOUNT"),
+        (("--cash", "5"), "a history has its cash; of which day is the balance? Give --cash-date DATE"),
         (("--shares-of", "today"), "a history has the shares of each day; leave --shares-of out"),
     ],
 )

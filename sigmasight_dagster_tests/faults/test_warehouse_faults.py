@@ -140,7 +140,9 @@ def test_concurrent_writers_and_readers(database_url: str) -> None:
     warehouse = Warehouse(database_url)
     warehouse.migrate()
     for name in PORTFOLIOS:
-        sql(database_url, f"INSERT INTO sigmasight.portfolios VALUES ('{name}', 0, '', 'r', 'c', now())")
+        sql(
+            database_url, f"INSERT INTO sigmasight.portfolios VALUES ('{name}', 0, '', NULL, 'r', 'c', now())"
+        )
     warehouse.replace(FactorExposures, versioned(1, DATES, PORTFOLIOS), DATES, PORTFOLIOS, stamp())
     stop = threading.Event()
 

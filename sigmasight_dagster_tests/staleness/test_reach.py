@@ -5,10 +5,19 @@ import pytest
 
 from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS
 from sigmasight_core.market.staleness import Reach
-from sigmasight_core.tables import DailyPrices, FactorExposures, PositionValues, RealizedVolatility
+from sigmasight_core.tables import (
+    DailyPrices,
+    FactorExposures,
+    PortfolioCash,
+    PositionValues,
+    RealizedVolatility,
+    TreasuryYields,
+)
 from sigmasight_dagster.assets import RISK_ASSETS
+from sigmasight_dagster.assets.catalogue import declared as configured
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, RiskAsset, risk_asset
+from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.staleness import reach
 
 CARRIED = Input(DailyPrices, carried_prices=True)
@@ -53,3 +62,11 @@ def test_carried_prices_set_the_look_back() -> None:
 def test_the_assets_that_value_positions_carry_prices() -> None:
     carrying = {asset.name for asset in RISK_ASSETS for item in asset.inputs if item.carried_prices}
     assert carrying == {"position_values", "position_greeks", "position_pnl_explain"}
+
+
+def test_a_yield_reaches_every_account_since_its_entry_where_cash_has_interest_and_none_else() -> None:
+    without, earning = (configured(Settings(cash_interest_spread=spread)) for spread in (None, 0.0))
+    assert PortfolioCash not in reach.reaches(without, TreasuryYields, reach.shared_path)
+    assert reach.reaches(earning, TreasuryYields, reach.shared_path)[PortfolioCash].always
+    (cash,) = (asset for asset in without if asset.name == "portfolio_cash")
+    assert TreasuryYields not in {item.model for item in cash.inputs}

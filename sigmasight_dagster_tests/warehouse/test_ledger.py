@@ -51,7 +51,7 @@ def test_reads_have_the_dtypes_and_values_of_the_row_models(warehouse: Warehouse
     pd.testing.assert_frame_equal(warehouse.positions(["b"]), ledger("b"), check_exact=True)
     assert warehouse.positions([]).empty
     expected = pd.DataFrame([REGISTERED, {**REGISTERED, "portfolio": "b"}])
-    pd.testing.assert_frame_equal(warehouse.portfolios(), validate(Portfolios, expected))
+    pd.testing.assert_frame_equal(warehouse.portfolios(), validate(Portfolios, expected.assign(margin=None)))
 
 
 def test_what_a_user_typed_is_stored_exactly(url: str, warehouse: Warehouse) -> None:
@@ -162,6 +162,27 @@ def test_every_change_is_in_the_history(warehouse: Warehouse) -> None:
     assert (rows.loc[(3, ""), "before"], rows.loc[(3, ""), "after"]) == ('{"cash": 1000.1}', '{"cash": 5.0}')
     assert rows["before"].isna().tolist() == [True] * 3 + [False] * 5 + [True]
     assert rows["after"].isna().tolist() == [False] * 5 + [True] * 3 + [False]
+
+
+def test_margin_is_kept_until_it_is_said_otherwise(warehouse: Warehouse) -> None:
+    def save(**said: str) -> str:
+        return warehouse.save_portfolio({**REGISTERED, **said}, ledger(), stamp(), replace=True)
+
+    def stored() -> str:
+        return str(warehouse.portfolios()["margin"].iloc[0])
+
+    assert (save(), save(margin="no"), save(margin="yes")) == ("created", "unchanged", "replaced")
+    publish(warehouse, "a")
+    assert (save(), save(margin="yes"), stored()) == ("unchanged", "unchanged", "yes")
+    assert warehouse.save_portfolio(REGISTERED, ledger().iloc[:1], stamp(), replace=True) == "replaced"
+    assert stored() == "yes"
+    assert (save(margin="no"), stored()) == ("replaced", "no")
+    # who may owe has other cash on every date
+    assert published(warehouse, "a") == []
+    changes = warehouse.ledger_changes("a")
+    assert changes.loc[changes["action"] == "cash", "after"].tolist()[1:] == [
+        f'{{"cash": {REGISTERED["cash"]}, "margin": "{said}"}}' for said in ("yes", "no")
+    ]
 
 
 def test_a_refused_ledger_leaves_no_history(warehouse: Warehouse) -> None:

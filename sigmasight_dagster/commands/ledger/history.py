@@ -15,7 +15,7 @@ from sigmasight_dagster.commands.csv_files import report_rows
 from sigmasight_dagster.commands.ledger.explained import show
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import histories
-from sigmasight_dagster.ledger.accounts import save_history
+from sigmasight_dagster.ledger.accounts import Stated, save_history
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 
@@ -74,7 +74,14 @@ def explain_history(file: HistoryFile) -> None:
 
 
 def import_history(
-    file: HistoryFile, name: str, *, skip_bad_rows: bool, replace: bool, allow_short: bool, lots: LotRule
+    file: HistoryFile,
+    name: str,
+    *,
+    skip_bad_rows: bool,
+    replace: bool,
+    allow_short: bool,
+    lots: LotRule,
+    stated: Stated,
 ) -> None:
     """Store the portfolio that a history makes; nothing where a row is refused and not to be skipped.
 
@@ -93,7 +100,14 @@ def import_history(
     if rows.empty:
         raise InputError(f"{file.path}: no transaction: nothing imported")
     result, made = save_history(
-        project, name, file.path.name, rows, replace=replace, allow_short=allow_short, rule=lots
+        project,
+        name,
+        file.path.name,
+        rows,
+        replace=replace,
+        allow_short=allow_short,
+        rule=lots,
+        stated=stated,
     )
     still = int(made["exit_date"].isna().sum())
     ignored = int((history.explained["kind"] == IGNORED).sum())

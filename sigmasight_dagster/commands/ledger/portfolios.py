@@ -8,7 +8,15 @@ import click
 from sigmasight_core.account.lots import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
-from sigmasight_dagster.commands.csv_files import CASH, SHARES_OF, check_name, read_csv, report_rows
+from sigmasight_dagster.commands.csv_files import (
+    CASH,
+    CASH_DATE,
+    MARGIN,
+    SHARES_OF,
+    check_name,
+    read_csv,
+    report_rows,
+)
 from sigmasight_dagster.commands.ledger.history import (
     ALLOW_SHORT,
     EXPLAIN,
@@ -21,6 +29,7 @@ from sigmasight_dagster.commands.ledger.history import (
 )
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import files, histories
+from sigmasight_dagster.ledger.accounts import Stated, save_list
 from sigmasight_dagster.settings import Settings
 
 
@@ -31,6 +40,8 @@ from sigmasight_dagster.settings import Settings
 @PRESET
 @EXPLAIN
 @CASH
+@CASH_DATE
+@MARGIN
 @SHARES_OF
 @ALLOW_SHORT
 @LOTS
@@ -44,6 +55,8 @@ def import_portfolio(
     preset_file: Path | None,
     explain: bool,
     cash: float | None,
+    cash_date: str | None,
+    margin: bool | None,
     shares_of: SharesOf,
     allow_short: bool,
     lots: LotRule,
@@ -55,20 +68,27 @@ def import_portfolio(
 
     FILE lists positions, or is the history that a broker exports (docs/brokers.md).
     """
+    stated = Stated(cash, cash_date, margin)
     given = "explained" if explain else _given_name(name)
     text = read_csv(file)
     preset = histories.chosen(Settings(), text, str(file), form, preset_file)
     if preset is None:
         if explain:
             raise InputError(f"{file}: a list of positions; --explain shows histories: leave it out")
-        import_positions(file, text, given, cash, shares_of, (skip_bad_rows, allow_unpriced, replace))
+        import_positions(file, text, given, stated, shares_of, (skip_bad_rows, allow_unpriced, replace))
         return
-    _check_options(file, cash, shares_of)
+    _check_options(file, stated, shares_of)
     history = HistoryFile(file, text, preset, allow_unpriced)
     if explain:
         explain_history(history)
     import_history(
-        history, given, skip_bad_rows=skip_bad_rows, replace=replace, allow_short=allow_short, lots=lots
+        history,
+        given,
+        skip_bad_rows=skip_bad_rows,
+        replace=replace,
+        allow_short=allow_short,
+        lots=lots,
+        stated=stated,
     )
 
 
@@ -76,7 +96,7 @@ def import_positions(
     file: Path,
     text: bytes,
     name: str,
-    cash: float | None,
+    stated: Stated,
     shares_of: SharesOf,
     options: tuple[bool, bool, bool],
 ) -> None:
@@ -95,8 +115,7 @@ def import_positions(
         sys.exit(1)
     if parsed.positions.empty:
         raise InputError(f"{file}: no good row: nothing imported")
-    balance = files.stored_cash(project, name, cash)
-    result = project.save_portfolio(name, balance, file.name, parsed.positions, replace)
+    result = save_list(project, name, file.name, parsed.positions, stated=stated, replace=replace)
     click.echo(f"Portfolio {name}: {len(parsed.positions)} positions, {result}")
 
 
@@ -108,12 +127,11 @@ def _given_name(name: str | None) -> str:
     return name
 
 
-def _check_options(file: Path, cash: float | None, shares_of: SharesOf) -> None:
+def _check_options(file: Path, stated: Stated, shares_of: SharesOf) -> None:
     """:raises InputError: for an option of lists of positions."""
-    if cash is not None:
+    if stated.cash is not None and stated.date is None:
         raise InputError(
-            f"{file}: a history has its cash; state a balance afterwards: sigmasight cash NAME AMOUNT "
-            "--date DATE"
+            f"{file}: a history has its cash; of which day is the balance? Give --cash-date DATE"
         )
     if shares_of != "entry":
         raise InputError(f"{file}: a history has the shares of each day; leave --shares-of out")
@@ -126,5 +144,6 @@ def list_portfolios() -> None:
     counts = project.platform.warehouse.positions().groupby("portfolio").size()
     for row in project.platform.warehouse.portfolios().itertuples():
         click.echo(
-            f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}\t{row.source}"
+            f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}"
+            f"{' (margin)' if row.margin == 'yes' else ''}\t{row.source}"
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from sigmasight_core.account.positions_file import listed_account, with_derived
+from sigmasight_core.account.positions_file import listed_account, stated_with_date, with_derived
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.changes import (
     cash_change,
@@ -53,17 +53,19 @@ class LedgerStore(Reader):
         Its account is stored with them: the transactions given, or those that the positions stand for.
 
         Results of a replaced ledger stay in their tables, but from the first entry date among the positions
-        that differ (all dates, if the cash differs) they no longer count as published.
+        that differ (all dates, if the cash or the margin differs) they no longer count as published.
 
-        :param portfolio: one row of `Portfolios`. :param positions: rows of `Positions` of that portfolio.
+        :param portfolio: one row of `Portfolios`; without `margin` the stored one stays.
+        :param positions: rows of `Positions` of that portfolio.
         :param command: what the history says has made the change; default: the stamp's run id.
         :param expected: positions that an edit was made from: others stored meanwhile refuse it.
         :param transactions: rows of `Transactions` of that portfolio, from which the positions follow.
-        :returns: 'unchanged' if cash, positions and transactions are the stored ones (the source may differ).
+        :returns: 'unchanged' if cash, margin, positions and transactions are the stored ones (the source may
+            differ).
         :raises InputError: if the stored ones differ and `replace` is not set.
         :raises DataQualityError: if the rows break their row models.
         """
-        wanted = validate(Portfolios, pd.DataFrame([dict(portfolio)]))
+        wanted = validate(Portfolios, pd.DataFrame([{"margin": None, **dict(portfolio)}]))
         ledger = validate(Positions, positions)
         name = str(wanted["portfolio"].iloc[0])
         _refuse_strays(name, ledger)
@@ -74,27 +76,34 @@ class LedgerStore(Reader):
                 raise InputError(f"portfolio {name}: its positions changed meanwhile; repeat the command")
             ledger = with_stored_ids(stored=stored, wanted=ledger)
             changed = _changes(stored, ledger)
+            wanted = _with_stored_margin(registered, wanted)
             same_cash = registered["cash"].equals(wanted["cash"])
+            same_terms = same_cash and _margin(registered) == _margin(wanted)
             rows = fetch(cursor, Transactions, select(Transactions, portfolios=[name]))
             entered = _account(rows, registered, stored)
-            if transactions is None and len(registered) and same_cash and changed.empty:
+            if transactions is None and len(registered) and same_terms and changed.empty:
                 return "unchanged"
             account = (
                 validate(Transactions, transactions)
                 if transactions is not None
-                else _listed(entered, ledger, wanted, keep_statement=same_cash and expected is not None)
+                else _listed(
+                    entered,
+                    ledger,
+                    wanted,
+                    keep_statement=same_cash and (expected is not None or stated_with_date(entered)),
+                )
             )
             _refuse_strays(name, account, "transaction")
             moved = _changes(entered, account)
-            if len(registered) and same_cash and changed.empty and moved.empty:
+            if len(registered) and same_terms and changed.empty and moved.empty:
                 return "unchanged"
             if len(registered) and not replace:
-                raise _already_registered(name, changed, same_cash)
+                raise _already_registered(name, changed, same_terms)
             _delete(cursor, name)
             copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
             copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
             copy_in(cursor, Transactions, to_arrow(Transactions, account, stamp))
-            balance = cash_change(_cash(registered), _cash(wanted))
+            balance = cash_change(_balance(registered), _balance(wanted))
             _note(
                 cursor,
                 name,
@@ -110,7 +119,7 @@ class LedgerStore(Reader):
             )
             if len(registered):
                 since = min([*changed["entry_date"], *moved["date"]], default=None)
-                _unpublish(cursor, name, since if same_cash else None)
+                _unpublish(cursor, name, since if same_terms else None)
         return "replaced" if len(registered) else "created"
 
     def portfolios(self) -> pd.DataFrame:
@@ -169,7 +178,7 @@ class LedgerStore(Reader):
                 raise InputError(f"portfolio {portfolio}: not registered; check its name")
             stored = fetch(cursor, Positions, select(Positions, portfolios=[portfolio]))
             _delete(cursor, portfolio)
-            balance = cash_change(_cash(registered), None)
+            balance = cash_change(_balance(registered), None)
             gone = pd.concat([balance, position_changes(stored=stored, wanted=stored.iloc[:0])])
             _note(cursor, portfolio, gone, "", stamp)
             _unpublish(cursor, portfolio, None)
@@ -202,16 +211,30 @@ def _refuse_strays(name: str, ledger: pd.DataFrame, what: str = "position") -> N
         )
 
 
-def _already_registered(name: str, changed: pd.DataFrame, same_cash: bool) -> InputError:
+def _already_registered(name: str, changed: pd.DataFrame, same_terms: bool) -> InputError:
     differing = f"{changed['position_id'].nunique()} positions that differ"
-    cash = "" if same_cash else " and another cash balance"
+    cash = "" if same_terms else " and another cash balance or margin"
     return InputError(
         f"portfolio {name}: already registered, with {differing}{cash}; use --replace to overwrite it"
     )
 
 
-def _cash(registered: pd.DataFrame) -> float | None:
-    return float(registered["cash"].iloc[0]) if len(registered) else None
+def _balance(registered: pd.DataFrame) -> dict[str, Any] | None:
+    if registered.empty:
+        return None
+    stored = registered.iloc[0]
+    margin = {"margin": str(stored["margin"])} if pd.notna(stored["margin"]) else {}
+    return {"cash": float(stored["cash"]), **margin}
+
+
+def _margin(registered: pd.DataFrame) -> bool:
+    return bool((registered["margin"] == "yes").any())
+
+
+def _with_stored_margin(registered: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+    if registered.empty or wanted["margin"].notna().all():
+        return wanted
+    return wanted.assign(margin=registered["margin"].to_numpy()).astype({"margin": "str"})
 
 
 def _note(cursor: Any, name: str, rows: pd.DataFrame, command: str, stamp: AuditStamp) -> None:

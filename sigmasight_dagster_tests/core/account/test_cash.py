@@ -188,6 +188,27 @@ def test_cash_earns_the_yield_less_a_spread_and_debt_pays_more() -> None:
     assert stated.cash["interest"].tolist() == [0.0, 0.0, 0.0, 1.5, 0.0, 0.0]
 
 
+def test_a_session_without_a_yield_is_said_where_there_is_interest_on_it() -> None:
+    known = typed(
+        TreasuryYields,
+        [{"date": DAYS[2], "series": "3M", "yield_percent": 4.0, "source": "t", "status": "ok"}],
+    )
+    paid_in, taken = (
+        entry(DAYS[1], kind, amount=amount) for kind, amount in (("deposit", 9.0), ("withdrawal", -9.0))
+    )
+    lacking = ["ok", "ok"] + ["partial: no 3-month yield for interest on 2022-01-05"] * 4
+    earns, pays = CashTerms(interest_spread=0.0), CashTerms(borrow_spread=0.0)
+    for row, terms, status in (
+        (paid_in, earns, lacking),
+        (paid_in, pays, ["ok"] * 6),
+        (taken, pays, lacking),
+        (taken, earns, ["ok"] * 6),
+    ):
+        made = account(row, margin=True, terms=terms, yields=known)
+        assert made.cash["status"].tolist() == status
+        assert (made.cash["interest"] != 0).any() == (status is lacking)
+
+
 def in_a_loop(flows: Any, stated: Any, margin: Any, rates: Any, borrow: Any) -> list[np.ndarray]:
     closing, inferred, adjustment, interest = (np.zeros(flows.shape) for _ in range(4))
     for column in range(flows.shape[1]):
