@@ -35,7 +35,9 @@ COMMANDS: Final = {
     ),
     "position": Entry("ledger.ledger", "position", "Add, change, close or tag a position of a portfolio."),
     "cash": Entry(
-        "ledger.ledger", "cash", "State that the cash of PORTFOLIO is AMOUNT (USD; negative = borrowed)."
+        "ledger.ledger",
+        "cash",
+        "State that the cash of PORTFOLIO is AMOUNT (USD; negative = borrowed), as a bank states a balance.",
     ),
     "ledger": Entry(
         "ledger.ledger", "ledger", "Show the positions of PORTFOLIO and every change that made them."

@@ -55,7 +55,8 @@ GROUP = "portfolio"
 )
 def portfolio_cash(batch: Batch) -> pd.DataFrame:
     """Cash of the account: trades, settlements, income, fees, deposits, and what was inferred."""
-    first = min([*batch.transactions["date"], batch.dates[0]])
+    # older lots count on the first session there is: the calendar does not reach back to them
+    first = max(min([*batch.transactions["date"], batch.dates[0]]), calendar.FIRST_DATE)
     age, until = batch.max_price_age_days, batch.dates[-1]
     needed = settlement_price_dates(batch.positions, until, age).union(batch.dates)
     actions = batch.corporate_actions()

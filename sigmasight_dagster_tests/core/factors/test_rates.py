@@ -236,16 +236,16 @@ def test_wide_yields_keep_gaps_and_reasons():
 
 
 START = "2024-03-01"
-CALL, PUT = "AAA240621C00100000", "AAA240621P00100000"
-CALL2, PUT2 = "BBB240621C00050000", "BBB240621P00050000"
-QUANTITIES = {"AAA": 100, "BBB": -300, CALL: 4, PUT: 6, CALL2: -5, PUT2: -7}
-BETAS = {"AAA": -0.05, "BBB": 0.08}
+CALL, PUT = "RUT240621C00100000", "RUT240621P00100000"
+CALL2, PUT2 = "XSP240621C00050000", "XSP240621P00050000"
+QUANTITIES = {"RUT": 100, "XSP": -300, CALL: 4, PUT: 6, CALL2: -5, PUT2: -7}
+BETAS = {"RUT": -0.05, "XSP": 0.08}
 
 
 def book() -> World:
     """Long and short shares and all four kinds of options."""
     rows = [position(name, quantity, 5.0, START) for name, quantity in QUANTITIES.items()]
-    return World(ledger(*rows), {"AAA": [100.0, 104.0], "BBB": [50.0, 47.0]}, START)
+    return World(ledger(*rows), {"RUT": [100.0, 104.0], "XSP": [50.0, 47.0]}, START)
 
 
 def known_betas(date: pd.Timestamp, betas: dict[str, float] = BETAS, status: str = "ok") -> pd.DataFrame:
@@ -287,8 +287,8 @@ class TestExposures:
     def test_long_short_and_four_kinds_of_options_by_hand(self):
         world = book()
         rows = exposures(world, known_betas(world.sessions[1])).set_index("series")
-        spots = {"A": 104.0, "B": 47.0}
-        parts = {name: delta_dollars(name, spots[name[0]], world) * BETAS[name[0] * 3] for name in QUANTITIES}
+        spots = {"RUT": 104.0, "XSP": 47.0}
+        parts = {name: delta_dollars(name, spots[name[:3]], world) * BETAS[name[:3]] for name in QUANTITIES}
         assert [np.sign(parts[name]) for name in QUANTITIES] == [-1, -1, -1, 1, -1, 1]
         for place, series in enumerate(YIELD_SERIES):
             expected = sum(parts.values()) * (1 + place / 10)
@@ -299,10 +299,10 @@ class TestExposures:
 
     def test_what_is_missing_is_named_and_left_out(self):
         world = book()
-        rows = exposures(world, known_betas(world.sessions[1], {"AAA": -0.05})).set_index("series")
-        expected = sum(delta_dollars(name, 104.0, world) * -0.05 for name in ("AAA", CALL, PUT))
+        rows = exposures(world, known_betas(world.sessions[1], {"RUT": -0.05})).set_index("series")
+        expected = sum(delta_dollars(name, 104.0, world) * -0.05 for name in ("RUT", CALL, PUT))
         assert rows.loc["3M", "pnl_up_100bp_usd"] == pytest.approx(expected, rel=1e-6)
-        assert rows.loc["3M", "status"] == f"partial: no beta for BBB, {CALL2}, {PUT2}"
+        assert rows.loc["3M", "status"] == f"partial: no beta for XSP, {CALL2}, {PUT2}"
         assert rows.loc["3M", "n_positions"] == 3
 
     def test_without_yields_null_with_the_reason_never_zero(self):
@@ -317,10 +317,10 @@ class TestExposures:
         world = book()
         rows = exposures(world, known_betas(world.sessions[1], {"ZZZ": 1.0}))
         assert rows["pnl_up_100bp_usd"].isna().all()
-        assert rows["status"].str.startswith("no beta for AAA, ").all()
+        assert rows["status"].str.startswith("no beta for RUT, ").all()
 
     def test_portfolio_without_positions_has_nothing_at_risk(self):
-        world = World(ledger(), {"AAA": [100.0, 104.0]}, START)
+        world = World(ledger(), {"RUT": [100.0, 104.0]}, START)
         rows = exposures(world, known_betas(world.sessions[1]), "empty")
         assert rows["pnl_up_100bp_usd"].tolist() == [0.0] * 4
         assert set(rows["status"]) == {"ok"}
