@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, take, text_column
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.options.black_scholes import intrinsic_value
 from sigmasight_core.options.cash_dividends import affordable, implied_volatility, option_price
@@ -117,7 +118,7 @@ def with_lacking(*, quotes: pd.DataFrame, contracts: pd.DataFrame, source: str) 
     chains = quotes[["date", "underlying"]].assign(expiry_date=expiry).drop_duplicates()
     wanted = chains.merge(contracts, on=["underlying", "expiry_date"]).rename(columns={"symbol": "contract"})
     key = ["date", "contract"]
-    known = pd.MultiIndex.from_frame(wanted[key]).isin(pd.MultiIndex.from_frame(quotes[key]))
+    known = found_in(wanted, quotes, key)
     lacking = wanted.loc[~known, [*key, "underlying"]]
     if lacking.empty:
         return quotes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.market import coverage
 from sigmasight_core.market.plausibility.judge import PRICES
 from sigmasight_core.market.plausibility.standing import OUT
@@ -106,7 +107,7 @@ def fillable(platform: Platform, found: Coverage) -> Keys:
     offered = platform.market_data.daily_prices(symbols, *window)[COLUMNS].dropna()
     cells = ["date", "symbol"]
     there = pd.concat([stored[cells], doubtful_prices(platform, symbols)[cells]])
-    lacking = ~pd.MultiIndex.from_frame(offered[cells]).isin(pd.MultiIndex.from_frame(there))
+    lacking = ~found_in(offered, there, cells)
     dates = offered.loc[lacking & offered["date"].isin(found.sessions), "date"]
     chosen = keys.of_rectangle(pd.DatetimeIndex(dates))
     sources = [asset.name for asset in RISK_ASSETS if asset.only_fetches]

@@ -9,6 +9,7 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.account.cash import CashTerms
 from sigmasight_core.account.positions_file import with_derived
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.market.action_coverage import entries, gaps
@@ -98,8 +99,7 @@ class Batch:
         rows = warehouse.read(model, sessions, portfolios, columns, symbols)
         published = warehouse.published(model, (sessions[0], sessions[-1]), portfolios)
         keys = list(grain(model).value)
-        live = pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(published[keys]))
-        return rows[live].reset_index(drop=True)
+        return rows[found_in(rows, published, keys)].reset_index(drop=True)
 
     def read_on(self, model: type[Table], sessions: pd.DatetimeIndex) -> pd.DataFrame:
         """Rows of a declared `since_entry` input on some sessions of its window only."""

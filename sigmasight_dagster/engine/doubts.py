@@ -14,6 +14,7 @@ import pandas as pd
 import structlog
 
 from sigmasight_core import calendar
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.errors import InputError, SourceError, TransientError
 from sigmasight_core.market.plausibility import standing
 from sigmasight_core.market.plausibility.actions import judged_splits
@@ -84,7 +85,7 @@ def rejudge(platform: Platform, decided: pd.DataFrame) -> Findings:
     symbols = sorted(decided["symbol"].unique())
     before = platform.warehouse.doubts(symbols).drop(columns="computed_at")
     known = standing.latest(pd.concat([before, decided], ignore_index=True))
-    concerned = known[(known["state"] == "open") | standing.found_in(known, decided, standing.KEYS)]
+    concerned = known[(known["state"] == "open") | found_in(known, decided, standing.KEYS)]
     case = _gather(platform, symbols, known, concerned, pd.DatetimeIndex([]), {})
     findings, _ = _decide(platform, case)
     made = [piece for piece in (decided, findings.versions) if len(piece)]
@@ -102,7 +103,7 @@ def learned(platform: Platform, told: LearnedActions) -> tuple[LearnedActions, F
     known = platform.warehouse.doubts(sorted(rows["symbol"].unique())).drop(columns="computed_at")
     true = known[standing.still_true(known, standing.given_values(DailyPrices.empty(), rows))]
     named = rows.assign(table_name=ACTIONS, value=rows["amount"], held_against=np.nan, reason=form["reason"])
-    odd = named[(form["kind"] == "distribution") & ~standing.found_in(named, true, standing.KEYS)]
+    odd = named[(form["kind"] == "distribution") & ~found_in(named, true, standing.KEYS)]
     made = odd.assign(state="open", settled_by=standing.CHECKS, version=1)
     made = standing.with_given_rows(made, prices=DailyPrices.empty(), actions=rows)
     stands = pd.concat([true, made], ignore_index=True)
@@ -148,7 +149,7 @@ def _gather(
         if model is CorporateActions and model not in new and len(gone):
             back = standing.given_rows(model, gone)
             there = standing.called(pd.concat(pieces))
-            pieces.append(back[~standing.found_in(back, there, [*_CELLS, "kind"])])
+            pieces.append(back[~found_in(back, there, [*_CELLS, "kind"])])
         every = pd.concat([piece for piece in pieces if len(piece)] or pieces[:1], ignore_index=True)
         given[model] = standing.as_given(model, every, known)
     fresh = dict.fromkeys(new, dates)
@@ -194,17 +195,17 @@ def _decide(platform: Platform, case: _Case) -> tuple[Findings, dict[type[Table]
     prices, actions = case.given[DailyPrices], case.given[CorporateActions]
     every = standing.given_values(prices, actions)
     true = case.known[standing.still_true(case.known, every)]
-    values = every[standing.found_in(every, case.cells, standing.CELL)]
-    now = case.known[standing.found_in(case.known, case.cells, standing.CELL)]
+    values = every[found_in(every, case.cells, standing.CELL)]
+    now = case.known[found_in(case.known, case.cells, standing.CELL)]
     judged = _judge(case, true)
-    found = judged.doubts[standing.found_in(judged.doubts, case.cells, standing.CELL)]
+    found = judged.doubts[found_in(judged.doubts, case.cells, standing.CELL)]
     late = _late_splits(platform, case, found)
     if len(late):
         return _decide(platform, _with_actions(case, late))
     agreed, (others, second) = found.iloc[:0], second_source(platform, found)
     if len(others):
         agreed, judged = found, _judge(case, true, others)
-        found = judged.doubts[standing.found_in(judged.doubts, case.cells, standing.CELL)]
+        found = judged.doubts[found_in(judged.doubts, case.cells, standing.CELL)]
     made = standing.new_versions(found=found, agreed=agreed, standing=now, values=values, second=second)
     made = standing.with_given_rows(made, prices=prices, actions=actions)
     _tell(made)
@@ -221,7 +222,7 @@ def _judge(case: _Case, true: pd.DataFrame, others: pd.DataFrame | None = None) 
     """What `judge` finds; rejected values are not there for it."""
     actions = case.given[CorporateActions]
     rejected = true[true["state"] == "rejected"]
-    out = standing.found_in(standing.called(actions), rejected, [*_CELLS, "kind"])
+    out = found_in(standing.called(actions), rejected, [*_CELLS, "kind"])
     return judge(
         prices=standing.used_prices(case.given[DailyPrices], rejected),
         actions=actions[~out],
@@ -236,14 +237,14 @@ def _exchange(case: _Case, model: type[Table], used: pd.DataFrame) -> Exchange:
     name = next(table for table, known in standing.MODELS.items() if known is model)
     stored = case.stored[model]
     cells = case.cells[case.cells["table_name"] == name]
-    old = stored[standing.found_in(stored, cells, _CELLS)]
-    mine = used[standing.found_in(used, cells, _CELLS)]
+    old = stored[found_in(stored, cells, _CELLS)]
+    mine = used[found_in(used, cells, _CELLS)]
     mine = mine[~mine["date"].isin(case.fresh.get(model, pd.DatetimeIndex([])))]
     mine = mine.astype(old.dtypes.to_dict())[list(old.columns)]
     both = pd.concat([old, mine], ignore_index=True)
     other = ~both.duplicated(keep=False)
     differing = both.loc[other, _CELLS].drop_duplicates()
-    chosen = (rows[standing.found_in(rows, differing, _CELLS)] for rows in (old, mine))
+    chosen = (rows[found_in(rows, differing, _CELLS)] for rows in (old, mine))
     return Exchange(model, *chosen)
 
 
@@ -267,7 +268,7 @@ def _late_splits(platform: Platform, case: _Case, found: pd.DataFrame) -> pd.Dat
     stored = standing.called(case.given[CorporateActions])
     there = pd.concat([stored[keys], rejected[keys]])
     fresh = told["date"].isin(case.fresh.get(CorporateActions, pd.DatetimeIndex([])))
-    return told[(told["kind"] == "split") & ~standing.found_in(told, there, keys) & ~fresh]
+    return told[(told["kind"] == "split") & ~found_in(told, there, keys) & ~fresh]
 
 
 def _with_actions(case: _Case, late: pd.DataFrame) -> _Case:

@@ -9,6 +9,7 @@ import pandas as pd
 import structlog
 
 from sigmasight_core import calendar
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.conventions import MARKS_SOURCE_PREFIX
 from sigmasight_core.market.action_coverage import covered
 from sigmasight_core.market.total_return_link import differing_closes, link_scale
@@ -90,8 +91,8 @@ def option_quotes(batch: Batch, fetched: pd.DataFrame) -> pd.DataFrame:
         return fetched
     keys = ["date", "contract"]
     good = fetched[fetched[prices].notna().any(axis=1)]
-    kept = stored[~pd.MultiIndex.from_frame(stored[keys]).isin(pd.MultiIndex.from_frame(good[keys]))]
-    new = fetched[~pd.MultiIndex.from_frame(fetched[keys]).isin(pd.MultiIndex.from_frame(kept[keys]))]
+    kept = stored[~found_in(stored, good, keys)]
+    new = fetched[~found_in(fetched, kept, keys)]
     return validate(OptionQuotes, pd.concat([kept, new], ignore_index=True) if len(new) else kept)
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 import structlog
 
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.errors import InputError, SourceError, TransientError
-from sigmasight_core.market.plausibility import standing
 from sigmasight_core.market.plausibility.judge import CLOSE
 from sigmasight_core.tables import PriceDifferences
 from sigmasight_dagster.platform import Platform
@@ -30,7 +30,7 @@ def second_source(platform: Platform, found: pd.DataFrame) -> tuple[pd.DataFrame
             _log.warning("cross-check source failed", source=name, error=str(error))
     given = [piece[[*_CELLS, "close"]].dropna() for piece in pieces]
     both = pd.concat([piece for piece in given if len(piece)] or [no_others()], ignore_index=True)
-    both = both[standing.found_in(both, closes, _CELLS)]
+    both = both[found_in(both, closes, _CELLS)]
     return both.drop_duplicates(_CELLS), name
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 import pandas as pd
 
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.tables import (
     Grain,
     PortfolioCash,
@@ -31,8 +32,7 @@ def without_account(warehouse: Warehouse, assets: Sequence[RiskAsset]) -> pd.Dat
     accounts = warehouse.published(PortfolioCash)
     keys = ["date", "portfolio"]
     detailed = warehouse.published(PositionValues)
-    made = pd.MultiIndex.from_frame(snapshots[keys])
-    known, live = (made.isin(pd.MultiIndex.from_frame(rows[keys])) for rows in (accounts, detailed))
+    known, live = (found_in(snapshots, rows, keys) for rows in (accounts, detailed))
     old = snapshots.loc[live & ~known, [*keys, "computed_at"]]
     if old.empty:
         return pd.DataFrame(columns=COLUMNS)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.as_of import codes_of, day_numbers
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import MARKS_SOURCE_PREFIX
 from sigmasight_core.market.plausibility.actions import (
@@ -141,8 +142,7 @@ def _explained(
 
 def _found_in(rows: pd.DataFrame, confirmed: pd.DataFrame, table: str) -> Bools:
     keys = ["date", "symbol", "kind"]
-    mine = confirmed.loc[confirmed["table_name"] == table, keys]
-    return np.asarray(pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(mine)))
+    return found_in(rows, confirmed[confirmed["table_name"] == table], keys)
 
 
 def _believed(prices: pd.DataFrame, confirmed: pd.DataFrame, others: pd.DataFrame) -> Bools:

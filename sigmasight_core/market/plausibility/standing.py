@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.arrays.types import Bools
 from sigmasight_core.market.plausibility.judge import ACTIONS, ADJUSTED, CLOSE, PRICES, RANGE
 from sigmasight_core.tables import CorporateActions, DailyPrices, DoubtfulRows, Table
@@ -28,11 +29,6 @@ OUT: Final = ("open", "rejected")
 _PRICES: Final = ("open", "high", "low", "close", "adjusted_close", "volume")
 _MASKS: Final = {CLOSE: _PRICES, ADJUSTED: ("adjusted_close",), RANGE: ("open", "high", "low")}
 _SAME: Final = 1e-9
-
-
-def found_in(rows: pd.DataFrame, other: pd.DataFrame, keys: list[str]) -> Bools:
-    """Which rows have a key that the other frame has."""
-    return np.asarray(pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(other[keys])))
 
 
 def latest(versions: pd.DataFrame) -> pd.DataFrame:

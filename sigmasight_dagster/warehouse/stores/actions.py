@@ -7,6 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.market.action_coverage import assumed
 from sigmasight_core.tables import (
     ActionCoverage,
@@ -127,13 +128,12 @@ def _add_rows(cursor: Any, learned: LearnedActions, stamp: AuditStamp) -> pd.Dat
         f"AND {one_of('symbol', learned.asked)} AND NOT EXISTS (SELECT FROM {_PUBLISHED} p WHERE "
         f"p.table_name = {literal(table_name(CorporateActions))} AND p.date = t.date)"
     )
-    kept = pd.MultiIndex.from_frame(stored.loc[stored["date"].isin(partitions), _KEY])
-    rows = learned.rows[~pd.MultiIndex.from_frame(learned.rows[_KEY]).isin(kept)]
+    rows = learned.rows[~found_in(learned.rows, stored[stored["date"].isin(partitions)], _KEY)]
     copy_in(cursor, CorporateActions, to_arrow(CorporateActions, rows, stamp))
     _count(cursor, rows[rows["date"].isin(partitions)])
     same = [*_KEY, "amount"]
     changed = pd.concat([rows[same], free[same]]).drop_duplicates(keep=False)
-    new = rows[pd.MultiIndex.from_frame(rows[_KEY]).isin(pd.MultiIndex.from_frame(changed[_KEY]))]
+    new = rows[found_in(rows, changed, _KEY)]
     absent = new.assign(row_key=new["symbol"] + "/" + new["kind"], old_row=None)
     versions.record(cursor, CorporateActions, absent[["date", "row_key", "old_row"]], stamp)
     return changed
