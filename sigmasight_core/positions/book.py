@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.as_of import codes_of, day_numbers
+from sigmasight_core.arrays.distinct import distinct_rows
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.options.cash_dividends import affordable, option_price, option_values
 from sigmasight_core.options.dividend_yields import Expected
@@ -153,10 +154,8 @@ class Book:
 
 def _once(price: Callable[..., tuple[Floats, ...]], arguments: tuple[Any, ...]) -> tuple[Floats, ...]:
     """Outputs of `price`, which is asked once for each distinct row: portfolios hold the same contracts."""
-    table = np.column_stack([np.asarray(values, dtype=float) for values in arguments])
-    keys = np.ascontiguousarray(table).view(np.dtype((np.void, table.dtype.itemsize * table.shape[1])))
-    _, first, which = np.unique(keys.ravel(), return_index=True, return_inverse=True)
-    return tuple(values[which] for values in price(*(values[first] for values in arguments)))
+    first, kind = distinct_rows(*arguments)
+    return tuple(values[kind] for values in price(*(values[first] for values in arguments)))
 
 
 class Mark(NamedTuple):
