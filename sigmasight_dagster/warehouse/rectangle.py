@@ -57,6 +57,15 @@ class Rectangle:
         return where([this, one_of("portfolio", self.portfolios), on_dates(self.dates)])
 
     @property
+    def count_statement(self) -> str:
+        """UPDATE of the rectangle's publications to the number of rows that their partitions have now."""
+        table, publications = (quoted(SCHEMA, table_name(model)) for model in (self.model, Publications))
+        by_portfolio = grain(self.model) is Grain.DATE_PORTFOLIO
+        same = "t.date = p.date" + (" AND t.portfolio = p.portfolio" if by_portfolio else "")
+        counted = f"(SELECT count(*) FROM {table} AS t WHERE {same})"
+        return f"UPDATE {publications} AS p SET n_rows = {counted}{self.publications_condition}"
+
+    @property
     def lock_keys(self) -> list[int]:
         """Advisory locks that a writer of the rectangle holds."""
         buckets = {zlib.crc32(name.encode()) % LOCKS_PER_TABLE for name in self.portfolios}

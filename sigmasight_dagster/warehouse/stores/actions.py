@@ -130,22 +130,15 @@ def _add_rows(cursor: Any, learned: LearnedActions, stamp: AuditStamp) -> pd.Dat
     )
     rows = learned.rows[~found_in(learned.rows, stored[stored["date"].isin(partitions)], _KEY)]
     copy_in(cursor, CorporateActions, to_arrow(CorporateActions, rows, stamp))
-    _count(cursor, rows[rows["date"].isin(partitions)])
+    added = rows.loc[rows["date"].isin(partitions), "date"].unique()
+    if len(added):
+        cursor.execute(Rectangle.of(CorporateActions, sorted(added), None).count_statement)
     same = [*_KEY, "amount"]
     changed = pd.concat([rows[same], free[same]]).drop_duplicates(keep=False)
     new = rows[found_in(rows, changed, _KEY)]
     absent = new.assign(row_key=new["symbol"] + "/" + new["kind"], old_row=None)
     versions.record(cursor, CorporateActions, absent[["date", "row_key", "old_row"]], stamp)
     return changed
-
-
-def _count(cursor: Any, rows: pd.DataFrame) -> None:
-    """The publications of the partitions count the added rows too."""
-    for date, n in rows.groupby("date").size().items():
-        cursor.execute(
-            f"UPDATE {_PUBLISHED} SET n_rows = n_rows + {n} WHERE table_name = "
-            f"{literal(table_name(CorporateActions))} AND date = '{date:%Y-%m-%d}'"
-        )
 
 
 def _cover(cursor: Any, learned: LearnedActions, stamp: AuditStamp) -> None:

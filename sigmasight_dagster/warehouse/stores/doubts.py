@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from sigmasight_core.market.plausibility.standing import KEYS
-from sigmasight_core.tables import DoubtfulRows, Publications, Table, primary_key, table_name, validate
+from sigmasight_core.tables import DoubtfulRows, Table, primary_key, table_name, validate
 from sigmasight_dagster.warehouse import corrections, versions
 from sigmasight_dagster.warehouse.corrections import Changes
 from sigmasight_dagster.warehouse.database import SCHEMA
@@ -123,7 +123,7 @@ def _exchange(cursor: Any, exchange: Exchange, stamp: AuditStamp) -> None:
     history = versions.superseded(target, target.dates, same.reset_index(drop=True), differing)
     _delete(cursor, model, keys, same)
     copy_in(cursor, model, to_arrow(model, new, stamp))
-    _count(cursor, target)
+    cursor.execute(target.count_statement)
     corrections.record(cursor, model, Changes(changed.astype({"symbol": "str"}), history), stamp)
 
 
@@ -137,12 +137,3 @@ def _delete(cursor: Any, model: type[Table], keys: list[str], rows: pd.DataFrame
     names = ", ".join(map(quoted, keys))
     table = quoted(SCHEMA, table_name(model))
     cursor.execute(f"DELETE FROM {table} WHERE ({names}) IN (SELECT * FROM unnest({', '.join(arrays)}))")
-
-
-def _count(cursor: Any, target: Rectangle) -> None:
-    """Publications tell how many rows a partition has."""
-    table = quoted(SCHEMA, table_name(target.model))
-    cursor.execute(
-        f"UPDATE {quoted(SCHEMA, table_name(Publications))} AS p SET n_rows = "
-        f"(SELECT count(*) FROM {table} AS t WHERE t.date = p.date){target.publications_condition}"
-    )
