@@ -61,10 +61,11 @@ def factor_returns(batch: Batch) -> pd.DataFrame:
 )
 def factor_betas(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Joint shrunk betas and univariate betas of each symbol over 252 sessions."""
+    prices = _wide_prices(batch)
     estimates = model.estimate(
         batch.factor_model,
-        symbol_log_returns=_log_returns(batch),
-        factor_log_returns=_factor_log_returns(batch),
+        symbol_log_returns=returns.log_returns(prices),
+        factor_log_returns=_factor_log_returns(batch, prices),
         dates=batch.dates,
     )
     return estimates.betas, estimates.state
@@ -92,11 +93,11 @@ def factor_correlations(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
 @risk_asset(RateBetas, inputs=[PRICES, YIELDS], group=MARKET_GROUP)
 def rate_betas(batch: Batch) -> pd.DataFrame:
     """Sensitivity of each symbol to four Treasury yields with the market held constant."""
-    config = batch.factor_model
-    market = _factor_log_returns(batch)[config.factor_ids[config.market]]
+    config, prices = batch.factor_model, _wide_prices(batch)
+    market = _factor_log_returns(batch, prices)[config.factor_ids[config.market]]
     yields, status = rates.wide_yields(batch.read(TreasuryYields), batch.sessions(TreasuryYields))
     return rates.rate_betas(
-        symbol_log_returns=_log_returns(batch),
+        symbol_log_returns=returns.log_returns(prices),
         market_log_returns=market,
         yields=yields,
         dates=batch.dates,
@@ -143,14 +144,15 @@ def position_factor_exposures(batch: Batch) -> pd.DataFrame:
 def factor_exposures(batch: Batch) -> pd.DataFrame:
     """Sums over positions, and betas relative to the portfolio's total value."""
     totals = batch.read(PortfolioSnapshots)[["date", "portfolio", "total_value"]]
+    prices = _wide_prices(batch)
     std_errors = portfolio_errors.exposure_std_errors(
         batch.factor_model,
         position_values=batch.read(PositionValues),
         position_greeks=batch.read(PositionGreeks),
         betas=batch.read(FactorBetas),
         portfolios=totals,
-        symbol_log_returns=_log_returns(batch),
-        factor_log_returns=_factor_log_returns(batch),
+        symbol_log_returns=returns.log_returns(prices),
+        factor_log_returns=_factor_log_returns(batch, prices),
     )
     return exposures.factor_exposures(
         position_exposures=batch.read(PositionFactorExposures),
@@ -180,15 +182,13 @@ def rate_exposures(batch: Batch) -> pd.DataFrame:
     )
 
 
-def _log_returns(batch: Batch) -> pd.DataFrame:
-    return returns.log_returns(_wide_prices(batch))
-
-
 def _wide_prices(batch: Batch) -> pd.DataFrame:
     return returns.to_wide(batch.read(DailyPrices), batch.sessions(DailyPrices))
 
 
-def _factor_log_returns(batch: Batch) -> pd.DataFrame:
+def _factor_log_returns(batch: Batch, wide: pd.DataFrame | None = None) -> pd.DataFrame:
+    """:param wide: what `_wide_prices` returns, where it has been read already."""
+    prices = _wide_prices(batch) if wide is None else wide
     yields = batch.read(TreasuryYields)
     ten_year = yields[yields["series"] == "10Y"].set_index("date")["yield_percent"]
-    return model.factor_log_returns(batch.factor_model, _wide_prices(batch), ten_year)
+    return model.factor_log_returns(batch.factor_model, prices, ten_year)

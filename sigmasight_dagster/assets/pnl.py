@@ -3,32 +3,28 @@
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
-from sigmasight_core.options.market import OptionTables
+from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS
 from sigmasight_core.pnl import explain
 from sigmasight_core.pnl.factor_parts import FactorTables
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
-    DividendYields,
     FactorBetas,
     FactorReturns,
     FactorState,
-    OptionVolatilities,
     PortfolioPnlExplain,
     PositionPnlExplain,
     Positions,
     PositionValues,
-    RealizedVolatility,
-    TreasuryYields,
 )
+from sigmasight_dagster.assets.options import OPTION_TABLES, option_tables
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.pnl import PORTFOLIO_PARTS_SUM, POSITION_PARTS_SUM
 from sigmasight_dagster.story import Story, figures
 
 BETAS = ["date", "symbol", "factor", "beta"]
-WINDOW = (RealizedVolatility, OptionVolatilities, DividendYields, FactorBetas, FactorState, FactorReturns)
+WINDOW = (FactorBetas, FactorState, FactorReturns)
 
 
 @risk_asset(
@@ -39,7 +35,7 @@ WINDOW = (RealizedVolatility, OptionVolatilities, DividendYields, FactorBetas, F
         PositionValues,
         Input(DailyPrices, carried_prices=True),
         *(Input(model, look_back=PRICE_LOOK_BACK_SESSIONS) for model in WINDOW),
-        Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
+        *OPTION_TABLES,
         Input(CorporateActions, since_entry=True),
     ],
     group="portfolio_risk",
@@ -68,12 +64,7 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         position_values=values,
         positions=batch.positions,
         prices=batch.read(DailyPrices),
-        option_tables=OptionTables(
-            batch.read(RealizedVolatility),
-            batch.read(OptionVolatilities),
-            batch.read(TreasuryYields),
-            batch.read(DividendYields, symbols=sorted(batch.positions["underlying"].unique())),
-        ),
+        option_tables=option_tables(batch),
         corporate_actions=batch.corporate_actions(),
         factors=FactorTables(betas, batch.read(FactorState), batch.read(FactorReturns)),
         config=batch.factor_model,

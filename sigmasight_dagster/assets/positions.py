@@ -3,23 +3,19 @@
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS, YIELD_LOOK_BACK_SESSIONS
-from sigmasight_core.options.market import OptionTables
+from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS
 from sigmasight_core.positions import greeks, settlement, snapshot, valuation
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
-    DividendYields,
-    OptionVolatilities,
     PortfolioCash,
     PortfolioSnapshots,
     PositionGreeks,
     Positions,
     PositionValues,
-    RealizedVolatility,
     SecurityMaster,
-    TreasuryYields,
 )
+from sigmasight_dagster.assets.options import OPTION_TABLES, option_tables
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.positions import (
@@ -37,10 +33,7 @@ GROUP = "portfolio"
     inputs=[
         Positions,
         Input(DailyPrices, carried_prices=True),
-        Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
-        Input(OptionVolatilities, look_back=PRICE_LOOK_BACK_SESSIONS),
-        Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
-        Input(DividendYields, look_back=PRICE_LOOK_BACK_SESSIONS),
+        *OPTION_TABLES,
         Input(CorporateActions, since_entry=True),
         SecurityMaster,
     ],
@@ -76,12 +69,7 @@ def position_values(batch: Batch) -> pd.DataFrame:
         ),
         positions=batch.positions,
         prices=batch.read(DailyPrices),
-        option_tables=OptionTables(
-            batch.read(RealizedVolatility),
-            batch.read(OptionVolatilities),
-            batch.read(TreasuryYields),
-            batch.read(DividendYields, symbols=sorted(batch.positions["underlying"].unique())),
-        ),
+        option_tables=option_tables(batch),
         corporate_actions=batch.corporate_actions(),
         securities=batch.read(SecurityMaster),
         parameters=batch.option_parameters,
@@ -95,10 +83,7 @@ def position_values(batch: Batch) -> pd.DataFrame:
         Positions,
         PositionValues,
         Input(DailyPrices, carried_prices=True),
-        Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
-        Input(OptionVolatilities, look_back=PRICE_LOOK_BACK_SESSIONS),
-        Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
-        Input(DividendYields, look_back=PRICE_LOOK_BACK_SESSIONS),
+        *OPTION_TABLES,
         Input(CorporateActions, since_entry=True),
     ],
     group=GROUP,
@@ -130,12 +115,7 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
         position_values=batch.read(PositionValues),
         positions=batch.positions,
         prices=batch.read(DailyPrices),
-        option_tables=OptionTables(
-            batch.read(RealizedVolatility),
-            batch.read(OptionVolatilities),
-            batch.read(TreasuryYields),
-            batch.read(DividendYields, symbols=sorted(batch.positions["underlying"].unique())),
-        ),
+        option_tables=option_tables(batch),
         corporate_actions=batch.corporate_actions(),
         parameters=batch.option_parameters,
         max_price_age_days=batch.max_price_age_days,
