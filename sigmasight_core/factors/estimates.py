@@ -159,8 +159,8 @@ def _fits(config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends:
 
 
 def _prior(config: FactorModelConfig, block: StateBlock) -> tuple[Floats, Floats]:
-    factors = [config.factors[column] for column in block.columns]
-    return np.array([f.prior_mean for f in factors]), np.array([f.prior_std for f in factors])
+    mean, std = config.priors
+    return mean[block.columns], std[block.columns]
 
 
 def _complete(config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends: Ints) -> _Fits:

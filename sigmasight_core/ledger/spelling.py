@@ -49,6 +49,11 @@ class Spelling:
     problem: str = ""
 
 
+def plain_symbol(written: str) -> str:
+    """A symbol as settings, files of prices and commands write it: `brk.b` is `BRK-B`."""
+    return written.strip().upper().replace(".", "-")
+
+
 def spell(written: str, known: Collection[str] = ()) -> Spelling:
     """The project's spelling of a stock, fund or index.
 

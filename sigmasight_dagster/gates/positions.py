@@ -53,6 +53,29 @@ def _nothing(style: str, in_cash: int) -> GateResult:
     )
 
 
+def _verdict(
+    sample: pd.DataFrame, found: pd.DataFrame, measure: str, tolerance: float, in_cash: int
+) -> GateResult:
+    """Whether the second opinion agrees.
+
+    :param found: rows of an audit of the sample, in its order. :param measure: its column of differences.
+    """
+    audited = (found["status"] == OK).to_numpy()
+    differences = found[measure].to_numpy(dtype=float)
+    bad = audited & ~(differences <= tolerance)
+    return GateResult(
+        passed=not bad.any(),
+        metadata={
+            "rows_audited": int(audited.sum()),
+            f"largest_{measure}": float(differences[audited].max(initial=0.0)),
+            "tolerance": tolerance,
+            "bad_rows": int(bad.sum()),
+            "rows_not_audited_of_cash_dividends": in_cash,
+        },
+        rows=sample["row"].to_numpy()[bad].tolist(),
+    )
+
+
 def _american_greeks_agree_with_the_lattice(greeks: pd.DataFrame) -> GateResult:
     rows = greeks[(greeks["exercise_style"] == AMERICAN).to_numpy()]
     in_cash = int(_in_cash(rows).sum())
@@ -62,21 +85,8 @@ def _american_greeks_agree_with_the_lattice(greeks: pd.DataFrame) -> GateResult:
         return _nothing("American", in_cash)
     chosen = np.unique(np.linspace(0, len(sample) - 1, AMERICAN_AUDIT_ROWS).astype(int))
     sample = sample.iloc[chosen]
-    audited_rows = american_audit.audit_american_greeks(sample)
-    audited = (audited_rows["status"] == OK).to_numpy()
-    differences = audited_rows["difference"].to_numpy(dtype=float)
-    bad = audited & ~(differences <= american_audit.TOLERANCE)
-    return GateResult(
-        passed=not bad.any(),
-        metadata={
-            "rows_audited": int(audited.sum()),
-            "largest_difference": float(differences[audited].max(initial=0.0)),
-            "tolerance": american_audit.TOLERANCE,
-            "bad_rows": int(bad.sum()),
-            "rows_not_audited_of_cash_dividends": in_cash,
-        },
-        rows=sample["row"].to_numpy()[bad].tolist(),
-    )
+    found = american_audit.audit_american_greeks(sample)
+    return _verdict(sample, found, "difference", american_audit.TOLERANCE, in_cash)
 
 
 def _greeks_agree_with_mibian(greeks: pd.DataFrame) -> GateResult:
@@ -86,23 +96,10 @@ def _greeks_agree_with_mibian(greeks: pd.DataFrame) -> GateResult:
     if sample.empty:
         return _nothing("European", in_cash)
     try:
-        audited_rows = audit.audit_greeks(sample)
+        found = audit.audit_greeks(sample)
     except audit.AuditorMissingError as error:
         return GateResult(False, {"rows_audited": 0, "reason": str(error)}, inconclusive=True)
-    audited = (audited_rows["status"] == OK).to_numpy()
-    differences = audited_rows["relative_difference"].to_numpy(dtype=float)
-    bad = audited & ~(differences <= audit.TOLERANCE)
-    return GateResult(
-        passed=not bad.any(),
-        metadata={
-            "rows_audited": int(audited.sum()),
-            "largest_relative_difference": float(differences[audited].max(initial=0.0)),
-            "tolerance": audit.TOLERANCE,
-            "bad_rows": int(bad.sum()),
-            "rows_not_audited_of_cash_dividends": in_cash,
-        },
-        rows=sample["row"].to_numpy()[bad].tolist(),
-    )
+    return _verdict(sample, found, "relative_difference", audit.TOLERANCE, in_cash)
 
 
 POSITIONS_ARE_PRICED = Gate(

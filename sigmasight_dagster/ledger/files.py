@@ -76,7 +76,7 @@ def with_doubts(
     written = positions[["entry_price", "exit_price"]].assign(line=parsed.lines)
     try:
         splits = _splits(workspace, positions, shares_of)
-        prices = _prices(workspace, asked(positions))
+        prices = closes(workspace, asked(positions))
     except SigmaSightError as error:
         if shares_of == "today":
             raise
@@ -105,7 +105,7 @@ def _joined(warnings: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     return both.sort_values("line", kind="stable", ignore_index=True)
 
 
-def _prices(workspace: Workspace, wanted: pd.DataFrame) -> pd.DataFrame:
+def closes(workspace: Workspace, wanted: pd.DataFrame) -> pd.DataFrame:
     """Closes of the dates and symbols wanted: those stored, and of a local provider what is not."""
     wanted = wanted[wanted["date"] >= calendar.FIRST_DATE]
     if wanted.empty:
@@ -154,11 +154,6 @@ def corporate_actions(workspace: Workspace, names: list[str], since: pd.Timestam
 def no_actions() -> pd.DataFrame:
     """No splits and no dividends."""
     return pd.DataFrame(columns=list(CorporateActions.to_schema().columns))
-
-
-def closes(workspace: Workspace, wanted: pd.DataFrame) -> pd.DataFrame:
-    """Closes of the dates and symbols wanted: those stored, and of a local provider what is not."""
-    return _prices(workspace, wanted)
 
 
 def _with_fetched(

@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.spelling import plain_symbol
 from sigmasight_dagster.settings.account import AccountSettings
 from sigmasight_dagster.settings.alerting import AlertSettings
 from sigmasight_dagster.settings.errors import one_line
@@ -140,7 +141,7 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
     @field_validator("dividend_yields")
     @classmethod
     def _spell_dividend_symbols(cls, given: dict[str, float]) -> dict[str, float]:
-        return {symbol.strip().upper().replace(".", "-"): value for symbol, value in given.items()}
+        return {plain_symbol(symbol): value for symbol, value in given.items()}
 
     @field_validator("factor_model", mode="before")
     @classmethod

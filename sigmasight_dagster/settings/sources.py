@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
+from sigmasight_core.ledger.spelling import plain_symbol
+
 Source = Literal["yahoo", "fred", "polygon", "fmp", "files", "simulated"]
 Plan = Literal["free", "starter", "developer", "advanced"]
 
@@ -103,7 +105,4 @@ class SourceSettings(BaseSettings):
     @field_validator("symbol_changes")
     @classmethod
     def _spell_symbols(cls, given: dict[str, str]) -> dict[str, str]:
-        return {
-            old.strip().upper().replace(".", "-"): new.strip().upper().replace(".", "-")
-            for old, new in given.items()
-        }
+        return {plain_symbol(old): plain_symbol(new) for old, new in given.items()}

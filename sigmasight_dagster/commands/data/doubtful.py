@@ -7,6 +7,7 @@ import click
 import pandas as pd
 
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.spelling import plain_symbol
 from sigmasight_dagster.checks import late_data
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.engine import doubts
@@ -30,7 +31,7 @@ def doubtful() -> None:
 def list_doubts(symbol: str | None, every: bool) -> None:
     """List what is in doubt and so not used, with what it was held against."""
     warehouse = Project.open().platform.warehouse
-    rows = warehouse.doubts(None if symbol is None else [_spelled(symbol)], every)
+    rows = warehouse.doubts(None if symbol is None else [plain_symbol(symbol)], every)
     rows = rows if every else rows[rows["state"] == "open"]
     for _, row in rows.sort_values(["date", "symbol", "kind", "version"]).iterrows():
         click.echo(_told(row))
@@ -61,7 +62,7 @@ def reject(symbol: str, date: str, kind: str | None, reason: str) -> None:
 
 
 def _settle(symbol: str, date: str, kind: str | None, state: str, reason: str) -> None:
-    day, name = pd.Timestamp(parse_date(date)), _spelled(symbol)
+    day, name = pd.Timestamp(parse_date(date)), plain_symbol(symbol)
     platform = Project.open().platform
     known = platform.warehouse.doubts([name])
     mine = known[(known["date"] == day) & (known["state"] != "lifted")]
@@ -85,10 +86,6 @@ def _settle(symbol: str, date: str, kind: str | None, state: str, reason: str) -
         click.echo(f"{_head(row)}: {row['state']}")
     n_stale = len(late_data.stale(platform))
     click.echo(f"{n_stale:,} partitions are stale" + (": sigmasight stale --rerun" if n_stale else "."))
-
-
-def _spelled(symbol: str) -> str:
-    return symbol.strip().upper().replace(".", "-")
 
 
 def _head(row: pd.Series) -> str:

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -65,7 +66,7 @@ class HistoryFile:
         )
 
 
-def explain_history(file: HistoryFile) -> None:
+def explain_history(file: HistoryFile) -> NoReturn:
     """Show what each line is read as; the command ends with 1 where some are refused."""
     history = file.read(Platform(Settings()), "explained")
     show(history, file.preset.name)

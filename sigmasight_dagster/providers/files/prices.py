@@ -11,13 +11,13 @@ import pandas as pd
 
 from sigmasight_core.calendar import non_session_reason, sessions
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.spelling import plain_symbol
 from sigmasight_dagster.providers.files.csv_tables import CsvTable, read_csv_table, without_early_rows
 from sigmasight_dagster.providers.files.parquet_tables import (
     ParquetTable,
     read_parquet_table,
     without_early_parquet_rows,
 )
-from sigmasight_dagster.providers.files.splits_csv import clean_symbol
 
 EXTRA_FILES: Final = (
     "splits.csv",
@@ -121,7 +121,7 @@ def _read_parquet(path: Path) -> GivenPrices:
         return _wide(table, days)
     if "close" not in table:
         raise InputError(f"{path}: a long file (it has a column symbol) without a column close; add it")
-    code, names = pd.factorize(np.array([clean_symbol(str(word)) for word in table.unique("symbol")], object))
+    code, names = pd.factorize(np.array([plain_symbol(str(word)) for word in table.unique("symbol")], object))
     symbols = _unique_symbols(list(names), [str(path)] * len(names))
     code = code[table.codes("symbol")]
     check_dates(table, "date", days, code)
@@ -173,7 +173,7 @@ def check_dates(table: Located, column: str, days: np.ndarray, code: np.ndarray 
 
 
 def _unique_symbols(names: Sequence[str], where: Sequence[str]) -> np.ndarray:
-    symbols = [clean_symbol(name) for name in names]
+    symbols = [plain_symbol(name) for name in names]
     bad = next((i for i, symbol in enumerate(symbols) if not SYMBOL.fullmatch(symbol)), None)
     if bad is not None:
         raise InputError(f"{where[bad]}: '{names[bad]}' is not a symbol; name files and columns by symbol")

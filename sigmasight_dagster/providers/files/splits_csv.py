@@ -6,18 +6,14 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.calendar import FIRST_DATE, non_session_reason, sessions
+from sigmasight_core.ledger.spelling import plain_symbol
 from sigmasight_dagster.providers.files.csv_tables import CsvTable, read_csv_table
 from sigmasight_dagster.providers.rows.splits import Splits
 
 
 def clean_symbols(table: CsvTable) -> np.ndarray:
     """Column symbol in the spelling used everywhere: upper case, BRK.B as BRK-B."""
-    return np.array([clean_symbol(word) for word in table.text("symbol")], object)
-
-
-def clean_symbol(word: str) -> str:
-    """Upper case, BRK.B as BRK-B."""
-    return word.strip().upper().replace(".", "-")
+    return np.array([plain_symbol(word) for word in table.text("symbol")], object)
 
 
 def read_splits(path: Path) -> Splits:
