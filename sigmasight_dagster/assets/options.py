@@ -2,17 +2,10 @@
 
 import pandas as pd
 
-from sigmasight_core.conventions import (
-    DIVIDEND_LOOK_BACK_SESSIONS,
-    PRICE_LOOK_BACK_SESSIONS,
-    SESSIONS_PER_YEAR,
-    YIELD_AGE_SESSIONS,
-    YIELD_LOOK_BACK_SESSIONS,
-)
+from sigmasight_core.conventions import DIVIDEND_LOOK_BACK_SESSIONS, SESSIONS_PER_YEAR, YIELD_AGE_SESSIONS
 from sigmasight_core.market import returns
 from sigmasight_core.options import dividend_yields as dividends
 from sigmasight_core.options import volatilities
-from sigmasight_core.options.market import OptionTables
 from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
@@ -28,23 +21,6 @@ from sigmasight_dagster.story import Story, figures, previews
 
 GROUP = "market_risk"
 CLOSES = ["date", "symbol", "close", "price_date"]
-OPTION_TABLES = (
-    Input(RealizedVolatility, look_back=PRICE_LOOK_BACK_SESSIONS),
-    Input(OptionVolatilities, look_back=PRICE_LOOK_BACK_SESSIONS),
-    Input(TreasuryYields, look_back=YIELD_LOOK_BACK_SESSIONS),
-    Input(DividendYields, look_back=PRICE_LOOK_BACK_SESSIONS),
-)
-"""What prices options of positions: inputs of an asset that calls `option_tables`."""
-
-
-def option_tables(batch: Batch) -> OptionTables:
-    """The market tables that price the options of the batch's positions."""
-    return OptionTables(
-        batch.read(RealizedVolatility),
-        batch.read(OptionVolatilities),
-        batch.read(TreasuryYields),
-        batch.read(DividendYields, symbols=sorted(batch.positions["underlying"].unique())),
-    )
 
 
 @risk_asset(

@@ -17,9 +17,9 @@ from sigmasight_core.tables import (
     Positions,
     PositionValues,
 )
-from sigmasight_dagster.assets.options import OPTION_TABLES, option_tables
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.engine.option_tables import OPTION_TABLES, option_tables
 from sigmasight_dagster.gates.pnl import PORTFOLIO_PARTS_SUM, POSITION_PARTS_SUM
 from sigmasight_dagster.story import Story, figures
 

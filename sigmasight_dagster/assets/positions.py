@@ -15,9 +15,9 @@ from sigmasight_core.tables import (
     PositionValues,
     SecurityMaster,
 )
-from sigmasight_dagster.assets.options import OPTION_TABLES, option_tables
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.engine.option_tables import OPTION_TABLES, option_tables
 from sigmasight_dagster.gates.positions import (
     AMERICAN_GREEKS_AGREE_WITH_THE_LATTICE,
     GREEKS_AGREE_WITH_MIBIAN,
