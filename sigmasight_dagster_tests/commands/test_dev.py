@@ -11,13 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sigmasight_dagster_tests.support.dev_server import DevServer, wait_until
+from sigmasight_dagster_tests.support.dev_server import START_SECONDS, DevServer, free_port, wait_until
 from sigmasight_dagster_tests.support.project import CliProject
 
 END_SECONDS = 90
 """An idle machine needs 5: how long it takes says more of the load. Unheeded, it never ends."""
-START_SECONDS = 180
-
 IN_THE_BACKGROUND = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -45,9 +43,7 @@ def test_sigterm_ends_a_server_that_was_started_with_ctrl_c_ignored(
     new_project: Callable[[], CliProject],
 ) -> None:
     project = new_project()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server, log = DevServer(f"http://127.0.0.1:{port}"), project.home / "dev.log"
     started = [sys.executable, "-c", IN_THE_BACKGROUND, *project.command("dev", "--port", str(port))]
     with (

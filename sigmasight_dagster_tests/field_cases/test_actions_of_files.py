@@ -8,8 +8,8 @@ import pytest
 
 from sigmasight_core import calendar
 from sigmasight_core.tables import PortfolioSnapshots, PositionFactorExposures, PositionValues
+from sigmasight_dagster_tests.support.files_project import FilesProject
 from sigmasight_dagster_tests.support.project import CliProject
-from sigmasight_dagster_tests.support.small_project import SmallProject
 
 LOTS = """ticker,quantity,entry_price,entry_date
 AAA,10,300.35,2020-01-02
@@ -32,17 +32,10 @@ CCC,2020-10-06,1.5
 DAY = pd.Timestamp("2020-10-09")
 
 
-class FilesProject(SmallProject):
+class OldLots(FilesProject):
     """Prices from 2020-10-01 on."""
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            **super().environment,
-            "SIGMASIGHT_START_DATE": "2020-10-01",
-            "SIGMASIGHT_PROVIDER": "files",
-            "SIGMASIGHT_FILES_DIR": str(self.home / "prices"),
-        }
+    FIRST = "2020-10-01"
 
     def values(self) -> pd.DataFrame:
         rows = self.warehouse().read(PositionValues, [DAY], ["old"])
@@ -50,22 +43,18 @@ class FilesProject(SmallProject):
 
 
 @pytest.fixture(scope="module")
-def project(new_project: Callable[[], CliProject]) -> FilesProject:
-    empty = new_project()
-    made = FilesProject(empty.home, empty.asset_url, empty.dagster_url)
-    folder = made.home / "prices"
-    folder.mkdir()
+def project(new_project: Callable[[], CliProject]) -> OldLots:
+    made = OldLots.without_prices(new_project())
     days = calendar.sessions("2020-10-01", "2020-10-30")
     for name, close in {"AAA": 75.0, "BBB": 40.0, "CCC": 15.0, "SPY": 330.0}.items():
         closes = np.where((days >= pd.Timestamp("2020-10-06")) & (name == "CCC"), close / 1.5, close)
-        frame = pd.DataFrame({"Date": days.strftime("%Y-%m-%d"), "Close": closes})
-        frame.to_csv(folder / f"{name}.csv", index=False)
+        made.write_closes(name, days, closes)
     (made.home / "old.csv").write_text(LOTS)
     assert made.here("import", str(made.home / "old.csv"), "--portfolio", "old") == 0
     return made
 
 
-def test_without_a_list_of_splits_they_are_not_known_before_the_first_close(project: FilesProject) -> None:
+def test_without_a_list_of_splits_they_are_not_known_before_the_first_close(project: OldLots) -> None:
     assert project.here("run", "--date", f"{DAY:%Y-%m-%d}") == 0
     rows = project.values()
     unknown = "corporate actions of AAA not known from 2020-01-02 to 2020-09-30"
@@ -80,7 +69,7 @@ def test_without_a_list_of_splits_they_are_not_known_before_the_first_close(proj
     assert not (exposures["status"].eq("ok") & exposures["position_id"].eq("AAA@2020-01-02")).any()
 
 
-def test_splits_of_the_list_count_from_each_entry_on(project: FilesProject) -> None:
+def test_splits_of_the_list_count_from_each_entry_on(project: OldLots) -> None:
     """It has come since: what was computed without is stale, and computed again."""
     (project.home / "prices" / "splits.csv").write_text(SPLITS)
     assert project.here("refresh", "--start", "2020-10-01", "--end", f"{DAY:%Y-%m-%d}") == 0
@@ -101,7 +90,7 @@ def test_splits_of_the_list_count_from_each_entry_on(project: FilesProject) -> N
     assert rows["unrealized_pnl"]["CCC@2019-12-31"] == pytest.approx(9 * 10 - 90)
 
 
-def test_a_split_that_is_taken_out_of_the_list_no_longer_counts(project: FilesProject) -> None:
+def test_a_split_that_is_taken_out_of_the_list_no_longer_counts(project: OldLots) -> None:
     without = SPLITS.replace("BBB,2020-06-01,0.125\n", "").replace("2020-09-30,2\n", "2020-09-30,4\n")
     (project.home / "prices" / "splits.csv").write_text(without)
     assert project.here("run", "--date", f"{DAY:%Y-%m-%d}") == 0

@@ -11,8 +11,8 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.tables import PortfolioSnapshots
 from sigmasight_dagster.partitions.dates import trading_dates
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster_tests.support.files_project import FilesProject
 from sigmasight_dagster_tests.support.project import CliProject
-from sigmasight_dagster_tests.support.small_project import SmallProject
 
 CLOSED = "2022-12-07"
 ENVIRONMENT: dict[str, str] = {}
@@ -77,30 +77,23 @@ def test_settings_declare_it_to_calendar_and_partitions(monkeypatch: pytest.Monk
     assert calendar.is_session(CLOSED)
 
 
-class ClosedProject(SmallProject):
+class ClosedProject(FilesProject):
     """Prices of every session but the one on which the exchange turned out to be closed."""
+
+    FIRST = "2022-12-01"
 
     @property
     def environment(self) -> dict[str, str]:
-        return {
-            **super().environment,
-            "SIGMASIGHT_START_DATE": "2022-12-01",
-            "SIGMASIGHT_PROVIDER": "files",
-            "SIGMASIGHT_FILES_DIR": str(self.home / "prices"),
-            **ENVIRONMENT,
-        }
+        return {**super().environment, **ENVIRONMENT}
 
 
 def test_a_date_that_fails_for_ever_is_settled(
     new_project: Callable[[], CliProject], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    empty = new_project()
-    project = ClosedProject(empty.home, empty.asset_url, empty.dagster_url)
+    project = ClosedProject.without_prices(new_project())
     days = calendar.sessions("2022-12-01", "2022-12-09").drop(CLOSED)
-    (project.home / "prices").mkdir()
     for name in ("AAA", "SPY"):
-        frame = pd.DataFrame({"Date": days.strftime("%Y-%m-%d"), "Close": 100 + np.arange(len(days))})
-        frame.to_csv(project.home / "prices" / f"{name}.csv", index=False)
+        project.write_closes(name, days, 100 + np.arange(len(days)))
     (project.home / "book.csv").write_text("ticker,quantity,entry_price,entry_date\nAAA,10,100,2022-12-01\n")
     assert project.here("import", str(project.home / "book.csv"), "--portfolio", "book") == 0
     assert project.here("backfill", "--start", "2022-12-05", "--end", "2022-12-08") == 1

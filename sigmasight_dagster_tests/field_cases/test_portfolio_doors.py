@@ -10,8 +10,8 @@ import pytest
 from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.ledger import files, inbox
+from sigmasight_dagster_tests.support.files_project import FilesProject
 from sigmasight_dagster_tests.support.project import CliProject
-from sigmasight_dagster_tests.support.small_project import SmallProject
 
 HEADER = "ticker,quantity,entry_price,entry_date\n"
 SPLIT_LOT = "AAA,400,75.1,2020-01-02\n"
@@ -19,17 +19,10 @@ SPLIT_DOUBT = "a quarter of AAA's close of 300.4 on 2020-01-02"
 NOW = pd.Timestamp("2021-06-30 22:00", tz="UTC")
 
 
-class FilesProject(SmallProject):
+class Doors(FilesProject):
     """On prices of its own: AAA split 4:1 on 2020-08-31, BBB did not."""
 
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            **super().environment,
-            "SIGMASIGHT_START_DATE": "2019-01-02",
-            "SIGMASIGHT_PROVIDER": "files",
-            "SIGMASIGHT_FILES_DIR": str(self.home / "prices"),
-        }
+    FIRST = "2019-01-02"
 
     def file(self, rows: str, name: str = "mine.csv") -> str:
         path = self.home / name
@@ -38,18 +31,13 @@ class FilesProject(SmallProject):
 
 
 @pytest.fixture(scope="module")
-def project(new_project: Callable[[], CliProject]) -> FilesProject:
-    empty = new_project()
-    made = FilesProject(empty.home, empty.asset_url, empty.dagster_url)
-    folder = made.home / "prices"
-    folder.mkdir()
+def project(new_project: Callable[[], CliProject]) -> Doors:
+    made = Doors.without_prices(new_project())
     days = calendar.sessions("2019-01-02", "2021-06-30")
     for name, close in {"AAA": 300.4, "BBB": 50.0}.items():
         closes = np.where((days >= pd.Timestamp("2020-08-31")) & (name == "AAA"), close / 4, close)
-        pd.DataFrame({"Date": days.strftime("%Y-%m-%d"), "Close": closes}).to_csv(
-            folder / f"{name}.csv", index=False
-        )
-    (folder / "splits.csv").write_text("symbol,ex_date,ratio\nAAA,2020-08-31,4\n")
+        made.write_closes(name, days, closes)
+    (made.folder / "splits.csv").write_text("symbol,ex_date,ratio\nAAA,2020-08-31,4\n")
     return made
 
 
@@ -59,7 +47,7 @@ def lots(project: CliProject, name: str) -> list[tuple[str, float, float]]:
 
 
 def test_import_tells_the_doubt_and_reads_shares_of_today(
-    project: FilesProject, capsys: pytest.CaptureFixture[str]
+    project: Doors, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = project.file(SPLIT_LOT)
     project.here("import", file, "--portfolio", "split")
@@ -73,7 +61,7 @@ def test_import_tells_the_doubt_and_reads_shares_of_today(
 
 
 def test_a_position_that_is_added_is_held_against_its_close(
-    project: FilesProject, capsys: pytest.CaptureFixture[str]
+    project: Doors, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.here("import", project.file("BBB,10,50,2020-01-02\n"), "--portfolio", "edits")
     lot = ("--quantity", "400", "--entry-price", "75.1", "--entry-date", "2020-01-02")
@@ -90,7 +78,7 @@ def test_a_position_that_is_added_is_held_against_its_close(
     ]
 
 
-def test_the_inbox_reads_by_its_setting(project: FilesProject) -> None:
+def test_the_inbox_reads_by_its_setting(project: Doors) -> None:
     for shares_of, said in (("entry", True), ("today", False)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(SETTINGS, "SIGMASIGHT_INBOX_SHARES_OF", shares_of)
@@ -105,7 +93,7 @@ def test_the_inbox_reads_by_its_setting(project: FilesProject) -> None:
 SETTINGS: dict[str, str] = {}
 
 
-class InboxProject(FilesProject):
+class InboxProject(Doors):
     """The same with SETTINGS."""
 
     @property
@@ -113,7 +101,7 @@ class InboxProject(FilesProject):
         return {**super().environment, **SETTINGS}
 
 
-def test_the_cash_stays_unless_it_is_given(project: FilesProject) -> None:
+def test_the_cash_stays_unless_it_is_given(project: Doors) -> None:
     def cash() -> float:
         return float(project.warehouse().portfolios().set_index("portfolio")["cash"]["rich"])
 
@@ -127,7 +115,7 @@ def test_the_cash_stays_unless_it_is_given(project: FilesProject) -> None:
 
 
 def test_lots_of_one_day_in_another_order_are_unchanged(
-    project: FilesProject, capsys: pytest.CaptureFixture[str]
+    project: Doors, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = ["BBB,10,50,2020-01-02\n", "BBB,20,51,2020-01-02\n", "BBB,30,52,2020-01-02\n"]
     project.here("import", project.file("".join(rows)), "--portfolio", "lots")
@@ -144,14 +132,14 @@ def test_lots_of_one_day_in_another_order_are_unchanged(
     ],
 )
 def test_a_refused_file_stores_nothing(
-    project: FilesProject, rows: str, said: str, capsys: pytest.CaptureFixture[str]
+    project: Doors, rows: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert project.here("import", project.file(rows), "--portfolio", "refused") == 1
     assert said in capsys.readouterr().err
     assert "refused" not in set(project.warehouse().portfolios()["portfolio"])
 
 
-def test_a_list_of_transactions_stores_nothing(project: FilesProject) -> None:
+def test_a_list_of_transactions_stores_nothing(project: Doors) -> None:
     path = project.home / "trades.csv"
     path.write_text(HEADER.strip() + ",Action\nBBB,10,50,2020-01-02,Buy\nBBB,5,50,2020-03-02,Sell\n")
     with pytest.raises(InputError, match="list of transactions"):
@@ -159,7 +147,7 @@ def test_a_list_of_transactions_stores_nothing(project: FilesProject) -> None:
     assert "refused" not in set(project.warehouse().portfolios()["portfolio"])
 
 
-def test_ten_thousand_rows_are_checked_in_seconds(project: FilesProject) -> None:
+def test_ten_thousand_rows_are_checked_in_seconds(project: Doors) -> None:
     days = calendar.sessions("2019-01-02", "2021-06-30")
     rows = "".join(f"BBB,{n + 1},{50 + n % 5},{days[n % len(days)]:%Y-%m-%d}\n" for n in range(9_999))
     text = (HEADER + rows + SPLIT_LOT).encode()

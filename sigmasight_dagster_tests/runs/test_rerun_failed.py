@@ -5,7 +5,6 @@ What failed and what was published is read from the API of a real webserver.
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import PortfolioSnapshots, PositionGreeks, StressResults, table_name
 from sigmasight_dagster_tests.conftest import REPOSITORY, execute
+from sigmasight_dagster_tests.support.dev_server import free_port
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import PORTFOLIOS, SmallProject, all_keys, published_keys
 
@@ -39,9 +39,7 @@ STATUSES = """query($table: String!) { assetNodeOrError(assetKey: {path: [$table
 @contextmanager
 def webserver(project: SmallProject) -> Iterator[str]:
     """URL of a webserver on the project's instance, which is starting."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)]
     arguments = [*command, "-m", "sigmasight_dagster.definitions", "-d", str(REPOSITORY)]
     environment = {**os.environ, **project.environment}

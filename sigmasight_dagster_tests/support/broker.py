@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sigmasight_dagster_tests.support.dev_server import RUN_UNTIL_STDIN_CLOSES
+from sigmasight_dagster_tests.support.dev_server import RUN_UNTIL_STDIN_CLOSES, free_port
 
 START_SECONDS = 120
 USER = "sigmasight"
@@ -23,12 +23,6 @@ START = 'epmd & exec "$0"'
 def server() -> str | None:
     """The server's own start script, if it is installed."""
     return next((found for name in ENTRY_POINTS if (found := shutil.which(name))), None)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

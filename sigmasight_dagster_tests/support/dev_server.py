@@ -69,12 +69,17 @@ class DevServer:
         return True
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def dev_server(project: CliProject) -> Iterator[DevServer]:
     """Start `sigmasight dev` on a free port, wait for its code location, and stop it at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     server = DevServer(f"http://127.0.0.1:{port}")
     command = [sys.executable, "-c", RUN_UNTIL_STDIN_CLOSES, *project.command("dev", "--port", str(port))]
     log = Path(project.home) / "dev.log"
