@@ -9,6 +9,7 @@ import pandas as pd
 from sigmasight_core.arrays.as_of import FAR_DAY, codes_of, day_numbers
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OPTION_MULTIPLIER
+from sigmasight_core.ledger.line_order import happened
 from sigmasight_core.market.corporate_actions import Splits
 from sigmasight_core.options.market import settlement_days
 from sigmasight_core.options.occ import parse_occ, underlyings
@@ -91,8 +92,9 @@ def entries(transactions: pd.DataFrame, *, corporate_actions: pd.DataFrame) -> E
     is_option = contracts["compact"].notna().to_numpy()
     day = _counts_on(transactions, contracts["expiry_date"])
     opens, closes, side = _directions(transactions)
-    keys = transactions[["portfolio", "source_line"]].reset_index(drop=True).assign(day=day, closes=closes)
-    keys = keys.sort_values(["portfolio", "day", "closes", "source_line"], kind="stable")
+    keys = transactions[["portfolio"]].reset_index(drop=True).assign(day=day, closes=closes)
+    keys["place"] = happened(transactions)
+    keys = keys.sort_values(["portfolio", "day", "closes", "place"], kind="stable")
     order = keys.index.to_numpy()
     rows = transactions.iloc[order].reset_index(drop=True)
     contracts, is_option = contracts.iloc[order].reset_index(drop=True), is_option[order]

@@ -5,6 +5,7 @@ import pandas as pd
 
 from sigmasight_core.account.entries import Entries
 from sigmasight_core.arrays.types import Bools, Floats
+from sigmasight_core.ledger.line_order import happened
 
 
 def netted(entries: Entries) -> pd.DataFrame:
@@ -22,7 +23,7 @@ def netted(entries: Entries) -> pd.DataFrame:
     other = ~(bought | sold) & (entries.symbol >= 0)
     effect = np.where(entries.opens, 1.0, -1.0) * entries.side * quantity
     change = np.where(bought, quantity, np.where(sold, -quantity, np.where(other, effect, 0.0)))
-    ordered = _in_order_of_lines(entries)
+    ordered = _as_it_happened(entries)
     held = pd.Series(change[ordered]).groupby(entries.symbol[ordered]).cumsum().to_numpy()
     before = np.empty_like(change)
     before[ordered] = held - change[ordered]
@@ -53,9 +54,9 @@ def netted(entries: Entries) -> pd.DataFrame:
     return both.reset_index(drop=True)
 
 
-def _in_order_of_lines(entries: Entries) -> np.ndarray:
-    """Within a day by line: whether a sale opens a short depends on what came before it."""
-    return np.lexsort((np.arange(len(entries.rows)), entries.rows["source_line"], entries.day))
+def _as_it_happened(entries: Entries) -> np.ndarray:
+    """Within a day by line, up or down: whether a sale opens a short depends on what came before it."""
+    return np.lexsort((np.arange(len(entries.rows)), happened(entries.rows), entries.day))
 
 
 def _part(

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from sigmasight_core.brokers.amounts import CLOSED, with_amounts
@@ -18,6 +19,7 @@ from sigmasight_core.brokers.repeats import without_cancelled, without_repeated
 from sigmasight_core.brokers.rows import ledger_rows
 from sigmasight_core.conventions import OPTION_MULTIPLIER
 from sigmasight_core.ledger.csv_fields import Report, to_sessions
+from sigmasight_core.ledger.line_order import direction
 from sigmasight_core.ledger.portfolio_csv import FIRST_ENTRY
 from sigmasight_core.ledger.symbol_changes import with_own
 from sigmasight_core.ledger.symbols import parse_symbols
@@ -77,6 +79,7 @@ def read_history(text: str | bytes, source: str, portfolio: str, preset: Preset,
     told = pd.DataFrame([*repeated, *cancelled], columns=["line", "reason"]).assign(row="")
     report.warn(pd.Series(True, index=told.index), told, "row", told["reason"].astype("str"))
     kept = in_order(rows[~rows["line"].isin(report.refused_lines())])
+    _tell_order(kept, report)
     transactions = ledger_rows(kept, portfolio, source)
     errors, warnings = report.errors(), report.warnings()
     return History(
@@ -86,13 +89,21 @@ def read_history(text: str | bytes, source: str, portfolio: str, preset: Preset,
 
 def in_order(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows by date; a table from the latest to the first is turned round, for the order of a day."""
-    tables = [part for _, part in rows.groupby("table", sort=False)]
-    turned = [part.iloc[::-1] if _is_turned(part["date"]) else part for part in tables]
-    return pd.concat(turned or [rows]).sort_values("date", kind="stable", ignore_index=True)
+    turned = direction(rows[["table"]], dates=rows["date"], lines=rows["line"]) < 0
+    place = np.where(turned, -rows["line"], rows["line"])
+    made = rows.assign(place=place).sort_values(["date", "table", "place"], kind="stable", ignore_index=True)
+    return made.drop(columns="place")
 
 
-def _is_turned(dates: "pd.Series[pd.Timestamp]") -> bool:
-    return dates.is_monotonic_decreasing and not dates.is_monotonic_increasing
+def _tell_order(rows: pd.DataFrame, report: Report) -> None:
+    """Purchases and sales of one symbol and day in a table that does not tell which came first."""
+    unclear = direction(rows[["table"]], dates=rows["date"], lines=rows["line"]) == 0
+    trades = rows[unclear & rows["kind"].isin(("buy", "sell", "short", "cover"))]
+    of_a_day = trades.groupby(["table", "date", "symbol"])["kind"]
+    first = trades[of_a_day.transform("nunique") > 1].drop_duplicates(["table"])
+    shown = first[["line"]].assign(date=first["date"].dt.strftime("%Y-%m-%d"))
+    said = "read in the order of the lines: which way the file goes cannot be told from its dates"
+    report.warn(pd.Series(True, index=first.index), shown, "date", said)
 
 
 def _part(

@@ -118,6 +118,33 @@ def test_a_day_that_is_listed_backwards_is_read_all_the_same() -> None:
     assert lots(history(*rows)) == [(10.0, 50.0, 51.0)]
 
 
+DAY = (
+    entry("2022-03-01", "deposit", amount=900.0),
+    entry("2022-03-02", "buy", "A", 10, 50.0),
+    entry("2022-03-02", "sell", "A", 10, 52.0),
+    entry("2022-03-02", "buy", "A", 5, 51.0),
+)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_day_is_netted_in_the_order_in_which_it_happened(turned: bool) -> None:
+    """Bought, sold and bought again: no short, whichever way the file is written."""
+    rows = history(*(reversed(DAY) if turned else DAY))
+    made = validate(Transactions, netted(entries(rows, corporate_actions=NONE)))
+    assert sorted(made["kind"]) == ["buy", "buy", "deposit", "sell"]
+    assert lots(made) == [(10.0, 50.0, 52.0), (5.0, 51.0, None)]
+
+
+def test_a_file_of_one_day_counts_in_its_own_order() -> None:
+    made = netted(entries(history(*reversed(DAY[1:3])), corporate_actions=NONE))
+    assert sorted(made["kind"]) == ["cover", "short"]
+
+
+def test_of_two_lots_of_a_day_the_first_is_sold_first_whichever_way_the_file_is_written() -> None:
+    rows = (*DAY[:2], DAY[3], entry("2022-03-03", "sell", "A", 10, 60.0))
+    assert lots(history(*rows)) == lots(history(*reversed(rows))) == [(10.0, 50.0, 60.0), (5.0, 51.0, None)]
+
+
 CSV = """\
 ticker,quantity,entry_price,entry_date,tags,exit_date,exit_price
 AAPL,-5,50,2022-03-01,x,,

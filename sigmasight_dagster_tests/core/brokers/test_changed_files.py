@@ -424,3 +424,32 @@ def test_cents_beyond_quantity_x_price_are_fees_and_more_is_not() -> None:
     assert history.errors.empty
     assert history.warnings[["line", "column", "value"]].to_numpy().tolist() == [[7, "Amount", "($469.92)"]]
     assert reason(history, 7).startswith("0.08 beside quantity x price and fees: no more than the rounding")
+
+
+ROUND = (
+    '"10/06/2022","Buy","JPM","JPMORGAN","5","$112.00","","-$560.00"\n',
+    '"10/06/2022","Sell","JPM","JPMORGAN","10","$111.00","","$1,110.00"\n',
+    '"10/06/2022","Buy","JPM","JPMORGAN","10","$110.00","","-$1,100.00"\n',
+)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_order_of_a_day_follows_that_of_the_days(turned: bool) -> None:
+    """The rows of Schwab are newest first; one booked late (`as of`) does not turn them round."""
+    text = changed("schwab", (BUY, "".join(ROUND) + BUY))
+    if turned:
+        lines = text.splitlines(keepends=True)
+        text = "".join([*lines[:2], *reversed(lines[2:-1]), lines[-1]])
+    history = read(text, "schwab")
+    assert history.errors.empty
+    rows = history.transactions[history.transactions["symbol"] == "JPM"]
+    assert rows["price"].tolist() == [110, 111, 112]
+    assert history.warnings.empty
+
+
+def test_a_day_alone_is_read_in_the_order_of_the_lines_and_told() -> None:
+    header = example("schwab").splitlines(keepends=True)[1]
+    history = read(header + "".join(ROUND), "schwab")
+    assert history.transactions["price"].tolist() == [112, 111, 110]
+    assert history.warnings[["line", "column", "value"]].to_numpy().tolist() == [[2, "date", "2022-10-06"]]
+    assert "read in the order of the lines" in reason(history, 2)
