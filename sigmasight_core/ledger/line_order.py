@@ -7,7 +7,7 @@ from sigmasight_core.arrays.types import Ints
 
 
 def direction(files: pd.DataFrame, *, dates: "pd.Series[pd.Timestamp]", lines: "pd.Series[int]") -> Ints:
-    """Of each row (n): 1 = its file goes from the first day to the latest, -1 = the other way, 0 = no telling.
+    """Of each row (n): 1 = its file goes from the first day to the latest, -1 = the other way, 0 = unknown.
 
     What happens more often from line to line decides: a row that is booked late (`as of`) turns nothing
     round. A file whose rows are of one day cannot tell.
