@@ -4,7 +4,7 @@ Sign convention: quantities are signed (short is negative), prices are never neg
 ``exposure`` is signed and ``market_value`` is not.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 LONG: Final = "LONG"
 SHORT: Final = "SHORT"
@@ -18,6 +18,11 @@ OPTION_TYPES: Final = (LONG_CALL, SHORT_CALL, LONG_PUT, SHORT_PUT)
 POSITION_TYPES: Final = LINEAR_TYPES + OPTION_TYPES
 CALL_TYPES: Final = (LONG_CALL, SHORT_CALL)
 BOUGHT_TYPES: Final = (LONG, LONG_CALL, LONG_PUT)
+
+LotRule = Literal["fifo", "highest", "average"]
+"""Which lots of a history a sale closes, and what its gain is."""
+LOT_RULES: Final = ("fifo", "highest", "average")
+DEFAULT_LOT_RULE: Final = "fifo"
 
 OPTION_MULTIPLIER: Final = 100
 """Shares per listed US equity option contract."""

@@ -6,7 +6,7 @@ what was 100 at 40 stands beside an exit at twice the price that was paid for th
 transaction ends has no exit: it settles by itself at its expiry.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,9 @@ from sigmasight_core.account.entries import Entries
 from sigmasight_core.account.matching import DUST, Matches, by_priority, excess, first_in_first_out
 from sigmasight_core.arrays.as_of import timestamps
 from sigmasight_core.arrays.types import Floats, Ints, Texts
+from sigmasight_core.conventions import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.changes import numbered
-
-LotRule = Literal["fifo", "highest"]
-LOT_RULES: Final = ("fifo", "highest")
 
 
 class Pieces(NamedTuple):
@@ -48,8 +46,8 @@ def oversold(entries: Entries) -> pd.DataFrame:
 def pieces(entries: Entries, rule: LotRule = "fifo") -> Pieces:
     """Match closings with openings: by the lot that they name, else by the rule, long and short apart.
 
-    :param rule: 'fifo', the first opened first, or 'highest', the highest entry price (of today's units)
-        first.
+    :param rule: 'fifo', the first opened first; 'highest', the highest entry price (of today's units) first;
+        'average', as fifo: it says what a sale gains (see `gains`), and a lot keeps the price that was paid.
     :raises InputError: for a closing of more than is held; names the first.
     """
     beyond = oversold(entries)
@@ -62,7 +60,7 @@ def pieces(entries: Entries, rule: LotRule = "fifo") -> Pieces:
         )
     groups, quantity = _groups(entries), entries.quantity / entries.ratio
     named = entries.closes & (entries.rows["lot"] != "").to_numpy()
-    if rule == "fifo" and not named.any():
+    if rule != "highest" and not named.any():
         found = first_in_first_out(groups, quantity, entries.closes)
     else:
         found = _matched_by_priority(entries, groups, quantity, rule)

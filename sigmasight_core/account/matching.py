@@ -5,14 +5,14 @@ interval (O[i-1], O[i]], closing number j (C[j-1], C[j]]. First in, first out me
 the two intervals share, so that a sort finds every match at once.
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.types import Bools, Floats, Ints
+from sigmasight_core.conventions import LotRule
 
-LotRule = Literal["fifo", "highest"]
 DUST: Final = 1e-9
 """Share of the larger of two cumulated quantities below which they are the same number."""
 

@@ -65,6 +65,7 @@ def _trades(rows: pd.DataFrame, cells: Cells, preset: Preset, report: Report) ->
     price = rows["price"].mask(derived, (direction * amount + rows["fees"]) / units)
     cells.refuse(report, traded & price.isna(), "price", "a trade without a price; correct it")
     cells.refuse(report, traded & (price < 0), "price", "the price is negative; correct it")
+    cells.warn(report, traded & (price == 0), "price", "bought or sold for nothing: the price is 0")
     gross = direction * units * price
     missing = traded & amount.isna()
     amount = amount.mask(missing, gross - rows["fees"])
@@ -177,6 +178,10 @@ def _cash(rows: pd.DataFrame, cells: Cells, report: Report) -> pd.DataFrame:
     told = rows["told"].mask(cash & (rows["fees"].abs() > 0), "fees taken off the amount")
     wrong = ((rows["kind"] == "deposit") & (amount < 0)) | ((rows["kind"] == "withdrawal") & (amount > 0))
     cells.refuse(report, wrong, "amount", "a " + rows["kind"] + " with the other sign; correct one of them")
+    bought = (rows["kind"] == "dividend") & (rows["quantity"] > 0) & (rows["price"] > 0) & (amount < 0)
+    cells.refuse(report, bought, "amount", "a dividend that buys shares; write it as the dividend and a buy")
+    back = rows["kind"].isin(("fee", "tax")) & (amount > 0)
+    cells.warn(report, back, "amount", "a " + rows["kind"] + " that is received; what is paid is negative")
     return rows.assign(
         quantity=rows["quantity"].mask(cash, 0.0),
         price=rows["price"].mask(cash),

@@ -1,5 +1,6 @@
 """The rows of one table: where each field stands, what is taken out of texts, what may not be ignored."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -148,6 +149,12 @@ def _check_unknown(cells: Cells, report: Report) -> None:
         values = cells.columns[key]
         if key in known or (values == "").all():
             continue
+        first = _first_of(key)
+        if first in known:
+            other = pd.DataFrame({"line": cells.columns["line"], name: values})
+            said = "the column is there twice, with two values; remove one of them"
+            report.refuse(values != cells.columns[first], other, name, said)
+            continue
         if not _means(name):
             unused.append(name)
             continue
@@ -163,6 +170,11 @@ def _check_unknown(cells: Cells, report: Report) -> None:
         report.warn(
             pd.Series([True]), header, header.columns[1], "not used: these columns change nothing here"
         )
+
+
+def _first_of(key: str) -> str:
+    """Of a column that is there twice, the key of the first."""
+    return re.sub(r" \(\d+\)$", "", key)
 
 
 def _means(name: str) -> bool:

@@ -29,7 +29,17 @@ def explained(
         for told, line in zip(kept["told"], read["line"], strict=True)
     ]
     other = pd.DataFrame(notes, columns=["line", "kind", "reason"])
-    bad = errors.groupby("line", as_index=False).agg({"reason": "; ".join}).assign(kind=REFUSED)
+    bad = _once(errors).groupby("line", as_index=False).agg({"reason": "; ".join}).assign(kind=REFUSED)
     other = other[~other["line"].isin(bad["line"])]
     rows = pd.concat([part for part in (read, other, bad) if len(part)], ignore_index=True)
     return rows.reindex(columns=list(COLUMNS)).sort_values("line", kind="stable", ignore_index=True)
+
+
+def _once(errors: pd.DataFrame) -> pd.DataFrame:
+    """Each reason of a line once; one of several columns names them."""
+    if errors.empty:
+        return errors
+    of_reason = errors.groupby(["line", "reason"])["column"]
+    names, size = of_reason.transform(", ".join), of_reason.transform("size")
+    made = errors.assign(reason=errors["reason"].mask(size > 1, names + ": " + errors["reason"]))
+    return made.drop_duplicates(["line", "reason"])

@@ -15,7 +15,7 @@ from sigmasight_core.brokers.formats import read_dates, read_numbers
 from sigmasight_core.brokers.kinds import kinds_of, sorted_rows
 from sigmasight_core.brokers.layout import IGNORED, Layout, Part, lay_out
 from sigmasight_core.brokers.presets.rules import NUMBERS, Preset
-from sigmasight_core.brokers.repeats import without_cancelled, without_repeated
+from sigmasight_core.brokers.repeats import Repeats, without_cancelled, without_repeated
 from sigmasight_core.brokers.rows import ledger_rows
 from sigmasight_core.conventions import OPTION_MULTIPLIER
 from sigmasight_core.ledger.csv_fields import Report, to_sessions
@@ -37,11 +37,14 @@ class Facts:
     :param as_of_date: a later date is refused.
     :param known_symbols: symbols with market data; None = every symbol is accepted.
     :param own_changes: new symbol by old one, beside those of `ledger.symbol_changes`.
+    :param repeats: 'once', a row that is there twice in the same words counts once; 'each', it is two
+        trades. Of rows with ids the id says it.
     """
 
     as_of_date: pd.Timestamp
     known_symbols: Collection[str] | None = None
     own_changes: Mapping[str, str] | None = None
+    repeats: Repeats = "once"
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def read_history(text: str | bytes, source: str, portfolio: str, preset: Preset,
     parts = [_part(number, part, preset, facts, report, layout) for number, part in enumerate(layout.parts)]
     check_whole([cells for _, cells in parts], preset, source)
     rows = pd.concat([rows for rows, _ in parts], ignore_index=True)
-    rows, repeated = without_repeated(rows, report)
+    rows, repeated = without_repeated(rows, report, facts.repeats)
     rows, cancelled = without_cancelled(rows, report)
     for line, reason in (*repeated, *cancelled):
         layout.notes.append((line, IGNORED, reason))

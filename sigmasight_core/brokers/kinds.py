@@ -12,6 +12,7 @@ from sigmasight_core.brokers.presets.rules import RowRule, column_key
 from sigmasight_core.ledger.csv_fields import Report
 
 _NONE: Final = -1
+_SHOWN: Final = 60
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,11 @@ def _fits(rule: RowRule, columns: pd.DataFrame) -> "pd.Series[bool]":
 def _refuse(number: "pd.Series[int]", columns: pd.DataFrame, part: Part, report: Report) -> None:
     """Rows that a rule refuses, and rows that none fits."""
     rules = part.rules.rows
-    unknown = f"no rule of table {part.rules.name} says what this row is; add one to a preset of your own"
-    reasons = {place: rule.refuse for place, rule in enumerate(rules) if rule.refuse} | {_NONE: unknown}
+    reasons = {place: rule.refuse for place, rule in enumerate(rules) if rule.refuse}
     names = [name for rule in rules for name, _ in rule.when if column_key(name) in columns]
     name = names[0] if names else part.names[0]
     shown = pd.DataFrame({"line": columns["line"], name: columns[column_key(name)]})
-    reason = number.map(reasons).astype("str")
+    unknown = f"no rule of table {part.rules.name} says what '" + shown[name].str.slice(0, _SHOWN)
+    unknown += "' is; add one to a preset of your own, or leave the row out"
+    reason = number.map(reasons).astype("str").mask(number == _NONE, unknown)
     report.refuse(reason.notna(), shown, name, reason)

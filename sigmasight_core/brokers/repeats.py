@@ -1,18 +1,25 @@
 """Rows that are there twice, and rows that take others back: told, and neither counted twice nor at all."""
 
+from typing import Final, Literal
+
 import pandas as pd
 
 from sigmasight_core.ledger.csv_fields import Report
 
+Repeats = Literal["once", "each"]
+REPEATS: Final = ("once", "each")
 _MONEY = 4
 """Decimals to which numbers of a row and of its cancellation are the same."""
 
 
-def without_repeated(rows: pd.DataFrame, report: Report) -> tuple[pd.DataFrame, list[tuple[int, str]]]:
+def without_repeated(
+    rows: pd.DataFrame, report: Report, repeats: Repeats = "once"
+) -> tuple[pd.DataFrame, list[tuple[int, str]]]:
     """The rows without those that are there twice, and the line and reason of each that goes.
 
     :param rows: `line`, `content` (the row as it is written), `id` (empty = none) and `table`. A row is there
         twice when its id is, or, without an id, its content. An id with two contents is refused.
+    :param repeats: 'each': what has no id counts as often as it is there.
     """
     known = rows["id"] != ""
     first = rows["line"].groupby([rows["table"], rows["id"]]).transform("first")
@@ -22,10 +29,11 @@ def without_repeated(rows: pd.DataFrame, report: Report) -> tuple[pd.DataFrame, 
     reason = "the id of line " + first.astype("str") + ", which says something else; correct one of them"
     report.refuse(other, shown, "id", reason)
     same = rows["line"].groupby([rows["table"], rows["content"]]).transform("first")
-    again = (known & (first != rows["line"]) & ~other) | (~known & (same != rows["line"]))
+    alike = ~known & (same != rows["line"]) if repeats == "once" else pd.Series(False, index=rows.index)
+    again = (known & (first != rows["line"]) & ~other) | alike
     told = [
-        (line, f"the same as line {where}: counted once")
-        for line, where in zip(rows["line"][again], same[again], strict=True)
+        (line, f"the same as line {where}: counted once" + (" (two trades: --repeats each)" if words else ""))
+        for line, where, words in zip(rows["line"][again], same[again], alike[again], strict=True)
     ]
     return rows[~again], told
 

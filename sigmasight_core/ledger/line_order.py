@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.as_of import day_numbers
 from sigmasight_core.arrays.types import Ints
 
 
@@ -18,9 +19,9 @@ def direction(files: pd.DataFrame, *, dates: "pd.Series[pd.Timestamp]", lines: "
     frame["file"] = frame.groupby(list(files)).ngroup()
     frame["date"], frame["line"] = dates.to_numpy(), lines.to_numpy()
     known = frame.dropna(subset="date").sort_values(["file", "line"], kind="stable")
-    step = known.groupby("file")["date"].diff()
-    sign = np.sign((step / pd.Timedelta(days=1)).fillna(0.0))
-    net = np.sign(sign.groupby(known["file"]).sum())
+    days = pd.Series(day_numbers(known["date"]), index=known.index)
+    steps = np.sign(days.groupby(known["file"]).diff().fillna(0.0))
+    net = np.sign(steps.groupby(known["file"]).sum())
     return net.reindex(frame["file"]).fillna(0.0).to_numpy().astype(np.int64)
 
 

@@ -9,6 +9,7 @@ from pandera.typing import Series
 
 from sigmasight_core.conventions import (
     BOUGHT_TYPES,
+    LOT_RULES,
     OPTION_MULTIPLIER,
     OPTION_TYPES,
     PORTFOLIO_NAME_PATTERN,
@@ -29,6 +30,12 @@ class Portfolios(Table):
         "yes: cash may be negative, a debt, and no deposit is inferred; no: not; NULL = never said: not",
         nullable=True,
         isin=("yes", "no"),
+    )
+    lots: Series[str] = label(
+        "Which lots of a history a sale closes, and what its gain is: fifo, highest (price first) or average "
+        "(fifo, gains at the average cost); NULL = never said: fifo",
+        nullable=True,
+        isin=LOT_RULES,
     )
 
     class Config:

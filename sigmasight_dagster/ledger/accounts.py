@@ -1,12 +1,13 @@
 """A history of transactions to a stored portfolio: its lots, and the account that they follow from."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sigmasight_core.account.entries import entries
-from sigmasight_core.account.lots import LotRule, pieces, positions
+from sigmasight_core.account.lots import pieces, positions
 from sigmasight_core.account.netting import netted
 from sigmasight_core.account.positions_file import (
     CONSTANT_CASH,
@@ -14,6 +15,7 @@ from sigmasight_core.account.positions_file import (
     statement,
     with_statement,
 )
+from sigmasight_core.conventions import DEFAULT_LOT_RULE, LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.changes import with_stored_ids
 from sigmasight_core.tables import Transactions, validate
@@ -24,15 +26,17 @@ from sigmasight_dagster.runs.workspace import Workspace, utc_now
 
 @dataclass(frozen=True)
 class Stated:
-    """What an import says of the cash.
+    """What an import says of the account, beside the file.
 
     :param cash: balance in USD; None = as stored. :param date: session at whose close it was the balance.
     :param margin: whether it may be negative; None = as stored.
+    :param lots: which lots a sale of a history closes, and what it gains; None = as stored.
     """
 
     cash: float | None = None
     date: str | None = None
     margin: bool | None = None
+    lots: LotRule | None = None
 
     def __post_init__(self) -> None:
         """:raises InputError: for a date without a balance, or a balance that is no number."""
@@ -58,46 +62,103 @@ class Stated:
         return with_statement(rows, statement(name, day, self.cash, source))
 
 
+@dataclass(frozen=True)
+class ListedAccount:
+    """The portfolio of a list of positions (`lots`: rows of `tables.Positions`), and its cash."""
+
+    name: str
+    source: str
+    lots: pd.DataFrame
+    cash: float
+    stated: Stated
+
+    def save(self, workspace: Workspace, *, replace: bool, command: str = "") -> str:
+        """Store it: 'created', 'unchanged' or 'replaced'.
+
+        A balance with a date takes the place of the one without, which is of the last entry date.
+        """
+        terms: dict[str, Any] = {"command": command, "margin": self.stated.margin, "lots": self.stated.lots}
+        if self.stated.date is None:
+            return workspace.save_portfolio(self.name, self.cash, self.source, self.lots, replace, **terms)
+        warehouse = workspace.platform.warehouse
+        stored = warehouse.positions([self.name])
+        lots = with_stored_ids(stored=stored, wanted=self.lots)
+        row = pd.DataFrame({"portfolio": [self.name], "cash": [self.cash], "source": [self.source]})
+        entered = warehouse.account(self.name)
+        rows = listed_account(stored=entered, positions=lots, portfolio=row, keep_statement=True)
+        rows = self.stated.added(workspace, self.name, self.source, rows[rows["inferred"] != CONSTANT_CASH])
+        return workspace.save_portfolio(
+            self.name, self.cash, self.source, lots, replace, expected=stored, transactions=rows, **terms
+        )
+
+
+def listed(
+    workspace: Workspace, name: str, source: str, positions: pd.DataFrame, stated: Stated
+) -> ListedAccount:
+    """The account of a list of positions, with the cash that is stated or stored."""
+    return ListedAccount(name, source, positions, files.stored_cash(workspace, name, stated.cash), stated)
+
+
 def save_list(
     workspace: Workspace, name: str, source: str, positions: pd.DataFrame, *, stated: Stated, replace: bool
 ) -> str:
-    """Store the portfolio of a list of positions.
+    """Store the portfolio of a list of positions: 'created', 'unchanged' or 'replaced'.
 
-    A balance with a date takes the place of the one without, which is of the last entry date.
-
-    :param positions: rows of `tables.Positions`. :returns: 'created', 'unchanged' or 'replaced'.
+    :param positions: rows of `tables.Positions`.
     """
-    cash = files.stored_cash(workspace, name, stated.cash)
-    if stated.date is None:
-        return workspace.save_portfolio(name, cash, source, positions, replace, margin=stated.margin)
-    warehouse = workspace.platform.warehouse
-    stored = warehouse.positions([name])
-    lots = with_stored_ids(stored=stored, wanted=positions)
-    row = pd.DataFrame({"portfolio": [name], "cash": [cash], "source": [source]})
-    rows = listed_account(stored=warehouse.account(name), positions=lots, portfolio=row, keep_statement=True)
-    rows = stated.added(workspace, name, source, rows[rows["inferred"] != CONSTANT_CASH])
-    return workspace.save_portfolio(
-        name, cash, source, lots, replace, expected=stored, transactions=rows, margin=stated.margin
-    )
+    return listed(workspace, name, source, positions, stated).save(workspace, replace=replace)
 
 
-def save_history(
+@dataclass(frozen=True)
+class Account:
+    """A history as it is stored: rows of `tables.Transactions`, and of `tables.Positions` that follow."""
+
+    name: str
+    source: str
+    transactions: pd.DataFrame
+    lots: pd.DataFrame
+    stated: Stated
+
+    @property
+    def cash(self) -> float:
+        """What it comes to: the last stated balance and what came after, else all that moved."""
+        rows = self.transactions
+        stated = rows[rows["kind"] == "statement"].sort_values(["date", "source_line"])
+        flows = rows[rows["kind"] != "statement"]
+        if stated.empty:
+            return float(flows["amount"].sum())
+        last = stated.iloc[-1]
+        return float(last["amount"] + flows.loc[flows["date"] > last["date"], "amount"].sum())
+
+    def save(self, workspace: Workspace, *, replace: bool, command: str = "") -> str:
+        """Store it: 'created', 'unchanged' or 'replaced'. :param command: see `Workspace.save_portfolio`."""
+        return workspace.save_portfolio(
+            self.name,
+            self.cash,
+            self.source,
+            self.lots,
+            replace,
+            command=command,
+            transactions=self.transactions,
+            margin=self.stated.margin,
+            lots=self.stated.lots,
+        )
+
+
+def account_of(
     workspace: Workspace,
     name: str,
     source: str,
     transactions: pd.DataFrame,
     *,
-    replace: bool,
     allow_short: bool = False,
-    rule: LotRule = "fifo",
     stated: Stated | None = None,
-) -> tuple[str, pd.DataFrame]:
-    """Store the portfolio that a history makes.
+) -> Account:
+    """The account that a history makes, by the rule of lots that is stated, or that the portfolio has.
 
     :param transactions: rows of `tables.Transactions` of that portfolio.
     :param allow_short: a sale of more than is held opens a short; else it is refused.
-    :param stated: a balance beside it, and whether its cash may be negative.
-    :returns: 'created', 'unchanged' or 'replaced', and the rows of `tables.Positions`.
+    :param stated: a balance beside it, whether its cash may be negative, the rule.
     :raises InputError: for a sale of more than is held, and a transfer in kind without a price on its day.
     """
     said = stated or Stated()
@@ -108,11 +169,34 @@ def save_history(
     if allow_short:
         rows = validate(Transactions, netted(read))
         read = entries(rows, corporate_actions=actions)
-    lots = positions(read, pieces(read, rule))
-    result = workspace.save_portfolio(
-        name, _last_cash(rows), source, lots, replace, transactions=rows, margin=said.margin
-    )
-    return result, lots
+    rule = said.lots or stored_rule(workspace, name)
+    return Account(name, source, rows, positions(read, pieces(read, rule)), said)
+
+
+def save_history(
+    workspace: Workspace,
+    name: str,
+    source: str,
+    transactions: pd.DataFrame,
+    *,
+    replace: bool,
+    allow_short: bool = False,
+    stated: Stated | None = None,
+    command: str = "",
+) -> tuple[str, pd.DataFrame]:
+    """Store the portfolio that a history makes; parameters and errors: see `account_of` and `Account.save`.
+
+    :returns: 'created', 'unchanged' or 'replaced', and the rows of `tables.Positions`.
+    """
+    made = account_of(workspace, name, source, transactions, allow_short=allow_short, stated=stated)
+    return made.save(workspace, replace=replace, command=command), made.lots
+
+
+def stored_rule(workspace: Workspace, name: str) -> LotRule:
+    """The rule of lots of a portfolio; of one that never said, or is not there yet, the default."""
+    registry = workspace.platform.warehouse.portfolios().set_index("portfolio")["lots"].dropna()
+    rule: LotRule = registry.get(name, DEFAULT_LOT_RULE)
+    return rule
 
 
 def _splits(workspace: Workspace, rows: pd.DataFrame) -> pd.DataFrame:
@@ -138,13 +222,3 @@ def _with_prices_in_kind(workspace: Workspace, rows: pd.DataFrame) -> pd.DataFra
             f"{first['date']:%Y-%m-%d} has no price, and there is no close of that day; add a price"
         )
     return rows.assign(price=rows["price"].fillna(found))
-
-
-def _last_cash(rows: pd.DataFrame) -> float:
-    """What the history itself comes to: the last stated balance and what came after, else all that moved."""
-    stated = rows[rows["kind"] == "statement"].sort_values(["date", "source_line"])
-    flows = rows[rows["kind"] != "statement"]
-    if stated.empty:
-        return float(flows["amount"].sum())
-    last = stated.iloc[-1]
-    return float(last["amount"] + flows.loc[flows["date"] > last["date"], "amount"].sum())

@@ -1,11 +1,13 @@
 """A broker's history as the command line reads it: which format it is of, and its transactions."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sigmasight_core.brokers.detect import POSITIONS, detect
 from sigmasight_core.brokers.history import Facts, History, read_history
 from sigmasight_core.brokers.presets.rules import Preset
+from sigmasight_core.brokers.repeats import Repeats
 from sigmasight_core.errors import InputError
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.ledger.presets import preset_of, presets
@@ -14,6 +16,18 @@ from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 
 AUTO: Final = "auto"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a history.
+
+    :param allow_unpriced: accept symbols that the provider has no prices for.
+    :param repeats: whether a row that is there twice in the same words counts once or each time.
+    """
+
+    allow_unpriced: bool = False
+    repeats: Repeats = "once"
 
 
 def chosen(settings: Settings, text: bytes, source: str, form: str, file: Path | None) -> Preset | None:
@@ -35,15 +49,13 @@ def chosen(settings: Settings, text: bytes, source: str, form: str, file: Path |
     return known[name]
 
 
-def parse(
-    platform: Platform, text: bytes, name: str, source: str, preset: Preset, *, allow_unpriced: bool
-) -> History:
+def parse(platform: Platform, text: bytes, name: str, source: str, preset: Preset, how: Reading) -> History:
     """What a history says, as of the last closed session.
 
-    :param name: the portfolio. :param source: name of the file.
+    :param name: the portfolio. :param source: name of the file. :param how: as the caller was asked to.
     :raises InputError: when the file as a whole cannot be read.
     """
-    known = None if allow_unpriced else platform.market_data.symbols()
+    known = None if how.allow_unpriced else platform.market_data.symbols()
     closed = session_dates.last_closed_session(utc_now())
-    facts = Facts(closed, known, platform.settings.symbol_changes)
+    facts = Facts(closed, known, platform.settings.symbol_changes, how.repeats)
     return read_history(text, source, name, preset, facts)

@@ -1,4 +1,4 @@
-"""The inbox: portfolio CSVs dropped into a directory are imported, computed once, and put away.
+"""The inbox: lists of positions and histories that are dropped there are imported, computed, and put away.
 
 A file goes through its steps one tick at a time: seen (and unchanged on the next tick: nobody is writing
 it), imported, requested (its first run), put away. Each step can be repeated, so that a kill between any
@@ -17,11 +17,13 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from sigmasight_core.brokers.presets.rules import Preset
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import DataQualityError, InputError, SigmaSightError
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
-from sigmasight_dagster.ledger import files
+from sigmasight_dagster.ledger import files, histories
+from sigmasight_dagster.ledger.accounts import Account, ListedAccount, Stated, account_of, listed
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.settings import Settings
@@ -137,24 +139,43 @@ class _Step:
         text = self.file.read_bytes()
         if _fingerprint(self.file) != state["fingerprint"]:
             raise OSError("it changed while it was read; read again on the next tick")
+        preset = histories.chosen(workspace.settings, text, self.file.name, histories.AUTO, None)
+        account = self._listed(name, text) if preset is None else self._of_history(name, text, preset)
+        if account is None:
+            return "", None
+        result = account.save(workspace, replace=True, command=f"inbox {self.file.name}")
+        return result, len(account.lots)
+
+    def _listed(self, name: str, text: bytes) -> ListedAccount | None:
         parsed = files.parse(
-            workspace,
+            self.workspace,
             text,
             name,
             self.file.name,
             allow_unpriced=False,
-            shares_of=workspace.settings.inbox_shares_of,
+            shares_of=self.workspace.settings.inbox_shares_of,
             cure="SIGMASIGHT_INBOX_SHARES_OF=",
         )
-        self.tick.notes += [f"{self.file.name}: warning: {line}" for line in _lines(parsed.warnings)]
-        if len(parsed.errors) or parsed.positions.empty:
-            self._reject(_lines(parsed.errors) or ["no good row"])
-            return "", None
-        cash = files.stored_cash(workspace, name, None)
-        result = workspace.save_portfolio(
-            name, cash, self.file.name, parsed.positions, replace=True, command=f"inbox {self.file.name}"
-        )
-        return result, len(parsed.positions)
+        if not self._good(parsed.warnings, parsed.errors, parsed.positions):
+            return None
+        return listed(self.workspace, name, self.file.name, parsed.positions, Stated())
+
+    def _of_history(self, name: str, text: bytes, preset: Preset) -> Account | None:
+        """As the import reads it; a sale of more than is held is refused."""
+        source, platform = self.file.name, self.workspace.platform
+        history = histories.parse(platform, text, name, source, preset, histories.Reading())
+        if not self._good(history.warnings, history.errors, history.transactions):
+            return None
+        self._note(f"{len(history.transactions)} transactions, read by preset {preset.name}")
+        return account_of(self.workspace, name, source, history.transactions)
+
+    def _good(self, warnings: pd.DataFrame, errors: pd.DataFrame, rows: pd.DataFrame) -> bool:
+        """Note what is odd; with a bad row, or without a good one, the file is rejected."""
+        self.tick.notes += [f"{self.file.name}: warning: {line}" for line in _lines(warnings)]
+        if len(errors) or rows.empty:
+            self._reject(_lines(errors) or ["no good row"])
+            return False
+        return True
 
     def _request(self, state: dict[str, Any]) -> dict[str, Any]:
         """Ask for the first run; before it, layer by layer, for market history that it needs."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import dagster as dg
 import pandas as pd
 
+from sigmasight_core.conventions import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import CorporateActions, Grain
 from sigmasight_dagster import session_dates
@@ -111,15 +112,17 @@ class Workspace:
         expected: pd.DataFrame | None = None,
         transactions: pd.DataFrame | None = None,
         margin: bool | None = None,
+        lots: LotRule | None = None,
     ) -> str:
         """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ...
 
         :param command: what the history of the ledger says; default: the import of `source`.
         :param expected: and `transactions`: see `Warehouse.save_portfolio`.
         :param margin: whether its cash may be negative; None = as stored, of a new portfolio not.
+        :param lots: by which rule its positions were made of a history; None = as stored.
         """
         said = None if margin is None else "yes" if margin else "no"
-        row = {"portfolio": name, "cash": cash, "source": source, "margin": said}
+        row = {"portfolio": name, "cash": cash, "source": source, "margin": said, "lots": lots}
         stamp = AuditStamp("sigmasight import", CODE_VERSION, utc_now())
         command = command or f"sigmasight import {source}"
         result = self.platform.warehouse.save_portfolio(

@@ -7,16 +7,19 @@ from typing import NoReturn
 
 import click
 
-from sigmasight_core.account.lots import LOT_RULES, LotRule
 from sigmasight_core.brokers.history import History
 from sigmasight_core.brokers.layout import IGNORED
 from sigmasight_core.brokers.presets.rules import Preset
+from sigmasight_core.brokers.repeats import REPEATS
+from sigmasight_core.conventions import LOT_RULES
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster.commands.csv_files import report_rows
 from sigmasight_dagster.commands.ledger.explained import show
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import histories
 from sigmasight_dagster.ledger.accounts import Stated, save_history
+from sigmasight_dagster.ledger.histories import Reading
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 
@@ -44,9 +47,16 @@ ALLOW_SHORT = click.option(
 LOTS = click.option(
     "--lots",
     type=click.Choice(LOT_RULES),
-    default="fifo",
+    default=None,
+    help="Of a history: a sale closes the first lots (fifo), those with the highest price, or the first at "
+    "the average cost (sigmasight gains); default: as stored, of a new portfolio fifo.",
+)
+REPEATED = click.option(
+    "--repeats",
+    type=click.Choice(REPEATS),
+    default="once",
     show_default=True,
-    help="Of a history: which lots a sale closes, the first or those with the highest price.",
+    help="Of a history: rows without an id in the same words are one trade, told, or each one.",
 )
 
 
@@ -57,13 +67,11 @@ class HistoryFile:
     path: Path
     text: bytes
     preset: Preset
-    allow_unpriced: bool
+    how: Reading
 
     def read(self, platform: Platform, name: str) -> History:
         """What it says."""
-        return histories.parse(
-            platform, self.text, name, self.path.name, self.preset, allow_unpriced=self.allow_unpriced
-        )
+        return histories.parse(platform, self.text, name, self.path.name, self.preset, self.how)
 
 
 def explain_history(file: HistoryFile) -> NoReturn:
@@ -81,7 +89,6 @@ def import_history(
     skip_bad_rows: bool,
     replace: bool,
     allow_short: bool,
-    lots: LotRule,
     stated: Stated,
 ) -> None:
     """Store the portfolio that a history makes; nothing where a row is refused and not to be skipped.
@@ -101,17 +108,20 @@ def import_history(
     if rows.empty:
         raise InputError(f"{file.path}: no transaction: nothing imported")
     result, made = save_history(
-        project,
-        name,
-        file.path.name,
-        rows,
-        replace=replace,
-        allow_short=allow_short,
-        rule=lots,
-        stated=stated,
+        project, name, file.path.name, rows, replace=replace, allow_short=allow_short, stated=stated
     )
     still = int(made["exit_date"].isna().sum())
     ignored = int((history.explained["kind"] == IGNORED).sum())
     more = f"; {ignored} lines ignored (--explain says why)" if ignored else ""
     read = f"{len(rows)} transactions of {file.preset.name}{more}"
     click.echo(f"Portfolio {name}: {read}; {len(made)} lots ({still} not exited), {result}")
+
+
+def check_options(file: Path, stated: Stated, shares_of: SharesOf) -> None:
+    """:raises InputError: for an option of lists of positions."""
+    if stated.cash is not None and stated.date is None:
+        raise InputError(
+            f"{file}: a history has its cash; of which day is the balance? Give --cash-date DATE"
+        )
+    if shares_of != "entry":
+        raise InputError(f"{file}: a history has the shares of each day; leave --shares-of out")

@@ -8,16 +8,37 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from sigmasight_core.brokers.repeats import Repeats
+from sigmasight_core.conventions import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import TEMPLATE
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
-from sigmasight_dagster.commands.csv_files import CASH, SHARES_OF, check_name, read_csv, report_rows
+from sigmasight_dagster.commands.csv_files import (
+    CASH,
+    CASH_DATE,
+    MARGIN,
+    SHARES_OF,
+    check_name,
+    read_csv,
+    report_rows,
+)
+from sigmasight_dagster.commands.ledger.history import (
+    ALLOW_SHORT,
+    FORMAT,
+    LOTS,
+    PRESET,
+    REPEATED,
+    HistoryFile,
+    check_options,
+)
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.readiness_page import show
-from sigmasight_dagster.ledger import files
+from sigmasight_dagster.ledger import files, histories
+from sigmasight_dagster.ledger.accounts import Account, ListedAccount, Stated, account_of, listed
 from sigmasight_dagster.ledger.first_run import FirstRun
+from sigmasight_dagster.ledger.histories import Reading
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.terminal import wide_console
 
@@ -27,8 +48,15 @@ SHOWN = 20
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--portfolio", "name", metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
+@FORMAT
+@PRESET
 @CASH
+@CASH_DATE
+@MARGIN
 @SHARES_OF
+@ALLOW_SHORT
+@LOTS
+@REPEATED
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 @click.option("--date", metavar="YYYY-MM-DD", help="Date of the first results; default: the last with data.")
 @click.option("--replace", is_flag=True, help="Replace the positions of a portfolio that exists already.")
@@ -36,14 +64,21 @@ SHOWN = 20
 def onboard(
     file: Path | None,
     name: str | None,
+    form: str,
+    preset_file: Path | None,
     cash: float | None,
+    cash_date: str | None,
+    margin: bool | None,
     shares_of: SharesOf,
+    allow_short: bool,
+    lots: LotRule | None,
+    repeats: Repeats,
     yes: bool,
     date: str | None,
     replace: bool,
     template: bool,
 ) -> None:
-    """Take the positions of FILE (CSV) to their first results.
+    """Take the positions of FILE (CSV), or the history that a broker exports, to their first results.
 
     Shows what the file says, stores it, fetches the market data that it needs, computes one date, and says
     what each calculation can and cannot do. Bad rows are all named, and then nothing is stored. The same
@@ -61,28 +96,53 @@ def onboard(
     project = Project.open()
     _, last = session_dates.bounds(project.settings, utc_now())
     day = session_dates.trading_date(date, project.settings, utc_now()) if date else last
-    positions = _checked(project, file, text, name, shares_of)
-    balance = files.stored_cash(project, name, cash)
-    _preview(positions, name, balance)
+    stated = Stated(cash, cash_date, margin, lots)
+    preset = histories.chosen(project.settings, text, str(file), form, preset_file)
+    account: Account | ListedAccount
+    if preset is None:
+        account = _of_list(project, file, text, name, shares_of, stated)
+    else:
+        check_options(file, stated, shares_of)
+        history = HistoryFile(file, text, preset, Reading(repeats=repeats))
+        account = _of_history(project, history, name, allow_short, stated)
+    _preview(account.lots, name, account.cash)
     _confirm(yes)
-    result = project.save_portfolio(
-        name, balance, file.name, positions, replace, command=f"sigmasight onboard {file.name}"
-    )
-    click.echo(f"Portfolio {name}: {len(positions)} positions, {result}")
+    result = account.save(project, replace=replace, command=f"sigmasight onboard {file.name}")
+    click.echo(f"Portfolio {name}: {len(account.lots)} positions, {result}")
     _compute(project, name, day)
 
 
-def _checked(project: Project, file: Path, text: bytes, name: str, shares_of: SharesOf) -> pd.DataFrame:
+def _of_list(
+    project: Project, file: Path, text: bytes, name: str, shares_of: SharesOf, stated: Stated
+) -> ListedAccount:
     """The positions of a file without a bad row; else every bad row is told, and the command ends."""
     parsed = files.parse(project, text, name, file.name, allow_unpriced=False, shares_of=shares_of)
-    report_rows(file, parsed.warnings, parsed.errors)
-    if len(parsed.errors):
-        n_rows = parsed.errors["line"].nunique()
-        click.echo(f"Nothing stored: {len(parsed.errors)} errors in {n_rows} rows. Mend them and repeat.")
-        sys.exit(1)
+    _tell(file, parsed.warnings, parsed.errors)
     if parsed.positions.empty:
         raise InputError(f"{file}: no good row: nothing stored")
-    return parsed.positions
+    return listed(project, name, file.name, parsed.positions, stated)
+
+
+def _of_history(
+    project: Project, history: HistoryFile, name: str, allow_short: bool, stated: Stated
+) -> Account:
+    """The account of a broker's history without a bad row; as `_of_list`."""
+    read = history.read(project.platform, name)
+    _tell(history.path, read.warnings, read.errors)
+    if read.transactions.empty:
+        raise InputError(f"{history.path}: no transaction: nothing stored")
+    click.echo(f"{len(read.transactions)} transactions, read by preset {history.preset.name}")
+    rows, source = read.transactions, history.path.name
+    return account_of(project, name, source, rows, allow_short=allow_short, stated=stated)
+
+
+def _tell(file: Path, warnings: pd.DataFrame, errors: pd.DataFrame) -> None:
+    report_rows(file, warnings, errors)
+    if len(errors):
+        click.echo(
+            f"Nothing stored: {len(errors)} errors in {errors['line'].nunique()} rows. Mend them and repeat."
+        )
+        sys.exit(1)
 
 
 def _preview(positions: pd.DataFrame, name: str, cash: float) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from sigmasight_core.account.lots import LotRule
+from sigmasight_core.brokers.repeats import Repeats
+from sigmasight_core.conventions import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster.commands.csv_files import (
@@ -23,13 +24,16 @@ from sigmasight_dagster.commands.ledger.history import (
     FORMAT,
     LOTS,
     PRESET,
+    REPEATED,
     HistoryFile,
+    check_options,
     explain_history,
     import_history,
 )
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import files, histories
 from sigmasight_dagster.ledger.accounts import Stated, save_list
+from sigmasight_dagster.ledger.histories import Reading
 from sigmasight_dagster.settings import Settings
 
 
@@ -45,6 +49,7 @@ from sigmasight_dagster.settings import Settings
 @SHARES_OF
 @ALLOW_SHORT
 @LOTS
+@REPEATED
 @click.option("--skip-bad-rows", is_flag=True, help="Import the good rows and leave out the bad.")
 @click.option("--allow-unpriced", is_flag=True, help="Accept symbols that the provider has no prices for.")
 @click.option("--replace", is_flag=True, help="Replace a portfolio that exists already.")
@@ -59,7 +64,8 @@ def import_portfolio(
     margin: bool | None,
     shares_of: SharesOf,
     allow_short: bool,
-    lots: LotRule,
+    lots: LotRule | None,
+    repeats: Repeats,
     skip_bad_rows: bool,
     allow_unpriced: bool,
     replace: bool,
@@ -68,7 +74,7 @@ def import_portfolio(
 
     FILE lists positions, or is the history that a broker exports (docs/brokers.md).
     """
-    stated = Stated(cash, cash_date, margin)
+    stated = Stated(cash, cash_date, margin, lots)
     given = "explained" if explain else _given_name(name)
     text = read_csv(file)
     preset = histories.chosen(Settings(), text, str(file), form, preset_file)
@@ -77,8 +83,8 @@ def import_portfolio(
             raise InputError(f"{file}: a list of positions; --explain shows histories: leave it out")
         import_positions(file, text, given, stated, shares_of, (skip_bad_rows, allow_unpriced, replace))
         return
-    _check_options(file, stated, shares_of)
-    history = HistoryFile(file, text, preset, allow_unpriced)
+    check_options(file, stated, shares_of)
+    history = HistoryFile(file, text, preset, Reading(allow_unpriced, repeats))
     if explain:
         explain_history(history)
     import_history(
@@ -87,7 +93,6 @@ def import_portfolio(
         skip_bad_rows=skip_bad_rows,
         replace=replace,
         allow_short=allow_short,
-        lots=lots,
         stated=stated,
     )
 
@@ -127,16 +132,6 @@ def _given_name(name: str | None) -> str:
     return name
 
 
-def _check_options(file: Path, stated: Stated, shares_of: SharesOf) -> None:
-    """:raises InputError: for an option of lists of positions."""
-    if stated.cash is not None and stated.date is None:
-        raise InputError(
-            f"{file}: a history has its cash; of which day is the balance? Give --cash-date DATE"
-        )
-    if shares_of != "entry":
-        raise InputError(f"{file}: a history has the shares of each day; leave --shares-of out")
-
-
 @click.command("portfolios")
 def list_portfolios() -> None:
     """List the registered portfolios."""
@@ -145,5 +140,6 @@ def list_portfolios() -> None:
     for row in project.platform.warehouse.portfolios().itertuples():
         click.echo(
             f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}"
-            f"{' (margin)' if row.margin == 'yes' else ''}\t{row.source}"
+            f"{' (margin)' if row.margin == 'yes' else ''}"
+            f"{f' (lots {row.lots})' if isinstance(row.lots, str) else ''}\t{row.source}"
         )

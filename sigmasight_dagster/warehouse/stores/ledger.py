@@ -4,11 +4,12 @@ Every change is written to `ledger_changes` in the transaction that makes it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pandas as pd
 
 from sigmasight_core.account.positions_file import listed_account, stated_with_date, with_derived
+from sigmasight_core.conventions import DEFAULT_LOT_RULE
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.changes import (
     cash_change,
@@ -33,6 +34,8 @@ from sigmasight_dagster.warehouse.sql import literal, lock_key, one_of, quoted
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
 
 Saved = Literal["created", "unchanged", "replaced"]
+_TERMS: Final = ("margin", "lots")
+"""What an import says of a portfolio, and what stays where the next one is silent."""
 
 
 class LedgerStore(Reader):
@@ -55,17 +58,17 @@ class LedgerStore(Reader):
         Results of a replaced ledger stay in their tables, but from the first entry date among the positions
         that differ (all dates, if the cash or the margin differs) they no longer count as published.
 
-        :param portfolio: one row of `Portfolios`; without `margin` the stored one stays.
+        :param portfolio: one row of `Portfolios`; without `margin` or `lots` the stored one stays.
         :param positions: rows of `Positions` of that portfolio.
         :param command: what the history says has made the change; default: the stamp's run id.
         :param expected: positions that an edit was made from: others stored meanwhile refuse it.
         :param transactions: rows of `Transactions` of that portfolio, from which the positions follow.
-        :returns: 'unchanged' if cash, margin, positions and transactions are the stored ones (the source may
-            differ).
+        :returns: 'unchanged' if cash, margin, lots, positions and transactions are the stored ones (the
+            source may differ).
         :raises InputError: if the stored ones differ and `replace` is not set.
         :raises DataQualityError: if the rows break their row models.
         """
-        wanted = validate(Portfolios, pd.DataFrame([{"margin": None, **dict(portfolio)}]))
+        wanted = validate(Portfolios, pd.DataFrame([{**dict.fromkeys(_TERMS), **dict(portfolio)}]))
         ledger = validate(Positions, positions)
         name = str(wanted["portfolio"].iloc[0])
         _refuse_strays(name, ledger)
@@ -76,12 +79,14 @@ class LedgerStore(Reader):
                 raise InputError(f"portfolio {name}: its positions changed meanwhile; repeat the command")
             ledger = with_stored_ids(stored=stored, wanted=ledger)
             changed = _changes(stored, ledger)
-            wanted = _with_stored_margin(registered, wanted)
+            wanted = _with_stored_terms(registered, wanted)
             same_cash = registered["cash"].equals(wanted["cash"])
             same_terms = same_cash and _margin(registered) == _margin(wanted)
+            same_rule = _lot_rule(registered) == _lot_rule(wanted)
             rows = fetch(cursor, Transactions, select(Transactions, portfolios=[name]))
             entered = _account(rows, registered, stored)
-            if transactions is None and len(registered) and same_terms and changed.empty:
+            same = same_terms and same_rule and changed.empty
+            if transactions is None and len(registered) and same:
                 return "unchanged"
             account = (
                 validate(Transactions, transactions)
@@ -95,10 +100,10 @@ class LedgerStore(Reader):
             )
             _refuse_strays(name, account, "transaction")
             moved = _changes(entered, account)
-            if len(registered) and same_terms and changed.empty and moved.empty:
+            if len(registered) and same and moved.empty:
                 return "unchanged"
             if len(registered) and not replace:
-                raise _already_registered(name, changed, same_terms)
+                raise _already_registered(name, changed, same_terms, same_rule)
             _delete(cursor, name)
             copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
             copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
@@ -117,9 +122,9 @@ class LedgerStore(Reader):
                 command,
                 stamp,
             )
-            if len(registered):
-                since = min([*changed["entry_date"], *moved["date"]], default=None)
-                _unpublish(cursor, name, since if same_terms else None)
+            dates = [*changed["entry_date"], *moved["date"]]
+            if len(registered) and (dates or not same_terms):
+                _unpublish(cursor, name, min(dates) if same_terms else None)
         return "replaced" if len(registered) else "created"
 
     def portfolios(self) -> pd.DataFrame:
@@ -211,9 +216,10 @@ def _refuse_strays(name: str, ledger: pd.DataFrame, what: str = "position") -> N
         )
 
 
-def _already_registered(name: str, changed: pd.DataFrame, same_terms: bool) -> InputError:
+def _already_registered(name: str, changed: pd.DataFrame, same_terms: bool, same_rule: bool) -> InputError:
     differing = f"{changed['position_id'].nunique()} positions that differ"
     cash = "" if same_terms else " and another cash balance or margin"
+    cash += "" if same_rule else " and another rule of lots"
     return InputError(
         f"portfolio {name}: already registered, with {differing}{cash}; use --replace to overwrite it"
     )
@@ -223,18 +229,27 @@ def _balance(registered: pd.DataFrame) -> dict[str, Any] | None:
     if registered.empty:
         return None
     stored = registered.iloc[0]
-    margin = {"margin": str(stored["margin"])} if pd.notna(stored["margin"]) else {}
-    return {"cash": float(stored["cash"]), **margin}
+    return {
+        "cash": float(stored["cash"]),
+        **{name: stored[name] for name in _TERMS if pd.notna(stored[name])},
+    }
 
 
 def _margin(registered: pd.DataFrame) -> bool:
     return bool((registered["margin"] == "yes").any())
 
 
-def _with_stored_margin(registered: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
-    if registered.empty or wanted["margin"].notna().all():
+def _lot_rule(registered: pd.DataFrame) -> str:
+    """The rule that holds; of a portfolio that is not there yet that of one that never said."""
+    return str(registered["lots"].fillna(DEFAULT_LOT_RULE).iloc[0]) if len(registered) else DEFAULT_LOT_RULE
+
+
+def _with_stored_terms(registered: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+    unsaid = [name for name in _TERMS if wanted[name].isna().all()]
+    if registered.empty or not unsaid:
         return wanted
-    return wanted.assign(margin=registered["margin"].to_numpy()).astype({"margin": "str"})
+    stored = {name: registered[name].to_numpy() for name in unsaid}
+    return wanted.assign(**stored).astype(dict.fromkeys(unsaid, "str"))
 
 
 def _note(cursor: Any, name: str, rows: pd.DataFrame, command: str, stamp: AuditStamp) -> None:

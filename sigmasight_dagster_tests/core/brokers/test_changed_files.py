@@ -211,8 +211,12 @@ def test_a_row_that_is_there_twice_counts_once() -> None:
     assert twice.errors.empty
     assert held(twice) == held(once)
     assert twice.transactions["amount"].sum() == once.transactions["amount"].sum()
-    assert reason(twice, 13) == "the same as line 12: counted once"
+    assert reason(twice, 13) == "the same as line 12: counted once (two trades: --repeats each)"
     assert twice.warnings["line"].tolist() == [13]
+    facts = Facts(TODAY, repeats="each")
+    each = read_history(changed("schwab", (BUY, BUY + BUY)), "file.csv", "book", presets()["schwab"], facts)
+    assert held(each)["MSFT"] == held(once)["MSFT"] + 40
+    assert each.warnings.empty
 
 
 def test_the_same_id_counts_once_and_with_something_else_is_refused() -> None:
