@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "ledger": Entry(
         "ledger.ledger", "ledger", "Show the positions of PORTFOLIO and every change that made them."
     ),
+    "gains": Entry("ledger.gains", "gains", "What each sale of PORTFOLIO has gained, by its rule of lots."),
     "portfolios": Entry("ledger.portfolios", "list_portfolios", "List the registered portfolios."),
     "run": Entry("runs.run", "run", "Compute every asset of one trading date."),
     "backfill": Entry(

@@ -8,6 +8,8 @@ import pandas as pd
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
+from sigmasight_dagster.ledger import statements
+from sigmasight_dagster.runs.workspace import Workspace
 
 CASH = click.option(
     "--cash", type=float, help="Cash balance in USD; default: the stored one, 0 for a new portfolio."
@@ -47,6 +49,12 @@ def read_csv(file: Path, what: str = "portfolio CSV") -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}: give the path of a {what}") from None
+
+
+def report_balances(workspace: Workspace, name: str) -> None:
+    """Print which stated balances differ from what the account had come to, to standard error."""
+    for line in statements.doubts(workspace, name):
+        click.echo(f"{name}: warning: balance: {line}", err=True)
 
 
 def report_rows(file: Path, warnings: pd.DataFrame, errors: pd.DataFrame) -> None:

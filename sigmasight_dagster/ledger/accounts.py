@@ -164,12 +164,12 @@ def account_of(
     said = stated or Stated()
     transactions = said.added(workspace, name, source, transactions)
     rows = validate(Transactions, _with_prices_in_kind(workspace, transactions))
-    actions = _splits(workspace, rows)
+    actions = known_splits(workspace, rows)
     read = entries(rows, corporate_actions=actions)
     if allow_short:
         rows = validate(Transactions, netted(read))
         read = entries(rows, corporate_actions=actions)
-    rule = said.lots or stored_rule(workspace, name)
+    rule = said.lots or stored_rule(workspace, name)[0]
     return Account(name, source, rows, positions(read, pieces(read, rule)), said)
 
 
@@ -192,14 +192,14 @@ def save_history(
     return made.save(workspace, replace=replace, command=command), made.lots
 
 
-def stored_rule(workspace: Workspace, name: str) -> LotRule:
-    """The rule of lots of a portfolio; of one that never said, or is not there yet, the default."""
+def stored_rule(workspace: Workspace, name: str) -> tuple[LotRule, bool]:
+    """The rule of lots of a portfolio, and whether it was said; else, or of a new one, it is the default."""
     registry = workspace.platform.warehouse.portfolios().set_index("portfolio")["lots"].dropna()
     rule: LotRule = registry.get(name, DEFAULT_LOT_RULE)
-    return rule
+    return rule, name in registry
 
 
-def _splits(workspace: Workspace, rows: pd.DataFrame) -> pd.DataFrame:
+def known_splits(workspace: Workspace, rows: pd.DataFrame) -> pd.DataFrame:
     """Splits of what is traded: a history says how many shares there were on each day."""
     read = entries(rows, corporate_actions=files.no_actions())
     names = sorted(set(read.underlying[read.symbol >= 0]))

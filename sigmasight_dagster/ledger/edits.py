@@ -36,7 +36,7 @@ class Ledger:
     def __init__(self, workspace: Workspace, name: str, command: str):
         """:raises InputError: when the portfolio is not registered."""
         (self.name,) = workspace.chosen([name])
-        self._workspace, self._command = workspace, command
+        self.workspace, self._command = workspace, command
         registry = workspace.platform.warehouse.portfolios()
         self._registered = registry[registry["portfolio"] == name].iloc[0]
         self.positions = workspace.platform.warehouse.positions([name])
@@ -49,7 +49,7 @@ class Ledger:
         """
         text = csv_row(fields).encode()
         parsed = files.parse(
-            self._workspace,
+            self.workspace,
             text,
             self.name,
             "command line",
@@ -63,12 +63,12 @@ class Ledger:
         old = find(self.positions, position_id)
         text = csv_row({**fields_of(old), **fields})
         last = session_dates.last_closed_session(utc_now())
-        end = files.data_end(self._workspace, last)
+        end = files.data_end(self.workspace, last)
         known = {old["underlying"]}
         parsed = parse_portfolio_csv(text, self.name, "command line", last, known, data_end=end)
         if set(fields) - {"tags"}:
             cure = "add it again with sigmasight position add --shares-of"
-            parsed = files.with_doubts(self._workspace, parsed, cure=cure)
+            parsed = files.with_doubts(self.workspace, parsed, cure=cure)
         return self._save(old["position_id"], parsed)
 
     def tag(self, position_id: str, tags: tuple[str, ...], remove: bool) -> Edit:
@@ -85,8 +85,8 @@ class Ledger:
             raise InputError(f"cash {cash}: not a finite number; give the balance in USD")
         if date is None:
             return self._store(self.positions, cash)
-        day = session_dates.trading_date(date, self._workspace.settings, utc_now())
-        rows = self._workspace.platform.warehouse.account(self.name)
+        day = session_dates.trading_date(date, self.workspace.settings, utc_now())
+        rows = self.workspace.platform.warehouse.account(self.name)
         stated = statement(self.name, day, cash, self._command)
         return self._store(self.positions, float(self._registered["cash"]), with_statement(rows, stated))
 
@@ -105,7 +105,7 @@ class Ledger:
         return Edit(result, position_id, warnings)
 
     def _store(self, positions: pd.DataFrame, cash: float, transactions: pd.DataFrame | None = None) -> str:
-        return self._workspace.save_portfolio(
+        return self.workspace.save_portfolio(
             self.name,
             cash,
             str(self._registered["source"]),

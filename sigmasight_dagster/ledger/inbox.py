@@ -24,6 +24,7 @@ from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.ledger import files, histories
 from sigmasight_dagster.ledger.accounts import Account, ListedAccount, Stated, account_of, listed
+from sigmasight_dagster.ledger.statements import doubts
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.settings import Settings
@@ -143,7 +144,9 @@ class _Step:
         account = self._listed(name, text) if preset is None else self._of_history(name, text, preset)
         if account is None:
             return "", None
-        result = account.save(workspace, replace=True, command=f"inbox {self.file.name}")
+        source = self.file.name
+        result = account.save(workspace, replace=True, command=f"inbox {source}")
+        self.tick.notes += [f"{source}: warning: balance: {line}" for line in doubts(workspace, name)]
         return result, len(account.lots)
 
     def _listed(self, name: str, text: bytes) -> ListedAccount | None:

@@ -7,7 +7,7 @@ from sigmasight_core.account.cash import CashTerms
 
 
 class AccountSettings(BaseSettings):
-    """Interest on cash, in fractions per year beside the 3-month Treasury yield."""
+    """Interest on cash, in fractions per year beside the 3-month yield; when a balance is doubted."""
 
     cash_interest_spread: float | None = Field(
         default=None,
@@ -20,6 +20,13 @@ class AccountSettings(BaseSettings):
         description="Negative cash pays the 3-month yield and this, per year; not set = nothing",
         ge=0,
         le=0.5,
+    )
+
+    statement_tolerance: float = Field(
+        default=1.0,
+        description="A stated balance that differs from the computed one by more than this (USD) is told",
+        ge=0,
+        allow_inf_nan=False,
     )
 
     @property

@@ -9,8 +9,11 @@ import pytest
 
 from sigmasight_core.account.entries import WHOLE_LOT
 from sigmasight_core.account.positions_file import CONSTANT_CASH, LISTED
+from sigmasight_core.conventions import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.ledger.accounts import Stated, save_history, save_list
+from sigmasight_dagster.ledger.realized import realized
+from sigmasight_dagster.ledger.statements import doubts
 from sigmasight_dagster_tests.core.account.account_inputs import entry, history
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import SmallProject
@@ -154,6 +157,93 @@ def test_a_history_takes_a_dated_balance_and_margin(project: SmallProject) -> No
         assert save_history(opened, "beta", "beta.csv", rows, replace=True)[0] == "replaced"
     registered = project.warehouse().portfolios().set_index("portfolio").loc["beta"]
     assert (registered["cash"], registered["margin"]) == (2000 - 1488, "yes")
+
+
+LOTS = """\
+date,kind,symbol,quantity,price,fees,amount
+2022-11-15,deposit,,,,,5000
+2022-11-15,buy,AAPL,10,140,,
+2022-11-16,buy,AAPL,10,150,,
+2022-11-18,sell,AAPL,10,155,1,
+"""
+
+
+def test_the_rule_of_lots_is_kept_and_says_what_a_sale_closes_and_gains(
+    project: SmallProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = history(
+        entry("2022-11-15", "deposit", amount=5000.0),
+        entry("2022-11-15", "buy", "AAPL", 10, 140.0),
+        entry("2022-11-16", "buy", "AAPL", 10, 150.0),
+        entry("2022-11-18", "sell", "AAPL", 10, 155.0, fees=1.0),
+    ).assign(portfolio="lots")
+    with project.open() as opened:
+
+        def gained(rule: LotRule | None, said: LotRule | None = None) -> tuple[float, str, float]:
+            """The price of what is still open, the rule, and the gain of the sale."""
+            stated = Stated(lots=said)
+            _, lots = save_history(opened, "lots", "lots.csv", rows, replace=True, stated=stated)
+            found = realized(opened, "lots", rule)
+            assert not found.outdated
+            assert not found.settled
+            still = lots.loc[lots["exit_date"].isna(), "entry_price"].iloc[0]
+            return float(still), found.rule, found.rows["gain"].sum()
+
+        assert gained(None) == (150.0, "fifo", 150.0)
+        assert gained(None, "highest") == (140.0, "highest", 50.0)
+        assert gained(None) == (140.0, "highest", 50.0)
+        assert gained("fifo") == (140.0, "fifo", 150.0)
+        # at the average cost the lots are those of fifo, with the prices that were paid
+        assert gained(None, "average") == (150.0, "average", 100.0)
+        changes = opened.platform.warehouse.ledger_changes("lots")
+        noted = changes.loc[changes["action"] == "cash", "after"]
+        assert [json.loads(text).get("lots") for text in noted] == [None, "highest", "average"]
+    capsys.readouterr()
+    project.here("gains", "lots")
+    assert capsys.readouterr().out.splitlines() == [
+        "lots: realised gains by average, in USD",
+        "entered    closed     symbol               quantity           cost          gain",
+        "2022-11-15 2022-11-18 AAPL                       10       1,450.00        100.00",
+        "1 closed lots: proceeds 1,550.00, cost 1,450.00, gain 100.00",
+    ]
+
+
+def test_a_history_is_onboarded_as_it_is_imported(
+    project: SmallProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = project.home / "lots.csv"
+    file.write_text(LOTS, encoding="utf-8")
+    with pytest.raises(InputError, match="nothing stored: there is no terminal to ask on"):
+        project.here("onboard", str(file), "--portfolio", "lots")
+    shown = capsys.readouterr().out
+    assert "4 transactions, read by preset transactions" in shown
+    assert "lots: 2 positions, cash 3,649.00" in shown
+    with pytest.raises(InputError, match="a history has its cash; of which day is the balance"):
+        project.here("onboard", str(file), "--portfolio", "lots", "--cash", "5")
+    file.write_text(LOTS.replace("sell,AAPL,10", "sell,AAPL,25"), encoding="utf-8")
+    with pytest.raises(InputError, match="sell of 25 AAPL on 2022-11-18 is 5 more than is held"):
+        project.here("onboard", str(file), "--portfolio", "lots", "--yes")
+    file.write_text(LOTS.replace("buy,AAPL,10,140", "gift,AAPL,10,140"), encoding="utf-8")
+    assert project.here("onboard", str(file), "--portfolio", "lots", "--yes") == 1
+    assert "Nothing stored: 1 errors in 1 rows" in capsys.readouterr().out
+    assert "lots" not in set(project.warehouse().portfolios()["portfolio"])
+
+
+def test_a_balance_that_differs_by_more_than_a_setting_is_told(
+    project: SmallProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = project.home / "lots.csv"
+    stated = "2022-11-18,statement,,,,,3649.80\n2022-11-21,statement,,,,,3600\n"
+    file.write_text(LOTS + stated, encoding="utf-8")
+    project.here("import", str(file), "--portfolio", "lots")
+    told = "2022-11-21: 3,600.00 stated, 3,649.80 computed: -49.80 is booked as paid out on that day"
+    assert capsys.readouterr().err == f"lots: warning: balance: {told}\n"
+    with project.open() as opened:
+        opened.settings.statement_tolerance = 49.9
+        assert doubts(opened, "lots") == []
+        opened.settings.statement_tolerance = 0.5
+        assert [line[:10] for line in doubts(opened, "lots")] == ["2022-11-18", "2022-11-21"]
+        assert doubts(opened, "alpha") == []
 
 
 def test_more_than_is_held_is_refused_or_a_short(project: SmallProject) -> None:

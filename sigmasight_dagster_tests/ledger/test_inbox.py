@@ -17,7 +17,7 @@ from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp, Warehouse
-from sigmasight_dagster_tests.conftest import execute
+from sigmasight_dagster_tests.conftest import REPOSITORY, execute
 
 HEADER = "ticker,quantity,entry_price,entry_date\n"
 GOOD = HEADER + "AAPL,100,142.48,2022-10-03\nMSFT,-50,240.74,2022-10-04\n"
@@ -120,6 +120,42 @@ def test_a_file_is_imported_computed_once_and_put_away(workspace: Workspace, tic
     assert names(file.parent) == []
     assert names(file.parent / "imported") == ["growth.20221221T120045000000Z.csv"]
     assert ticks.until_done() == []
+
+
+def test_a_history_is_imported_by_the_preset_of_its_header(workspace: Workspace, ticks: Ticks) -> None:
+    schwab = (REPOSITORY / "examples" / "brokers" / "schwab.csv").read_text(encoding="utf-8")
+    drop(workspace, "broker.csv", schwab)
+    ticks.tick()
+    tick = ticks.tick()
+    assert any("12 transactions, read by preset schwab" in note for note in tick.notes)
+    (wanted,) = [item for item in [*tick.wanted, *ticks.until_done()] if item.run.portfolios]
+    assert wanted.run.portfolios == ("broker",)
+    assert len(workspace.platform.warehouse.transactions(["broker"])) == 12
+    drop(workspace, "broker.csv", schwab)
+    ticks.tick()
+    assert any("not imported again" in note for note in ticks.tick().notes)
+    ticks.until_done()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("$5,646.75", "$5,656.75", "line 6, column Amount, value '$5,656.75': not quantity x price and fees"),
+        ('"Sell","AAPL"', '"Gift","AAPL"', "line 6, column Action, value 'Gift': no rule of table"),
+        ('"Buy","AAPL"', '"Service Fee","AAPL"', "sell of 40 AAPL on 2022-11-29 is 40 more than is held"),
+        ('"Fees & Comm"', '"Costs"', "no format that is known has these columns"),
+    ],
+)
+def test_a_bad_history_is_rejected_with_its_report(
+    workspace: Workspace, ticks: Ticks, old: str, new: str, said: str
+) -> None:
+    text = (REPOSITORY / "examples" / "brokers" / "schwab.csv").read_text(encoding="utf-8")
+    assert old in text
+    file = drop(workspace, "broker.csv", text.replace(old, new))
+    ticks.until_done()
+    (report,) = (file.parent / "rejected").glob("*.report.txt")
+    assert said in report.read_text(encoding="utf-8")
+    assert registered(workspace) == {}
 
 
 def test_a_kill_before_the_tick_ends_repeats_the_same_request(workspace: Workspace, ticks: Ticks) -> None:

@@ -51,7 +51,9 @@ def test_reads_have_the_dtypes_and_values_of_the_row_models(warehouse: Warehouse
     pd.testing.assert_frame_equal(warehouse.positions(["b"]), ledger("b"), check_exact=True)
     assert warehouse.positions([]).empty
     expected = pd.DataFrame([REGISTERED, {**REGISTERED, "portfolio": "b"}])
-    pd.testing.assert_frame_equal(warehouse.portfolios(), validate(Portfolios, expected.assign(margin=None)))
+    pd.testing.assert_frame_equal(
+        warehouse.portfolios(), validate(Portfolios, expected.assign(margin=None, lots=None))
+    )
 
 
 def test_what_a_user_typed_is_stored_exactly(url: str, warehouse: Warehouse) -> None:

@@ -14,7 +14,7 @@ from sigmasight_core.brokers.repeats import REPEATS
 from sigmasight_core.conventions import LOT_RULES
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
-from sigmasight_dagster.commands.csv_files import report_rows
+from sigmasight_dagster.commands.csv_files import report_balances, report_rows
 from sigmasight_dagster.commands.ledger.explained import show
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import histories
@@ -110,6 +110,7 @@ def import_history(
     result, made = save_history(
         project, name, file.path.name, rows, replace=replace, allow_short=allow_short, stated=stated
     )
+    report_balances(project, name)
     still = int(made["exit_date"].isna().sum())
     ignored = int((history.explained["kind"] == IGNORED).sum())
     more = f"; {ignored} lines ignored (--explain says why)" if ignored else ""

@@ -11,7 +11,7 @@ import click
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.edits import fields_of
 from sigmasight_core.ledger.price_doubts import SharesOf
-from sigmasight_dagster.commands.csv_files import SHARES_OF
+from sigmasight_dagster.commands.csv_files import SHARES_OF, report_balances
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger.edits import Ledger
 
@@ -98,7 +98,10 @@ def cash(portfolio: str, amount: float, date: str | None) -> None:
 
     What the account had come to without it is a deposit or withdrawal of that day, marked as an adjustment.
     """
-    result = _open(portfolio).set_cash(amount, date)
+    opened = _open(portfolio)
+    result = opened.set_cash(amount, date)
+    if date is not None:
+        report_balances(opened.workspace, portfolio)
     since = date or "every date"
     click.echo(f"Portfolio {portfolio}: cash {amount:,.2f}, {_said(result, since)}")
 

@@ -22,6 +22,7 @@ from sigmasight_dagster.commands.csv_files import (
     SHARES_OF,
     check_name,
     read_csv,
+    report_balances,
     report_rows,
 )
 from sigmasight_dagster.commands.ledger.history import (
@@ -108,6 +109,7 @@ def onboard(
     _preview(account.lots, name, account.cash)
     _confirm(yes)
     result = account.save(project, replace=replace, command=f"sigmasight onboard {file.name}")
+    report_balances(project, name)
     click.echo(f"Portfolio {name}: {len(account.lots)} positions, {result}")
     _compute(project, name, day)
 

@@ -16,6 +16,7 @@ from sigmasight_dagster.commands.csv_files import (
     SHARES_OF,
     check_name,
     read_csv,
+    report_balances,
     report_rows,
 )
 from sigmasight_dagster.commands.ledger.history import (
@@ -121,6 +122,7 @@ def import_positions(
     if parsed.positions.empty:
         raise InputError(f"{file}: no good row: nothing imported")
     result = save_list(project, name, file.name, parsed.positions, stated=stated, replace=replace)
+    report_balances(project, name)
     click.echo(f"Portfolio {name}: {len(parsed.positions)} positions, {result}")
 
 

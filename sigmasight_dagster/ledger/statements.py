@@ -1,0 +1,61 @@
+"""Stated balances of a portfolio held against what its account had come to."""
+
+import pandas as pd
+
+from sigmasight_core import calendar
+from sigmasight_core.account.cash import CashTerms, portfolio_cash
+from sigmasight_core.account.entries import entries
+from sigmasight_core.errors import SigmaSightError
+from sigmasight_core.positions.settlement import settlement_price_dates
+from sigmasight_core.tables import TreasuryYields
+from sigmasight_dagster.ledger import files
+from sigmasight_dagster.ledger.accounts import known_splits
+from sigmasight_dagster.runs.workspace import Workspace
+
+
+def doubts(workspace: Workspace, name: str) -> list[str]:
+    """What `differences` says, or that the stored balances could not be held against the account, and why."""
+    try:
+        return differences(workspace, name)
+    except SigmaSightError as error:
+        return [f"stated balances are not held against the account: {error}"]
+
+
+def differences(workspace: Workspace, name: str) -> list[str]:
+    """A line for each dated statement that differs by more than the setting; it is booked all the same.
+
+    Computed from the transactions, dividends and settlements that are known now, without interest on cash.
+    """
+    warehouse = workspace.platform.warehouse
+    rows, lots = warehouse.account(name), warehouse.positions([name])
+    stated = rows[(rows["kind"] == "statement") & (rows["inferred"] == "")]
+    if stated.empty:
+        return []
+    stated = (
+        stated.sort_values(["date", "source_line"]).drop_duplicates("date", keep="last").set_index("date")
+    )
+    age, until = workspace.settings.max_price_age_days, stated.index.max()
+    first = max(rows["date"].min(), calendar.FIRST_DATE)
+    actions = known_splits(workspace, rows)
+    needed = settlement_price_dates(lots, until, age)
+    wanted = pd.MultiIndex.from_product([needed, lots["underlying"].unique()], names=["date", "symbol"])
+    registry = warehouse.portfolios()
+    mine = registry[registry["portfolio"] == name]
+    cash = portfolio_cash(
+        sessions=calendar.sessions(first, until),
+        portfolios=mine[["portfolio"]].assign(margin=mine["margin"] == "yes"),
+        entries=entries(rows, corporate_actions=actions),
+        positions=lots,
+        prices=files.closes(workspace, wanted.to_frame(index=False)),
+        corporate_actions=actions,
+        yields=pd.DataFrame(columns=list(TreasuryYields.to_schema().columns)),
+        terms=CashTerms(),
+        max_price_age_days=age,
+    )
+    found = cash.set_index("date").reindex(stated.index)
+    odd = found["adjustment"].abs() > workspace.settings.statement_tolerance
+    return [
+        f"{date:%Y-%m-%d}: {row['closing']:,.2f} stated, {row['closing'] - row['adjustment']:,.2f} computed: "
+        f"{row['adjustment']:,.2f} is booked as paid {'in' if row['adjustment'] > 0 else 'out'} on that day"
+        for date, row in found[odd].iterrows()
+    ]
