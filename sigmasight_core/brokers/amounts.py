@@ -157,7 +157,9 @@ def _in_kind(rows: pd.DataFrame, cells: Cells, report: Report) -> pd.DataFrame:
     price = rows["price"].mask(valued, rows["amount"].abs() / (quantity * rows["multiplier_of"]))
     price = price.mask(moved & ~(price > 0))
     told = rows["told"].mask(valued, "price from the value of the transfer")
-    told = told.mask(moved & price.isna(), "no price: the close of the day is its cost")
+    free = rows["kind"] == "split_off"
+    told = told.mask(moved & price.isna() & ~free, "no price: the close of the day is its cost")
+    told = told.mask(free, "its cost is the parent's share by the closes of the day; without a parent none")
     return rows.assign(
         quantity=rows["quantity"].mask(moved, quantity.where(out | (rows["quantity"] > 0), rows["quantity"])),
         price=price,

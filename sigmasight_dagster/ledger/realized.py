@@ -8,6 +8,7 @@ from sigmasight_core.account.entries import entries
 from sigmasight_core.account.gains import realized_gains
 from sigmasight_core.account.lots import pieces, positions
 from sigmasight_core.conventions import LotRule
+from sigmasight_dagster.ledger import files
 from sigmasight_dagster.ledger.accounts import known_splits, stored_rule
 from sigmasight_dagster.runs.workspace import Workspace, utc_now
 
@@ -36,10 +37,17 @@ def realized(workspace: Workspace, name: str, rule: LotRule | None = None) -> Re
     """
     own, said = stored_rule(workspace, name)
     rows = workspace.platform.warehouse.account(name)
-    read = entries(rows, corporate_actions=known_splits(workspace, rows))
+    actions = known_splits(workspace, rows)
+    read = entries(rows, corporate_actions=actions)
     used = rule or own
     made = pieces(read, used)
-    gains = realized_gains(read, made, "average" if used == "average" else "lots")
+    gains = realized_gains(
+        read,
+        made,
+        "average" if used == "average" else "lots",
+        corporate_actions=actions,
+        closes=_closes_of_split_offs(workspace, rows),
+    )
     stored = workspace.platform.warehouse.positions([name])
     lots = positions(read, made if used == own else pieces(read, own))
     over = lots["exit_date"].isna() & (lots["expiry_date"] < utc_now().tz_localize(None).normalize())
@@ -54,3 +62,12 @@ def _differ(lots: pd.DataFrame, stored: pd.DataFrame) -> bool:
         return rows[columns].round({"quantity": 6}).sort_values(columns, ignore_index=True)
 
     return not plain(lots).equals(plain(stored))
+
+
+def _closes_of_split_offs(workspace: Workspace, rows: pd.DataFrame) -> pd.DataFrame:
+    """Closes of what was split off, and of the parent, on its day."""
+    made = rows[(rows["kind"] == "split_off") & (rows["parent"] != "")]
+    both = pd.concat(
+        [made[["date", "symbol"]], made[["date", "parent"]].rename(columns={"parent": "symbol"})]
+    )
+    return files.closes(workspace, both.drop_duplicates())

@@ -62,7 +62,7 @@ def migrated_template(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     warehouse.migrate()
     positions = pd.DataFrame(columns=list(Positions.to_schema().columns))
     for name in NAMES:
-        row = {"portfolio": name, "cash": 0.0, "source": "test", "margin": None}
+        row = {"portfolio": name, "cash": 0.0, "source": "test", "margin": None, "lots": None}
         validate(Portfolios, pd.DataFrame([row]))
         warehouse.save_portfolio(row, positions, STAMP)
     warehouse.close()

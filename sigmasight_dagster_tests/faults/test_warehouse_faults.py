@@ -141,7 +141,8 @@ def test_concurrent_writers_and_readers(database_url: str) -> None:
     warehouse.migrate()
     for name in PORTFOLIOS:
         sql(
-            database_url, f"INSERT INTO sigmasight.portfolios VALUES ('{name}', 0, '', NULL, 'r', 'c', now())"
+            database_url,
+            f"INSERT INTO sigmasight.portfolios VALUES ('{name}', 0, '', NULL, NULL, 'r', 'c', now())",
         )
     warehouse.replace(FactorExposures, versioned(1, DATES, PORTFOLIOS), DATES, PORTFOLIOS, stamp())
     stop = threading.Event()

@@ -47,6 +47,9 @@ def summary(found: Realized) -> list[str]:
     rows = found.rows
     sums = ", ".join(f"{column} {rows[column].sum():,.2f}" for column in _SHOWN)
     lines = [f"{len(rows)} closed lots: {sums}"]
+    if rows["gain"].isna().any():
+        unknown = ", ".join(sorted(rows.loc[rows["gain"].isna(), "symbol"].unique()))
+        lines.append(f"Without a gain, as the closes of a split-off's day are not known: {unknown}")
     if len(found.settled):
         named = ", ".join(found.settled)
         lines.append(f"Not among them, ended by themselves (see position_values): {named}")

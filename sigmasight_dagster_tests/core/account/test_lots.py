@@ -177,8 +177,64 @@ def test_average_cost_by_hand() -> None:
     read = entries(rows, corporate_actions=actions(("2022-03-10", "A", "split", 2.0)))
     # 20 at 55 are 40 at 27.5; 30 of these and 10 at 70 are 40 at 38.125; then a new start
     np.testing.assert_allclose(average_costs(read), [50.0, 55.0, 27.5, 38.125, 38.125, 90.0])
-    gains = realized_gains(read, pieces(read), "average")
+    splits = actions(("2022-03-10", "A", "split", 2.0))
+    gains = realized_gains(read, pieces(read), "average", corporate_actions=splits, closes=CLOSES)
     assert gains["gain"].sum() == pytest.approx(10 * (35 - 27.5) + 40 * (35 - 38.125))
+
+
+CLOSES = pd.DataFrame(
+    [
+        ("2022-03-02", "A", 20.0),
+        ("2022-03-02", "B", 20.0),
+        ("2022-03-07", "B", 15.0),
+        ("2022-03-07", "C", 5.0),
+    ],
+    columns=["date", "symbol", "close"],
+).assign(date=lambda rows: pd.to_datetime(rows["date"]))
+SPUN = (
+    entry("2022-02-01", "buy", "A", 4, 60.0),
+    entry("2022-02-02", "buy", "A", 1, 40.0),
+    entry("2022-03-02", "split_off", "B", 5, parent="A"),
+    entry("2022-03-03", "sell", "B", 2, 25.0),
+    entry("2022-03-04", "sell", "A", 10, 23.0),
+    entry("2022-03-07", "split_off", "C", 3, parent="B"),
+    entry("2022-03-08", "sell", "B", 3, 16.0),
+    entry("2022-03-08", "sell", "C", 1, 6.0),
+)
+
+
+def gains_of(*rows: dict, closes: pd.DataFrame = CLOSES) -> dict[str, float]:
+    """Cost of what was sold by symbol, after a split of A of 2 for 1."""
+    splits = actions(("2022-02-15", "A", "split", 2.0))
+    read = entries(history(*rows), corporate_actions=splits)
+    found = realized_gains(read, pieces(read), corporate_actions=splits, closes=closes)
+    np.testing.assert_allclose(found["gain"], found["proceeds"] - found["cost"])
+    return found.groupby("symbol")["cost"].sum(min_count=1).to_dict()
+
+
+def test_a_split_off_takes_its_share_of_the_cost_by_the_closes_of_its_day() -> None:
+    """5 B at 20 of 10 A at 20: a third of 280; 3 C at 5 of 3 B at 15: a quarter of what 3 B had taken."""
+    found = gains_of(*SPUN)
+    taken = 280 / 3
+    assert found["A"] == pytest.approx(280 - taken)
+    assert found["B"] == pytest.approx(taken * 2 / 5 + taken * 3 / 5 * 3 / 4)
+    assert found["C"] == pytest.approx(taken * 3 / 5 / 4 / 3)
+    last = entry("2022-03-09", "sell", "C", 2, 6.0)
+    assert sum(gains_of(*SPUN, last).values()) == pytest.approx(280)
+
+
+def test_a_split_off_without_a_close_leaves_the_costs_unknown_and_without_a_parent_it_is_free() -> None:
+    found = gains_of(*SPUN, closes=CLOSES[CLOSES["symbol"] != "C"])
+    assert found["A"] == pytest.approx(280 * 2 / 3)
+    assert np.isnan(found["C"])
+    assert gains_of(entry("2022-03-02", "split_off", "B", 5), entry("2022-03-03", "sell", "B", 5, 9.0)) == {
+        "B": 0.0
+    }
+    of_a_short = (
+        entry("2022-02-01", "short", "A", 5, 60.0),
+        entry("2022-03-02", "split_off", "B", -5, parent="A"),
+    )
+    assert gains_of(*of_a_short, entry("2022-03-03", "cover", "B", 5, 25.0)) == {"B": pytest.approx(-100.0)}
 
 
 def slow_lots(rows: list[tuple[str, float, float]], highest: bool) -> list[tuple]:
