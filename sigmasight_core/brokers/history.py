@@ -12,8 +12,8 @@ from sigmasight_core.brokers.cells import Cells, cells_of
 from sigmasight_core.brokers.currencies import check_whole, refuse_unsaid
 from sigmasight_core.brokers.explained import explained
 from sigmasight_core.brokers.formats import read_dates, read_numbers
-from sigmasight_core.brokers.kinds import kinds_of, sorted_rows
-from sigmasight_core.brokers.layout import IGNORED, Layout, Part, lay_out
+from sigmasight_core.brokers.kinds import Sorted, kinds_of, sorted_rows
+from sigmasight_core.brokers.layout import IGNORED, Part, lay_out
 from sigmasight_core.brokers.presets.rules import NUMBERS, Preset
 from sigmasight_core.brokers.repeats import Repeats, without_cancelled, without_repeated
 from sigmasight_core.brokers.rows import ledger_rows
@@ -61,6 +61,8 @@ class History:
     errors: pd.DataFrame
     warnings: pd.DataFrame
     explained: pd.DataFrame
+    splits: pd.DataFrame
+    """Rows that say that shares were split and are ignored: `line`, `date` and `symbol`."""
 
 
 def read_history(text: str | bytes, source: str, portfolio: str, preset: Preset, facts: Facts) -> History:
@@ -72,7 +74,12 @@ def read_history(text: str | bytes, source: str, portfolio: str, preset: Preset,
     """
     report = Report()
     layout = lay_out(text, source, preset, report)
-    parts = [_part(number, part, preset, facts, report, layout) for number, part in enumerate(layout.parts)]
+    parts, splits = [], []
+    for number, part in enumerate(layout.parts):
+        found = sorted_rows(part, report)
+        layout.notes += [(line, IGNORED, reason) for line, reason in found.ignored]
+        parts.append(_part(number, part, found, preset, facts, report))
+        splits.append(_splits(part, found.splits, preset))
     check_whole([cells for _, cells in parts], preset, source)
     rows = pd.concat([rows for rows, _ in parts], ignore_index=True)
     rows, repeated = without_repeated(rows, report, facts.repeats)
@@ -86,7 +93,11 @@ def read_history(text: str | bytes, source: str, portfolio: str, preset: Preset,
     transactions = ledger_rows(kept, portfolio, source)
     errors, warnings = report.errors(), report.warnings()
     return History(
-        transactions, errors, warnings, explained(transactions, kept, layout.notes, errors, warnings)
+        transactions,
+        errors,
+        warnings,
+        explained(transactions, kept, layout.notes, errors, warnings),
+        pd.concat(splits, ignore_index=True),
     )
 
 
@@ -110,11 +121,9 @@ def _tell_order(rows: pd.DataFrame, report: Report) -> None:
 
 
 def _part(
-    number: int, part: Part, preset: Preset, facts: Facts, report: Report, layout: Layout
+    number: int, part: Part, found: Sorted, preset: Preset, facts: Facts, report: Report
 ) -> tuple[pd.DataFrame, Cells]:
     """The rows of one table, as far as they can be read."""
-    found = sorted_rows(part, report)
-    layout.notes += [(line, IGNORED, reason) for line, reason in found.ignored]
     cells = cells_of(part, found.columns, preset, report)
     refuse_unsaid(cells, preset, report)
     numbers = _numbers(cells, preset, report)
@@ -145,6 +154,14 @@ def _part(
     made = with_amounts(rows[plain], _of(cells, plain), preset, report)
     rows = pd.concat([_with_taxes(made), rows[cancelling].assign(fees=0.0)]).sort_index(kind="stable")
     return rows.assign(cancels=kinds.cancels.reindex(rows.index)), cells
+
+
+def _splits(part: Part, columns: pd.DataFrame, preset: Preset) -> pd.DataFrame:
+    """Line, date and symbol of rows of splits; what cannot be read of them is left out."""
+    cells = cells_of(part, columns, preset, Report())
+    dates = read_dates(cells.shown("date"), cells.names.get("date", "date"), preset.dates, Report())
+    rows = cells.texts[["line", "symbol"]].assign(date=dates, symbol=cells.texts["symbol"].str.upper())
+    return rows[rows["date"].notna() & (rows["symbol"] != "")]
 
 
 def _content(columns: pd.DataFrame) -> "pd.Series[str]":

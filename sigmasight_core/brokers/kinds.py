@@ -11,17 +11,23 @@ from sigmasight_core.brokers.layout import Part
 from sigmasight_core.brokers.presets.rules import RowRule, column_key
 from sigmasight_core.ledger.csv_fields import Report
 
+SPLIT: Final = "splits come with the market data"
+"""Why presets ignore rows of splits; whether those know them is asked where a history is stored."""
 _NONE: Final = -1
 _SHOWN: Final = 60
 
 
 @dataclass(frozen=True)
 class Sorted:
-    """The rows of a table that are read, and the number of the rule of each; `ignored`: line and reason."""
+    """The rows of a table that are read, and the number of the rule of each; `ignored`: line and reason.
+
+    `splits`: those of the ignored rows that say that shares were split.
+    """
 
     columns: pd.DataFrame
     rule: "pd.Series[int]"
     ignored: list[tuple[int, str]]
+    splits: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,13 @@ def sorted_rows(part: Part, report: Report) -> Sorted:
         (line, rules[at].ignore) for line, at in zip(columns["line"][ignored], number[ignored], strict=True)
     ]
     read = ~ignored & ~refused
-    return Sorted(columns[read].reset_index(drop=True), number[read].reset_index(drop=True), reasons)
+    split = number.isin([place for place, rule in enumerate(rules) if rule.ignore == SPLIT])
+    return Sorted(
+        columns[read].reset_index(drop=True),
+        number[read].reset_index(drop=True),
+        reasons,
+        columns[split].reset_index(drop=True),
+    )
 
 
 def kinds_of(cells: Cells, rule: "pd.Series[int]", numbers: pd.DataFrame, report: Report) -> Kinds:

@@ -167,7 +167,8 @@ class _Step:
         """As the import reads it; a sale of more than is held is refused."""
         source, platform = self.file.name, self.workspace.platform
         history = histories.parse(platform, text, name, source, preset, histories.Reading())
-        if not self._good(history.warnings, history.errors, history.transactions):
+        warnings = histories.warnings_of(self.workspace, history)
+        if not self._good(warnings, history.errors, history.transactions):
             return None
         self._note(f"{len(history.transactions)} transactions, read by preset {preset.name}")
         return account_of(self.workspace, name, source, history.transactions)

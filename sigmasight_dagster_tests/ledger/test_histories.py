@@ -36,10 +36,17 @@ def test_an_example_is_stored_and_again_changes_nothing(project: CliProject, nam
 
 def test_a_bad_row_and_nothing_is_stored(project: CliProject, tmp_path: Path) -> None:
     file = tmp_path / "history.csv"
-    file.write_text(changed("schwab", ("$5,646.75", "$5,656.75")), encoding="utf-8")
+    split = '"12/12/2022","Stock Split","AAPL","APPLE INC","60","","",""\n'
+    header = example("schwab").splitlines(keepends=True)[1]
+    text = changed("schwab", ("$5,646.75", "$5,656.75")).replace(header, header + split)
+    file.write_text(text, encoding="utf-8")
     result = project.run("import", str(file), "--portfolio", "bad")
     assert result.returncode == 1
-    assert f"{file}:6: error: Amount: '$5,656.75': not quantity x price and fees" in result.stderr
+    assert f"{file}:7: error: Amount: '$5,656.75': not quantity x price and fees" in result.stderr
+    assert (
+        f"{file}:3: warning: split: 'AAPL': the market data know no split of it within a week"
+        in result.stderr
+    )
     assert result.stdout.startswith("Nothing imported: 1 bad rows. See --explain")
     assert "bad" not in set(project.warehouse().portfolios()["portfolio"])
     assert "11 transactions" in project.ok("import", str(file), "--portfolio", "bad", "--skip-bad-rows")

@@ -97,7 +97,7 @@ def import_history(
     """
     project = Project.open()
     history = file.read(project.platform, name)
-    report_rows(file.path, history.warnings, history.errors)
+    report_rows(file.path, histories.warnings_of(project, history), history.errors)
     if len(history.errors) and not skip_bad_rows:
         click.echo(
             f"Nothing imported: {len(history.errors)} bad rows. See --explain, mend them, or leave them out: "

@@ -130,7 +130,7 @@ def _of_history(
 ) -> Account:
     """The account of a broker's history without a bad row; as `_of_list`."""
     read = history.read(project.platform, name)
-    _tell(history.path, read.warnings, read.errors)
+    _tell(history.path, histories.warnings_of(project, read), read.errors)
     if read.transactions.empty:
         raise InputError(f"{history.path}: no transaction: nothing stored")
     click.echo(f"{len(read.transactions)} transactions, read by preset {history.preset.name}")

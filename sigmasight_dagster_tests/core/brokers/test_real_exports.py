@@ -121,6 +121,8 @@ def test_what_is_done_with_rows_that_are_odd() -> None:
     assert said[17].startswith("what came of it is not known; write it in the form transactions")
     assert said[19].startswith("no rule of table transactions says what 'Mystery' is; add one to a preset")
     assert said[23] == "bought or sold for nothing: the price is 0"
+    (split,) = history.splits.to_dict("records")
+    assert (split["line"], split["symbol"], f"{split['date']:%Y-%m-%d}") == (15, "TSLA", "2022-12-12")
 
 
 OWN: Final = "date,kind,symbol,quantity,price,fees,amount\n2022-12-05,deposit,,,,,1000\n"
