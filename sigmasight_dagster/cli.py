@@ -22,7 +22,11 @@ class Entry(NamedTuple):
 
 COMMANDS: Final = {
     "db": Entry("servers.db", "db", "The PostgreSQL server: embedded by default, or an external one."),
-    "onboard": Entry("ledger.onboard", "onboard", "Take the positions of FILE (CSV) to their first results."),
+    "onboard": Entry(
+        "ledger.onboard",
+        "onboard",
+        "Take the positions of FILE (CSV), or the history that a broker exports, to their first results.",
+    ),
     "import": Entry(
         "ledger.portfolios",
         "import_portfolio",
@@ -42,7 +46,11 @@ COMMANDS: Final = {
     "ledger": Entry(
         "ledger.ledger", "ledger", "Show the positions of PORTFOLIO and every change that made them."
     ),
-    "gains": Entry("ledger.gains", "gains", "What each sale of PORTFOLIO has gained, by its rule of lots."),
+    "gains": Entry(
+        "ledger.gains",
+        "gains",
+        "What each sale of PORTFOLIO has gained, before fees: proceeds - cost of the lots that it closed.",
+    ),
     "portfolios": Entry("ledger.portfolios", "list_portfolios", "List the registered portfolios."),
     "run": Entry("runs.run", "run", "Compute every asset of one trading date."),
     "backfill": Entry(

@@ -49,5 +49,6 @@ def summary(history: History) -> str:
     ignored = int((history.explained["kind"] == IGNORED).sum())
     refused = int((history.explained["kind"] == REFUSED).sum())
     flows = rows["amount"][rows["kind"] != "statement"].sum()
-    read = f"{len(rows)} transactions: {counts or 'none'}; {ignored} lines ignored, {refused} refused"
+    lines = "line" if ignored == 1 else "lines"
+    read = f"{len(rows)} transactions: {counts or 'none'}; {ignored} {lines} ignored, {refused} refused"
     return f"{textwrap.fill(read, _WIDTH)}\nCash that they move together: {flows:,.2f} USD"
