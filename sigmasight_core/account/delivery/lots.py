@@ -30,6 +30,10 @@ class Settled(NamedTuple):
     transactions: pd.DataFrame
     """Rows of `tables.Transactions`: exercises, assignments, and the shares at the strike; all `inferred`."""
 
+    def with_transactions(self, stored: pd.DataFrame) -> pd.DataFrame:
+        """The stored transactions and those of the deliveries."""
+        return pd.concat([stored, self.transactions], ignore_index=True) if len(self.transactions) else stored
+
 
 def with_deliveries(
     *,
@@ -55,7 +59,7 @@ def with_deliveries(
     plain.loc[ended.index, NOTE] = ended["note"].to_numpy(dtype=object)
     given = ended[(ended["shares"] != 0).to_numpy()]
     if given.empty:
-        return Settled(plain, pd.DataFrame(columns=_COLUMNS))
+        return Settled(plain, Transactions.empty())
     plain.loc[given.index, "exit_date"] = given["delivered_on"].to_numpy()
     plain.loc[given.index, "exit_price"] = 0.0
     plain.loc[given.index, NOTE] = _words(given).to_numpy(dtype=object)

@@ -83,7 +83,7 @@ def test_shares_that_are_held_are_delivered_first_in_first_out() -> None:
         "A220106C00050000@2022-01-04",
     }
     parts = closed.set_index("position_id")["realized_pnl"]
-    assert parts.tolist() == [0.0, -140.0, 200.0]  # 70 that were bought at 52, and the premium
+    assert sorted(parts) == [-140.0, 0.0, 200.0]  # 70 that were bought at 52, and the premium
     greeks = made.world.greeks(made.values).set_index(["position_id", "date"])["position_delta"]
     assert greeks["A@2022-01-05", DAYS[3]] == 120.0
     assert greeks["A@2022-01-05", after] == 50.0
