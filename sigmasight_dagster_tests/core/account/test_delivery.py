@@ -49,7 +49,10 @@ def test_an_option_in_the_money_turns_into_its_shares_at_the_strike(
 ) -> None:
     made = account(opened, closes=closes)
     last, after = DAYS[3], DAYS[4]
-    assert made.total[after] == made.total[last]  # the share closes unchanged
+    side = 1 if opened["kind"] == "buy" else -1
+    # the option is worth 7 a share, 2 were paid; the share closes unchanged
+    assert made.total[after] == made.total[last] == 10_000 + side * 500
+    assert made.cash.loc[after, "closing"] == 10_000 - side * 200 - shares * 50
     assert made.total[DAYS[5]] == made.total[after] + shares * (closes[5] - closes[4])
     assert made.cash.loc[after, "trades"] == -shares * 50.0
     assert (made.cash["settlements"] == 0).all()
