@@ -55,7 +55,7 @@ def import_example(project: Project, name: str, settlement: str) -> None:
     file = Path(project_root()) / "examples" / "histories" / f"{name}.csv"
     preset = presets(project.settings)[OWN_FORM]
     history = histories.parse(
-        project.platform, file.read_bytes(), name, file.name, preset, allow_unpriced=False
+        project.platform, file.read_bytes(), name, file.name, preset, histories.Reading()
     )
     if len(history.errors):
         first = history.errors.iloc[0]
