@@ -23,6 +23,8 @@ ENDS: Final = ("expiry", "exercise", "assignment")
 """Kinds with which an option ends: they count on its last session at the latest."""
 WHOLE_LOT: Final = "exit in a positions file: closes the whole lot, in shares of its entry"
 """What `inferred` says of a closing whose quantity is that of the lot's entry, before splits since then."""
+DELIVERED: Final = "delivered by an option"
+"""How `inferred` begins of the shares that an option turned into after its last session."""
 _DUST: Final = 1e-9
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.entries import Entries
+from sigmasight_core.account.entries import DELIVERED, Entries
 from sigmasight_core.account.matching import DUST
 from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers, take, timestamps
 from sigmasight_core.arrays.types import Bools, Floats, Ints
@@ -15,14 +15,16 @@ def dividends(entries: Entries, *, corporate_actions: pd.DataFrame) -> pd.DataFr
     """Cash of every dividend, booked on its ex-date: quantity at the close before x amount per share.
 
     The quantity is in shares of the ex-date, in which the amount is said; a short pays. A name whose
-    dividends the ledger itself states in that portfolio has none here: they would be booked twice.
+    dividends the ledger itself states in that portfolio has none here: they would be booked twice. Shares
+    that an option delivers count from the session before: the trade is that of the option's last session.
 
     :param corporate_actions: rows of `tables.CorporateActions` since the first date.
     :returns: portfolio, symbol, date, quantity (signed), per_share and amount (USD, negative = paid; NaN =
         the amount per share is not known), ordered by portfolio, symbol and date.
     """
     part = np.flatnonzero((entries.symbol >= 0) & (entries.multiplier == 1) & (entries.quantity > 0))
-    code, day = entries.symbol[part], entries.day[part]
+    delivered = entries.rows["inferred"].str.startswith(DELIVERED).to_numpy()
+    code, day = entries.symbol[part], (entries.day - delivered)[part]
     change = np.where(entries.opens, 1.0, -1.0) * entries.side * entries.quantity / entries.ratio
     order = np.lexsort((day, code))
     code, day, part = code[order], day[order], part[order]

@@ -17,6 +17,8 @@ EUROPEAN_ROOTS: Final = frozenset(
     | {"RUT", "RUTW", "MRUT", "VIX", "VIXW", "DJX", "DJXW", "XEO"}
 )
 """Roots of index options that are exercised at expiry only. OEX is American; so is every share and fund."""
+CASH_ROOTS: Final = EUROPEAN_ROOTS | {"OEX", "OEXW", "MXEA", "MXEF", "RUI", "RLG", "RLV"}
+"""Roots of options that settle in cash, whatever the owner prefers: an index has no shares."""
 
 
 def exercise_style(root: Any) -> NDArray[np.object_]:
@@ -34,6 +36,11 @@ def is_american(symbols: "pd.Series[str]") -> Bools:
     What is no OCC symbol is no option, so not American either.
     """
     return np.asarray(exercise_style(parse_occ(symbols)["root"]) == AMERICAN, dtype=bool)
+
+
+def is_settled_in_cash(symbols: "pd.Series[str]") -> Bools:
+    """Which contracts (n,) are on an index, by the root of their OCC symbol: they deliver nothing."""
+    return parse_occ(symbols)["root"].isin(CASH_ROOTS).to_numpy(dtype=bool)
 
 
 def _style(root: Any) -> str | None:

@@ -20,6 +20,7 @@ from sigmasight_core.options.market import (
 from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_core.options.quotes import VOLATILITY_SOURCES
 from sigmasight_core.positions.book import Book
+from sigmasight_core.positions.held import entered_quantity
 from sigmasight_core.positions.status import no_volatility
 
 LIKELY = "likely"
@@ -102,6 +103,7 @@ def with_ledger(*, held: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
     """
     values = held[["date", *_KEY, "symbol", "underlying", "position_type", "multiplier", "status"]]
     rows = values.merge(positions[[*_KEY, *_LEDGER]], on=_KEY, how="left", validate="many_to_one")
+    closed = (held["quantity"] == 0).to_numpy()
     orphans = rows["entry_date"].isna().to_numpy()
     if orphans.any():
         first = rows.loc[orphans, _KEY].iloc[0]
@@ -109,7 +111,8 @@ def with_ledger(*, held: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
             f"position {first['position_id']} of portfolio {first['portfolio']} has a value but is not in "
             "the ledger; compute position_values again"
         )
-    return rows
+    held_quantity = entered_quantity(rows.assign(closed=closed), positions=positions)
+    return rows.assign(quantity=held_quantity)
 
 
 def _per_share(book: Book, inputs: OptionInputs) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.arrays.as_of import day_numbers, timestamps
+from sigmasight_core.arrays.as_of import FAR_DAY, day_numbers, timestamps
 from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import CALL_TYPES, OPTION_TYPES
 from sigmasight_core.errors import InputError
@@ -15,6 +15,10 @@ from sigmasight_core.options.market import settlement_days
 HELD: Final = "held"
 CLOSED: Final = "closed"
 EXPIRED: Final = "expired"
+PIECE_OF: Final = "piece_of"
+"""Column of ledgers with deliveries: the lot that later deliveries take apart; '' = it is whole."""
+NOTE: Final = "settlement_note"
+"""Column of ledgers with deliveries: what is to be said of how a position ends; '' = nothing."""
 
 KEY: Final = ["date", "portfolio", "position_id"]
 OPTION_INPUTS: Final = [
@@ -56,12 +60,14 @@ def held_symbols(positions: pd.DataFrame, date: pd.Timestamp) -> pd.Index:
 def held_positions(positions: pd.DataFrame, dates: pd.DatetimeIndex) -> pd.DataFrame:
     """One row per date and position that is shown on that date.
 
-    A position is shown from its entry date until it ends: on its exit date (state 'closed') or on its
-    settlement session, the last session on or before its expiry (state 'expired'), whichever is first, both
-    inclusive. Before that its state is 'held'.
+    A position is shown from its entry date until it ends: on its exit date (state 'closed') or, of an option
+    without one, on its settlement session, the last session on or before its expiry (state 'expired'), both
+    inclusive. Before that its state is 'held'. An option that delivers its shares has its exit on the session
+    after its settlement. Pieces of a lot that deliveries take apart are one row until the first of them ends,
+    and then what is left.
 
-    :param positions: rows in the shape of `tables.Positions`; entry and exit dates are sessions, as
-        `parse_portfolio_csv` makes them.
+    :param positions: rows in the shape of `tables.Positions`, with PIECE_OF and NOTE if there are deliveries;
+        entry and exit dates are sessions, as `parse_portfolio_csv` makes them.
     :param dates: sessions; each counts once, in any order.
     :returns: the columns of `positions` with `date`, `settlement_date` (NaT = not an option) and `state`,
         ordered by date, portfolio and position_id.
@@ -70,14 +76,48 @@ def held_positions(positions: pd.DataFrame, dates: pd.DatetimeIndex) -> pd.DataF
     days = np.unique(day_numbers(dates))
     entry, exit_ = day_numbers(book["entry_date"]), day_numbers(book["exit_date"])
     settlement = settlement_days(book["expiry_date"], int(days.max(initial=0)))
+    exits = exit_ != FAR_DAY
+    last = np.where(exits, exit_, settlement)
     at = days[:, None]
-    shown = (entry <= at) & (np.minimum(exit_, settlement) >= at)
-    rows, columns = np.nonzero(shown)
-    day, last_exit, last = days[rows], exit_[columns], settlement[columns]
+    rows, columns = np.nonzero((entry <= at) & (last >= at))
+    day = days[rows]
     held = book.assign(settlement_date=timestamps(settlement)).take(columns).reset_index(drop=True)
-    state = np.where(day == last_exit, CLOSED, np.where(day == last, EXPIRED, HELD))
+    state = np.where(day < last[columns], HELD, np.where(exits[columns], CLOSED, EXPIRED))
     held.insert(0, "date", timestamps(day))
-    return held.assign(state=pd.array(state, dtype="str"))
+    held = held.assign(state=pd.array(state, dtype="str"))
+    return _pieces_joined(held) if PIECE_OF in positions else held
+
+
+def _pieces_joined(held: pd.DataFrame) -> pd.DataFrame:
+    """Pieces that are held, of one lot on one date, as one row with the lot's name."""
+    piece = ((held["state"] == HELD) & (held[PIECE_OF] != "")).to_numpy()
+    if not piece.any():
+        return held
+    named = held.assign(position_id=held["position_id"].mask(piece, held[PIECE_OF]))
+    sums = named[piece].groupby(KEY)["quantity"].transform("sum")
+    named.loc[piece, "quantity"] = sums
+    joined = named[~(piece & named.duplicated(KEY).to_numpy())]
+    return joined.sort_values(KEY, ignore_index=True)
+
+
+def entered_quantity(rows: pd.DataFrame, *, positions: pd.DataFrame) -> Floats:
+    """Quantity in units of the entry of rows of position_values: of a lot in pieces, of those that are left.
+
+    :param rows: date, portfolio, position_id, `quantity` of the ledger, and whether it is `closed`.
+    :param positions: the ledger that they follow from.
+    """
+    quantity = rows["quantity"].to_numpy(dtype=float)
+    if PIECE_OF not in positions or (positions[PIECE_OF] == "").all():
+        return quantity
+    pieces = positions.loc[positions[PIECE_OF] != "", ["portfolio", PIECE_OF, "quantity", "exit_date"]]
+    held = rows.loc[~rows["closed"].to_numpy(), KEY].reset_index(names="row")
+    parts = held.merge(
+        pieces, left_on=["portfolio", "position_id"], right_on=["portfolio", PIECE_OF], how="inner"
+    )
+    left = parts[~(parts["exit_date"] <= parts["date"])].groupby("row")["quantity"].sum()
+    found = pd.Series(quantity, index=rows.index)
+    found.loc[left.index] = left
+    return found.to_numpy(dtype=float)
 
 
 def partition_frame(partitions: pd.DataFrame) -> pd.DataFrame:

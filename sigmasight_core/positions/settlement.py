@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.arrays.as_of import day_numbers, timestamps
+from sigmasight_core.arrays.as_of import FAR_DAY, day_numbers, timestamps
 from sigmasight_core.arrays.types import Bools, Ints
 from sigmasight_core.conventions import OK
 from sigmasight_core.options.black_scholes import intrinsic_value
@@ -68,10 +68,11 @@ def settled_pnl(
 
 
 def ends(positions: pd.DataFrame, until: pd.Timestamp) -> tuple[Ints, Bools, Bools]:
-    """Day number of each position's end, and which have been exited or have expired up to `until`."""
+    """Day number of each position's end, and which have been exited or have settled up to `until`."""
     limit = int(day_numbers([until])[0])
     exit_day = day_numbers(positions["exit_date"])
     settlement = settlement_days(positions["expiry_date"], limit)
-    last = np.minimum(exit_day, settlement)
+    exits = exit_day != FAR_DAY
+    last = np.where(exits, exit_day, settlement)
     done = last <= limit
-    return last, done & (exit_day <= settlement), done & (settlement < exit_day)
+    return last, done & exits, done & ~exits

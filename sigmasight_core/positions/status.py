@@ -8,7 +8,7 @@ from sigmasight_core.arrays.types import Bools, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.options.quotes import DOUBTS
 from sigmasight_core.positions.book import Book, Mark
-from sigmasight_core.positions.held import CLOSED, EXPIRED
+from sigmasight_core.positions.held import CLOSED, EXPIRED, NOTE
 
 
 def no_volatility(underlyings: Texts) -> Texts:
@@ -18,7 +18,7 @@ def no_volatility(underlyings: Texts) -> Texts:
 
 def value_status(
     values: pd.DataFrame,
-    state: "pd.Series[str]",
+    states: pd.DataFrame,
     book: Book,
     today: Mark,
     max_price_age_days: int,
@@ -27,11 +27,13 @@ def value_status(
 ) -> "pd.api.extensions.ExtensionArray":
     """One status per row of position_values (without its status); where several reasons hold, the gravest.
 
+    :param states: `state` and `held.NOTE` of each row.
     :param unknown_actions: from `action_coverage.reasons`.
     :param doubtful: rows on whose own session the close is in doubt, and so is not used.
     """
     status: Texts = np.full(len(values), OK, dtype=object)
     names = values["underlying"].to_numpy(dtype=object)
+    state, notes = states["state"], states[NOTE].to_numpy(dtype=object)
     closed, expired = (state == CLOSED).to_numpy(), (state == EXPIRED).to_numpy()
     no_pnl = values["daily_pnl"].isna().to_numpy()
     unpriced = values["price"].isna().to_numpy()
@@ -61,6 +63,8 @@ def value_status(
     status[unused] += "; the close of " + iso_dates(book.day[unused]) + " is doubtful"
     say(closed, CLOSED)
     say(closed & no_pnl, "closed: no price at the previous session, so no daily P&L")
+    noted = (closed | expired) & (notes != "")
+    status[noted] += ": " + notes[noted]
     say_name(np.isnan(book.quantity), "no split ratio: ", " has a split since entry whose ratio is not known")
     status[unknown_actions[0]] = unknown_actions[1]
     return pd.array(status, dtype="str")

@@ -22,7 +22,7 @@ from sigmasight_core.options.market import (
 from sigmasight_core.options.parameters import OptionParameters
 from sigmasight_core.options.quotes import PRICE_SOURCES
 from sigmasight_core.positions.book import Book, Mark, mark, starts_at_entry
-from sigmasight_core.positions.held import CLOSED, EXPIRED, held_positions
+from sigmasight_core.positions.held import CLOSED, EXPIRED, NOTE, held_positions
 from sigmasight_core.positions.status import value_status
 
 _LEAST_BASE: Final = 0.005
@@ -91,7 +91,7 @@ def position_values(
         quantity=np.where(closed, 0.0, book.quantity),
         multiplier=held["multiplier"],
         price=amounts["price"],
-        price_source=_price_source(book, prices, today, closed, expired),
+        price_source=_price_source(book, prices, today, closed),
         price_age_days=_price_age(book, today, amounts["price"], closed),
         market_value=amounts["exposure"].abs(),
         **amounts.drop(columns="price"),
@@ -103,7 +103,8 @@ def position_values(
         names=names, corporate_actions=corporate_actions, codes=book.codes, entry=book.entry_day, day=book.day
     )
     doubtful = _doubtful_closes(names, book, prices)
-    status = value_status(values, held["state"], book, today, max_price_age_days, unknown, doubtful)
+    states = held[["state", NOTE]] if NOTE in held else held[["state"]].assign(**{NOTE: ""})
+    status = value_status(values, states, book, today, max_price_age_days, unknown, doubtful)
     return values.assign(status=status)
 
 
@@ -155,7 +156,7 @@ def previous_sessions(day: Ints, dates: pd.DatetimeIndex, sessions: pd.DatetimeI
 
 
 def _price_source(
-    book: Book, prices: pd.DataFrame, today: Mark, closed: Bools, expired: Bools
+    book: Book, prices: pd.DataFrame, today: Mark, closed: Bools
 ) -> "pd.api.extensions.ExtensionArray":
     codes, sources = pd.factorize(prices["source"])
     none = len(sources)
@@ -166,7 +167,7 @@ def _price_source(
     source[priced & book.is_option] = none + 1
     quoted = priced & (today.quote_source > 0)
     source[quoted] = none + 3 + today.quote_source[quoted]
-    source[priced & expired] = none + 2
+    source[priced & book.at_settlement(book.day)] = none + 2
     source[closed] = none + 3
     return text_column((*sources, "none", "model", "intrinsic", "exit", *PRICE_SOURCES[1:]), source)
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from sigmasight_core.tables.account.cash import PortfolioCash
 from sigmasight_core.tables.account.contributions import ReturnContributions
+from sigmasight_core.tables.account.deliveries import OptionDeliveries
 from sigmasight_core.tables.account.returns import PortfolioReturns
 from sigmasight_core.tables.alerts import AlertDeliveries, Alerts
 from sigmasight_core.tables.base import (
@@ -101,6 +102,7 @@ __all__ = [
     "Grain",
     "Kind",
     "LedgerChanges",
+    "OptionDeliveries",
     "OptionQuotes",
     "OptionVolatilities",
     "PortfolioCash",

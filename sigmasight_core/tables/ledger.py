@@ -37,6 +37,12 @@ class Portfolios(Table):
         nullable=True,
         isin=LOT_RULES,
     )
+    settlement: Series[str] = label(
+        "physical: an option on a share or fund that ends in the money turns into the shares; cash: it pays "
+        "its intrinsic value; NULL = never said: cash",
+        nullable=True,
+        isin=("physical", "cash"),
+    )
 
     class Config:
         name = "portfolios"

@@ -8,13 +8,13 @@ import pandas as pd
 
 from sigmasight_core.tables import Table, columns_by_role, primary_key, table_name
 
-_OF_A_POSITION: Final = {"position_id", "symbol", "symbol_1", "symbol_2"}
+_OF_A_POSITION: Final = {"position_id", "symbol", "symbol_1", "symbol_2", "transaction_id"}
 
 
 def compare(computed: Mapping[type[Table], pd.DataFrame], today: str, hypothetical: str) -> pd.DataFrame:
     """Every number of the tables by portfolio, without and with the trades.
 
-    Tables with a row for each position or symbol are left out: what they say is in the sums.
+    Tables with a row for each position, symbol or delivery are left out: what they say is in the sums.
 
     :param computed: validated rows of portfolio tables on one date, of the two portfolios named.
     :returns: `table_name`, `item` (key within the portfolio), `measure` (column), `unit`, `today`,

@@ -8,8 +8,8 @@ from sigmasight_core.account import portfolio_returns as returns
 from sigmasight_core.market.returns import to_wide
 from sigmasight_core.positions.settlement import settlement_price_dates
 from sigmasight_core.tables import (
-    CorporateActions,
     DailyPrices,
+    OptionDeliveries,
     PortfolioCash,
     PortfolioReturns,
     Portfolios,
@@ -22,6 +22,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
 from sigmasight_dagster.gates.account import CONTRIBUTIONS_SUM_TO_THE_RETURN, VALUE_CHANGES_BY_PNL_AND_FLOWS
 from sigmasight_dagster.story import Story, figures, previews
 
@@ -31,11 +32,9 @@ GROUP = "portfolio"
 @risk_asset(
     PortfolioCash,
     inputs=[
-        Portfolios,
-        Positions,
+        *LOTS,
         Transactions,
         Input(DailyPrices, since_entry=True),
-        Input(CorporateActions, since_entry=True),
         Input(TreasuryYields, since_entry=True, interest_on_cash=True),
     ],
     group=GROUP,
@@ -58,14 +57,15 @@ def portfolio_cash(batch: Batch) -> pd.DataFrame:
     # older lots count on the first session there is: the calendar does not reach back to them
     first = max(min([*batch.transactions["date"], batch.dates[0]]), calendar.FIRST_DATE)
     age, until = batch.max_price_age_days, batch.dates[-1]
-    needed = settlement_price_dates(batch.positions, until, age).union(batch.dates)
+    settled = settled_ledger(batch)
+    needed = settlement_price_dates(settled.positions, until, age).union(batch.dates)
     actions = batch.corporate_actions()
     no_yields = pd.DataFrame(columns=list(TreasuryYields.to_schema().columns))
     rows = cash.portfolio_cash(
         sessions=calendar.sessions(first, until),
         portfolios=batch.registry[["portfolio"]].assign(margin=batch.registry["margin"] == "yes"),
-        entries=entries.entries(batch.transactions, corporate_actions=actions),
-        positions=batch.positions,
+        entries=entries.entries(settled.with_transactions(batch.transactions), corporate_actions=actions),
+        positions=settled.positions,
         prices=batch.read_on(DailyPrices, needed),
         corporate_actions=actions,
         yields=no_yields if batch.cash_terms.none else batch.read(TreasuryYields),
@@ -73,6 +73,13 @@ def portfolio_cash(batch: Batch) -> pd.DataFrame:
         max_price_age_days=age,
     )
     return rows[rows["date"].isin(batch.dates)].reset_index(drop=True)
+
+
+@risk_asset(OptionDeliveries, inputs=LOTS, group=GROUP)
+def option_deliveries(batch: Batch) -> pd.DataFrame:
+    """Options of portfolios with physical settlement that turned into shares, and these at the strike."""
+    made = settled_ledger(batch).transactions
+    return OptionDeliveries.of(made[made["date"].isin(batch.dates)])
 
 
 @risk_asset(

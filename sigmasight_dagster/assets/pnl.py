@@ -7,19 +7,18 @@ from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS
 from sigmasight_core.pnl import explain
 from sigmasight_core.pnl.factor_parts import FactorTables
 from sigmasight_core.tables import (
-    CorporateActions,
     DailyPrices,
     FactorBetas,
     FactorReturns,
     FactorState,
     PortfolioPnlExplain,
     PositionPnlExplain,
-    Positions,
     PositionValues,
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.engine.option_tables import OPTION_TABLES, option_tables
+from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
 from sigmasight_dagster.gates.pnl import PORTFOLIO_PARTS_SUM, POSITION_PARTS_SUM
 from sigmasight_dagster.story import Story, figures
 
@@ -31,12 +30,11 @@ WINDOW = (FactorBetas, FactorState, FactorReturns)
     PositionPnlExplain,
     PortfolioPnlExplain,
     inputs=[
-        Positions,
+        *LOTS,
         PositionValues,
         Input(DailyPrices, carried_prices=True),
         *(Input(model, look_back=PRICE_LOOK_BACK_SESSIONS) for model in WINDOW),
         *OPTION_TABLES,
-        Input(CorporateActions, since_entry=True),
     ],
     group="portfolio_risk",
     gates=[POSITION_PARTS_SUM, PORTFOLIO_PARTS_SUM],
@@ -62,7 +60,7 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
             calendar.shift_sessions(batch.dates[0], -PRICE_LOOK_BACK_SESSIONS), batch.dates[-1]
         ),
         position_values=values,
-        positions=batch.positions,
+        positions=settled_ledger(batch).positions,
         prices=batch.read(DailyPrices),
         option_tables=option_tables(batch),
         corporate_actions=batch.corporate_actions(),

@@ -6,18 +6,17 @@ from sigmasight_core import calendar
 from sigmasight_core.conventions import PRICE_LOOK_BACK_SESSIONS
 from sigmasight_core.positions import greeks, settlement, snapshot, valuation
 from sigmasight_core.tables import (
-    CorporateActions,
     DailyPrices,
     PortfolioCash,
     PortfolioSnapshots,
     PositionGreeks,
-    Positions,
     PositionValues,
     SecurityMaster,
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.engine.option_tables import OPTION_TABLES, option_tables
+from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
 from sigmasight_dagster.gates.positions import (
     AMERICAN_GREEKS_AGREE_WITH_THE_LATTICE,
     GREEKS_AGREE_WITH_MIBIAN,
@@ -31,10 +30,9 @@ GROUP = "portfolio"
 @risk_asset(
     PositionValues,
     inputs=[
-        Positions,
+        *LOTS,
         Input(DailyPrices, carried_prices=True),
         *OPTION_TABLES,
-        Input(CorporateActions, since_entry=True),
         SecurityMaster,
     ],
     group=GROUP,
@@ -67,7 +65,7 @@ def position_values(batch: Batch) -> pd.DataFrame:
         sessions=calendar.sessions(
             calendar.shift_sessions(batch.dates[0], -PRICE_LOOK_BACK_SESSIONS), batch.dates[-1]
         ),
-        positions=batch.positions,
+        positions=settled_ledger(batch).positions,
         prices=batch.read(DailyPrices),
         option_tables=option_tables(batch),
         corporate_actions=batch.corporate_actions(),
@@ -80,11 +78,10 @@ def position_values(batch: Batch) -> pd.DataFrame:
 @risk_asset(
     PositionGreeks,
     inputs=[
-        Positions,
+        *LOTS,
         PositionValues,
         Input(DailyPrices, carried_prices=True),
         *OPTION_TABLES,
-        Input(CorporateActions, since_entry=True),
     ],
     group=GROUP,
     gates=[GREEKS_AGREE_WITH_MIBIAN, AMERICAN_GREEKS_AGREE_WITH_THE_LATTICE],
@@ -113,7 +110,7 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
     """Greeks by exercise style, per share and per position; a linear position has delta 1."""
     return greeks.position_greeks(
         position_values=batch.read(PositionValues),
-        positions=batch.positions,
+        positions=settled_ledger(batch).positions,
         prices=batch.read(DailyPrices),
         option_tables=option_tables(batch),
         corporate_actions=batch.corporate_actions(),
@@ -125,12 +122,11 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
 @risk_asset(
     PortfolioSnapshots,
     inputs=[
+        *LOTS,
         PortfolioCash,
-        Positions,
         PositionValues,
         PositionGreeks,
         Input(DailyPrices, since_entry=True),
-        Input(CorporateActions, since_entry=True),
     ],
     group=GROUP,
     stories={
@@ -161,9 +157,10 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
 def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
     """Sums over the positions, P&L since entry, net Greeks and counts."""
     age, until = batch.max_price_age_days, batch.dates[-1]
-    settlements = settlement.settlement_price_dates(batch.positions, until, age)
+    lots = settled_ledger(batch).positions
+    settlements = settlement.settlement_price_dates(lots, until, age)
     settled = settlement.settled_pnl(
-        positions=batch.positions,
+        positions=lots,
         prices=batch.read_on(DailyPrices, settlements),
         corporate_actions=batch.corporate_actions(),
         until=until,
@@ -172,7 +169,7 @@ def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
     return snapshot.portfolio_snapshots(
         dates=batch.dates,
         portfolio_cash=batch.read(PortfolioCash),
-        positions=batch.positions,
+        positions=lots,
         position_values=batch.read(PositionValues),
         position_greeks=batch.read(PositionGreeks),
         settled_pnl=settled,

@@ -11,7 +11,6 @@ from sigmasight_core.tables import (
     FactorState,
     PortfolioSnapshots,
     PositionGreeks,
-    Positions,
     PositionStress,
     PositionValues,
     ReverseStress,
@@ -19,6 +18,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
+from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
 from sigmasight_dagster.gates.stress import STRESS_IS_PLAUSIBLE
 from sigmasight_dagster.story import Story, figures, plots
 
@@ -29,7 +29,7 @@ BETAS = ["date", "symbol", "factor", "beta", "status"]
 @risk_asset(
     StressResults,
     PositionStress,
-    inputs=[Positions, PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
+    inputs=[*LOTS, PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
     group=GROUP,
     gates=[STRESS_IS_PLAUSIBLE],
     stories={
@@ -48,7 +48,7 @@ def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         scenarios.default_scenarios(batch.factor_model.factor_ids),
         position_values=batch.read(PositionValues),
         position_greeks=batch.read(PositionGreeks),
-        positions=batch.positions,
+        positions=settled_ledger(batch).positions,
         betas=batch.read(FactorBetas),
         factor_state=batch.read(FactorState),
         factor_covariance=batch.read(FactorCovariance),
@@ -60,7 +60,7 @@ def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
 @risk_asset(
     ReverseStress,
     inputs=[
-        Positions,
+        *LOTS,
         PositionValues,
         PositionGreeks,
         PortfolioSnapshots,
@@ -81,7 +81,7 @@ def reverse_stress(batch: Batch) -> pd.DataFrame:
     return most_likely.reverse_stress(
         position_values=values,
         position_greeks=batch.read(PositionGreeks),
-        positions=batch.positions,
+        positions=settled_ledger(batch).positions,
         betas=batch.read(FactorBetas, BETAS, sorted(values["underlying"].unique())),
         factor_state=batch.read(FactorState),
         factor_covariance=batch.read(FactorCovariance),

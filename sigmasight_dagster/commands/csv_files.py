@@ -25,6 +25,13 @@ MARGIN = click.option(
     help="Cash may be negative: a debt, on which SIGMASIGHT_CASH_BORROW_SPREAD sets the interest; "
     "default: as stored, of a new portfolio not: purchases beyond its cash are inferred deposits.",
 )
+SETTLEMENT = click.option(
+    "--settlement",
+    type=click.Choice(["cash", "physical"]),
+    default=None,
+    help="What options in the money do at expiry: pay their value, or turn into the shares at the strike "
+    "(index options pay); default: as stored, of a new portfolio cash.",
+)
 SHARES_OF = click.option(
     "--shares-of",
     type=click.Choice(["entry", "today"]),

@@ -57,7 +57,7 @@ class Batch:
         self.portfolios = portfolios
         self._platform = platform
         self._first_date = first_date
-        self._inputs = {item.model: item for item in asset.inputs}
+        self._inputs = {item.model: item for item in asset.inputs if not item.deliveries}
         self._asset = asset
         self.learned: LearnedActions | None = None
 
@@ -106,6 +106,17 @@ class Batch:
         known = sessions.intersection(self.sessions(model))
         self._platform.warehouse.require_published(model, known)
         return self._platform.warehouse.read(model, dates=known)
+
+    def settlement_closes(self, sessions: "pd.Series[pd.Timestamp]", symbols: Sequence[str]) -> pd.DataFrame:
+        """Daily prices of some symbols on some sessions, of an asset that declares `deliveries`."""
+        declared = [item for item in self._asset.inputs if item.deliveries]
+        if not declared:
+            raise LookupError(f"{self._asset.name} has no input with deliveries")
+        item, warehouse = declared[0], self._platform.warehouse
+        since = window(item, self.dates, self._first_date, self.positions)
+        known = since.intersection(pd.DatetimeIndex(sessions))
+        warehouse.require_published(item.model, known)
+        return warehouse.read(item.model, dates=known, symbols=symbols)
 
     def sessions(self, model: type[Table]) -> pd.DatetimeIndex:
         """Sessions that the batch needs of a declared input."""

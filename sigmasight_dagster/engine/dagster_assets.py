@@ -86,7 +86,7 @@ def ledger_specs() -> Sequence[dg.AssetSpec]:
 
 def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
     own = {table_name(table) for table in asset.tables}
-    names = [table_name(item.model) for item in asset.inputs]
+    names = dict.fromkeys(table_name(item.model) for item in asset.inputs)
     return dg.AssetSpec(
         table_name(model),
         deps=[name for name in names if name not in own],

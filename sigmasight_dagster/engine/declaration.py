@@ -33,6 +33,8 @@ class Input:
         from it, so that a change of it makes none stale.
     :param interest_on_cash: only needed where a setting says that cash earns or costs something:
         `with_interest_on_cash` leaves it out else.
+    :param deliveries: closes at which options settle, of portfolios whose options turn into shares alone;
+        read by `Batch.settlement_closes`, beside another window of the same table.
     """
 
     model: type[Table]
@@ -43,6 +45,7 @@ class Input:
     carried_prices: bool = False
     advisory: bool = False
     interest_on_cash: bool = False
+    deliveries: bool = False
 
     def __post_init__(self) -> None:
         if self.carried_prices:

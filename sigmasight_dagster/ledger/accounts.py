@@ -31,12 +31,19 @@ class Stated:
     :param cash: balance in USD; None = as stored. :param date: session at whose close it was the balance.
     :param margin: whether it may be negative; None = as stored.
     :param lots: which lots a sale of a history closes, and what it gains; None = as stored.
+    :param settlement: of its options in the money, 'physical' or 'cash'; None = as stored.
     """
 
     cash: float | None = None
     date: str | None = None
     margin: bool | None = None
     lots: LotRule | None = None
+    settlement: str | None = None
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What stays until it is said otherwise, as `save_portfolio` takes it."""
+        return {"margin": self.margin, "lots": self.lots, "settlement": self.settlement}
 
     def __post_init__(self) -> None:
         """:raises InputError: for a date without a balance, or a balance that is no number."""
@@ -77,7 +84,7 @@ class ListedAccount:
 
         A balance with a date takes the place of the one without, which is of the last entry date.
         """
-        terms: dict[str, Any] = {"command": command, "margin": self.stated.margin, "lots": self.stated.lots}
+        terms = {"command": command, **self.stated.terms}
         if self.stated.date is None:
             return workspace.save_portfolio(self.name, self.cash, self.source, self.lots, replace, **terms)
         warehouse = workspace.platform.warehouse
@@ -140,8 +147,7 @@ class Account:
             replace,
             command=command,
             transactions=self.transactions,
-            margin=self.stated.margin,
-            lots=self.stated.lots,
+            **self.stated.terms,
         )
 
 

@@ -113,6 +113,7 @@ class Workspace:
         transactions: pd.DataFrame | None = None,
         margin: bool | None = None,
         lots: LotRule | None = None,
+        settlement: str | None = None,
     ) -> str:
         """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ...
 
@@ -120,9 +121,11 @@ class Workspace:
         :param expected: and `transactions`: see `Warehouse.save_portfolio`.
         :param margin: whether its cash may be negative; None = as stored, of a new portfolio not.
         :param lots: by which rule its positions were made of a history; None = as stored.
+        :param settlement: of its options, 'physical' or 'cash'; None = as stored, of a new portfolio cash.
         """
         said = None if margin is None else "yes" if margin else "no"
-        row = {"portfolio": name, "cash": cash, "source": source, "margin": said, "lots": lots}
+        terms = {"margin": said, "lots": lots, "settlement": settlement}
+        row = {"portfolio": name, "cash": cash, "source": source, **terms}
         stamp = AuditStamp("sigmasight import", CODE_VERSION, utc_now())
         command = command or f"sigmasight import {source}"
         result = self.platform.warehouse.save_portfolio(

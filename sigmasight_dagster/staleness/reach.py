@@ -1,10 +1,11 @@
 """How far a changed source row reaches: a table's sessions after it whose rows depend on it.
 
-Follows the declared inputs and adds their look-backs, through one of three kinds of paths:
+Follows the declared inputs and adds their look-backs, through one of four kinds of paths:
 
 - `symbol`: what holds for any position in the symbol. Not through what matters to options alone: quotes,
   volatilities, rates, dividend yields and the prices at which options settled; nor through tables of factors.
 - `option`: a position in an option on the symbol: those paths too. A yield concerns every option.
+- `delivered`: an option that turns into shares: the close at which it does, too.
 - `shared`: factors' proxies and yields, which matter to everybody, by way of the tables of factors and of the
   estimates over the factor window.
 """
@@ -41,12 +42,16 @@ def prices_options(asset: RiskAsset, item: Input) -> bool:
     return asset.grain is Grain.DATE_PORTFOLIO and not item.interest_on_cash and (settles or of_options)
 
 
-def option_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:  # noqa: ARG001
+def delivered_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:  # noqa: ARG001
     return by_symbol(model)
 
 
+def option_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:  # noqa: ARG001
+    return by_symbol(model) and not item.deliveries
+
+
 def symbol_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
-    return by_symbol(model) and not prices_options(asset, item)
+    return by_symbol(model) and not item.deliveries and not prices_options(asset, item)
 
 
 def shared_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
@@ -76,7 +81,7 @@ def reaches(assets: Iterable[RiskAsset], source: type[Table], path: Path) -> dic
 def all_reaches(assets: Iterable[RiskAsset]) -> dict[tuple[type[Table], Path], dict[type[Table], Reach]]:
     """`reaches` by source and kind of paths."""
     declared = tuple(assets)
-    paths = (shared_path, symbol_path, option_path)
+    paths = (shared_path, symbol_path, option_path, delivered_path)
     sources = [model for asset in declared if asset.is_source for model in asset.tables]
     return {(source, path): reaches(declared, source, path) for source in sources for path in paths}
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.account.delivery.due import PHYSICAL
 from sigmasight_core.arrays.types import Ints
 from sigmasight_core.conventions import OPTION_TYPES, PRICE_LOOK_BACK_SESSIONS
 from sigmasight_core.market import staleness
@@ -56,17 +57,26 @@ class _Changes:
             rows = self.rows[self.rows["table_name"] == table_name(source)]
             if rows.empty:
                 continue
-            everybody, stock, option = (
+            everybody, stock, option, delivered = (
                 self.reaches[source, path].get(model, Reach())
-                for path in (reach.shared_path, reach.symbol_path, reach.option_path)
+                for path in (
+                    reach.shared_path,
+                    reach.symbol_path,
+                    reach.option_path,
+                    reach.delivered_path,
+                )
             )
             shared.append(staleness.spans(rows[rows["shared"]], everybody, self.sessions).assign(group=0))
             if grain(model) is Grain.DATE:
                 own.append(staleness.spans(rows, stock, self.sessions).assign(group=0))
             else:
-                own += staleness.held_spans(
-                    changes=rows, ledger=self.positions, stock=stock, option=option, sessions=self.sessions
-                )
+                for ledger, reached in (
+                    (self.positions, option),
+                    (self.positions[self.positions["delivers"]], delivered),
+                ):
+                    own += staleness.held_spans(
+                        changes=rows, ledger=ledger, stock=stock, option=reached, sessions=self.sessions
+                    )
         n_sessions = len(self.sessions)
         return np.maximum(
             staleness.latest_of(shared, 1, n_sessions), staleness.latest_of(own, len(self.names), n_sessions)
@@ -103,7 +113,7 @@ def _late(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
     detailed = pd.MultiIndex.from_frame(warehouse.published(PositionValues, (since, max(dates))))
     reaches = reach.all_reaches(assets)
     rows = _described(platform, corrections, sessions)
-    ledger = _ledger(warehouse.positions())
+    ledger = _ledger(warehouse.positions(), warehouse.portfolios())
     names = pd.Index(sorted(ledger["portfolio"].unique()), dtype="str")
     causes = _causes(corrections)
     found = []
@@ -163,12 +173,22 @@ def _described(platform: Platform, corrections: pd.DataFrame, sessions: pd.Datet
     return corrections.assign(moment=_microseconds(corrections["changed_at"]), gap=gap, shared=shared)
 
 
-def _ledger(positions: pd.DataFrame) -> pd.DataFrame:
-    """Who holds what from when to when: one row a portfolio, underlying, kind and time."""
+def _ledger(positions: pd.DataFrame, portfolios: pd.DataFrame) -> pd.DataFrame:
+    """Who holds what from when to when: one row a portfolio, underlying, kind and time.
+
+    An option that may turn into shares (`delivers`) is followed by them, from its expiry on.
+    """
     end = positions[["exit_date", "expiry_date"]].min(axis=1).fillna(calendar.LAST_DATE)
     option = positions["position_type"].isin(OPTION_TYPES)
-    held = positions[["portfolio", "underlying", "entry_date"]].assign(end=end, is_option=option)
-    return held.drop_duplicates(ignore_index=True)
+    physical = portfolios.loc[portfolios["settlement"] == PHYSICAL, "portfolio"]
+    delivers = option & positions["exit_date"].isna() & positions["portfolio"].isin(physical)
+    held = positions[["portfolio", "underlying", "entry_date"]].assign(
+        end=end, is_option=option, delivers=delivers
+    )
+    shares = held[delivers].assign(
+        entry_date=end[delivers], end=calendar.LAST_DATE, is_option=False, delivers=False
+    )
+    return pd.concat([held, shares]).drop_duplicates(ignore_index=True)
 
 
 def _causes(corrections: pd.DataFrame) -> pd.Series:

@@ -5,13 +5,14 @@ from the warehouse, portfolio tables from what has been computed so far; nothing
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import Final
 
 import pandas as pd
 
+from sigmasight_core.account.delivery.lots import Settled
 from sigmasight_core.account.positions_file import with_derived
 from sigmasight_core.errors import DataQualityError, InputError
 from sigmasight_core.tables import (
@@ -39,8 +40,8 @@ from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets.positions import position_values
 from sigmasight_dagster.engine.batch import Batch
-from sigmasight_dagster.engine.checked_ledger import checked_ledger
 from sigmasight_dagster.engine.declaration import RiskAsset
+from sigmasight_dagster.engine.settled_ledger import settled_ledger
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import UpstreamNotPublished
 
@@ -54,12 +55,14 @@ class Ledger:
     """Positions and registry of the portfolios of a batch.
 
     :param history_of: registered portfolio whose published past and account each portfolio of the batch has.
+    :param delivered: what options turned into up to the date; the positions have it already.
     :param cash_changes: USD that trades at the close add to the account of a portfolio.
     """
 
     positions: pd.DataFrame
     registry: pd.DataFrame
     history_of: str
+    delivered: Settled
     cash_changes: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -121,6 +124,7 @@ class InMemoryBatch(Batch):
             portfolios=registered[registered["portfolio"] == name],
             first_date=self._first_date,
         )
+        rows = self._ledger.delivered.with_transactions(rows)
         copies = [rows.assign(portfolio=other) for other in self.portfolios]
         return pd.concat(copies, ignore_index=True).astype({"portfolio": "str"})
 
@@ -166,8 +170,20 @@ class WhatIf:
         published = platform.warehouse.published(PortfolioSnapshots, (date, date), [portfolio])
         if published.empty:
             raise self._not_published("its results are not published")
-        positions = checked_ledger(platform.warehouse.positions([portfolio]))
-        self._ledger = Ledger(positions, registry[registry["portfolio"] == portfolio], portfolio)
+        self._ledger = self._with_deliveries(registry[registry["portfolio"] == portfolio])
+
+    def _with_deliveries(self, registry: pd.DataFrame) -> Ledger:
+        """The lots of the date: what options turned into is in them, so that it is not done again."""
+        stored = Batch(
+            position_values,
+            self._platform,
+            pd.DatetimeIndex([self._date]),
+            (self._portfolio,),
+            self._first_date,
+        )
+        settled = settled_ledger(stored)
+        lots = settled.positions[list(Positions.to_schema().columns)]
+        return Ledger(lots, registry.assign(settlement=None), self._portfolio, settled)
 
     def parse(self, text: bytes, source: str) -> ParsedTrades:
         """Trades, errors and warnings of a trade list; symbols need a price on or shortly before the date."""
@@ -205,6 +221,7 @@ class WhatIf:
             pd.concat([self._ledger.positions, after.positions], ignore_index=True),
             pd.concat([registry, traded], ignore_index=True).astype({"portfolio": "str"}),
             name,
+            self._ledger.delivered,
             {other: float(after.fills["cash_change"].sum())},
         )
         computed = self._walk(PORTFOLIO_ASSETS, both)
@@ -227,7 +244,7 @@ class WhatIf:
 
     def _trial_values(self, trades: pd.DataFrame) -> pd.DataFrame:
         lots = trial_lots(trades, self._portfolio, self._date)
-        trial = Ledger(lots, self._ledger.registry, self._portfolio)
+        trial = replace(self._ledger, positions=lots)
         return self._walk((position_values,), trial)[PositionValues]
 
     def _walk(self, assets: Sequence[RiskAsset], ledger: Ledger) -> Computed:

@@ -92,7 +92,7 @@ def test_sizes_are_sensible(sample: SampleProvider) -> None:
     assert 3_000_000 < gross["hedge_fund"] < 6_000_000
 
 
-@pytest.mark.parametrize("folder", ["portfolios", "prices"])
+@pytest.mark.parametrize("folder", ["portfolios", "histories", "prices"])
 def test_the_script_rebuilds_the_files(folder: str, tmp_path: Path) -> None:
     runpy.run_path(str(EXAMPLES / folder / "build.py"))["build"](tmp_path)
     committed = {path.name: path.read_text() for path in (EXAMPLES / folder).glob("*.csv")}

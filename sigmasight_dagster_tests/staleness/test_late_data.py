@@ -292,6 +292,22 @@ def test_a_late_split_concerns_its_holders_to_the_end(stored: Stored) -> None:
     }
 
 
+def test_a_close_concerns_the_shares_that_an_option_turned_into(stored: Stored) -> None:
+    """Of a portfolio with physical settlement; with cash there is nothing after the option's end."""
+    end = {"expiry_date": pd.Timestamp("2022-11-18"), "symbol": "XOM221118C00100000"}
+    ledger = validate(Positions, pd.DataFrame([position("options", "XOM", "LC") | end]))
+    row = {"portfolio": "options", "cash": 0.0, "source": "x.csv"}
+    day = pd.Timestamp("2022-12-01")
+    for settlement, factor in (("cash", 1.01), ("physical", 1.02)):
+        said = {**row, "settlement": settlement}
+        stored.warehouse.save_portfolio(said, ledger, stored.stamp(), replace=True)
+        stored.compute(DATES[day <= DATES], ["options"])
+        stored.correct("XOM", day, factor)
+        stored.stale()
+        found = stored.dates("position_values", "options")
+        assert found == ([] if settlement == "cash" else [day, pd.Timestamp("2022-12-02")])
+
+
 def test_the_sensor_asks_for_the_market_then_for_the_portfolios(stored: Stored) -> None:
     stored.correct("AAPL")
     assets = declared(stored.platform.settings)

@@ -70,3 +70,12 @@ def test_a_yield_reaches_every_account_since_its_entry_where_cash_has_interest_a
     assert reach.reaches(earning, TreasuryYields, reach.shared_path)[PortfolioCash].always
     (cash,) = (asset for asset in without if asset.name == "portfolio_cash")
     assert TreasuryYields not in {item.model for item in cash.inputs}
+
+
+def test_a_close_reaches_positions_for_ever_where_options_turn_into_shares_and_nowhere_else() -> None:
+    delivered, plain = (
+        reach.reaches(RISK_ASSETS, DailyPrices, path) for path in (reach.delivered_path, reach.option_path)
+    )
+    assert delivered[PositionValues].always
+    assert not plain[PositionValues].always
+    assert plain[PortfolioCash].always

@@ -52,7 +52,8 @@ def test_reads_have_the_dtypes_and_values_of_the_row_models(warehouse: Warehouse
     assert warehouse.positions([]).empty
     expected = pd.DataFrame([REGISTERED, {**REGISTERED, "portfolio": "b"}])
     pd.testing.assert_frame_equal(
-        warehouse.portfolios(), validate(Portfolios, expected.assign(margin=None, lots=None))
+        warehouse.portfolios(),
+        validate(Portfolios, expected.assign(margin=None, lots=None, settlement=None)),
     )
 
 
@@ -185,6 +186,20 @@ def test_margin_is_kept_until_it_is_said_otherwise(warehouse: Warehouse) -> None
     assert changes.loc[changes["action"] == "cash", "after"].tolist()[1:] == [
         f'{{"cash": {REGISTERED["cash"]}, "margin": "{said}"}}' for said in ("yes", "no")
     ]
+
+
+def test_settlement_is_kept_until_it_is_said_otherwise(warehouse: Warehouse) -> None:
+    def save(**said: str) -> str:
+        return warehouse.save_portfolio({**REGISTERED, **said}, ledger(), stamp(), replace=True)
+
+    def stored() -> list[str]:
+        return [str(text) for text in warehouse.portfolios()[["margin", "settlement"]].iloc[0]]
+
+    assert (save(settlement="cash"), save(settlement="physical", margin="yes")) == ("created", "replaced")
+    publish(warehouse, "a")
+    assert (save(), save(settlement="physical"), stored()) == ("unchanged", "unchanged", ["yes", "physical"])
+    assert (save(settlement="cash"), stored()) == ("replaced", ["yes", "cash"])
+    assert published(warehouse, "a") == []
 
 
 def test_a_refused_ledger_leaves_no_history(warehouse: Warehouse) -> None:

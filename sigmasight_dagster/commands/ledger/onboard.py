@@ -19,6 +19,7 @@ from sigmasight_dagster.commands.csv_files import (
     CASH,
     CASH_DATE,
     MARGIN,
+    SETTLEMENT,
     SHARES_OF,
     check_name,
     read_csv,
@@ -54,6 +55,7 @@ SHOWN = 20
 @CASH
 @CASH_DATE
 @MARGIN
+@SETTLEMENT
 @SHARES_OF
 @ALLOW_SHORT
 @LOTS
@@ -70,6 +72,7 @@ def onboard(
     cash: float | None,
     cash_date: str | None,
     margin: bool | None,
+    settlement: str | None,
     shares_of: SharesOf,
     allow_short: bool,
     lots: LotRule | None,
@@ -97,7 +100,7 @@ def onboard(
     project = Project.open()
     _, last = session_dates.bounds(project.settings, utc_now())
     day = session_dates.trading_date(date, project.settings, utc_now()) if date else last
-    stated = Stated(cash, cash_date, margin, lots)
+    stated = Stated(cash, cash_date, margin, lots, settlement)
     preset = histories.chosen(project.settings, text, str(file), form, preset_file)
     account: Account | ListedAccount
     if preset is None:

@@ -13,6 +13,7 @@ from sigmasight_dagster.commands.csv_files import (
     CASH,
     CASH_DATE,
     MARGIN,
+    SETTLEMENT,
     SHARES_OF,
     check_name,
     read_csv,
@@ -47,6 +48,7 @@ from sigmasight_dagster.settings import Settings
 @CASH
 @CASH_DATE
 @MARGIN
+@SETTLEMENT
 @SHARES_OF
 @ALLOW_SHORT
 @LOTS
@@ -63,6 +65,7 @@ def import_portfolio(
     cash: float | None,
     cash_date: str | None,
     margin: bool | None,
+    settlement: str | None,
     shares_of: SharesOf,
     allow_short: bool,
     lots: LotRule | None,
@@ -75,7 +78,7 @@ def import_portfolio(
 
     FILE lists positions, or is the history that a broker exports (docs/brokers.md).
     """
-    stated = Stated(cash, cash_date, margin, lots)
+    stated = Stated(cash, cash_date, margin, lots, settlement)
     given = "explained" if explain else _given_name(name)
     text = read_csv(file)
     preset = histories.chosen(Settings(), text, str(file), form, preset_file)
@@ -143,5 +146,6 @@ def list_portfolios() -> None:
         click.echo(
             f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}"
             f"{' (margin)' if row.margin == 'yes' else ''}"
+            f"{' (physical settlement)' if row.settlement == 'physical' else ''}"
             f"{f' (lots {row.lots})' if isinstance(row.lots, str) else ''}\t{row.source}"
         )

@@ -1,4 +1,4 @@
-"""`sigmasight demo`: three sample portfolios over the last quarter of the sample's real prices."""
+"""`sigmasight demo`: the histories of three sample portfolios over a quarter of the sample's real prices."""
 
 import sys
 from pathlib import Path
@@ -13,14 +13,19 @@ from sigmasight_core.tables import FactorExposures, PortfolioSnapshots, RiskMeas
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.ledger import files
+from sigmasight_dagster.ledger import histories
+from sigmasight_dagster.ledger.accounts import Stated, save_history
+from sigmasight_dagster.ledger.presets import presets
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import project_root
 from sigmasight_dagster.terminal import wide_console
 from sigmasight_dagster.warehouse import Warehouse
 
 START, END = "2022-10-03", "2022-12-28"
-PORTFOLIOS = {"individual": 25_000.0, "high_net_worth": 150_000.0, "hedge_fund": 2_500_000.0}
+PORTFOLIOS = {"individual": "physical", "high_net_worth": "physical", "hedge_fund": "cash"}
+"""How the options of each settle: a call turns into shares, a covered call takes some, two pay cash."""
+OWN_FORM = "transactions"
+"""The preset of the histories: the project's own form."""
 WORST_SCENARIOS = 3
 COMPARISON_SUFFIX = "_original"
 """Scenarios kept only to compare with the system that this one replaces: their shocks never happened."""
@@ -32,8 +37,8 @@ def demo() -> None:
     project = Project.open()
     if project.settings.provider != "sample":
         raise InputError("the demo runs on the sample prices: unset SIGMASIGHT_PROVIDER")
-    for name, cash in PORTFOLIOS.items():
-        import_example(project, name, cash)
+    for name, settlement in PORTFOLIOS.items():
+        import_example(project, name, settlement)
     dates = session_dates.trading_range(START, END, project.settings, utc_now())
     outcomes = progress.compute(project, dates, list(PORTFOLIOS))
     if code := progress.exit_code(outcomes):
@@ -45,15 +50,21 @@ def demo() -> None:
     click.echo("The tables:   .venv/bin/sigmasight db psql   then \\dt sigmasight.*")
 
 
-def import_example(project: Project, name: str, cash: float) -> None:
-    """Import one of the example portfolios as it stands in the repository."""
-    file = Path(project_root()) / "examples" / "portfolios" / f"{name}.csv"
-    parsed = files.parse(project, file.read_bytes(), name, file.name, allow_unpriced=False)
-    if len(parsed.errors):
-        first = parsed.errors.iloc[0]
+def import_example(project: Project, name: str, settlement: str) -> None:
+    """Import one of the example histories as it stands in the repository."""
+    file = Path(project_root()) / "examples" / "histories" / f"{name}.csv"
+    preset = presets(project.settings)[OWN_FORM]
+    history = histories.parse(
+        project.platform, file.read_bytes(), name, file.name, preset, histories.Reading()
+    )
+    if len(history.errors):
+        first = history.errors.iloc[0]
         raise InputError(f"{file}:{first['line']}: {first['column']}: {first['reason']}")
-    result = project.save_portfolio(name, cash, file.name, parsed.positions, replace=True)
-    click.echo(f"Portfolio {name}: {len(parsed.positions)} positions, {result}", err=True)
+    stated = Stated(settlement=settlement)
+    result, lots = save_history(project, name, file.name, history.transactions, replace=True, stated=stated)
+    click.echo(
+        f"Portfolio {name}: {len(history.transactions)} transactions, {len(lots)} lots, {result}", err=True
+    )
 
 
 def show_portfolio(warehouse: Warehouse, name: str, date: pd.Timestamp, console: Console) -> None:

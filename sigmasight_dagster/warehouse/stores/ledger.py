@@ -34,7 +34,7 @@ from sigmasight_dagster.warehouse.sql import literal, lock_key, one_of, quoted
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
 
 Saved = Literal["created", "unchanged", "replaced"]
-_TERMS: Final = ("margin", "lots")
+_TERMS: Final = ("margin", "lots", "settlement")
 """What an import says of a portfolio, and what stays where the next one is silent."""
 
 
@@ -56,9 +56,10 @@ class LedgerStore(Reader):
         Its account is stored with them: the transactions given, or those that the positions stand for.
 
         Results of a replaced ledger stay in their tables, but from the first entry date among the positions
-        that differ (all dates, if the cash or the margin differs) they no longer count as published.
+        that differ (all dates, if the cash, the margin or the settlement differs) they no longer count as
+        published.
 
-        :param portfolio: one row of `Portfolios`; without `margin` or `lots` the stored one stays.
+        :param portfolio: one row of `Portfolios`; without one of the _TERMS the stored one stays.
         :param positions: rows of `Positions` of that portfolio.
         :param command: what the history says has made the change; default: the stamp's run id.
         :param expected: positions that an edit was made from: others stored meanwhile refuse it.
@@ -81,7 +82,7 @@ class LedgerStore(Reader):
             changed = _changes(stored, ledger)
             wanted = _with_stored_terms(registered, wanted)
             same_cash = registered["cash"].equals(wanted["cash"])
-            same_terms = same_cash and _margin(registered) == _margin(wanted)
+            same_terms = same_cash and _cash_terms(registered) == _cash_terms(wanted)
             same_rule = _lot_rule(registered) == _lot_rule(wanted)
             rows = fetch(cursor, Transactions, select(Transactions, portfolios=[name]))
             entered = _account(rows, registered, stored)
@@ -218,7 +219,7 @@ def _refuse_strays(name: str, ledger: pd.DataFrame, what: str = "position") -> N
 
 def _already_registered(name: str, changed: pd.DataFrame, same_terms: bool, same_rule: bool) -> InputError:
     differing = f"{changed['position_id'].nunique()} positions that differ"
-    cash = "" if same_terms else " and another cash balance or margin"
+    cash = "" if same_terms else " and another cash balance, margin or settlement"
     cash += "" if same_rule else " and another rule of lots"
     return InputError(
         f"portfolio {name}: already registered, with {differing}{cash}; use --replace to overwrite it"
@@ -235,8 +236,9 @@ def _balance(registered: pd.DataFrame) -> dict[str, Any] | None:
     }
 
 
-def _margin(registered: pd.DataFrame) -> bool:
-    return bool((registered["margin"] == "yes").any())
+def _cash_terms(registered: pd.DataFrame) -> tuple[bool, bool]:
+    """What changes the cash of every date: whether it may be negative, and whether options bring shares."""
+    return bool((registered["margin"] == "yes").any()), bool((registered["settlement"] == "physical").any())
 
 
 def _lot_rule(registered: pd.DataFrame) -> str:

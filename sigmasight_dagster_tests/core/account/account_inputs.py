@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.account.cash import CashTerms, PortfolioCash, portfolio_cash
+from sigmasight_core.account.delivery.due import settled_options
+from sigmasight_core.account.delivery.lots import with_deliveries
 from sigmasight_core.account.entries import Entries, entries
 from sigmasight_core.account.lots import Pieces, pieces, positions
 from sigmasight_core.calendar import sessions
+from sigmasight_core.positions.held import NOTE, PIECE_OF
 from sigmasight_core.tables import CorporateActions, Positions, Transactions, TreasuryYields, validate
 from sigmasight_dagster_tests.core.positions.ledger_inputs import MAX_AGE, World, none_of, option_of, typed
 
@@ -73,6 +76,7 @@ class Account:
         margin: bool = False,
         terms: CashTerms | None = None,
         yields: pd.DataFrame | None = None,
+        settlement: str = "cash",
     ) -> None:
         self.actions = none_of(CorporateActions) if corporate_actions is None else corporate_actions
         self.entries: Entries = entries(transactions, corporate_actions=self.actions)
@@ -80,6 +84,8 @@ class Account:
         self.positions = validate(Positions, positions(self.entries, self.pieces))
         self.world = World(self.positions, closes, START, self.actions)
         self.sessions = self.world.sessions
+        if settlement == "physical":
+            self._deliver(transactions, self.sessions[-1])
         self.cash = validate(
             PortfolioCash,
             portfolio_cash(
@@ -95,6 +101,21 @@ class Account:
             ),
         ).set_index("date")
         self.values = self.world.values()
+
+    def _deliver(self, transactions: pd.DataFrame, until: pd.Timestamp) -> None:
+        """The options of the history turn into shares up to a session."""
+        said = pd.DataFrame({"portfolio": ["book"], "settlement": ["physical"]})
+        self.delivered = with_deliveries(
+            positions=self.positions,
+            options=settled_options(positions=self.positions, portfolios=said, until=until),
+            prices=self.world.prices,
+            corporate_actions=self.actions,
+        )
+        validate(Positions, self.delivered.positions.drop(columns=[PIECE_OF, NOTE]))
+        validate(Transactions, self.delivered.transactions)
+        self.positions = self.world.positions = self.delivered.positions
+        every = pd.concat([transactions, self.delivered.transactions], ignore_index=True)
+        self.entries = entries(every, corporate_actions=self.actions)
 
     @property
     def total(self) -> pd.Series:
@@ -277,5 +298,5 @@ class RandomAccount:
     def _underlying(symbol: str) -> str:
         return symbol[0]
 
-    def account(self) -> Account:
-        return Account(history(*self.rows), self.closes, self.actions, self.margin)
+    def account(self, settlement: str = "cash") -> Account:
+        return Account(history(*self.rows), self.closes, self.actions, self.margin, settlement=settlement)

@@ -19,10 +19,10 @@ from sigmasight_dagster_tests.core.account.account_inputs import (
 MOST = settings(max_examples=20, deadline=None, derandomize=True)
 
 
-@given(seed=st.integers(0, 1 << 32), margin=st.booleans())
+@given(seed=st.integers(0, 1 << 32), margin=st.booleans(), settlement=st.sampled_from(["cash", "physical"]))
 @MOST
-def test_value_changes_by_pnl_and_flows_alone(seed: int, margin: bool) -> None:
-    account = RandomAccount(seed, margin=margin).account()
+def test_value_changes_by_pnl_and_flows_alone(seed: int, margin: bool, settlement: str) -> None:
+    account = RandomAccount(seed, margin=margin).account(settlement)
     np.testing.assert_allclose(account.breaks, 0.0, atol=1e-6)
 
 
