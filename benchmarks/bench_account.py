@@ -90,7 +90,7 @@ def main() -> None:
             "status": "ok",
         }
     )
-    yields = _none(TreasuryYields)
+    yields = pd.DataFrame(columns=list(TreasuryYields.to_schema().columns))
     market = pd.Series(rng.normal(0, 0.01, len(DAYS)), index=DAYS)
     spent: dict[str, float] = {}
 
@@ -129,10 +129,6 @@ def main() -> None:
     compare("account of 100 x 2,000 x 5 years", lambda: _plain(one), ours, "< 2 s", PORTFOLIOS)
     parts = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in spent.items())
     print(f"  of which CPU: {parts}, {sum(spent.values()):.2f} s in all", flush=True)
-
-
-def _none(model: type) -> pd.DataFrame:
-    return pd.DataFrame({name: [] for name in model.to_schema().columns})  # type: ignore[attr-defined]
 
 
 def _plain(rows: pd.DataFrame) -> None:

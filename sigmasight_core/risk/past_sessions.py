@@ -21,7 +21,7 @@ from sigmasight_core.risk.revaluation import Options
 from sigmasight_core.risk.tails import LEVELS, tail_rank
 from sigmasight_core.risk.var_backtest import TESTED_SESSIONS, Breaches
 
-_STEPS: Final = (0, 30, 100, 250)
+_STEPS: Final = (0, 28, 50, 120, 300)
 """Where the steps begin in which the scenarios of a session are gone through, the worst of today first."""
 
 _BLOCK: Final = 40000
@@ -117,14 +117,17 @@ class _Part:
         shares = book.symbol[rows[linear]], exposure, group[linear], len(self.groups)
         pnl = summed(moves.reshape(len(moves), len(sessions) * SCENARIOS), *shares).reshape(past.shape)
         realized = summed(np.expm1(came), *shares)
-        counts = np.count_nonzero((pnl <= realized[:, :, None]) & past, axis=2)
-        if not linear.all():
+        # Scenarios of a book with options are counted by the search alone.
+        having = np.isin(np.arange(len(self.groups)), group[~linear])
+        bare = slice(None) if not having.any() else np.flatnonzero(~having)
+        counts = np.zeros(n.shape, dtype=np.intp)
+        counts[bare] = np.count_nonzero((pnl[bare] <= realized[bare, :, None]) & past[bare], axis=2)
+        if having.any():
             options = self.options
             own, place = group[~linear], np.arange(len(options.symbol))
             gains = options.pnl(place, came[options.symbol], panel.growth[options.symbol][:, sessions])
             realized += summed(gains, place, np.ones(len(own)), own, len(self.groups))
             search = _Search(panel, sessions, options, own, pnl, realized, past, self._columns())
-            having = np.isin(np.arange(len(self.groups)), own)
             counts[having] = search.counts(usable & having[:, None], ranks.max(axis=2))[having]
         return usable, (counts[:, :, None] < ranks) & usable[:, :, None]
 
@@ -132,11 +135,9 @@ class _Part:
         """(g, c): the ranked sessions that are scenarios of one of the sessions, as k of the first."""
         oldest = self.sessions[0] - SCENARIOS
         inside = (self.ranked >= oldest) & (self.ranked < self.sessions[-1])
-        place = np.cumsum(inside, axis=1) - 1
         # -1 is before the first scenario, so that it does not count.
         columns = np.full((len(inside), SCENARIOS + len(self.sessions) - 1), -1, dtype=np.intp)
-        group, at = np.nonzero(inside)
-        columns[group, place[group, at]] = self.ranked[group, at] - oldest
+        columns[np.arange(columns.shape[1]) < inside.sum(axis=1)[:, None]] = self.ranked[inside] - oldest
         return columns
 
 
