@@ -25,7 +25,8 @@ WIDE: Final = "doubtful: bid and ask of the quote are further apart than its mid
 NO_BID: Final = "no bid: halfway between the intrinsic value and the ask"
 FAR: Final = "doubtful: its volatility is far from that of the strikes beside it"
 CONTRADICTORY: Final = "doubtful: the ask of the quote is below what the contract is worth at least"
-DOUBTS: Final = ("", WIDE, NO_BID, CONTRADICTORY, FAR)
+OLD_TRADE: Final = "doubtful: a last trade alone, at less than half or more than twice what its chain implies"
+DOUBTS: Final = ("", WIDE, NO_BID, CONTRADICTORY, FAR, OLD_TRADE)
 """What is to be said of the price of a quote; lookups give the places in this tuple."""
 WIDE_USD: Final = 0.25
 """A quote is wide if its sides are further apart than this and than their mid (the ask over three times the

@@ -17,9 +17,34 @@ from sigmasight_core.options.implied_volatility import quote_price
 from sigmasight_core.options.market import settlement_days, years_to_expiry
 from sigmasight_core.options.occ import parse_occ
 from sigmasight_core.options.parameters import OptionParameters
-from sigmasight_core.options.quotes import CHAIN_NEIGHBOUR, DOUBTS, FAR, NONE, PRICE_SOURCES, QUOTE, WIDE_USD
+from sigmasight_core.options.quotes import (
+    CHAIN_NEIGHBOUR,
+    DOUBTS,
+    FAR,
+    NONE,
+    OLD_TRADE,
+    PRICE_SOURCES,
+    QUOTE,
+    QUOTE_LAST,
+    QUOTE_MID,
+    WIDE_USD,
+)
 
 NO_QUOTE: Final = "no quote of the contract"
+UNIDENTIFIED: Final = "the price says too little of the volatility: its own error is a point or more of it"
+_POINT: Final = 0.01
+_ROUNDING_USD: Final = 0.005
+_OF_SPREAD: Final = 0.1
+_OF_TRADE: Final = 0.001
+_OF_YIELD: Final = 0.003
+"""The error of a price: half a cent, a tenth of the quote's spread, a thousandth of a trade; of an American
+price, by which a yield misses dividends in cash (docs/options.md)."""
+_MID: Final = PRICE_SOURCES.index(QUOTE_MID)
+_LAST: Final = PRICE_SOURCES.index(QUOTE_LAST)
+_OFF: Final = 2.0
+"""By which factor a last trade alone may differ from what its chain implies."""
+_AT_THE_END: Final = 1.25
+"""By which factor the volatility may go on changing beyond the last strike of a chain."""
 
 _Inputs = tuple[Floats, Floats, Floats, Floats, Floats]
 """Spot, strike, years, rate and dividend yield."""
@@ -79,9 +104,17 @@ def option_volatilities(
     is_call = terms["is_call"].fillna(value=False).to_numpy(dtype=bool)
     inputs = (spot, strike, years, rates.rate, expected.dividend_yield)
     price, price_source, doubt = _prices(quotes, _least(inputs, is_call, style == AMERICAN, cash))
-    own, reason = implied_volatility(price, *inputs, is_call, style == AMERICAN, *cash)
+    how = (is_call, style == AMERICAN, *cash)
+    own, reason = implied_volatility(price, *inputs, *how)
     chain = _chains(codes, day, expiry)
     doubt[(doubt == 0) & far_from_its_chain(chain, strike, own)] = DOUBTS.index(FAR)
+    spread = np.where(price_source == _MID, quotes["ask"] - quotes["bid"], np.nan)
+    vague = _unidentified(spread, price, own, inputs, how)
+    clear = np.where(vague | (doubt > 0) | (price_source == _LAST), np.nan, own)
+    doubt[(doubt == 0) & _old_trades(chain, price, price_source, clear, inputs, how)] = DOUBTS.index(
+        OLD_TRADE
+    )
+    own[vague], reason[vague] = np.nan, UNIDENTIFIED
     doubted = (doubt > 0) & (years > 0)
     own[doubted], reason[doubted] = np.nan, np.array(DOUBTS, dtype=object)[doubt[doubted]]
     near = _neighbours(chain, strike, own)
@@ -144,6 +177,47 @@ def _prices(quotes: pd.DataFrame, least: Floats) -> tuple[Floats, Ints, Ints]:
     contradictory = (ask > 0) & (ask < least) & ((source > 0) | no_bid)
     doubt = np.select([contradictory, wide, alone], [3, 1, 2], 0)
     return price, np.where(alone, 3, source), doubt
+
+
+def _unidentified(
+    spread: Floats, price: Floats, own: Floats, inputs: _Inputs, how: tuple[Floats | Bools, ...]
+) -> Bools:
+    """Volatilities that the error of their price moves by a point: at a point less the price is as good.
+
+    :param spread: ask less bid where the price is their mid, else NaN.
+    """
+    error = np.fmax(np.where(np.isnan(spread), _OF_TRADE * price, _OF_SPREAD * spread), _ROUNDING_USD)
+    is_american, interval = how[1].astype(bool), how[3]
+    by_yield = is_american & (inputs[-1] > 0) & ~(interval > 0)
+    error = np.where(by_yield, np.fmax(error, _OF_YIELD * price), error)
+    less = option_price(*inputs, np.maximum(own - _POINT, 0.0), *how)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(price - less < error)
+
+
+def _old_trades(
+    chain: Ints,
+    price: Floats,
+    price_source: Ints,
+    clear: Floats,
+    inputs: _Inputs,
+    how: tuple[Floats | Bools, ...],
+) -> Bools:
+    """Last trades alone whose price is far from the one at the volatility of the quotes beside them.
+
+    :param clear: volatilities of quotes with two sides; NaN elsewhere.
+    """
+    far = np.zeros(price.shape, dtype=bool)
+    rows = np.flatnonzero((price_source == _LAST) & (price > 0))
+    if not rows.size:
+        return far
+    near = _neighbours(chain, inputs[1], clear)
+    room = np.where(near.strikes[rows] > 1, 1.0, _AT_THE_END)
+    terms, other = ([values[rows] for values in arrays] for arrays in (inputs, how))
+    low, high = (option_price(*terms, near.volatility[rows] * by, *other) for by in (1 / room, room))
+    with np.errstate(invalid="ignore"):
+        far[rows] = (price[rows] < low / _OFF) | (price[rows] > high * _OFF)
+    return far
 
 
 def _closes(prices: pd.DataFrame, names: pd.Index, codes: Ints, day: Ints) -> Floats:

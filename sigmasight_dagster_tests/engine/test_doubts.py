@@ -57,7 +57,7 @@ def world(url: str, tmp_path: Path) -> World:
 def one_bad(factor: float = 100.0, place: int = 70, length: int = 1) -> pd.DataFrame:
     closes = walk(N, 0.015, seed=41)
     closes[place : place + length] *= factor
-    return prices(closes)
+    return prices(closes, volume=np.where(np.arange(N) == place, 1.2e7, 1e6))
 
 
 def test_a_print_is_kept_out_in_a_range_and_restored_by_a_confirmation(world: World) -> None:
@@ -103,7 +103,7 @@ def test_day_by_day_the_next_close_lifts_a_doubt_or_the_return_opens_it(world: W
     assert world.states() == ["open", "lifted"]
     assert world.closes().notna().all()
     assert world.warehouse.doubts()["reason"].tolist() == ["what came later agrees with it"]
-    again = one_bad(factor=1.7, place=80)
+    again = one_bad(factor=1.7, place=80).assign(volume=rows["volume"])
     again[["close", "adjusted_close"]] *= np.where(np.arange(N) >= 70, 2.6, 1.0)[:, None]
     world.publish(again[again["date"].between(DAYS[72], DAYS[80])])
     assert world.states() == ["open", "lifted"]

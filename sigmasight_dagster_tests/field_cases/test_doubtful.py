@@ -20,7 +20,7 @@ JJJ,10,20,2021-06-10
 
 
 def market(folder: Path) -> None:
-    """BBB has one close 100 times too high, GGG falls by 1.253 at a spin-off, JJJ goes up 160% and stays."""
+    """BBB has one close 100 times too high, GGG falls by 1.253 at a spin-off, JJJ goes up 160% on heavy volume, and stays."""
     folder.mkdir()
     starts = {"SPY": 250.0, "BBB": 50.0, "GGG": 150.0, "JJJ": 20.0}
     for seed, (name, start) in enumerate(starts.items()):
@@ -32,8 +32,11 @@ def market(folder: Path) -> None:
             closes[closes.index >= SPUN] /= 1.253
         if name == "JJJ":
             closes[closes.index >= JUMP] *= 2.6
-        lines = [f"{date:%Y-%m-%d},{close:.6f}" for date, close in closes.items()]
-        (folder / f"{name}.csv").write_text("\n".join(["Date,Close", *lines]) + "\n")
+        lines = [
+            f"{date:%Y-%m-%d},{close:.6f},{1000 * (20 if date == JUMP else 1)}"
+            for date, close in closes.items()
+        ]
+        (folder / f"{name}.csv").write_text("\n".join(["Date,Close,Volume", *lines]) + "\n")
     (folder / "splits.csv").write_text("symbol,ex_date,ratio\nGGG,2021-06-11,1.253\n")
 
 

@@ -14,6 +14,8 @@ LEAST_CHECKED: Final = 1.4
 """A split smaller than 7:5 (or its reverse) cannot be told from a day's move."""
 _NEXT_DAYS: Final = 10
 """Calendar days after an ex-date within which its first close must be."""
+_FURTHER: Final = 2.0
+"""By which factor a share may move on the ex-date of a split beside it: more, and the ratio is wrong."""
 _TELLS: Final = 1.5
 """A stock dividend shows in the close when it is as large as so many daily volatilities."""
 SPLIT, DISTRIBUTION, DIVIDEND = "split", "distribution", "dividend"
@@ -44,7 +46,7 @@ def judged_splits(*, ratio: Floats, jump: Floats, sigma: Floats, confirmed: Bool
     """What each action that a source calls a split is.
 
     - A common ratio (`ratios.is_common`) is a split, unless the closes on both sides of its ex-date do not
-      show it: then its kind stays and it is doubtful.
+      show it, or differ from it by more than a share moves in a day: then its kind stays and it is doubtful.
     - A whole percent up to 25 (a stock dividend) is one if the close fell by it: if the change is nearer to
       it than to nothing, and it is not lost in the day's noise.
     - Anything else is a distribution.
@@ -58,9 +60,10 @@ def judged_splits(*, ratio: Floats, jump: Floats, sigma: Floats, confirmed: Bool
         shown = np.abs(jump + size) < np.abs(jump)
         checked = np.isfinite(jump) & (np.abs(size) >= np.log(LEAST_CHECKED))
         seen = shown & (np.abs(size) >= _TELLS * sigma)
+        agrees = shown & (np.abs(jump + size) < np.log(_FURTHER))
     common, paid = is_common(ratio), is_stock_dividend(ratio)
     split = confirmed | common | (paid & seen) | np.isnan(ratio)
-    hidden = common & checked & ~shown & ~confirmed
+    hidden = common & checked & ~agrees & ~confirmed
     words = [in_words(value) if value == value else "" for value in ratio.tolist()]
     reason = np.full(ratio.size, "", dtype=object)
     named = np.array(words, dtype=object)

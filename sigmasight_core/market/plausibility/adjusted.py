@@ -102,6 +102,27 @@ def _untold_split(step: Floats) -> Floats:
     return np.where(fits & (np.exp(np.abs(step)) >= _LEAST_SPLIT), whole, np.nan)
 
 
+def out_of_their_ranges(
+    *, code: Ints, open_: Floats, high: Floats, low: Floats, close: Floats, known: Bools, limits: Limits
+) -> pd.DataFrame:
+    """Closes of symbols whose closes are `jump_factor` outside of most ranges, which hold the opens.
+
+    They are of another column, unit or share than the ranges. Where few are, it is the range that is wrong.
+
+    :returns: row, kind ('close'), held_against (the nearer end of the range, USD), reason.
+    """
+    with np.errstate(invalid="ignore"):
+        holds = (low <= open_) & (open_ <= high)
+        beyond = holds & ((close > high * limits.jump_factor) | (close < low / limits.jump_factor))
+    some = holds & np.isfinite(close)
+    counts = [np.bincount(code[chosen], minlength=int(code.max(initial=0)) + 1) for chosen in (beyond, some)]
+    most = counts[0] > counts[1] / 2
+    row = np.flatnonzero(beyond & most[code] & ~known)
+    held = np.clip(close[row], low[row], high[row])
+    words = "the closes are outside of the days' ranges: another column, unit or share?"
+    return pd.DataFrame({"row": row, "kind": "close", "held_against": held, "reason": words})
+
+
 def doubtful_ranges(
     *, open_: Floats, high: Floats, low: Floats, close: Floats, doubted: Bools, limits: Limits
 ) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.types import Bools, Floats, Ints
-from sigmasight_core.market.plausibility.levels import NEWEST, SPLIT, UNIT, Levels, unconfirmed_levels
+from sigmasight_core.market.plausibility.levels import MOVED, NEWEST, SPLIT, UNIT, Levels, unconfirmed_levels
 from sigmasight_core.market.plausibility.limits import Limits
 from sigmasight_core.market.plausibility.ratios import in_words
 from sigmasight_core.market.plausibility.series import Series, runs_that_come_back
@@ -77,6 +77,7 @@ def _on_levels(row: Ints, levels: Levels, bars: Bars) -> pd.DataFrame:
     reason[cause == NEWEST] = times + " the close before; no later close confirms it yet"
     reason[cause == UNIT] = times + " the level beside it, without a split" + _unit(bars.close[row] / held)
     reason[cause == SPLIT] = times + " the level before: looks like a " + splits + " split that is not told"
+    reason[cause == MOVED] = times + " the level before, and no heavy volume of that day says why"
     return _rows(row, held, reason)
 
 

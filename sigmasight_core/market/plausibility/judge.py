@@ -18,7 +18,11 @@ from sigmasight_core.market.plausibility.actions import (
     judged_splits,
     jumps_at,
 )
-from sigmasight_core.market.plausibility.adjusted import doubtful_adjusted, doubtful_ranges
+from sigmasight_core.market.plausibility.adjusted import (
+    doubtful_adjusted,
+    doubtful_ranges,
+    out_of_their_ranges,
+)
 from sigmasight_core.market.plausibility.closes import Bars, doubtful_closes
 from sigmasight_core.market.plausibility.limits import Limits
 from sigmasight_core.market.plausibility.ratios import is_common
@@ -156,9 +160,15 @@ def _believed(prices: pd.DataFrame, confirmed: pd.DataFrame, others: pd.DataFram
 def _price_doubts(
     prices: pd.DataFrame, bars: Bars, paid_level: Floats, confirmed: pd.DataFrame, limits: Limits
 ) -> list[pd.DataFrame]:
-    closes = doubtful_closes(bars, limits)
+    bar = {name: prices[name].to_numpy(dtype=float) for name in ("high", "low")}
+    bar |= {"open_": prices["open"].to_numpy(dtype=float), "close": bars.close}
+    closes = [
+        doubtful_closes(bars, limits).assign(kind=CLOSE),
+        out_of_their_ranges(code=bars.code, known=bars.known, limits=limits, **bar),
+    ]
+    found = pd.concat(closes, ignore_index=True).drop_duplicates("row", ignore_index=True)
     doubted = np.zeros(bars.close.size, dtype=bool)
-    doubted[closes["row"].to_numpy(dtype=np.int64)] = True
+    doubted[found["row"].to_numpy(dtype=np.int64)] = True
     adjusted = prices["adjusted_close"].to_numpy(dtype=float)
     steps = doubtful_adjusted(
         code=bars.code,
@@ -171,17 +181,8 @@ def _price_doubts(
     )
     steps = steps[~((steps["kind"] == CLOSE) & bars.known[steps["row"].to_numpy(dtype=np.int64)]).to_numpy()]
     doubted[steps.loc[steps["kind"] == CLOSE, "row"].to_numpy(dtype=np.int64)] = True
-    ranges = doubtful_ranges(
-        open_=prices["open"].to_numpy(dtype=float),
-        high=prices["high"].to_numpy(dtype=float),
-        low=prices["low"].to_numpy(dtype=float),
-        close=bars.close,
-        doubted=doubted,
-        limits=limits,
-    )
-    every = pd.concat(
-        [closes.assign(kind=CLOSE), steps, ranges.assign(kind=RANGE)], ignore_index=True
-    ).astype({"row": np.int64})
+    ranges = doubtful_ranges(doubted=doubted, limits=limits, **bar)
+    every = pd.concat([found, steps, ranges.assign(kind=RANGE)], ignore_index=True).astype({"row": np.int64})
     found = prices.iloc[every["row"]][["date", "symbol", "source"]].reset_index(drop=True)
     values = np.where(every["kind"] == ADJUSTED, adjusted[every["row"]], bars.close[every["row"]])
     found = found.assign(

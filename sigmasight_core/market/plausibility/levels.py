@@ -14,21 +14,27 @@ UNIT: Final = 2
 """No later close can: no share moves so far in a session without a cause."""
 SPLIT: Final = 3
 """It is as large as a split."""
+MOVED: Final = 4
+"""Later closes confirm it, but nothing says that the market moved: they may be another company's."""
 
 _CUSTOMARY: Final = np.array([2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 75, 100])
 """n of the splits n:1 and 1:n that a jump without a cause may look like."""
-_LEAST_FIT, _FIT_SIGMAS, _LARGEST_FIT = 0.02, 3.0, 0.12
+_LEAST_FIT, _FIT_SIGMAS, _LARGEST_FIT = 0.02, 3.0, 0.1
 """How near a jump is to a split: log distance, or daily volatilities within bounds."""
+_SPLIT_SIGMAS: Final = 12.0
+"""Daily volatilities from which on a jump that fits a split is doubted as one."""
 _QUIET: Final = 3.0
 """Shares do halve on bad news, but not on less than so many times the usual volume; not so a split 2:1."""
+_STIRRED: Final = 2.5
+"""News leave a share so many times wilder than it was; another company's prices are as quiet as before."""
 _CROWD: Final = 8.0
 """A day's volume over the usual shows that the market itself moved."""
 _LEAST_DAYS: Final = 5
 
 
 class Levels(NamedTuple):
-    """:ivar cause: NEWEST, UNIT, SPLIT or 0, by value (n,). :ivar held: log level before. :ivar ratio: of the
-    split that it looks like, NaN = none."""
+    """:ivar cause: NEWEST, UNIT, SPLIT, MOVED or 0, by value (n,). :ivar held: log level before.
+    :ivar ratio: of the split that it looks like, NaN = none."""
 
     cause: Ints
     held: Floats
@@ -39,9 +45,9 @@ def unconfirmed_levels(series: Series, volume: Floats, known: Bools, limits: Lim
     """Closes on a level that the one before contradicts, from the jump to the symbol's last close.
 
     A jump of `jump_factor` (and `jump_sigmas`) is doubted while it is the newest close. The next close
-    confirms it, unless it is of `level_factor` or as large as a split n:1 or 1:n: then all that follows is
-    doubted. A first stretch of at most LONGEST_RUN closes that more closes contradict is what is doubted
-    itself.
+    confirms it on heavy volume, or where the share is wilder since. All that follows is doubted where the
+    volume is usual or not known, where the jump is of `level_factor`, or as large as a split n:1 or 1:n. A
+    first stretch of at most LONGEST_RUN closes that more closes contradict is what is doubted itself.
 
     :param series: closes restated for splits that are told, without runs that come back.
     :param volume: shares traded, by value (n,); NaN = not known.
@@ -61,16 +67,21 @@ def unconfirmed_levels(series: Series, volume: Floats, known: Bools, limits: Lim
     large = np.abs(jump) >= limit
     fit, ratio_like = _split_fit(jump, sigma)
     whole = np.maximum(ratio_like, 1 / ratio_like)
-    traded = _over_usual(series, volume, first) / np.maximum(np.exp(-jump), 1.0)
-    nearly = np.abs(jump) >= limit - _LARGEST_FIT
-    split = nearly & fit & np.where(whole == 2, traded < _QUIET, ~(traded >= _CROWD))
+    over = _over_usual(series, volume, first)
+    traded = over / np.maximum(np.exp(-jump), 1.0)
+    nearly = np.abs(jump) >= np.minimum(limit - _LARGEST_FIT, _SPLIT_SIGMAS * sigma)
+    split = nearly & fit & ~(traded >= np.where(whole == 2, _QUIET, _CROWD))
     unit = np.abs(jump) >= np.log(limits.level_factor)
-    shortly = np.minimum(first + LONGEST_RUN - 1, last)
-    stays = (unit | split) & (np.abs(series.level[shortly] - series.level[first]) <= np.abs(jump) / 2)
     length, before = last - first + 1, first - start[first]
+    moved = large & (before >= _LEAST_DAYS) & ~(over >= _QUIET) & ~_stirred(series, first, sigma, limits)
+    shortly = np.minimum(np.minimum(first + LONGEST_RUN - 1, last), np.append(first[1:] - 1, n))
+    settled = np.abs(series.level[shortly] - series.level[first]) <= np.abs(jump) / 2
+    stays = unit | ((split | moved) & settled)
     head = unit & (before <= LONGEST_RUN) & (before < length)
     until, answered = _answers(series, first, stays & ~head, last)
-    kind = np.select([head, stays & split, stays, large & (length == 1)], [UNIT, SPLIT, UNIT, NEWEST], 0)
+    kind = np.select(
+        [head, stays & split, unit, large & (length == 1), stays], [UNIT, SPLIT, UNIT, NEWEST, MOVED], 0
+    )
     kind[answered | (_returns(series, first, start) & ~head)] = 0
     low, high = np.where(head, start[first], first), np.where(head, first - 1, until)
     mine, where = _stretches(kind > 0, low, high)
@@ -78,6 +89,12 @@ def unconfirmed_levels(series: Series, volume: Floats, known: Bools, limits: Lim
     held[where] = series.level[np.where(head, first, first - 1)][mine]
     ratio[where] = np.where(kind[mine] == SPLIT, ratio_like[mine], np.nan)
     return Levels(cause, held, ratio)
+
+
+def _stirred(series: Series, first: Ints, sigma: Floats, limits: Limits) -> Bools:
+    """Jumps after which the share is so much wilder than before that they are no longer extreme for it."""
+    after = series.volatility_after(first)
+    return (after >= _STIRRED * sigma) & (np.abs(series.jumps[first]) < limits.jump_sigmas * after)
 
 
 def _returns(series: Series, first: Ints, start: Ints) -> Bools:

@@ -75,6 +75,10 @@ class Series:
         near = self._median(first, after, _NEAR, _NEAR)
         return _NORMAL * np.fmax(np.fmax(every, near), 0.0)
 
+    def volatility_after(self, place: Ints) -> Floats:
+        """Daily volatility of the symbol in the month after each place, as of `volatility`; 0 = too few."""
+        return _NORMAL * self._median(place, place, 0, _AFTER)
+
     def _median(self, first: Ints, after: Ints, before: int, later: int) -> Floats:
         past = first[:, None] - np.arange(1, before + 1)
         future = after[:, None] + np.arange(1, later + 1)

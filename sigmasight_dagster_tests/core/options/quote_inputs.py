@@ -40,8 +40,8 @@ def quote(day: str, contract: str, bid: float, ask: float, last: float = NAN, **
 
 
 def mid(day: str, contract: str, price: float) -> dict[str, Any]:
-    """A quote whose mid is the price, and whose last trade is far from it."""
-    return quote(day, contract, price * 0.96, price * 1.04, price * 7)
+    """A narrow quote whose mid is the price, and whose last trade is far from it."""
+    return quote(day, contract, price * 0.999, price * 1.001, price * 7)
 
 
 def yields(day: str, **percent: float) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ class TestValues:
 
     def test_a_price_below_intrinsic_stays_and_the_volatility_is_realized(self) -> None:
         deep = contract(60, True)
-        book = quote_world(world(deep), mid(DAYS[2], deep, 43.0))
+        book = quote_world(world(deep), quote(DAYS[2], deep, 43.0 * 0.96, 43.0 * 1.04))
         held = row(book.values(), book.sessions[2])
         assert held[["price_source", "status"]].tolist() == ["quote mid", "ok"]
         assert held["price"] == pytest.approx(43.0)

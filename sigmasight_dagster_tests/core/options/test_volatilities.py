@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sigmasight_core.options.implied_volatility import ABOVE_BOUND, EXPIRED
 from sigmasight_core.options.occ import parse_occ
 from sigmasight_core.options.parameters import OptionParameters
-from sigmasight_core.options.quotes import CONTRADICTORY
-from sigmasight_core.options.volatilities import option_volatilities, with_lacking
+from sigmasight_core.options.quotes import CONTRADICTORY, FAR, OLD_TRADE
+from sigmasight_core.options.volatilities import UNIDENTIFIED, option_volatilities, with_lacking
 from sigmasight_core.tables import DividendYields, OptionQuotes, validate
 from sigmasight_dagster_tests.core.options.quote_inputs import (
     closes,
@@ -157,6 +157,68 @@ class TestQuotes:
         assert implied([], SPOT).empty
 
 
+class TestWhatAPriceSaysOfItsVolatility:
+    """With an error of half a cent, a tenth of the spread, a thousandth of a trade: a point, or more."""
+
+    @pytest.mark.parametrize(("strike", "is_call"), [(60, True), (45, False), (160, True), (60, False)])
+    def test_next_to_no_vega_implies_none(self, strike: float, is_call: bool) -> None:
+        row = implied([mid(DAY, contract(strike, is_call), price(strike, is_call, 0.2))], SPOT).iloc[0]
+        assert np.isnan(row["implied_volatility"])
+        assert row[["price_source", "implied_vol_source", "status"]].tolist() == [
+            "quote mid",
+            "none",
+            UNIDENTIFIED,
+        ]
+
+    @pytest.mark.parametrize(("half", "known"), [(0.001, True), (0.02, True), (0.06, False), (0.1, False)])
+    def test_a_wide_quote_in_the_money_implies_none(self, half: float, known: bool) -> None:
+        value = price(80, True, 0.25)
+        name = contract(80, True)
+        row = implied([quote(DAY, name, value * (1 - half), value * (1 + half))], SPOT).iloc[0]
+        assert np.isfinite(row["implied_volatility"]) == known
+
+    @pytest.mark.parametrize(("strike", "known"), [(75, True), (70, False), (100, True), (130, True)])
+    def test_a_trade_alone(self, strike: float, known: bool) -> None:
+        value = price(strike, True, 0.25)
+        row = implied([quote(DAY, contract(strike, True), NAN, NAN, value)], SPOT).iloc[0]
+        assert np.isfinite(row["implied_volatility"]) == known
+
+    def test_it_takes_that_of_its_chain(self) -> None:
+        rows = [
+            mid(DAY, contract(60, True), price(60, True, 0.2)),
+            mid(DAY, contract(90, True), price(90, True, 0.24)),
+        ]
+        row = implied(rows, SPOT).loc[contract(60, True)]
+        assert row["implied_volatility"] == pytest.approx(0.24, rel=1e-9)
+        assert row["status"] == f"chain_neighbour: {UNIDENTIFIED}"
+
+
+class TestALastTradeAlone:
+    CHAIN = (85.0, 92.0, 108.0, 115.0)
+
+    def found(self, strike: float, is_call: bool, factor: float) -> "pd.Series[object]":
+        rows = [mid(DAY, contract(k, is_call), price(k, is_call, 0.2)) for k in self.CHAIN]
+        traded = quote(DAY, contract(strike, is_call), NAN, NAN, factor * price(strike, is_call, 0.2))
+        return implied([*rows, traded], SPOT).loc[contract(strike, is_call)]
+
+    @pytest.mark.parametrize("factor", [0.2, 0.4, 2.3, 6.0])
+    @pytest.mark.parametrize(("strike", "is_call"), [(100, True), (88, False), (112, True)])
+    def test_half_or_twice_what_its_chain_implies(self, strike: float, is_call: bool, factor: float) -> None:
+        row = self.found(strike, is_call, factor)
+        assert str(row["status"]).endswith((OLD_TRADE, FAR, CONTRADICTORY, ABOVE_BOUND))
+        assert row["implied_vol_source"] == "chain_neighbour"
+
+    @pytest.mark.parametrize("factor", [0.7, 1.0, 1.4])
+    @pytest.mark.parametrize(("strike", "is_call"), [(88, False), (112, True), (122, True)])
+    def test_near_it(self, strike: float, is_call: bool, factor: float) -> None:
+        row = self.found(strike, is_call, factor)
+        assert row[["status", "implied_vol_source"]].tolist() == ["ok", "quote"]
+
+    @pytest.mark.parametrize(("factor", "said"), [(0.05, OLD_TRADE), (20.0, FAR)])
+    def test_beyond_the_end_of_its_chain(self, factor: float, said: str) -> None:
+        assert str(self.found(122, True, factor)["status"]).endswith(said)
+
+
 class TestNeighbours:
     def test_between_two_strikes_calls_or_puts(self) -> None:
         rows = [
@@ -209,7 +271,7 @@ class TestNeighbours:
         assert (found["implied_vol_source"] == "quote").sum() == 3
 
     @settings(deadline=None, max_examples=30)
-    @given(st.lists(st.tuples(st.integers(40, 220), st.booleans()), min_size=2, max_size=20, unique=True))
+    @given(st.lists(st.tuples(st.integers(70, 170), st.booleans()), min_size=2, max_size=20, unique=True))
     def test_any_chain_is_interpolated_in_strike(self, chain: list[tuple[int, bool]]) -> None:
         """Against np.interp over the strikes that have a volatility."""
         known = {k: 0.2 + k / 1000 for k, quoted in chain if quoted}
@@ -257,7 +319,8 @@ def test_a_contract_that_the_chain_lacks_takes_its_neighbours() -> None:
     )
 
 
-MONEY, VOLATILITIES = st.integers(70, 140), st.floats(0.1, 1.5)
+MONEY, VOLATILITIES = st.integers(70, 140), st.floats(0.3, 1.5)
+"""Where half a cent is less than a point of volatility, also at a quarter of the price."""
 
 
 class TestIdentities:

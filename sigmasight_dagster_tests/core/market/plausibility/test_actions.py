@@ -88,6 +88,23 @@ class TestWhatASourceCallsASplit:
         assert (row["kind"], row["value"]) == ("split", ratio)
         assert f"no {in_words(ratio)} split" in row["reason"]
 
+    @pytest.mark.parametrize(("ratio", "jump"), [(4.0, 400.0), (40.0, 400.0), (10.0, 4.0), (0.1, 1 / 30)])
+    def test_a_split_is_doubted_where_the_close_says_another_ratio(self, ratio: float, jump: float) -> None:
+        found = judged(world(jump), actions((DAY, "AAA", "split", ratio))).doubts
+        assert "split" in set(found["kind"])
+
+    def test_a_wrong_ratio_beside_a_wrong_row(self) -> None:
+        rows = world(4.0)
+        rows.loc[rows["date"] == sessions(N)[AT], "close"] /= 100
+        found = judged(rows, actions((DAY, "AAA", "split", 40.0))).doubts
+        assert {"split", "close"} <= set(found["kind"])
+
+    @pytest.mark.parametrize(("ratio", "own"), [(1.5, 0.8), (4.0, 1.15), (0.05, 0.6)])
+    def test_a_split_on_a_day_of_news(self, ratio: float, own: float) -> None:
+        rows = world(ratio)
+        rows.loc[rows["date"] >= sessions(N)[AT], ["close", "adjusted_close"]] *= own
+        assert judged(rows, actions((DAY, "AAA", "split", ratio))).doubts.empty
+
     def test_without_prices_nothing_is_said_of_its_jump(self) -> None:
         found = judged(world(1.0).iloc[: AT - 1], actions((DAY, "AAA", "split", 4.0)))
         assert found.doubts.empty
@@ -166,3 +183,18 @@ class TestRanges:
         high[AT], low[AT] = low[AT], high[AT]
         found = judged(prices(closes, open=closes, high=high, low=low)).doubts
         assert found["reason"].tolist() == ["the day's high is below its low"]
+
+    @pytest.mark.parametrize("wrong", ["volume", "cents", "another share"])
+    def test_closes_that_are_of_another_column_than_their_ranges(self, wrong: str) -> None:
+        true = walk(N, 0.01, seed=38)
+        volume = np.random.default_rng(39).uniform(1e5, 9e7, N)
+        closes = {"volume": volume, "cents": true * 100, "another share": walk(N, 0.02, seed=40) / 9}[wrong]
+        bar = {"open": true, "high": true * 1.01, "low": true * 0.99, "adjusted_close": np.full(N, np.nan)}
+        found = judged(prices(closes, **bar)).doubts
+        assert found["kind"].tolist() == ["close"] * N
+
+    def test_ranges_of_some_days_that_are_of_another_unit(self) -> None:
+        closes = walk(N, 0.01, seed=38)
+        unit = np.where(np.arange(N) % 3 == 1, 100.0, 1.0)
+        bar = {"open": closes * unit, "high": closes * unit * 1.01, "low": closes * unit * 0.99}
+        assert set(judged(prices(closes, **bar)).doubts["kind"]) == {"range"}

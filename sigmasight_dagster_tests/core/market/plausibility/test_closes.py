@@ -27,6 +27,13 @@ def test_closes_that_leave_their_level_and_come_back(factor: float, length: int,
     assert doubted(closes) == list(range(60, 60 + length))
 
 
+def heavy(n: int, place: int) -> np.ndarray:
+    """Volumes as usual, but on one day."""
+    volume = np.full(n, 1e6)
+    volume[place] = 1.2e7
+    return volume
+
+
 def test_the_reason_names_the_values_and_the_unit() -> None:
     closes = np.full(N, 50.0)
     closes[60] = 5000.0
@@ -93,10 +100,40 @@ class TestTheNewest:
         assert doubted(closes) == [N - 1]
 
     @pytest.mark.parametrize("factor", [2.6, 0.29, 1.9])
-    def test_is_confirmed_by_the_next_close(self, factor: float) -> None:
+    def test_is_confirmed_by_the_next_close_on_heavy_volume(self, factor: float) -> None:
         closes = walk(N, 0.015, seed=8)
         closes[-2:] *= factor
+        assert doubted(closes, volume=heavy(N, N - 2)) == []
+
+    @pytest.mark.parametrize("factor", [2.6, 0.29, 2.27, 4.4, 0.44])
+    @pytest.mark.parametrize("volume", [np.nan, 1e6])
+    def test_stays_in_doubt_where_no_volume_says_that_the_market_moved(
+        self, factor: float, volume: float
+    ) -> None:
+        closes = walk(N, 0.015, seed=8)
+        closes[-30:] *= factor
+        assert doubted(closes, volume=np.full(N, volume)) == list(range(N - 30, N))
+
+    @pytest.mark.parametrize("before", [0, 3, 4])
+    def test_a_listing_of_days_is_no_history(self, before: int) -> None:
+        closes = walk(N, 0.015, seed=8)
+        closes[:before] *= 2.7
         assert doubted(closes) == []
+
+    @pytest.mark.parametrize(("later", "wild"), [(0.002, False), (0.05, True), (0.09, True)])
+    def test_a_share_that_is_wilder_since_has_moved(self, later: float, wild: bool) -> None:
+        steps = np.random.default_rng(3).normal(0, 0.002, N)
+        steps[-30:] = np.random.default_rng(4).normal(0, later, 30)
+        steps[-30] = np.log(2.45)
+        found = doubted(20 * np.exp(np.cumsum(steps)))
+        assert found == ([] if wild else list(range(N - 30, N)))
+
+    @pytest.mark.parametrize("second", [2.5, 0.25, 0.3])
+    def test_a_wrong_unit_that_becomes_another_level(self, second: float) -> None:
+        closes = walk(N, 0.015, seed=8)
+        closes[60:64] *= 10
+        closes[64:] *= second
+        assert set(range(60, 64)) <= set(doubted(closes))
 
     @pytest.mark.parametrize("factor", [100.0, 0.01, 37.0, 1 / 10])
     def test_a_level_without_a_cause_is_never_confirmed_by_itself(self, factor: float) -> None:
@@ -138,12 +175,33 @@ class TestSplitsNotTold:
         volume[90] = 2e7
         assert doubted(closes, volume=volume) == []
 
+    @pytest.mark.parametrize("ratio", [2.0, 0.5])
+    @pytest.mark.parametrize(("seed", "volatility"), [(11, 0.01), (22, 0.02), (33, 0.006)])
+    def test_a_halving_or_doubling_without_volume_is_a_split(
+        self, ratio: float, seed: int, volatility: float
+    ) -> None:
+        closes = walk(N, volatility, seed)
+        closes[90:] /= ratio
+        name = "2:1" if ratio > 1 else "1:2"
+        found = judged(prices(closes)).doubts
+        assert found["date"].tolist() == list(sessions(N)[90:])
+        assert all(f"looks like a {name} split that is not told" in reason for reason in found["reason"])
+        told = actions((str(sessions(N)[90].date()), "AAA", "split", ratio))
+        assert judged(prices(closes, adjusted_close=np.full(N, np.nan)), told).doubts.empty
+
     def test_a_fall_on_heavy_volume_is_no_split(self) -> None:
         closes, volume = walk(N, 0.01, seed=11), np.full(N, 1e6)
         closes[90:] /= 3
         assert len(doubted(closes, volume=volume)) == N - 90
         volume[90] = 6e7
         assert doubted(closes, volume=volume) == []
+
+    @pytest.mark.parametrize(("first", "second"), [(2.0, 4.0), (3.0, 2.0), (0.1, 4.0)])
+    def test_two_splits_on_sessions_that_follow(self, first: float, second: float) -> None:
+        closes = walk(N, 0.01, seed=9, start=300)
+        closes[89:] /= first
+        closes[90:] /= second
+        assert doubted(closes) == list(range(89, N))
 
 
 class TestRealMoves:
@@ -211,9 +269,9 @@ class TestRealMoves:
         closes = walk(N, 0.03, seed=13)
         closes[60:] *= 1 - fall
         if fall < 0.6:
-            assert doubted(closes[:61]) in ([], [60])
-        assert doubted(closes[:62]) == []
-        assert doubted(closes) == []
+            assert doubted(closes[:61], volume=heavy(61, 60)) in ([], [60])
+        assert doubted(closes[:62], volume=heavy(62, 60)) == []
+        assert doubted(closes, volume=heavy(N, 60)) == []
 
     def test_a_quiet_share_that_jumps_and_is_wild_after(self) -> None:
         steps = np.random.default_rng(14).normal(0, 0.001, N)

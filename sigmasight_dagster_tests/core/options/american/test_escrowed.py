@@ -76,3 +76,24 @@ def test_escrowed_round_trip_and_refusals():
     assert list(why) == [BELOW_EXERCISE, MISSING]
     worthless = escrowed_values(1.0, 1.0, 0.5, 0.04, 0.3, True, times, amounts)
     assert np.isnan(worthless).all()
+
+
+NEARER = ["escrowed", "escrowed", "escrowed", "yield", "escrowed", "escrowed", "yield", "yield"]
+"""For each row, as docs/options.md says: by the larger of the two misses, in tolerances."""
+
+
+def test_the_nearer_of_the_two_models():
+    """Price within 2%, delta within .03."""
+    models = {
+        "yield": american_values(SPOT, STRIKE, YEARS, RATE, YIELD, VOLATILITY, IS_CALL),
+        "escrowed": escrowed_values(SPOT, STRIKE, YEARS, RATE, VOLATILITY, IS_CALL, TIMES, AMOUNTS),
+    }
+    misses = {
+        name: np.maximum(np.abs(values.price / PRICE - 1) / 0.02, np.abs(values.delta - DELTA) / 0.03)
+        for name, values in models.items()
+    }
+    nearer = np.where(np.array(NEARER) == "yield", misses["yield"], misses["escrowed"])
+    np.testing.assert_array_less(nearer, 1.0)
+    # Without dividends both are the same model; the lattice has its own rounding
+    paid = np.isfinite(AMOUNTS).any(axis=1)
+    assert (nearer <= np.minimum(*misses.values()))[paid].all()
