@@ -146,7 +146,7 @@ class SearchedOptions:
         self, rows: Ints, spot: Floats, volatility: Floats, rate_move: Floats, value: OptionValues
     ) -> None:
         terms, kind = self.european, self.kind[rows]
-        # of a fall so deep that nothing is left slopes are still asked for
+        # A search asks for states that leave nothing of a price: their European value, and the sum, is NaN.
         spot = np.maximum(spot, np.finfo(float).tiny)
         call, strike = terms.is_call[rows], terms.strike[rows]
         side, rate = np.where(call, -1.0, 1.0), terms.rate[rows] + rate_move / _POINTS

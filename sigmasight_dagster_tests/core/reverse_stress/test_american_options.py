@@ -135,6 +135,18 @@ def test_quick_slopes_are_those_of_the_quick_values() -> None:
             np.testing.assert_allclose(slope[..., k], change, rtol=2e-5, atol=0.05)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("is_call", [True, False])
+def test_a_state_that_leaves_nothing_of_a_price_is_not_known_and_not_warned_of(is_call: bool) -> None:
+    inputs = Inputs(betas={"A": betas(1.1, 0.0, 0.0, 0.0)})
+    inputs.hold_option(
+        "A", 1.0, 100.0, 110.0, 200, 0.25, is_call, rate=0.02, dividend_yield=0.04, american=True
+    )
+    surface = surface_of(inputs)
+    z = np.linalg.solve(surface.roots[0], np.array([-2e3, 0.0, 0.0, 0.0]))[None, None]
+    np.testing.assert_array_equal(surface.quick().pnl_and_slope(z)[0], surface.pnl(z))
+
+
 def test_exact_slopes_are_near_the_quick_ones() -> None:
     surface = surface_of(book(3))
     z = np.random.default_rng(2).normal(size=(1, 20, 4))
