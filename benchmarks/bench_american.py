@@ -1,17 +1,19 @@
-"""What American exercise costs in risk, stress and reverse stress: 21 dates x 20 portfolios x 30 positions.
+"""American prices a second, and what exercise costs in risk, stress and reverse stress: 21 x 20 x 30 positions.
 
 Plain holds the same options on an index, which are European; every portfolio holds the same five contracts.
 The ratio is plain over ours: 0.9 is 10% slower.
 """
 
+import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.measure import compare
+from benchmarks.measure import compare, rates
 from sigmasight_core.factors.config import DEFAULT_KINDS
-from sigmasight_core.options.black_scholes import black_scholes_merton
+from sigmasight_core.options.american.pricing import american_price
+from sigmasight_core.options.black_scholes import black_scholes_merton, option_price
 from sigmasight_core.reverse_stress.reverse_stress import reverse_stress
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.filtered_returns import ReturnPanel
@@ -21,6 +23,7 @@ from sigmasight_core.stress.scenarios import default_scenarios
 from sigmasight_core.stress.stress import stress
 
 N_DATES, N_PORTFOLIOS, N_SYMBOLS, N_SESSIONS = 21, 20, 25, 1_400
+N_PRICES = 30_000
 RATE, YIELD = 0.03, 0.012
 FACTORS = tuple(DEFAULT_KINDS)
 CONTRACTS = (
@@ -34,6 +37,7 @@ CONTRACTS = (
 
 
 def main() -> None:
+    _prices_a_second()
     rng = np.random.default_rng(5)
     sessions = pd.bdate_range("2014-01-01", periods=N_SESSIONS, name="date").as_unit("ns")
     names = pd.Index([f"S{number:02d}" for number in range(N_SYMBOLS)], dtype="str")
@@ -45,6 +49,21 @@ def main() -> None:
     for name in ("value_at_risk", "backtest", "stress", "reverse_stress"):
         plain, ours = (getattr(work, name) for work in works)
         compare(f"{name.replace('_', ' ')}, American options", plain, ours, "")
+
+
+def _prices_a_second() -> None:
+    """Of CPU time; plain is the European formula on the same contracts."""
+    rng = np.random.default_rng(3)
+    spot, calls = rng.uniform(50, 400, N_PRICES), rng.random(N_PRICES) < 0.5
+    strike, years = spot * rng.uniform(0.7, 1.3, N_PRICES), rng.integers(5, 730, N_PRICES) / 365
+    terms = [rng.uniform(*ends, N_PRICES) for ends in ((0.001, 0.06), (0.001, 0.05), (0.12, 0.9))]
+    found: tuple[list[float], list[float]] = [], []
+    for _ in range(3):
+        for price, speeds in zip((option_price, american_price), found, strict=True):
+            begun = time.process_time()
+            price(spot, strike, years, *terms, calls)
+            speeds.append(N_PRICES / (time.process_time() - begun))
+    rates("American prices a second and core", *found, ">= 30,000")
 
 
 def holdings(moves: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
