@@ -1,4 +1,4 @@
-"""American prices a second, and what exercise costs in risk, stress and reverse stress: 21 x 20 x 30 positions.
+"""American prices a second; what exercise costs in risk, stress and reverse stress of 21 x 20 x 30 positions.
 
 Plain holds the same options on an index, which are European; every portfolio holds the same five contracts.
 The ratio is plain over ours: 0.9 is 10% slower.
