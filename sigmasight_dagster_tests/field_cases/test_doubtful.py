@@ -20,7 +20,7 @@ JJJ,10,20,2021-06-10
 
 
 def market(folder: Path) -> None:
-    """BBB has a close 100 times too high, GGG a spin-off of 1.253, JJJ jumps to 2.6 times on heavy volume."""
+    """BBB has one close 100 times too high, GGG falls by 1.253 at a spin-off, JJJ rises 160% on heavy volume."""
     folder.mkdir()
     starts = {"SPY": 250.0, "BBB": 50.0, "GGG": 150.0, "JJJ": 20.0}
     for seed, (name, start) in enumerate(starts.items()):
