@@ -20,7 +20,7 @@ JJJ,10,20,2021-06-10
 
 
 def market(folder: Path) -> None:
-    """BBB has one close 100 times too high, GGG falls by 1.253 at a spin-off, JJJ rises 160% on heavy volume."""
+    """BBB has one close 100 times too high, GGG falls at a spin-off, JJJ rises by 160% on heavy volume."""
     folder.mkdir()
     starts = {"SPY": 250.0, "BBB": 50.0, "GGG": 150.0, "JJJ": 20.0}
     for seed, (name, start) in enumerate(starts.items()):
