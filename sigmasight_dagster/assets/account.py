@@ -3,8 +3,9 @@
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.account import cash, contributions, entries
-from sigmasight_core.account import portfolio_returns as returns
+from sigmasight_core.account import cash, entries
+from sigmasight_core.account.performance import contributions
+from sigmasight_core.account.performance import portfolio_returns as returns
 from sigmasight_core.market.returns import to_wide
 from sigmasight_core.positions.settlement import settlement_price_dates
 from sigmasight_core.tables import (

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sigmasight_core.account.returns import daily_returns, linked
+from sigmasight_core.account.performance.returns import daily_returns, linked
 from sigmasight_core.calendar import sessions
 from sigmasight_dagster_tests.core.account.account_inputs import (
     START,

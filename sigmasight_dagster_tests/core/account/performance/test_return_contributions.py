@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sigmasight_core.account.contributions import CASH, NO_RETURN, contributions, return_contributions
-from sigmasight_core.account.portfolio_returns import portfolio_returns
+from sigmasight_core.account.performance.contributions import (
+    CASH,
+    NO_RETURN,
+    contributions,
+    return_contributions,
+)
+from sigmasight_core.account.performance.portfolio_returns import portfolio_returns
 from sigmasight_core.calendar import sessions
 from sigmasight_core.tables import ReturnContributions, validate
 from sigmasight_dagster.gates.account import CONTRIBUTIONS_SUM_TO_THE_RETURN

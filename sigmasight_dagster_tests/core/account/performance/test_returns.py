@@ -8,11 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from sigmasight_core.account.benchmark import against_benchmark
-from sigmasight_core.account.contributions import CASH, contributions
-from sigmasight_core.account.money_weighted import Flows, Periods, money_weighted
-from sigmasight_core.account.portfolio_returns import NO_VALUE, RUIN, PortfolioReturns, portfolio_returns
-from sigmasight_core.account.returns import daily_returns, linked, period_starts
+from sigmasight_core.account.performance.benchmark import against_benchmark
+from sigmasight_core.account.performance.contributions import CASH, contributions
+from sigmasight_core.account.performance.money_weighted import Flows, Periods, money_weighted
+from sigmasight_core.account.performance.portfolio_returns import (
+    NO_VALUE,
+    RUIN,
+    PortfolioReturns,
+    portfolio_returns,
+)
+from sigmasight_core.account.performance.returns import daily_returns, linked, period_starts
 from sigmasight_core.arrays.as_of import day_numbers
 from sigmasight_core.calendar import sessions
 from sigmasight_core.tables import validate

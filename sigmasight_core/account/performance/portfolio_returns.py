@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.benchmark import MIN_COMMON, against_benchmark
-from sigmasight_core.account.returns import (
+from sigmasight_core.account.performance.benchmark import MIN_COMMON, against_benchmark
+from sigmasight_core.account.performance.returns import (
     PERIODS,
     Linked,
     daily_returns,

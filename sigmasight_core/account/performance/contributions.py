@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.portfolio_returns import YOUNG, panel
-from sigmasight_core.account.returns import LEAST_BASE, period_starts
+from sigmasight_core.account.performance.portfolio_returns import YOUNG, panel
+from sigmasight_core.account.performance.returns import LEAST_BASE, period_starts
 from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK
