@@ -120,8 +120,8 @@ def main() -> None:
             first_dates=transactions.groupby("portfolio")["date"].min(),
             portfolio_cash=cash,
             snapshots=snapshots,
-            benchmark="S00",
-            benchmark_returns=market,
+            benchmarks=pd.Series("S00", index=names),
+            benchmark_returns=market.to_frame("S00"),
         )
         spent["returns"] = time.process_time() - started
 

@@ -6,6 +6,7 @@ from sigmasight_core import calendar
 from sigmasight_core.account import cash, entries
 from sigmasight_core.account.performance import contributions
 from sigmasight_core.account.performance import portfolio_returns as returns
+from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.market.returns import to_wide
 from sigmasight_core.positions.settlement import settlement_price_dates
 from sigmasight_core.tables import (
@@ -22,6 +23,7 @@ from sigmasight_core.tables import (
     TreasuryYields,
 )
 from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.benchmark import benchmarks
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
 from sigmasight_dagster.gates.account import CONTRIBUTIONS_SUM_TO_THE_RETURN, VALUE_CHANGES_BY_PNL_AND_FLOWS
@@ -91,7 +93,7 @@ def option_deliveries(batch: Batch) -> pd.DataFrame:
         Transactions,
         Input(PortfolioCash, since_entry=True, published_only=True),
         Input(PortfolioSnapshots, since_entry=True, published_only=True),
-        Input(DailyPrices, since_entry=True),
+        Input(DailyPrices, look_back=SESSIONS_PER_YEAR, benchmark=True),
     ],
     group=GROUP,
     gates=[VALUE_CHANGES_BY_PNL_AND_FLOWS],
@@ -110,11 +112,11 @@ def option_deliveries(batch: Batch) -> pd.DataFrame:
     },
 )
 def portfolio_returns(batch: Batch) -> pd.DataFrame:
-    """Returns with dividends, costs and flows: daily, linked, money-weighted, beside the market."""
+    """Returns with dividends, costs and flows: daily, linked, money-weighted, beside the benchmark."""
     sessions = batch.sessions(PortfolioSnapshots)
-    market = batch.factor_model.factors[batch.factor_model.market].proxy
-    prices = batch.read(DailyPrices, ["date", "symbol", "adjusted_close"], [market] if market else [])
-    closes = to_wide(prices, sessions).reindex(columns=[market])[market]
+    beside = benchmarks(batch)
+    prices = batch.read(DailyPrices, ["date", "symbol", "adjusted_close"], sorted(set(beside)))
+    closes = to_wide(prices, batch.sessions(DailyPrices)).reindex(columns=beside.unique())
     wanted = ["net_exposure", "gross_exposure", "price_pnl", "daily_pnl", "status"]
     snapshots = batch.read(PortfolioSnapshots, ["date", "portfolio", *wanted])
     # before there were accounts, daily_pnl was that of the prices
@@ -126,7 +128,7 @@ def portfolio_returns(batch: Batch) -> pd.DataFrame:
         first_dates=batch.transactions.groupby("portfolio")["date"].min(),
         portfolio_cash=batch.read(PortfolioCash),
         snapshots=snapshots.assign(price_pnl=price_pnl),
-        benchmark=market or "none",
+        benchmarks=beside,
         benchmark_returns=closes.pct_change(fill_method=None),
     )
 

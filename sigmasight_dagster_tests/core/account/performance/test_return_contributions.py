@@ -66,8 +66,8 @@ class Books:
             first_dates=self.first,
             portfolio_cash=self.cash,
             snapshots=self.snapshots,
-            benchmark="SPY",
-            benchmark_returns=pd.Series(0.001, index=self.days),
+            benchmarks=pd.Series("SPY", index=self.names),
+            benchmark_returns=pd.DataFrame({"SPY": 0.001}, index=self.days),
         )
 
     def rows(self, dates: pd.DatetimeIndex, **changed: Any) -> pd.DataFrame:

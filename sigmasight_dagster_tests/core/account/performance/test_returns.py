@@ -63,7 +63,8 @@ def test_linked_returns_and_measures_are_those_of_empyrical() -> None:
     np.testing.assert_allclose(daily.returns[:, 0], own, atol=1e-14)
     total = linked(daily, np.full((len(own), 1), -1)).total[:, 0]
     np.testing.assert_allclose(total, empyrical.cum_returns(own), atol=1e-12)
-    beside = against_benchmark(daily.returns, benchmark=market.to_numpy(), rows=np.array([251, len(own) - 1]))
+    ends = np.array([251, len(own) - 1])
+    beside = against_benchmark(daily.returns, benchmark=market.to_numpy()[:, None], rows=ends)
     for at, end in enumerate([252, len(own)]):
         mine, theirs = own.iloc[end - 252 : end], market.iloc[end - 252 : end]
         assert beside.beta[at, 0] == pytest.approx(empyrical.beta(mine, theirs), rel=1e-9)
@@ -150,8 +151,8 @@ def rows(value: list[float], pnl: list[float], flow: list[float]) -> pd.DataFram
             sessions=days,
             names=pd.Index(["book"]),
             first_dates=pd.Series(days[:1], index=["book"]),
-            benchmark="SPY",
-            benchmark_returns=market,
+            benchmarks=pd.Series("SPY", index=["book"]),
+            benchmark_returns=market.to_frame("SPY"),
             **made,
         ),
     )
@@ -210,8 +211,8 @@ def test_a_change_that_nothing_explains_is_said_and_a_gap_is_not_compared() -> N
         sessions=days,
         names=pd.Index(["book"]),
         first_dates=pd.Series(days[:1], index=["book"]),
-        benchmark="SPY",
-        benchmark_returns=pd.Series(0.001, index=days),
+        benchmarks=pd.Series("SPY", index=["book"]),
+        benchmark_returns=pd.DataFrame({"SPY": 0.001}, index=days),
         **made,
     )
     np.testing.assert_allclose(found["unexplained"], [0.0, 0.0, 5 / 125, np.nan, np.nan])
@@ -230,8 +231,8 @@ def test_a_session_without_a_snapshot_is_no_return_and_ends_the_periods_over_it(
         sessions=days,
         names=pd.Index(["book"]),
         first_dates=pd.Series(days[:1], index=["book"]),
-        benchmark="SPY",
-        benchmark_returns=pd.Series([np.nan, 0.01, 0.0, 0.02], index=days),
+        benchmarks=pd.Series("SPY", index=["book"]),
+        benchmark_returns=pd.DataFrame({"SPY": [np.nan, 0.01, 0.0, 0.02]}, index=days),
         **made,
     )
     np.testing.assert_allclose(found["daily_return"], [0.0, np.nan, np.nan, 0.1])
