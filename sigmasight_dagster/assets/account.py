@@ -11,6 +11,7 @@ from sigmasight_core.market.returns import to_wide
 from sigmasight_core.positions.settlement import settlement_price_dates
 from sigmasight_core.tables import (
     DailyPrices,
+    GroupContributions,
     OptionDeliveries,
     PortfolioCash,
     PortfolioReturns,
@@ -26,7 +27,11 @@ from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.benchmark import benchmarks
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
-from sigmasight_dagster.gates.account import CONTRIBUTIONS_SUM_TO_THE_RETURN, VALUE_CHANGES_BY_PNL_AND_FLOWS
+from sigmasight_dagster.gates.account import (
+    CONTRIBUTIONS_SUM_TO_THE_RETURN,
+    GROUPS_SUM_TO_THE_RETURN,
+    VALUE_CHANGES_BY_PNL_AND_FLOWS,
+)
 from sigmasight_dagster.story import Story, figures, previews
 
 GROUP = "portfolio"
@@ -135,6 +140,7 @@ def portfolio_returns(batch: Batch) -> pd.DataFrame:
 
 @risk_asset(
     ReturnContributions,
+    GroupContributions,
     inputs=[
         Portfolios,
         Positions,
@@ -144,17 +150,22 @@ def portfolio_returns(batch: Batch) -> pd.DataFrame:
         Input(PositionValues, look_back=contributions.LOOK_BACK_SESSIONS, published_only=True),
     ],
     group=GROUP,
-    gates=[CONTRIBUTIONS_SUM_TO_THE_RETURN],
+    gates=[CONTRIBUTIONS_SUM_TO_THE_RETURN, GROUPS_SUM_TO_THE_RETURN],
     stories={
         ReturnContributions: Story(
             (),
             ("period", "item", "pnl", "contribution", "period_return", "status"),
             previews.largest("contribution"),
-        )
+        ),
+        GroupContributions: Story(
+            (),
+            ("dimension", "period", "item", "pnl", "contribution", "period_return", "status"),
+            previews.largest("contribution"),
+        ),
     },
 )
-def return_contributions(batch: Batch) -> pd.DataFrame:
-    """What each underlying and cash contributed to the year-to-date and one-year return (Carino linking)."""
+def return_contributions(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What underlyings, sectors, tags and cash contributed to the return of the year and of one year."""
     keys = ["date", "portfolio"]
     daily = ["total_value", "daily_pnl", "external_flow", "daily_return", "twr_ytd", "twr_1y"]
     return contributions.return_contributions(
@@ -164,5 +175,5 @@ def return_contributions(batch: Batch) -> pd.DataFrame:
         first_dates=batch.transactions.groupby("portfolio")["date"].min(),
         portfolio_returns=batch.read(PortfolioReturns, [*keys, *daily]),
         portfolio_cash=batch.read(PortfolioCash, [*keys, "dividends", "interest", "fees"]),
-        position_values=batch.read(PositionValues, [*keys, "underlying", "daily_pnl"]),
+        position_values=batch.read(PositionValues, [*keys, "underlying", "sector", "tags", "daily_pnl"]),
     )

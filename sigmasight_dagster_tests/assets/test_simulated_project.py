@@ -22,6 +22,7 @@ from sigmasight_core.tables import (
     FactorBetas,
     FactorExposures,
     FactorState,
+    GroupContributions,
     OptionQuotes,
     PortfolioCash,
     PortfolioReturns,
@@ -146,6 +147,11 @@ def test_contributions_of_positions_and_cash_sum_to_the_return_of_the_year(proje
     year = rows[rows["period"] == "ytd"].groupby(["date", "portfolio"])["contribution"].sum(min_count=1)
     pd.testing.assert_series_equal(year, returns.reindex(year.index), check_names=False, atol=1e-10, rtol=0)
     assert len(year) == len(COUNTS) * len(DATES)
+    groups = warehouse.read(GroupContributions, DATES, list(COUNTS))
+    assert {"sector", "tag"} == set(groups["dimension"])
+    for _, of_dimension in groups[groups["period"] == "ytd"].groupby("dimension"):
+        sums = of_dimension.groupby(["date", "portfolio"])["contribution"].sum(min_count=1)
+        pd.testing.assert_series_equal(sums, year, check_names=False, atol=1e-10, rtol=0)
     last = rows[(rows["date"] == DATES[-1]) & (rows["period"] == "ytd")]
     held = warehouse.positions(list(COUNTS))[["portfolio", "underlying"]].drop_duplicates()
     assert len(last) == len(held) + len(COUNTS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from sigmasight_core.account.performance.benchmark import against_benchmark
-from sigmasight_core.account.performance.contributions import CASH, contributions
+from sigmasight_core.account.performance.contributions import CASH
 from sigmasight_core.account.performance.money_weighted import Flows, Periods, money_weighted
 from sigmasight_core.account.performance.portfolio_returns import (
     NO_VALUE,
@@ -22,6 +22,7 @@ from sigmasight_core.arrays.as_of import day_numbers
 from sigmasight_core.calendar import sessions
 from sigmasight_core.tables import validate
 from sigmasight_dagster.gates.account import VALUE_CHANGES_BY_PNL_AND_FLOWS
+from sigmasight_dagster_tests.core.account.performance.plain_contributions import contributions
 
 SESSIONS = sessions("2020-01-02", "2022-12-30")
 
