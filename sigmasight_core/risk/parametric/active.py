@@ -23,6 +23,7 @@ from sigmasight_core.risk.parametric.factor_risk import ModelRisk, model_risk
 BENCHMARK: Final = "benchmark"
 """Position id of what the active book is short."""
 _VALUES: Final = ["symbol", "underlying", "position_type", "multiplier", "quantity", "exposure"]
+NONE: Final = "none"
 NO_VALUE: Final = "no tracking error: total value is not positive"
 
 
@@ -52,7 +53,7 @@ def tracking_error(
     A position without price, Greeks or beta is left out and named, as in `parametric_risk`. Without a beta of
     the benchmark there is none.
 
-    :param total_value: (G) USD, NaN = not known. :param benchmarks: symbol by portfolio.
+    :param total_value: (G) USD, NaN = not known. :param benchmarks: symbol by portfolio; NONE: there is none.
     :param log_returns: sessions x symbols, the sessions of `factor_returns`.
     :param betas: rows of `tables.FactorBetas`, also of the benchmarks.
     :param covariance: and the others: as `parametric_risk` takes them.
@@ -70,8 +71,9 @@ def tracking_error(
         window=window,
     )
     lost = _without_benchmark(active, found)
-    symbols = benchmarks.reindex(active.partitions["portfolio"]).fillna("none").to_numpy(dtype=object)
+    symbols = benchmarks.reindex(active.partitions["portfolio"]).fillna(NONE).to_numpy(dtype=object)
     status = np.where(lost, "no tracking error: no beta of the benchmark " + symbols, found.status)
+    status = np.where(symbols == NONE, "no tracking error: there is no benchmark", status)
     status = np.where(total_value > 0, status, NO_VALUE)
     usable = (total_value > 0) & ~lost & np.isfinite(found.volatility)
     scaled = found.volatility * np.sqrt(SESSIONS_PER_YEAR)
@@ -82,7 +84,7 @@ def tracking_error(
 
 def _active_book(book: RiskBook, short: Floats, benchmarks: "pd.Series[str]") -> RiskBook:
     """The positions of each portfolio and, as one more, its benchmark sold for its total value."""
-    symbol = benchmarks.reindex(book.partitions["portfolio"]).fillna("none").to_numpy(dtype=object)
+    symbol = benchmarks.reindex(book.partitions["portfolio"]).fillna(NONE).to_numpy(dtype=object)
     sold = book.partitions.assign(
         position_id=BENCHMARK,
         symbol=symbol,

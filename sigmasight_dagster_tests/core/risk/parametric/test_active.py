@@ -86,6 +86,7 @@ def test_what_lacks_is_said() -> None:
     unknown = forecast(mixed(), 1e5, "XYZ")
     assert np.isnan(unknown.tracking_error[0])
     assert unknown.status[0] == "no tracking error: no beta of the benchmark XYZ"
+    assert forecast(mixed(), 1e5, "none").status[0] == "no tracking error: there is no benchmark"
     for value in (0.0, -5.0, float("nan")):
         owing = forecast(mixed(), value, "A")
         assert np.isnan(owing.tracking_error[0])
