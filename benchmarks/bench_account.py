@@ -12,7 +12,7 @@ from benchmarks.measure import compare
 from sigmasight_core.account.cash import CashTerms, portfolio_cash
 from sigmasight_core.account.entries import Entries, entries
 from sigmasight_core.account.lots import pieces, positions
-from sigmasight_core.account.portfolio_returns import portfolio_returns
+from sigmasight_core.account.performance.portfolio_returns import portfolio_returns
 from sigmasight_core.calendar import sessions
 from sigmasight_core.tables import TreasuryYields
 
@@ -120,8 +120,8 @@ def main() -> None:
             first_dates=transactions.groupby("portfolio")["date"].min(),
             portfolio_cash=cash,
             snapshots=snapshots,
-            benchmark="S00",
-            benchmark_returns=market,
+            benchmarks=pd.Series("S00", index=names),
+            benchmark_returns=market.to_frame("S00"),
         )
         spent["returns"] = time.process_time() - started
 

@@ -19,9 +19,9 @@ from sigmasight_core.factors.covariance import factor_covariance
 from sigmasight_core.factors.model import estimate, factor_log_returns
 from sigmasight_core.options.pricing import option_price, option_values
 from sigmasight_core.risk.book import RiskBook
-from sigmasight_core.risk.decomposition import parametric_risk
 from sigmasight_core.risk.filtered_returns import ReturnPanel, forecast_volatility
 from sigmasight_core.risk.historical_simulation import simulated_risk
+from sigmasight_core.risk.parametric.decomposition import parametric_risk
 from sigmasight_core.risk.var_backtest import Breaches, backtest
 
 FIRST, LAST, RATE = "2019-01-02", "2025-12-31", 0.03

@@ -43,6 +43,7 @@ COMMANDS: Final = {
         "cash",
         "State that the cash of PORTFOLIO is AMOUNT (USD; negative = borrowed), as a bank states a balance.",
     ),
+    "benchmark": Entry("ledger.benchmark", "benchmark", "Hold the returns of PORTFOLIO against SYMBOL."),
     "ledger": Entry(
         "ledger.ledger", "ledger", "Show the positions of PORTFOLIO and every change that made them."
     ),

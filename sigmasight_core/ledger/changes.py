@@ -81,9 +81,10 @@ def numbered(ids: "pd.Series[str]", wanted: "pd.Series[str]", taken: "pd.Series[
 
 
 def cash_change(before: Mapping[str, object] | None, after: Mapping[str, object] | None) -> pd.DataFrame:
-    """One row (or none) that says that the cash changed, or whether it may be negative.
+    """One row (or none) that says that the cash changed, whether it may be negative, or the benchmark.
 
-    :param before: and `after`: `cash`, and `margin` where it was said; None = there is no such portfolio.
+    :param before: and `after`: `cash`, and `margin` and `benchmark` where they were said; None = there is no
+        such portfolio.
     """
     texts = [None if facts is None else json.dumps(facts) for facts in (before, after)]
     rows = [] if before == after else [["", "cash", *texts]]

@@ -9,9 +9,11 @@ from sigmasight_core.arrays.columns import coded, tiled
 from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.risk.book import RiskBook
-from sigmasight_core.risk.decomposition import NOT_FINITE, ParametricRisk, normal_quantile, parametric_risk
 from sigmasight_core.risk.filtered_returns import ReturnPanel
 from sigmasight_core.risk.historical_simulation import SimulatedRisk, simulated_risk
+from sigmasight_core.risk.parametric.active import ActiveRisk, tracking_error
+from sigmasight_core.risk.parametric.decomposition import ParametricRisk, normal_quantile, parametric_risk
+from sigmasight_core.risk.parametric.factor_risk import NOT_FINITE
 from sigmasight_core.risk.performance import RealizedPerformance, realized_performance
 from sigmasight_core.risk.portfolio_backtest import HISTORY, var_backtests
 from sigmasight_core.risk.tails import LEVELS
@@ -45,6 +47,7 @@ def risk_measures(
     snapshots: pd.DataFrame,
     snapshot_sessions: pd.DatetimeIndex,
     first_entries: pd.Series,
+    benchmarks: "pd.Series[str]",
     risk_free_rate: float,
 ) -> RiskOutput:
     """Everything in the module's tables, for all dates and portfolios at once.
@@ -62,6 +65,7 @@ def risk_measures(
     :param snapshots: rows of tables.PortfolioSnapshots of the partitions and of what is published before.
     :param snapshot_sessions: every session that those may be of.
     :param first_entries: first entry date by portfolio.
+    :param benchmarks: symbol of each portfolio's benchmark, by portfolio.
     :param risk_free_rate: continuous, per year; for the Sharpe and Sortino ratios.
     :raises InputError: on inputs that do not belong together.
     """
@@ -84,8 +88,23 @@ def risk_measures(
         risk_free_rate=risk_free_rate,
     )
     total = _total_values(book.partitions, snapshots)
+    active = tracking_error(
+        book,
+        total_value=total,
+        benchmarks=benchmarks,
+        log_returns=log_returns,
+        betas=betas,
+        covariance=factor_covariance,
+        factor_returns=factor_returns,
+        window=min(window, HISTORY),
+    )
     bound = book.largest_loss()
-    measures = [*_simulated(simulated, total, bound), *_parametric(parametric, bound), *_realized(realized)]
+    measures = [
+        *_simulated(simulated, total, bound),
+        *_parametric(parametric, bound),
+        *_realized(realized),
+        _active(active),
+    ]
     return RiskOutput(
         _rows(book.partitions, measures, simulated.n_bounded),
         parametric.contributions,
@@ -128,6 +147,10 @@ def _parametric(risk: ParametricRisk, bound: Floats) -> list[Measure]:
         words = _beyond(losses, bound, risk.status, "normal returns at the deltas of today")
         measures.append((f"parametric_var_{round(100 * level)}_usd", "USD", losses, risk.n_obs, words))
     return measures
+
+
+def _active(risk: ActiveRisk) -> Measure:
+    return ("tracking_error_ex_ante", "1/sqrt(year)", risk.tracking_error, risk.n_obs, risk.status)
 
 
 def _beyond(losses: Floats, bound: Floats, status: Texts, reason: str) -> Texts:

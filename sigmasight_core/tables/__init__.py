@@ -11,7 +11,7 @@ above, is found. The names below are for short imports only.
 from typing import Final
 
 from sigmasight_core.tables.account.cash import PortfolioCash
-from sigmasight_core.tables.account.contributions import ReturnContributions
+from sigmasight_core.tables.account.contributions import GroupContributions, ReturnContributions
 from sigmasight_core.tables.account.deliveries import OptionDeliveries
 from sigmasight_core.tables.account.returns import PortfolioReturns
 from sigmasight_core.tables.alerts import AlertDeliveries, Alerts
@@ -100,6 +100,7 @@ __all__ = [
     "FactorState",
     "Facts",
     "Grain",
+    "GroupContributions",
     "Kind",
     "LedgerChanges",
     "OptionDeliveries",

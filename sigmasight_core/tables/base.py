@@ -57,6 +57,8 @@ class Facts:
     :param concerns: of a source, the column whose symbol a changed row is about; '' = everybody.
     :param detail: rows by position, pair or holding, which retention deletes when they are old.
     :param readiness: what readiness reports; None = see `readiness`, () = nothing: another table does.
+    :param benchmark: rows say something beside the portfolio's benchmark: with another one they are no more
+        published.
     :param values_of: what every value is computed from, whatever it says itself (see `key`).
     """
 
@@ -64,6 +66,7 @@ class Facts:
     concerns: str = ""
     detail: bool = False
     readiness: tuple[Readiness, ...] | None = None
+    benchmark: bool = False
     values_of: str = ""
 
 

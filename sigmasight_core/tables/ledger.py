@@ -43,6 +43,10 @@ class Portfolios(Table):
         nullable=True,
         isin=("physical", "cash"),
     )
+    benchmark: Series[str] = label(
+        "Symbol that the returns are held against; NULL = never said: the proxy of the market factor",
+        nullable=True,
+    )
 
     class Config:
         name = "portfolios"

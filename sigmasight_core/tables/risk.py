@@ -17,6 +17,7 @@ RISK_MEASURES = (
     "sharpe_ratio",
     "sortino_ratio",
     "max_drawdown",
+    "tracking_error_ex_ante",
 )
 CONFIDENCES = ("95", "99")
 TRAFFIC_LIGHTS = ("green", "yellow", "red", "unavailable")
@@ -31,6 +32,8 @@ class RiskMeasures(PortfolioTable):
     parametric_var_*: normal, factor + specific variance, options at delta. annualized_volatility: of the
     simulated P&L over total_value. annualized_realized_volatility, sharpe_ratio, sortino_ratio and
     max_drawdown: of the daily returns of the last 252 sessions, from the first entry on.
+    tracking_error_ex_ante: factor + specific volatility of the book less total_value in the benchmark, over
+    total_value.
     """
 
     measure: Series[str] = key("Name of the measure", isin=RISK_MEASURES)
@@ -41,7 +44,8 @@ class RiskMeasures(PortfolioTable):
         of="daily_prices.adjusted_close position_values.quantity position_greeks.delta_exposure "
         "position_greeks.implied_volatility factor_betas.beta "
         "factor_betas.annualized_specific_volatility factor_covariance.covariance "
-        "treasury_yields.yield_percent portfolio_snapshots.total_value portfolio_snapshots.daily_return",
+        "treasury_yields.yield_percent portfolio_snapshots.total_value portfolio_snapshots.daily_return "
+        "portfolios.benchmark",
     )
     unit: Series[str] = label("USD, 1/sqrt(year), ratio or fraction")
     n_obs: Series[int] = value(
@@ -60,7 +64,11 @@ class RiskMeasures(PortfolioTable):
 
     class Config:
         name = "risk_measures"
-        metadata = {"facts": Facts(readiness=(Readiness("VaR and risk measures", "value", "measure"),))}
+        metadata = {
+            "facts": Facts(
+                benchmark=True, readiness=(Readiness("VaR and risk measures", "value", "measure"),)
+            )
+        }
 
 
 class RiskContributions(PortfolioTable):

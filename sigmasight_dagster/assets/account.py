@@ -3,12 +3,15 @@
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.account import cash, contributions, entries
-from sigmasight_core.account import portfolio_returns as returns
+from sigmasight_core.account import cash, entries
+from sigmasight_core.account.performance import contributions
+from sigmasight_core.account.performance import portfolio_returns as returns
+from sigmasight_core.conventions import SESSIONS_PER_YEAR
 from sigmasight_core.market.returns import to_wide
 from sigmasight_core.positions.settlement import settlement_price_dates
 from sigmasight_core.tables import (
     DailyPrices,
+    GroupContributions,
     OptionDeliveries,
     PortfolioCash,
     PortfolioReturns,
@@ -21,9 +24,14 @@ from sigmasight_core.tables import (
     TreasuryYields,
 )
 from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.benchmark import benchmarks
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
-from sigmasight_dagster.gates.account import CONTRIBUTIONS_SUM_TO_THE_RETURN, VALUE_CHANGES_BY_PNL_AND_FLOWS
+from sigmasight_dagster.gates.account import (
+    CONTRIBUTIONS_SUM_TO_THE_RETURN,
+    GROUPS_SUM_TO_THE_RETURN,
+    VALUE_CHANGES_BY_PNL_AND_FLOWS,
+)
 from sigmasight_dagster.story import Story, figures, previews
 
 GROUP = "portfolio"
@@ -90,7 +98,7 @@ def option_deliveries(batch: Batch) -> pd.DataFrame:
         Transactions,
         Input(PortfolioCash, since_entry=True, published_only=True),
         Input(PortfolioSnapshots, since_entry=True, published_only=True),
-        Input(DailyPrices, since_entry=True),
+        Input(DailyPrices, look_back=SESSIONS_PER_YEAR, benchmark=True),
     ],
     group=GROUP,
     gates=[VALUE_CHANGES_BY_PNL_AND_FLOWS],
@@ -109,11 +117,11 @@ def option_deliveries(batch: Batch) -> pd.DataFrame:
     },
 )
 def portfolio_returns(batch: Batch) -> pd.DataFrame:
-    """Returns with dividends, costs and flows: daily, linked, money-weighted, beside the market."""
+    """Returns with dividends, costs and flows: daily, linked, money-weighted, beside the benchmark."""
     sessions = batch.sessions(PortfolioSnapshots)
-    market = batch.factor_model.factors[batch.factor_model.market].proxy
-    prices = batch.read(DailyPrices, ["date", "symbol", "adjusted_close"], [market] if market else [])
-    closes = to_wide(prices, sessions).reindex(columns=[market])[market]
+    beside = benchmarks(batch)
+    prices = batch.read(DailyPrices, ["date", "symbol", "adjusted_close"], sorted(set(beside)))
+    closes = to_wide(prices, batch.sessions(DailyPrices)).reindex(columns=beside.unique())
     wanted = ["net_exposure", "gross_exposure", "price_pnl", "daily_pnl", "status"]
     snapshots = batch.read(PortfolioSnapshots, ["date", "portfolio", *wanted])
     # before there were accounts, daily_pnl was that of the prices
@@ -125,13 +133,14 @@ def portfolio_returns(batch: Batch) -> pd.DataFrame:
         first_dates=batch.transactions.groupby("portfolio")["date"].min(),
         portfolio_cash=batch.read(PortfolioCash),
         snapshots=snapshots.assign(price_pnl=price_pnl),
-        benchmark=market or "none",
+        benchmarks=beside,
         benchmark_returns=closes.pct_change(fill_method=None),
     )
 
 
 @risk_asset(
     ReturnContributions,
+    GroupContributions,
     inputs=[
         Portfolios,
         Positions,
@@ -141,17 +150,22 @@ def portfolio_returns(batch: Batch) -> pd.DataFrame:
         Input(PositionValues, look_back=contributions.LOOK_BACK_SESSIONS, published_only=True),
     ],
     group=GROUP,
-    gates=[CONTRIBUTIONS_SUM_TO_THE_RETURN],
+    gates=[CONTRIBUTIONS_SUM_TO_THE_RETURN, GROUPS_SUM_TO_THE_RETURN],
     stories={
         ReturnContributions: Story(
             (),
             ("period", "item", "pnl", "contribution", "period_return", "status"),
             previews.largest("contribution"),
-        )
+        ),
+        GroupContributions: Story(
+            (),
+            ("dimension", "period", "item", "pnl", "contribution", "period_return", "status"),
+            previews.largest("contribution"),
+        ),
     },
 )
-def return_contributions(batch: Batch) -> pd.DataFrame:
-    """What each underlying and cash contributed to the year-to-date and one-year return (Carino linking)."""
+def return_contributions(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What underlyings, sectors, tags and cash contributed to the return of the year and of one year."""
     keys = ["date", "portfolio"]
     daily = ["total_value", "daily_pnl", "external_flow", "daily_return", "twr_ytd", "twr_1y"]
     return contributions.return_contributions(
@@ -161,5 +175,5 @@ def return_contributions(batch: Batch) -> pd.DataFrame:
         first_dates=batch.transactions.groupby("portfolio")["date"].min(),
         portfolio_returns=batch.read(PortfolioReturns, [*keys, *daily]),
         portfolio_cash=batch.read(PortfolioCash, [*keys, "dividends", "interest", "fees"]),
-        position_values=batch.read(PositionValues, [*keys, "underlying", "daily_pnl"]),
+        position_values=batch.read(PositionValues, [*keys, "underlying", "sector", "tags", "daily_pnl"]),
     )

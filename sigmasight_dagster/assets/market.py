@@ -10,6 +10,7 @@ from sigmasight_core.tables import (
     CorporateActions,
     DailyPrices,
     OptionQuotes,
+    Portfolios,
     Positions,
     PriceDifferences,
     SecurityMaster,
@@ -34,7 +35,7 @@ _log = structlog.get_logger(__name__)
 
 @risk_asset(
     DailyPrices,
-    inputs=[Positions, Input(CorporateActions, advisory=True)],
+    inputs=[Portfolios, Positions, Input(CorporateActions, advisory=True)],
     group=GROUP,
     gates=[PRICES_ARE_SOUND, PRICES_ARE_PLAUSIBLE],
     judged=True,
@@ -79,7 +80,13 @@ def price_differences(batch: Batch) -> pd.DataFrame:
     return differences.price_differences(prices=prices, others=found, other_source=name)
 
 
-@risk_asset(CorporateActions, inputs=[Positions], group=GROUP, gates=[ACTIONS_ARE_PLAUSIBLE], judged=True)
+@risk_asset(
+    CorporateActions,
+    inputs=[Portfolios, Positions],
+    group=GROUP,
+    gates=[ACTIONS_ARE_PLAUSIBLE],
+    judged=True,
+)
 def corporate_actions(batch: Batch) -> pd.DataFrame:
     """Splits and dividends by ex-date, from the configured provider; what is no split is a distribution.
 
@@ -126,9 +133,9 @@ def security_master(batch: Batch) -> pd.DataFrame:
 
 
 def _universe(batch: Batch) -> list[str] | None:
-    """Symbols to fetch: all of a provider that can list its own, else what is held plus factor proxies."""
+    """Symbols to fetch: all of a provider that can list its own, else holdings, proxies, benchmarks."""
     provider = batch.market_data
     if provider.symbols() is not None:
         return None
     proxies = (f.proxy for f in batch.factor_model.factors if f.proxy and f.kind != "rates")
-    return sorted({*batch.held_symbols, *proxies})
+    return sorted({*batch.held_since()["underlying"], *proxies})

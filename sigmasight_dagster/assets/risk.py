@@ -10,6 +10,7 @@ from sigmasight_core.tables import (
     DailyPrices,
     FactorBetas,
     FactorCovariance,
+    Portfolios,
     PortfolioSnapshots,
     PositionGreeks,
     Positions,
@@ -20,6 +21,7 @@ from sigmasight_core.tables import (
     VarBacktests,
 )
 from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.benchmark import benchmarks
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.risk import (
     COMPONENTS_ADD_UP,
@@ -34,12 +36,13 @@ from sigmasight_dagster.story import Story, figures
     RiskContributions,
     VarBacktests,
     inputs=[
+        Portfolios,
         Positions,
         PositionValues,
         PositionGreeks,
-        FactorBetas,
+        Input(FactorBetas, benchmark=True),
         FactorCovariance,
-        Input(DailyPrices, look_back=portfolio_backtest.HISTORY),
+        Input(DailyPrices, look_back=portfolio_backtest.HISTORY, benchmark=True),
         Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True),
         Input(PortfolioSnapshots, look_back=performance.PERFORMANCE_SESSIONS - 1, published_only=True),
     ],
@@ -66,11 +69,12 @@ from sigmasight_dagster.story import Story, figures
     },
 )
 def risk_measures(batch: Batch) -> tuple[pd.DataFrame, ...]:
-    """Filtered historical simulation, parametric factor + specific risk, and the account's own history."""
+    """Filtered historical simulation, parametric risk, that beside the benchmark, the account's history."""
     values = batch.read(PositionValues)
     model = batch.factor_model
     proxies = {factor.proxy for factor in model.factors if factor.proxy}
-    symbols = sorted(proxies.union(values["underlying"].unique()))
+    beside = benchmarks(batch)
+    symbols = sorted(proxies.union(values["underlying"].unique(), beside))
     prices = batch.read(DailyPrices, ["date", "symbol", "adjusted_close"], symbols)
     closes = returns.to_wide(prices, batch.sessions(DailyPrices))
     yields = batch.read(TreasuryYields)
@@ -87,5 +91,6 @@ def risk_measures(batch: Batch) -> tuple[pd.DataFrame, ...]:
         snapshots=batch.read(PortfolioSnapshots),
         snapshot_sessions=batch.sessions(PortfolioSnapshots),
         first_entries=batch.positions.groupby("portfolio")["entry_date"].min(),
+        benchmarks=beside,
         risk_free_rate=batch.option_parameters.risk_free_rate,
     )

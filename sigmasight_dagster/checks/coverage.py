@@ -25,7 +25,7 @@ REPORTED = ["date", "symbol", "close", "price_date", "source"]
 
 @dataclass(frozen=True)
 class Coverage:
-    """History of the held symbols up to the latest published prices.
+    """History of the held symbols and benchmarks up to the latest published prices.
 
     :param sessions: the up to 253 sessions that count (of 252 returns), the last one the latest with prices.
     :param lengths: sessions with a price, by symbol, shortest first.
@@ -56,20 +56,25 @@ def measure(platform: Platform) -> Coverage | None:
         calendar.shift_sessions(latest, -max(coverage.THRESHOLDS)),
         session_dates.first_session(platform.settings),
     )
-    symbols = held_symbols(warehouse.positions(), latest)
+    symbols = _held_or_benchmark(platform, latest)
     prices = warehouse.read(DailyPrices, (first, latest), columns=COLUMNS, symbols=list(symbols))
     return Coverage(calendar.sessions(first, latest), coverage.history_lengths(prices, symbols))
 
 
 def by_symbol(platform: Platform) -> pd.DataFrame:
-    """`coverage.by_symbol` of the held symbols and the factors' proxies over every published session."""
+    """`coverage.by_symbol` of held symbols, factors' proxies and benchmarks over every published session."""
     warehouse = platform.warehouse
     published = warehouse.published(DailyPrices)["date"]
     first, latest = published.min(), published.max()
     proxies = [f.proxy for f in platform.factor_model.factors if f.proxy and f.kind != "rates"]
-    symbols = held_symbols(warehouse.positions(), latest).union(pd.Index(proxies, dtype="str"))
+    symbols = _held_or_benchmark(platform, latest).union(pd.Index(proxies, dtype="str"))
     prices = warehouse.read(DailyPrices, (first, latest), columns=REPORTED, symbols=list(symbols))
     return coverage.by_symbol(prices, symbols, calendar.sessions(first, latest))
+
+
+def _held_or_benchmark(platform: Platform, date: pd.Timestamp) -> pd.Index:
+    own = platform.warehouse.portfolios()["benchmark"].dropna().unique()
+    return held_symbols(platform.warehouse.positions(), date).union(pd.Index(own, dtype="str"))
 
 
 def unknown_dividend_names(platform: Platform) -> str:

@@ -31,6 +31,8 @@ class Input:
         asks for no more; the requested dates are needed as ever.
     :param advisory: it is published first, and what is fetched is held against it (`doubts`); no row follows
         from it, so that a change of it makes none stale.
+    :param benchmark: it is read of the symbol too that a portfolio is held against: a change of that symbol
+        concerns the portfolio, in the tables that are held against it.
     :param interest_on_cash: only needed where a setting says that cash earns or costs something:
         `with_interest_on_cash` leaves it out else.
     :param deliveries: closes at which options settle, of portfolios whose options turn into shares alone;
@@ -46,6 +48,7 @@ class Input:
     advisory: bool = False
     interest_on_cash: bool = False
     deliveries: bool = False
+    benchmark: bool = False
 
     def __post_init__(self) -> None:
         if self.carried_prices:

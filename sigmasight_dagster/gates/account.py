@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sigmasight_core.tables import PortfolioReturns, ReturnContributions
+from sigmasight_core.tables import GroupContributions, PortfolioReturns, ReturnContributions
 from sigmasight_dagster.engine.declaration import Gate, GateResult
 
 TOLERANCE = 1e-6
@@ -37,7 +37,8 @@ VALUE_CHANGES_BY_PNL_AND_FLOWS = Gate(
 def _sum_to_the_return(rows: pd.DataFrame) -> GateResult:
     """Both sides come from different tables: P&L of the stored positions, and the published return."""
     known = rows[rows["contribution"].notna()]
-    of_period = known.groupby(["date", "portfolio", "period"])
+    keys = ["date", "portfolio", *(["dimension"] if "dimension" in rows else []), "period"]
+    of_period = known.groupby(keys)
     gap = (of_period["contribution"].transform("sum") - known["period_return"]).abs()
     bad = ~(gap <= LINKING_TOLERANCE)
     return GateResult(
@@ -55,5 +56,11 @@ CONTRIBUTIONS_SUM_TO_THE_RETURN = Gate(
     "contributions_sum_to_the_return",
     "Contributions of a period sum to its time-weighted return, to 1e-10",
     ReturnContributions,
+    _sum_to_the_return,
+)
+GROUPS_SUM_TO_THE_RETURN = Gate(
+    "contributions_by_group_sum_to_the_return",
+    "Contributions of sectors, and those of tags, sum to the time-weighted return, to 1e-10",
+    GroupContributions,
     _sum_to_the_return,
 )

@@ -32,6 +32,7 @@ class Stated:
     :param margin: whether it may be negative; None = as stored.
     :param lots: which lots a sale of a history closes, and what it gains; None = as stored.
     :param settlement: of its options in the money, 'physical' or 'cash'; None = as stored.
+    :param benchmark: symbol that the returns are held against; None = as stored.
     """
 
     cash: float | None = None
@@ -39,11 +40,13 @@ class Stated:
     margin: bool | None = None
     lots: LotRule | None = None
     settlement: str | None = None
+    benchmark: str | None = None
 
     @property
     def terms(self) -> dict[str, Any]:
         """What stays until it is said otherwise, as `save_portfolio` takes it."""
-        return {"margin": self.margin, "lots": self.lots, "settlement": self.settlement}
+        names = ("margin", "lots", "settlement", "benchmark")
+        return {name: getattr(self, name) for name in names}
 
     def __post_init__(self) -> None:
         """:raises InputError: for a date without a balance, or a balance that is no number."""

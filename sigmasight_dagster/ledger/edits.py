@@ -90,6 +90,10 @@ class Ledger:
         stated = statement(self.name, day, cash, self._command)
         return self._store(self.positions, float(self._registered["cash"]), with_statement(rows, stated))
 
+    def set_benchmark(self, symbol: str) -> str:
+        """Hold the returns against another symbol, one that has prices."""
+        return self._store(self.positions, float(self._registered["cash"]), benchmark=symbol)
+
     def _save(self, old_id: str | None, parsed: ParsedPortfolio) -> Edit:
         positions = edited(self.positions, old_id, parsed)
         position_id = positions["position_id"].iloc[-1]
@@ -104,7 +108,13 @@ class Ledger:
             )
         return Edit(result, position_id, warnings)
 
-    def _store(self, positions: pd.DataFrame, cash: float, transactions: pd.DataFrame | None = None) -> str:
+    def _store(
+        self,
+        positions: pd.DataFrame,
+        cash: float,
+        transactions: pd.DataFrame | None = None,
+        benchmark: str | None = None,
+    ) -> str:
         return self.workspace.save_portfolio(
             self.name,
             cash,
@@ -114,4 +124,5 @@ class Ledger:
             command=self._command,
             expected=self.positions,
             transactions=transactions,
+            benchmark=benchmark,
         )

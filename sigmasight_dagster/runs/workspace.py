@@ -114,6 +114,7 @@ class Workspace:
         margin: bool | None = None,
         lots: LotRule | None = None,
         settlement: str | None = None,
+        benchmark: str | None = None,
     ) -> str:
         """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ...
 
@@ -122,9 +123,10 @@ class Workspace:
         :param margin: whether its cash may be negative; None = as stored, of a new portfolio not.
         :param lots: by which rule its positions were made of a history; None = as stored.
         :param settlement: of its options, 'physical' or 'cash'; None = as stored, of a new portfolio cash.
+        :param benchmark: symbol; None = as stored, of a new portfolio the proxy of the market factor.
         """
         said = None if margin is None else "yes" if margin else "no"
-        terms = {"margin": said, "lots": lots, "settlement": settlement}
+        terms = {"margin": said, "lots": lots, "settlement": settlement, "benchmark": benchmark}
         row = {"portfolio": name, "cash": cash, "source": source, **terms}
         stamp = AuditStamp("sigmasight import", CODE_VERSION, utc_now())
         command = command or f"sigmasight import {source}"

@@ -8,6 +8,8 @@ Follows the declared inputs and adds their look-backs, through one of four kinds
 - `delivered`: an option that turns into shares: the close at which it does, too.
 - `shared`: factors' proxies and yields, which matter to everybody, by way of the tables of factors and of the
   estimates over the factor window.
+- `benchmark`: the symbol that a portfolio is held against: its prices and what is estimated from them, to
+  tables that are held against it, and no further.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,6 +23,7 @@ from sigmasight_core.tables import (
     RealizedVolatility,
     Table,
     TreasuryYields,
+    facts,
     grain,
 )
 from sigmasight_dagster.engine.declaration import Input, RiskAsset
@@ -61,6 +64,11 @@ def shared_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
     return asset.grain is Grain.DATE and estimated
 
 
+def benchmark_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
+    of_symbol = by_symbol(model) if asset.grain is Grain.DATE else facts(model).benchmark
+    return of_symbol and (item.benchmark or asset.grain is Grain.DATE)
+
+
 def reaches(assets: Iterable[RiskAsset], source: type[Table], path: Path) -> dict[type[Table], Reach]:
     """Reach of one source into each table that depends on it, by a kind of paths.
 
@@ -81,7 +89,7 @@ def reaches(assets: Iterable[RiskAsset], source: type[Table], path: Path) -> dic
 def all_reaches(assets: Iterable[RiskAsset]) -> dict[tuple[type[Table], Path], dict[type[Table], Reach]]:
     """`reaches` by source and kind of paths."""
     declared = tuple(assets)
-    paths = (shared_path, symbol_path, option_path, delivered_path)
+    paths = (shared_path, symbol_path, option_path, delivered_path, benchmark_path)
     sources = [model for asset in declared if asset.is_source for model in asset.tables]
     return {(source, path): reaches(declared, source, path) for source in sources for path in paths}
 

@@ -42,11 +42,13 @@ class _Changes:
 
     :param rows: changes as `market.staleness` takes them, with `table_name`, `symbol` and `shared`.
     :param positions: the ledger as `held_spans` takes it. :param names: of the groups.
+    :param benchmarks: group and symbol: what each is held against.
     """
 
     reaches: dict[tuple[type[Table], reach.Path], dict[type[Table], Reach]]
     rows: pd.DataFrame
     positions: pd.DataFrame
+    benchmarks: pd.DataFrame
     sessions: pd.DatetimeIndex
     names: pd.Index
 
@@ -57,13 +59,14 @@ class _Changes:
             rows = self.rows[self.rows["table_name"] == table_name(source)]
             if rows.empty:
                 continue
-            everybody, stock, option, delivered = (
+            everybody, stock, option, delivered, beside = (
                 self.reaches[source, path].get(model, Reach())
                 for path in (
                     reach.shared_path,
                     reach.symbol_path,
                     reach.option_path,
                     reach.delivered_path,
+                    reach.benchmark_path,
                 )
             )
             shared.append(staleness.spans(rows[rows["shared"]], everybody, self.sessions).assign(group=0))
@@ -77,10 +80,16 @@ class _Changes:
                     own += staleness.held_spans(
                         changes=rows, ledger=ledger, stock=stock, option=reached, sessions=self.sessions
                     )
+                own.append(self._of_benchmarks(rows, beside))
         n_sessions = len(self.sessions)
         return np.maximum(
             staleness.latest_of(shared, 1, n_sessions), staleness.latest_of(own, len(self.names), n_sessions)
         )
+
+    def _of_benchmarks(self, rows: pd.DataFrame, reached: Reach) -> pd.DataFrame:
+        named = rows.merge(self.benchmarks, on="symbol")
+        whole = rows[rows["symbol"] == ""].merge(self.benchmarks.drop(columns="symbol"), how="cross")
+        return staleness.spans(pd.concat([named, whole]), reached, self.sessions)
 
 
 def stale(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
@@ -115,6 +124,8 @@ def _late(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
     rows = _described(platform, corrections, sessions)
     ledger = _ledger(warehouse.positions(), warehouse.portfolios())
     names = pd.Index(sorted(ledger["portfolio"].unique()), dtype="str")
+    benchmarks = _benchmarks(platform)
+    benchmarks = benchmarks[benchmarks["portfolio"].isin(names)]
     causes = _causes(corrections)
     found = []
     for model, published in computed.items():
@@ -125,8 +136,11 @@ def _late(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
         published = published[published["date"].isin(sessions)]
         groups = names if by_portfolio else pd.Index([""], dtype="str")
         if len(published):
-            positions = ledger.assign(group=groups.get_indexer(pd.Index(ledger["portfolio"])))
-            changes = _Changes(reaches, rows, positions, sessions, groups)
+            positions, beside = (
+                frame.assign(group=groups.get_indexer(pd.Index(frame["portfolio"])))
+                for frame in (ledger, benchmarks)
+            )
+            changes = _Changes(reaches, rows, positions, beside, sessions, groups)
             found.append(_older(model, published, changes, causes))
     return pd.concat(found, ignore_index=True)[COLUMNS] if found else pd.DataFrame(columns=COLUMNS)
 
@@ -189,6 +203,13 @@ def _ledger(positions: pd.DataFrame, portfolios: pd.DataFrame) -> pd.DataFrame:
         entry_date=end[delivers], end=calendar.LAST_DATE, is_option=False, delivers=False
     )
     return pd.concat([held, shares]).drop_duplicates(ignore_index=True)
+
+
+def _benchmarks(platform: Platform) -> pd.DataFrame:
+    """portfolio and symbol: its own benchmark, or the market's proxy."""
+    model, registry = platform.factor_model, platform.warehouse.portfolios()
+    symbol = registry["benchmark"].fillna(model.factors[model.market].proxy or "none")
+    return registry[["portfolio"]].assign(symbol=symbol)
 
 
 def _causes(corrections: pd.DataFrame) -> pd.Series:

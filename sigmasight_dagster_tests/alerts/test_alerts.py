@@ -62,7 +62,8 @@ def migrated_template(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     warehouse.migrate()
     positions = pd.DataFrame(columns=list(Positions.to_schema().columns))
     for name in NAMES:
-        row = {"portfolio": name, "cash": 0.0, "source": "test", "margin": None, "lots": None}
+        terms = dict.fromkeys(("margin", "lots", "settlement", "benchmark"))
+        row = {"portfolio": name, "cash": 0.0, "source": "test", **terms}
         validate(Portfolios, pd.DataFrame([row]))
         warehouse.save_portfolio(row, positions, STAMP)
     warehouse.close()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -21,6 +22,7 @@ from sigmasight_core.tables import (
     FactorBetas,
     FactorExposures,
     FactorState,
+    GroupContributions,
     OptionQuotes,
     PortfolioCash,
     PortfolioReturns,
@@ -29,6 +31,7 @@ from sigmasight_core.tables import (
     PositionValues,
     RateBetas,
     ReturnContributions,
+    RiskMeasures,
     SecurityMaster,
     StressResults,
     TreasuryYields,
@@ -38,6 +41,8 @@ from sigmasight_dagster_tests.support.project import EXAMPLES, CliProject
 SEED = 1
 DATES = calendar.sessions("2025-01-02", "2025-03-31")
 COUNTS = {"demo_individual": 16, "demo_high_net_worth": 17, "demo_hedge_fund_style": 30}
+OWN, BENCHMARK = "demo_high_net_worth", "U777"
+"""A portfolio that is held against a symbol that nobody holds."""
 N_POSITIONS, N_OPTIONS = 63, 8
 UNIVERSE, N_UNIVERSE = "universe", 100
 WINDOW_ENDS = [calendar.shift_sessions(DATES[-1], -252 * years) for years in (2, 1, 0)]
@@ -69,7 +74,8 @@ def project(new_project: Callable[[], CliProject]) -> SimulatedProject:
     made = new_project()
     project = SimulatedProject(made.home, made.asset_url, made.dagster_url)
     for name, count in COUNTS.items():
-        said = project.ok("import", str(EXAMPLES / "original" / f"{name}.csv"), "--portfolio", name)
+        own = ("--benchmark", BENCHMARK) if name == OWN else ()
+        said = project.ok("import", str(EXAMPLES / "original" / f"{name}.csv"), "--portfolio", name, *own)
         assert f"Portfolio {name}: {count} positions, created" in said
     project.ok("import", str(universe(project.home)), "--portfolio", UNIVERSE)
     originals = [word for name in COUNTS for word in ("--portfolio", name)]
@@ -115,6 +121,24 @@ def test_value_changes_by_pnl_and_flows_alone(project: SimulatedProject) -> None
     assert (total["income"] == cash[["dividends", "interest", "fees"]].sum(axis=1)).all()
 
 
+def test_each_portfolio_is_beside_its_own_benchmark(project: SimulatedProject) -> None:
+    warehouse = project.warehouse()
+    returns = warehouse.read(PortfolioReturns, DATES, list(COUNTS)).set_index(["date", "portfolio"])
+    assert set(returns.xs(OWN, level="portfolio")["benchmark"]) == {BENCHMARK}
+    assert set(returns.xs("demo_individual", level="portfolio")["benchmark"]) == {PROXIES["market"]}
+    closes = warehouse.read(DailyPrices, DATES, symbols=[BENCHMARK]).set_index("date")["adjusted_close"]
+    np.testing.assert_allclose(
+        returns.xs(OWN, level="portfolio")["benchmark_return"].iloc[1:],
+        closes.pct_change(fill_method=None).iloc[1:],
+        rtol=1e-12,
+    )
+    risk = warehouse.read(RiskMeasures, DATES[-1:], list(COUNTS)).set_index(["measure", "portfolio"])
+    # the hedge fund owes more than it has
+    errors = risk.loc["tracking_error_ex_ante"].drop("demo_hedge_fund_style")
+    assert (errors["status"] == OK).all()
+    assert errors["value"].between(0.01, 1.0).all()
+
+
 def test_contributions_of_positions_and_cash_sum_to_the_return_of_the_year(project: SimulatedProject) -> None:
     warehouse = project.warehouse()
     rows = warehouse.read(ReturnContributions, DATES, list(COUNTS))
@@ -124,6 +148,11 @@ def test_contributions_of_positions_and_cash_sum_to_the_return_of_the_year(proje
     year = rows[rows["period"] == "ytd"].groupby(["date", "portfolio"])["contribution"].sum(min_count=1)
     pd.testing.assert_series_equal(year, returns.reindex(year.index), check_names=False, atol=1e-10, rtol=0)
     assert len(year) == len(COUNTS) * len(DATES)
+    groups = warehouse.read(GroupContributions, DATES, list(COUNTS))
+    assert {"sector", "tag"} == set(groups["dimension"])
+    for _, of_dimension in groups[groups["period"] == "ytd"].groupby("dimension"):
+        sums = of_dimension.groupby(["date", "portfolio"])["contribution"].sum(min_count=1)
+        pd.testing.assert_series_equal(sums, year, check_names=False, atol=1e-10, rtol=0)
     last = rows[(rows["date"] == DATES[-1]) & (rows["period"] == "ytd")]
     held = warehouse.positions(list(COUNTS))[["portfolio", "underlying"]].drop_duplicates()
     assert len(last) == len(held) + len(COUNTS)

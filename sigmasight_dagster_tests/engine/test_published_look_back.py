@@ -112,7 +112,7 @@ def test_a_published_look_back_asks_for_no_earlier_input(published_only: bool, r
 
 def test_prices_reach_back_to_the_whole_backtest() -> None:
     inputs = {item.model: item for item in risk_measures.inputs}
-    assert inputs[DailyPrices] == Input(DailyPrices, look_back=504 + 252 + 252)
+    assert inputs[DailyPrices] == Input(DailyPrices, look_back=504 + 252 + 252, benchmark=True)
     assert inputs[TreasuryYields] == Input(TreasuryYields, look_back=252, factor_window=True)
     assert inputs[PortfolioSnapshots].published_only
     assert inputs[PortfolioSnapshots].look_back == 251

@@ -261,3 +261,27 @@ def test_a_removed_portfolio_leaves_no_transactions(project: SmallProject, tmp_p
 
     project.warehouse().remove_portfolio("alpha", AuditStamp.now("test"))
     assert stored(project).empty
+
+
+def test_a_benchmark_stays_and_one_without_prices_is_refused(
+    project: SmallProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def benchmark() -> str:
+        return str(project.warehouse().portfolios().set_index("portfolio").loc["alpha", "benchmark"])
+
+    listed = ("import", str(project.home / "alpha.csv"), "--portfolio", "alpha", "--replace")
+    assert benchmark() == "nan"
+    with pytest.raises(InputError, match="--benchmark NOPE: the sample provider has no prices of NOPE; give"):
+        project.here(*listed, "--allow-unpriced", "--benchmark", "NOPE")
+    project.here(*listed, "--allow-unpriced", "--benchmark", "jpm")
+    project.here(*listed, "--allow-unpriced")
+    project.here("cash", "alpha", "900")
+    assert benchmark() == "JPM"
+    project.here("benchmark", "alpha", "MTUM")
+    assert benchmark() == "MTUM"
+    project.here("portfolios")
+    project.here("ledger", "alpha")
+    shown = capsys.readouterr().out
+    assert "beside MTUM, replaced; what is held against it no longer counts as published" in shown
+    assert "alpha.csv  beside MTUM" in shown
+    assert "benchmark JPM -> MTUM" in shown

@@ -19,8 +19,10 @@ from sigmasight_core.tables import (
     FactorExposures,
     Grain,
     OptionQuotes,
+    PortfolioReturns,
     Positions,
     PositionValues,
+    RiskMeasures,
     Table,
     TreasuryYields,
     columns_by_role,
@@ -48,6 +50,9 @@ DAY = pd.Timestamp("2022-11-16")
 NEXT = pd.Timestamp("2022-11-17")
 SYMBOLS = ("AAPL", "WMT", "SPY", "XOM")
 NAMES = ("both", "options", "other")
+PORTFOLIO_TABLES = [
+    model for asset in RISK_ASSETS for model in asset.tables if grain(model) is Grain.DATE_PORTFOLIO
+]
 DERIVED = [model for asset in RISK_ASSETS if not asset.only_fetches for model in asset.tables]
 
 
@@ -238,6 +243,9 @@ def test_a_proxy_and_a_yield_concern_every_portfolio(stored: Stored) -> None:
     later = list(DATES[DATES >= DAY])
     assert stored.dates("factor_covariance") == later
     assert all(stored.dates("factor_exposures", name) == later for name in NAMES)
+    # it is the benchmark of who has no other
+    assert all(stored.dates("portfolio_returns", name) == later for name in NAMES)
+    assert stored.dates("return_contributions", "options") == []
     assert stored.dates("position_values", "options") == []
     stored.compute(DATES, list(NAMES))
     assert stored.stale().empty
@@ -247,6 +255,28 @@ def test_a_proxy_and_a_yield_concern_every_portfolio(stored: Stored) -> None:
     stored.replace(TreasuryYields, validate(TreasuryYields, yields), [DAY], None, stored.stamp())
     assert all(stored.dates("stress_results", name) == later for name in NAMES)
     assert stored.dates("realized_volatility") == []
+
+
+def test_a_price_of_its_benchmark_concerns_a_portfolio_in_what_is_held_against_it(stored: Stored) -> None:
+    def concerned(name: str) -> set[str]:
+        rows = stored.stale()
+        return set(rows.loc[rows["portfolio"] == name, "table_name"])
+
+    stored.correct("XOM")
+    assert concerned("options") == set()
+    row = {"portfolio": "options", "cash": 0.0, "source": "x.csv", "benchmark": "XOM"}
+    rows = LEDGER[LEDGER["portfolio"] == "options"]
+    stored.warehouse.save_portfolio(row, validate(Positions, rows), stored.stamp(), replace=True)
+    published = stored.warehouse.published
+    assert {model for model in PORTFOLIO_TABLES if published(model, portfolios=["options"]).empty} == {
+        PortfolioReturns,
+        RiskMeasures,
+    }
+    stored.compute(DATES, ["options"])
+    stored.correct("XOM", factor=1.02)
+    assert concerned("options") == {"portfolio_returns", "risk_measures"}
+    assert stored.dates("portfolio_returns", "options") == list(DATES[DATES >= DAY])
+    assert concerned("other") == set()
 
 
 def test_a_yield_moves_the_prices_of_options_alone(stored: Stored) -> None:

@@ -51,10 +51,8 @@ def test_reads_have_the_dtypes_and_values_of_the_row_models(warehouse: Warehouse
     pd.testing.assert_frame_equal(warehouse.positions(["b"]), ledger("b"), check_exact=True)
     assert warehouse.positions([]).empty
     expected = pd.DataFrame([REGISTERED, {**REGISTERED, "portfolio": "b"}])
-    pd.testing.assert_frame_equal(
-        warehouse.portfolios(),
-        validate(Portfolios, expected.assign(margin=None, lots=None, settlement=None)),
-    )
+    unsaid = dict.fromkeys(("margin", "lots", "settlement", "benchmark"))
+    pd.testing.assert_frame_equal(warehouse.portfolios(), validate(Portfolios, expected.assign(**unsaid)))
 
 
 def test_what_a_user_typed_is_stored_exactly(url: str, warehouse: Warehouse) -> None:
@@ -200,6 +198,27 @@ def test_settlement_is_kept_until_it_is_said_otherwise(warehouse: Warehouse) -> 
     assert (save(), save(settlement="physical"), stored()) == ("unchanged", "unchanged", ["yes", "physical"])
     assert (save(settlement="cash"), stored()) == ("replaced", ["yes", "cash"])
     assert published(warehouse, "a") == []
+
+
+def test_another_benchmark_unpublishes_what_is_held_against_it(
+    warehouse: Warehouse,
+) -> None:
+    def save(**said: str) -> str:
+        return warehouse.save_portfolio({**REGISTERED, **said}, ledger(), stamp(), replace=True)
+
+    def named() -> list[str]:
+        return warehouse.ledger_symbols("a")["underlying"].tolist()
+
+    assert (save(), save(benchmark="QQQ"), save()) == ("created", "replaced", "unchanged")
+    # its prices are those of a symbol that the portfolio names, as if it were held
+    assert "QQQ" in named()
+    publish(warehouse, "a")
+    before = published(warehouse, "a")
+    assert save(benchmark="IWM") == "replaced"
+    # the published table here is not held against it
+    assert published(warehouse, "a") == before != []
+    assert "QQQ" not in named()
+    assert json.loads(warehouse.ledger_changes("a")["after"].iloc[-1])["benchmark"] == "IWM"
 
 
 def test_a_refused_ledger_leaves_no_history(warehouse: Warehouse) -> None:

@@ -47,9 +47,14 @@ class PortfolioReturns(PortfolioTable):
     mwr_itd: Series[float] = value(
         "Money-weighted return since inception, not annualised", "fraction", of=f"total_value {FLOW}"
     )
-    benchmark: Series[str] = label("Symbol of the benchmark")
+    benchmark: Series[str] = label(
+        "Symbol of the benchmark: the portfolio's own, or the proxy of the market factor",
+        of="portfolios.benchmark",
+    )
     benchmark_return: Series[float] = value(
-        "Daily return of the benchmark, dividends included", "fraction", of="daily_prices.adjusted_close"
+        "Total return of the benchmark on the day: of closes adjusted for splits and dividends",
+        "fraction",
+        of="daily_prices.adjusted_close portfolios.benchmark",
     )
     active_return: Series[float] = value(
         "Compounded return less the benchmark's, last 252 sessions",
@@ -87,4 +92,4 @@ class PortfolioReturns(PortfolioTable):
 
     class Config:
         name = "portfolio_returns"
-        metadata = {"facts": Facts(readiness=(Readiness("returns", "daily_return"),))}
+        metadata = {"facts": Facts(benchmark=True, readiness=(Readiness("returns", "daily_return"),))}

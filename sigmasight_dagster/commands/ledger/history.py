@@ -15,6 +15,7 @@ from sigmasight_core.conventions import LOT_RULES
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster.commands.csv_files import report_balances, report_rows
+from sigmasight_dagster.commands.ledger.benchmark import with_benchmark
 from sigmasight_dagster.commands.ledger.explained import show
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import histories
@@ -107,6 +108,7 @@ def import_history(
     rows = history.transactions
     if rows.empty:
         raise InputError(f"{file.path}: no transaction: nothing imported")
+    stated = with_benchmark(project, stated)
     result, made = save_history(
         project, name, file.path.name, rows, replace=replace, allow_short=allow_short, stated=stated
     )

@@ -26,6 +26,7 @@ from sigmasight_dagster.commands.csv_files import (
     report_balances,
     report_rows,
 )
+from sigmasight_dagster.commands.ledger.benchmark import BENCHMARK, with_benchmark
 from sigmasight_dagster.commands.ledger.history import (
     ALLOW_SHORT,
     FORMAT,
@@ -56,6 +57,7 @@ SHOWN = 20
 @CASH_DATE
 @MARGIN
 @SETTLEMENT
+@BENCHMARK
 @SHARES_OF
 @ALLOW_SHORT
 @LOTS
@@ -73,6 +75,7 @@ def onboard(
     cash_date: str | None,
     margin: bool | None,
     settlement: str | None,
+    benchmark: str | None,
     shares_of: SharesOf,
     allow_short: bool,
     lots: LotRule | None,
@@ -100,7 +103,8 @@ def onboard(
     project = Project.open()
     _, last = session_dates.bounds(project.settings, utc_now())
     day = session_dates.trading_date(date, project.settings, utc_now()) if date else last
-    stated = Stated(cash, cash_date, margin, lots, settlement)
+    terms = Stated(cash, cash_date, margin, lots, settlement, benchmark)
+    stated = with_benchmark(project, terms)
     preset = histories.chosen(project.settings, text, str(file), form, preset_file)
     account: Account | ListedAccount
     if preset is None:

@@ -20,6 +20,7 @@ from sigmasight_dagster.commands.csv_files import (
     report_balances,
     report_rows,
 )
+from sigmasight_dagster.commands.ledger.benchmark import BENCHMARK, with_benchmark
 from sigmasight_dagster.commands.ledger.history import (
     ALLOW_SHORT,
     EXPLAIN,
@@ -49,6 +50,7 @@ from sigmasight_dagster.settings import Settings
 @CASH_DATE
 @MARGIN
 @SETTLEMENT
+@BENCHMARK
 @SHARES_OF
 @ALLOW_SHORT
 @LOTS
@@ -66,6 +68,7 @@ def import_portfolio(
     cash_date: str | None,
     margin: bool | None,
     settlement: str | None,
+    benchmark: str | None,
     shares_of: SharesOf,
     allow_short: bool,
     lots: LotRule | None,
@@ -78,7 +81,7 @@ def import_portfolio(
 
     FILE lists positions, or is the history that a broker exports (docs/brokers.md).
     """
-    stated = Stated(cash, cash_date, margin, lots, settlement)
+    stated = Stated(cash, cash_date, margin, lots, settlement, benchmark)
     given = "explained" if explain else _given_name(name)
     text = read_csv(file)
     preset = histories.chosen(Settings(), text, str(file), form, preset_file)
@@ -124,6 +127,7 @@ def import_positions(
         sys.exit(1)
     if parsed.positions.empty:
         raise InputError(f"{file}: no good row: nothing imported")
+    stated = with_benchmark(project, stated)
     result = save_list(project, name, file.name, parsed.positions, stated=stated, replace=replace)
     report_balances(project, name)
     click.echo(f"Portfolio {name}: {len(parsed.positions)} positions, {result}")
@@ -142,10 +146,12 @@ def list_portfolios() -> None:
     """List the registered portfolios."""
     project = Project.open()
     counts = project.platform.warehouse.positions().groupby("portfolio").size()
-    for row in project.platform.warehouse.portfolios().itertuples():
+    registry = project.platform.warehouse.portfolios()
+    own = ("  beside " + registry["benchmark"]).fillna("")
+    for row, beside in zip(registry.itertuples(), own, strict=True):
         click.echo(
             f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}"
             f"{' (margin)' if row.margin == 'yes' else ''}"
             f"{' (physical settlement)' if row.settlement == 'physical' else ''}"
-            f"{f' (lots {row.lots})' if isinstance(row.lots, str) else ''}\t{row.source}"
+            f"{f' (lots {row.lots})' if isinstance(row.lots, str) else ''}\t{row.source}{beside}"
         )

@@ -21,7 +21,6 @@ from sigmasight_core.tables import (
     LedgerChanges,
     Portfolios,
     Positions,
-    Publications,
     Table,
     Transactions,
     table_name,
@@ -32,9 +31,10 @@ from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, lock_key, one_of, quoted
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
+from sigmasight_dagster.warehouse.unpublish import unpublish, unpublish_beside_benchmark
 
 Saved = Literal["created", "unchanged", "replaced"]
-_TERMS: Final = ("margin", "lots", "settlement")
+_TERMS: Final = ("margin", "lots", "settlement", "benchmark")
 """What an import says of a portfolio, and what stays where the next one is silent."""
 
 
@@ -57,15 +57,14 @@ class LedgerStore(Reader):
 
         Results of a replaced ledger stay in their tables, but from the first entry date among the positions
         that differ (all dates, if the cash, the margin or the settlement differs) they no longer count as
-        published.
+        published; with another benchmark neither do those that are held against it, on any date.
 
         :param portfolio: one row of `Portfolios`; without one of the _TERMS the stored one stays.
         :param positions: rows of `Positions` of that portfolio.
         :param command: what the history says has made the change; default: the stamp's run id.
         :param expected: positions that an edit was made from: others stored meanwhile refuse it.
         :param transactions: rows of `Transactions` of that portfolio, from which the positions follow.
-        :returns: 'unchanged' if cash, margin, lots, positions and transactions are the stored ones (the
-            source may differ).
+        :returns: 'unchanged' if cash, terms, positions and transactions are the stored ones.
         :raises InputError: if the stored ones differ and `replace` is not set.
         :raises DataQualityError: if the rows break their row models.
         """
@@ -84,9 +83,10 @@ class LedgerStore(Reader):
             same_cash = registered["cash"].equals(wanted["cash"])
             same_terms = same_cash and _cash_terms(registered) == _cash_terms(wanted)
             same_rule = _lot_rule(registered) == _lot_rule(wanted)
+            same_other = registered["benchmark"].equals(wanted["benchmark"])
             rows = fetch(cursor, Transactions, select(Transactions, portfolios=[name]))
             entered = _account(rows, registered, stored)
-            same = same_terms and same_rule and changed.empty
+            same = same_terms and same_rule and same_other and changed.empty
             if transactions is None and len(registered) and same:
                 return "unchanged"
             account = (
@@ -104,7 +104,7 @@ class LedgerStore(Reader):
             if len(registered) and same and moved.empty:
                 return "unchanged"
             if len(registered) and not replace:
-                raise _already_registered(name, changed, same_terms, same_rule)
+                raise _already_registered(name, changed, same_terms, same_rule, same_other)
             _delete(cursor, name)
             copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
             copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
@@ -125,7 +125,9 @@ class LedgerStore(Reader):
             )
             dates = [*changed["entry_date"], *moved["date"]]
             if len(registered) and (dates or not same_terms):
-                _unpublish(cursor, name, min(dates) if same_terms else None)
+                unpublish(cursor, name, min(dates) if same_terms else None)
+            if len(registered) and not same_other:
+                unpublish_beside_benchmark(cursor, name)
         return "replaced" if len(registered) else "created"
 
     def portfolios(self) -> pd.DataFrame:
@@ -157,17 +159,21 @@ class LedgerStore(Reader):
         return from_arrow(LedgerChanges, found.select(names)).assign(computed_at=times)
 
     def ledger_symbols(self, portfolio: str | None = None) -> pd.DataFrame:
-        """Symbols of a portfolio (None = of all), and since when (UTC) a position in them has been stored.
+        """Symbols that a portfolio (None = any) holds or is beside, and since when (UTC) one names them.
 
-        The position may be of any portfolio.
+        The one may be any portfolio.
 
         :returns: symbol, underlying, since.
         """
-        table = quoted(SCHEMA, table_name(Positions))
+        positions, registry = (quoted(SCHEMA, table_name(model)) for model in (Positions, Portfolios))
+        named = (
+            f"SELECT portfolio, symbol, underlying, computed_at FROM {positions} UNION ALL SELECT portfolio, "
+            f"benchmark, benchmark, computed_at FROM {registry} WHERE benchmark IS NOT NULL"
+        )
         mine = "" if portfolio is None else f" WHERE portfolio = {literal(portfolio)}"
         return self._database.query(
-            f"SELECT symbol, underlying, min(computed_at) AS since FROM {table} WHERE symbol IN "
-            f"(SELECT symbol FROM {table}{mine}) "
+            f"WITH named AS ({named}) SELECT symbol, underlying, min(computed_at) AS since FROM named "
+            f"WHERE symbol IN (SELECT symbol FROM named{mine}) "
             "GROUP BY symbol, underlying ORDER BY symbol"
         ).to_pandas()
 
@@ -187,7 +193,7 @@ class LedgerStore(Reader):
             balance = cash_change(_balance(registered), None)
             gone = pd.concat([balance, position_changes(stored=stored, wanted=stored.iloc[:0])])
             _note(cursor, portfolio, gone, "", stamp)
-            _unpublish(cursor, portfolio, None)
+            unpublish(cursor, portfolio, None)
         return len(stored)
 
 
@@ -217,10 +223,13 @@ def _refuse_strays(name: str, ledger: pd.DataFrame, what: str = "position") -> N
         )
 
 
-def _already_registered(name: str, changed: pd.DataFrame, same_terms: bool, same_rule: bool) -> InputError:
+def _already_registered(
+    name: str, changed: pd.DataFrame, same_terms: bool, same_rule: bool, same_other: bool
+) -> InputError:
     differing = f"{changed['position_id'].nunique()} positions that differ"
     cash = "" if same_terms else " and another cash balance, margin or settlement"
     cash += "" if same_rule else " and another rule of lots"
+    cash += "" if same_other else " and another benchmark"
     return InputError(
         f"portfolio {name}: already registered, with {differing}{cash}; use --replace to overwrite it"
     )
@@ -276,11 +285,3 @@ def _delete(cursor: Any, name: str) -> None:
     models: tuple[type[Table], ...] = (Transactions, Positions, Portfolios)
     for model in models:
         cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(model))} WHERE {one_of('portfolio', [name])}")
-
-
-def _unpublish(cursor: Any, name: str, since: pd.Timestamp | None) -> None:
-    """Results of another ledger no longer count as published: from the first date that it changes, or all."""
-    days = "" if since is None else f" AND date >= {literal(since.strftime('%Y-%m-%d'))}"
-    cursor.execute(
-        f"DELETE FROM {quoted(SCHEMA, table_name(Publications))} WHERE {one_of('portfolio', [name])}{days}"
-    )

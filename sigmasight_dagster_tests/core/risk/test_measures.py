@@ -7,10 +7,15 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from sigmasight_core.risk.decomposition import NOT_FINITE
 from sigmasight_core.risk.measures import RiskOutput, risk_measures
+from sigmasight_core.risk.parametric.factor_risk import NOT_FINITE
 from sigmasight_core.tables import RiskContributions, RiskMeasures, VarBacktests, validate
 from sigmasight_core.tables.risk import RISK_MEASURES
+from sigmasight_dagster_tests.core.risk.parametric.test_decomposition import (
+    FACTORS,
+    beta_rows,
+    covariance_rows,
+)
 from sigmasight_dagster_tests.core.risk.risk_inputs import (
     DAY,
     SESSIONS,
@@ -19,7 +24,6 @@ from sigmasight_dagster_tests.core.risk.risk_inputs import (
     history,
     mixed,
 )
-from sigmasight_dagster_tests.core.risk.test_decomposition import FACTORS, beta_rows, covariance_rows
 
 HISTORY = history("A", "B", "C")
 RATE = 0.02
@@ -46,6 +50,7 @@ def measure(holdings: Holdings, partitions: list[tuple], published: pd.DataFrame
         snapshots=published,
         snapshot_sessions=returns.index[-300:],
         first_entries=published.groupby("portfolio")["date"].min(),
+        benchmarks=other.get("benchmarks", pd.Series("C", index=published["portfolio"].unique())),
         risk_free_rate=RATE,
     )
     models = (RiskMeasures, RiskContributions, VarBacktests)

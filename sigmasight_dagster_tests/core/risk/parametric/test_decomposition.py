@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.risk.decomposition import Euler, ParametricRisk, euler, parametric_risk
+from sigmasight_core.risk.parametric.decomposition import ParametricRisk, parametric_risk
+from sigmasight_core.risk.parametric.factor_risk import Euler, euler
 from sigmasight_core.tables import RiskContributions, validate
 from sigmasight_dagster_tests.core.risk.risk_inputs import (
     DAY,

@@ -1,11 +1,10 @@
-"""Parametric factor + specific risk of portfolios, and its Euler decomposition.
+"""Factor + specific volatility of portfolios, and its Euler components.
 
 With factor exposures e (delta exposure x beta, summed over the positions), the daily covariance S of the
 factor state and the net delta exposure d_u of each underlying with its specific volatility s_u,
-``sigma_p^2 = e' S e + d' C d``: C_uv = s_u s_v x the correlation of their residuals (`residuals`). Value at
-risk is z sigma_p, with z the normal quantile and no mean. It is homogeneous of degree one in the positions,
-so that the components, each marginal value at risk x exposure, sum to the total (Euler; Litterman, Hot
-Spots and Hedges, 1996; Tasche, 1999).
+``sigma_p^2 = e' S e + d' C d``: C_uv = s_u s_v x the correlation of their residuals (`residuals`). It is
+homogeneous of degree one in the positions, so that the components, each marginal volatility x exposure, sum
+to the total (Euler; Litterman, Hot Spots and Hedges, 1996; Tasche, 1999).
 """
 
 from dataclasses import dataclass
@@ -13,24 +12,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
-from sigmasight_core.errors import InputError
 from sigmasight_core.risk.book import RiskBook
-from sigmasight_core.risk.filtered_returns import ReturnPanel
-from sigmasight_core.risk.residuals import specific_pull
+from sigmasight_core.risk.parametric.residuals import specific_pull
 
-SPECIFIC: Final = "specific"
-DECOMPOSED_LEVEL: Final = 0.95
 NOT_FINITE: Final = "not finite: an amount, a return or a ratio of them is beyond every number"
-
-
-def normal_quantile(level: float) -> float:
-    """1.6449 for 0.95."""
-    return float(ndtri(level))
 
 
 class Parts(NamedTuple):
@@ -145,41 +134,38 @@ def _beta_arrays(
     return arrays[0], np.where(specific < 0, np.nan, specific) / np.sqrt(SESSIONS_PER_YEAR)
 
 
-class ParametricRisk(NamedTuple):
-    """Parametric risk of partitions (G)."""
+class ModelRisk(NamedTuple):
+    """What the factor model says of the partitions (G) and positions (R) of a book."""
 
+    factors: FactorRisk
+    euler: Euler
+    used: Bools
+    """(R) whether a position is in it: it has a price, Greeks and betas."""
+    no_beta: Bools
+    """(R)"""
     volatility: Floats
     """(G) USD per session; NaN where the status says why."""
     n_obs: Ints
     """(G)"""
     status: Texts
     """(G)"""
-    contributions: pd.DataFrame
-    """Rows of `tables.RiskContributions`."""
 
 
-def parametric_risk(
+def model_risk(
     book: RiskBook,
-    panel: ReturnPanel,
     *,
+    returns: Floats,
+    ends: Ints,
     betas: pd.DataFrame,
     covariance: pd.DataFrame,
     factor_returns: pd.DataFrame,
     window: int,
-) -> ParametricRisk:
-    """Volatility and its decomposition, options at delta exposure.
+) -> ModelRisk:
+    """Factor and specific volatility of each portfolio; parameters and gaps as in `parametric_risk`.
 
-    A position without price, Greeks or beta is left out and named; factors without a covariance on a date
-    are 'unavailable' rows, and the risk is that of the others and the specific part of the same regression.
-
-    :param panel: of the book's symbols. :param betas: rows of `tables.FactorBetas`.
-    :param covariance: rows of `tables.FactorCovariance`.
-    :param factor_returns: the panel's sessions x factors, as `factors.model.factor_log_returns` gives them.
-    :param window: sessions of the regression.
-    :raises InputError: for factor returns of other sessions than the panel's.
+    :param returns: (S, T) log returns of the book's symbols on the sessions of `factor_returns`.
+    :param ends: (D) places of the dates among the sessions.
     """
-    if not factor_returns.index.equals(panel.sessions):
-        raise InputError("the returns of symbols and factors cover different sessions; give both the same")
     risk = FactorRisk.of(book.dates, book.symbols, betas, covariance)
     date, count = book.date, len(book.partitions)
     beta, specific = risk.betas[date, book.symbol], risk.specific[date, book.symbol]
@@ -194,9 +180,9 @@ def parametric_risk(
             book,
             delta,
             np.where(used, specific, 0.0),
-            panel.returns,
+            returns,
             factor_returns.to_numpy(dtype=float),
-            panel.ends(book.dates),
+            ends,
             window,
         ),
         covariance=risk.covariance[book.partition_date],
@@ -215,63 +201,5 @@ def parametric_risk(
     status[infinite] = NOT_FINITE
     unknown = no_model | (nothing_left & (held > 0)) | infinite
     volatility = np.where(unknown, np.nan, result.volatility)
-    contributions = pd.concat(
-        [
-            _factor_rows(book, risk, result.factors, volatility, status),
-            _position_rows(book, result.positions, volatility, status, used, no_beta),
-        ],
-        ignore_index=True,
-    )
     n_obs = np.where(held > 0, risk.n_obs[book.partition_date], 0)
-    return ParametricRisk(volatility, n_obs, status, contributions)
-
-
-def _factor_rows(
-    book: RiskBook, risk: FactorRisk, parts: Parts, volatility: Floats, status: Texts
-) -> pd.DataFrame:
-    names = pd.array([*risk.factors, SPECIFIC], dtype="str")
-    count, size = parts.exposure.shape
-    reasons = np.column_stack([risk.reasons, np.full(len(book.dates), OK, dtype=object)])
-    usable = np.column_stack([risk.available, np.ones(len(book.dates), dtype=bool)])
-    row = np.repeat(np.arange(count), size)
-    lost = ~usable[book.partition_date].ravel()
-    words = np.where(lost, reasons[book.partition_date].ravel(), status[row])
-    frame = book.partitions.take(row).reset_index(drop=True)
-    frame = frame.assign(kind="factor", item=names.take(np.tile(np.arange(size), count)))
-    return _with_values(frame, parts.exposure.ravel(), parts.marginal.ravel(), volatility[row], lost, words)
-
-
-def _position_rows(
-    book: RiskBook, parts: Parts, volatility: Floats, status: Texts, used: Bools, no_beta: Bools
-) -> pd.DataFrame:
-    frame = book.partitions.take(book.partition).reset_index(drop=True)
-    frame = frame.assign(kind="position", item=book.rows["position_id"].array)
-    words = np.where(np.isnan(volatility[book.partition]), status[book.partition], OK)
-    words = np.where(book.priced, words, np.where(book.is_option, "no Greeks", "no price"))
-    no_betas = "no beta for " + book.rows["underlying"].to_numpy(dtype=object)
-    words = np.where(no_beta, no_betas, words)
-    return _with_values(frame, parts.exposure, parts.marginal, volatility[book.partition], ~used, words)
-
-
-def _with_values(
-    frame: pd.DataFrame,
-    exposure: Floats,
-    marginal: Floats,
-    volatility: Floats,
-    lost: Bools,
-    words: Texts,
-) -> pd.DataFrame:
-    """Value columns in terms of value at risk; NULL where `lost`, unknown or without risk."""
-    quantile = normal_quantile(DECOMPOSED_LEVEL)
-    gone = lost | np.isnan(volatility)
-    riskless = ~gone & (volatility == 0)
-    component = np.where(gone, np.nan, quantile * marginal * exposure + 0.0)
-    total = np.where(gone | riskless, np.nan, quantile * volatility)
-    note = np.where(words == OK, "no risk to share", words + "; no risk to share")
-    return frame.assign(
-        exposure=np.where(gone, np.nan, exposure),
-        component_var_usd=component,
-        marginal_var=np.where(gone | riskless, np.nan, quantile * marginal + 0.0),
-        share=component / total,
-        status=pd.array(np.where(riskless, note, words), dtype="str"),
-    )
+    return ModelRisk(risk, result, used, no_beta, volatility, n_obs, status)

@@ -1,20 +1,20 @@
 """What contributed to the return of a period: positions, tags, sectors, cash. They sum to the return."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.portfolio_returns import YOUNG, panel
-from sigmasight_core.account.returns import LEAST_BASE, period_starts
+from sigmasight_core.account.performance.groups import CASH_GROUP, by_sector, by_tag
+from sigmasight_core.account.performance.portfolio_returns import YOUNG, panel
+from sigmasight_core.account.performance.returns import LEAST_BASE, period_starts
 from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK
-from sigmasight_core.tables.account.contributions import ReturnContributions
+from sigmasight_core.tables.account.contributions import GroupContributions, ReturnContributions
 
-CASH = "cash"
+CASH: Final = "cash"
 """Item of interest, fees and dividends that no position of the day stands for."""
 PERIODS: Final = ("ytd", "1y")
 """Since inception is left out: it reads every position since the first entry, on every date."""
@@ -25,58 +25,11 @@ NO_RETURN: Final = "no contribution: the portfolio has no return over the period
 _DAY: Final = pd.Timedelta(days=1)
 
 
-def carino_factors(returns: Floats) -> Floats:
-    """Weight of each day's contribution in that of the period: k(t) / K.
-
-    k = log(1 + r) / r of the day, K of the whole period; 1 in the limit of no return. Then the weighted daily
-    contributions sum to the compounded return (Carino, Combining attribution effects over time, 1999, Journal
-    of Performance Measurement 3(4)).
-
-    :param returns: (T) daily returns; a day without one counts as none (0). All must be above -1.
-    """
-    known = np.where(np.isfinite(returns), returns, 0.0)
-    total = np.expm1(np.log1p(known).sum())
-    return log_ratio(known) / log_ratio(np.array(total))
-
-
 def log_ratio(returns: Floats) -> Floats:
     """log(1 + r) / r, Carino's k of a return above -1; its limit near 0."""
     small = np.abs(returns) < 1e-12
     safe = np.where(small, 1.0, returns)
     return np.where(small, 1.0 - returns / 2, np.log1p(safe) / safe)
-
-
-def contributions(*, account: pd.DataFrame, parts: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Contribution of each item to the time-weighted return of the period of each portfolio.
-
-    :param account: portfolio, date, base (value at the previous close + inflow), daily_return and daily_pnl,
-        the days of the period; a day whose base is below a cent has no return and contributes nothing.
-    :param parts: portfolio, date, `by`, pnl (USD), summing to daily_pnl; what is missing is 'cash'.
-    :param by: columns of `parts` to sum by, such as symbol, sector.
-    :returns: portfolio, `by`, pnl and contribution (fraction), largest first in each portfolio.
-    :raises ValueError: for a period with ruin: nothing can be linked over it.
-    """
-    if (account["daily_return"] <= -1.0).any():
-        raise ValueError("a period in which the value fell to zero has no linked contributions")
-    known = account[account["daily_return"].notna() & (account["base"] >= LEAST_BASE)]
-    factor = known.groupby("portfolio")["daily_return"].transform(
-        lambda r: carino_factors(r.to_numpy(dtype=float))
-    )
-    weights = known[["portfolio", "date", "base"]].assign(factor=factor)
-    keys, names = ["portfolio", "date"], list(by)
-    rest = account[[*keys, "daily_pnl"]].merge(
-        parts.groupby(keys, as_index=False)["pnl"].sum(), on=keys, how="left"
-    )
-    left = rest[keys].assign(pnl=rest["daily_pnl"] - rest["pnl"].fillna(0.0), **dict.fromkeys(names, CASH))
-    rows = pd.concat([parts[[*keys, *names, "pnl"]], left], ignore_index=True).merge(weights, on=keys)
-    rows["contribution"] = rows["pnl"] / rows["base"] * rows["factor"]
-    summed = rows.groupby(["portfolio", *names], as_index=False)[["pnl", "contribution"]].sum()
-    order = summed["contribution"].abs()
-    return (
-        summed.assign(_order=-order)
-        .sort_values(["portfolio", "_order"], ignore_index=True)
-        .drop(columns="_order")
-    )
 
 
 def return_contributions(
@@ -88,12 +41,13 @@ def return_contributions(
     portfolio_returns: pd.DataFrame,
     portfolio_cash: pd.DataFrame,
     position_values: pd.DataFrame,
-) -> pd.DataFrame:
-    """Contribution of every underlying, and of cash, to the return of each period up to every date.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Contribution of underlyings, sectors, tags and cash to the return of each period up to every date.
 
-    The contribution of a day is P&L / (value at the previous close + inflow). Each is weighted by k(t) / K as
-    in `carino_factors` (Carino 1999), so that they sum to the time-weighted return. k does not
-    depend on the period: the sums over all periods are differences of one cumulated sum.
+    The contribution of a day is P&L / (value at the previous close + inflow). Each is weighted by k / K, with
+    k = log(1 + r) / r of the day and K of the whole period, so that they sum to the time-weighted return
+    (Carino, Combining attribution effects over time, 1999, Journal of Performance Measurement 3(4)). k does
+    not depend on the period: the sums over all periods are differences of one cumulated sum.
 
     :param dates: wanted, all in `sessions`.
     :param sessions: LOOK_BACK_SESSIONS more than `dates`, or from the project's first date.
@@ -101,32 +55,70 @@ def return_contributions(
     :param first_dates: date of the first transaction by portfolio; absent = it has none.
     :param portfolio_returns: rows of `PortfolioReturns` on `sessions`, those there are.
     :param portfolio_cash: date, portfolio, dividends, interest and fees (USD), those there are.
-    :param position_values: date, portfolio, underlying and daily_pnl (USD), those there are.
-    :returns: rows in the shape of `ReturnContributions`, ordered by date, portfolio, period and item. NULL
-        where a day of the period has no return or no positions stored; a P&L that is NULL counts as 0, as it
-        does in the return, and the status says so.
+    :param position_values: date, portfolio, underlying, sector, tags and daily_pnl (USD), those there are.
+    :returns: rows in the shapes of `ReturnContributions` and `GroupContributions`, ordered by their keys.
+        NULL where a day of the period has no return or no positions stored; a P&L that is NULL counts as 0,
+        as it does in the return, and the status says so.
     """
     first = sessions.searchsorted(pd.DatetimeIndex(first_dates.reindex(names).fillna(sessions[-1] + _DAY)))
     earlier = (first_dates.reindex(names) < sessions[0]).to_numpy(dtype=bool)
     days = _days(portfolio_returns, sessions=sessions, names=names, first=first, earlier=earlier)
     cash = sum(panel(portfolio_cash, name, sessions, names) for name in ("dividends", "interest", "fees"))
-    items = _items(position_values, sessions=sessions, names=names, cash=np.where(days.begun, cash, 0.0))
-    # a day with P&L of prices of which no position is stored: retention deletes them
-    bare = days.begun & (items.stored == 0) & (days.pnl != cash) & np.isfinite(days.pnl)
     end = sessions.get_indexer(dates)
-    cumulated = _Cumulated(
-        pnl=np.cumsum(items.pnl, axis=0),
-        weighted=np.cumsum(items.pnl * days.weight[:, items.book], axis=0),
-        rows=np.cumsum(items.rows, axis=0),
-        missing=np.cumsum(items.missing, axis=0),
-        gaps=np.cumsum(days.gap | (days.begun & np.isnan(cash)), axis=0),
-        bare=np.cumsum(bare, axis=0),
-    )
-    parts = []
-    for period in PERIODS:
-        twr = panel(portfolio_returns, f"twr_{period}", sessions, names)[end]
-        start = period_starts(sessions, first, period)[end]
-        parts.append(_rows(period, items=items, cumulated=cumulated, twr=twr, end=end, start=start))
+    periods = {
+        period: _Period(
+            panel(portfolio_returns, f"twr_{period}", sessions, names)[end],
+            period_starts(sessions, first, period)[end],
+        )
+        for period in PERIODS
+    }
+
+    def rows(values: pd.DataFrame, item_of_cash: str) -> pd.DataFrame:
+        items = _items(
+            values,
+            sessions=sessions,
+            names=names,
+            cash=np.where(days.begun, cash, 0.0),
+            item_of_cash=item_of_cash,
+        )
+        # a day with P&L of prices of which no position is stored: retention deletes them
+        bare = days.begun & (items.stored == 0) & (days.pnl != cash) & np.isfinite(days.pnl)
+        cumulated = _Cumulated(
+            pnl=np.cumsum(items.pnl, axis=0),
+            weighted=np.cumsum(items.pnl * days.weight[:, items.book], axis=0),
+            rows=np.cumsum(items.rows, axis=0),
+            missing=np.cumsum(items.missing, axis=0),
+            gaps=np.cumsum(days.gap | (days.begun & np.isnan(cash)), axis=0),
+            bare=np.cumsum(bare, axis=0),
+        )
+        return _framed(items, cumulated, periods=periods, dates=dates, names=names, end=end)
+
+    groups = [
+        rows(values, CASH_GROUP).assign(dimension=dimension)
+        for dimension, values in (("sector", by_sector(position_values)), ("tag", by_tag(position_values)))
+    ]
+    return rows(position_values.rename(columns={"underlying": "item"}), CASH), _ordered(groups)
+
+
+@dataclass(frozen=True)
+class _Period:
+    """Each (dates, portfolios)."""
+
+    twr: Floats
+    start: Ints
+    """Row of the close from which the period starts, see `period_starts`."""
+
+
+def _framed(
+    items: "_Items",
+    cumulated: "_Cumulated",
+    *,
+    periods: dict[str, _Period],
+    dates: pd.DatetimeIndex,
+    names: pd.Index,
+    end: Ints,
+) -> pd.DataFrame:
+    parts = [_rows(name, items=items, cumulated=cumulated, of=of, end=end) for name, of in periods.items()]
     day, column, period_code = (np.concatenate([part[name] for part in parts]) for name in _CODES)
     order = np.lexsort((column, period_code, items.book[column], day))
     frame = pd.DataFrame(
@@ -140,6 +132,12 @@ def return_contributions(
         }
     )
     return frame.iloc[order].reset_index(drop=True)[list(ReturnContributions.to_schema().columns)]
+
+
+def _ordered(groups: list[pd.DataFrame]) -> pd.DataFrame:
+    keys = ["date", "portfolio", "dimension", "period"]
+    rows = pd.concat(groups).astype({"dimension": "str"}).sort_values(keys, kind="stable", ignore_index=True)
+    return rows[list(GroupContributions.to_schema().columns)]
 
 
 _CODES: Final = ("day", "column", "period")
@@ -177,7 +175,7 @@ def _days(
 
 @dataclass(frozen=True)
 class _Items:
-    """Each (sessions, items); an item is an underlying in a portfolio, or the portfolio's cash."""
+    """Each (sessions, items); an item is an underlying or group in a portfolio, or the portfolio's cash."""
 
     names: Texts
     book: Ints
@@ -192,13 +190,15 @@ class _Items:
     """(sessions, portfolios) how many positions."""
 
 
-def _items(values: pd.DataFrame, *, sessions: pd.DatetimeIndex, names: pd.Index, cash: Floats) -> _Items:
+def _items(
+    values: pd.DataFrame, *, sessions: pd.DatetimeIndex, names: pd.Index, cash: Floats, item_of_cash: str
+) -> _Items:
     day = sessions.get_indexer(pd.DatetimeIndex(values["date"]))
     book = codes_of(names, values["portfolio"])
     inside = (day >= 0) & (book >= 0)
     day, book, pnl = day[inside], book[inside], values["daily_pnl"].to_numpy(dtype=float)[inside]
-    code, underlyings = pd.factorize(values["underlying"][inside], sort=True)
-    pairs, column = np.unique(book * len(underlyings) + code, return_inverse=True)
+    code, labels = pd.factorize(values["item"][inside], sort=True)
+    pairs, column = np.unique(book * len(labels) + code, return_inverse=True)
     shape = (len(sessions), len(pairs))
 
     def summed(weights: Floats | None) -> np.ndarray:
@@ -207,10 +207,10 @@ def _items(values: pd.DataFrame, *, sessions: pd.DatetimeIndex, names: pd.Index,
 
     unknown = np.isnan(pnl)
     stored = np.bincount(day * len(names) + book, minlength=cash.size).reshape(cash.shape)
-    texts = np.asarray(underlyings, dtype=object)[pairs % max(len(underlyings), 1)]
+    texts = np.asarray(labels, dtype=object)[pairs % max(len(labels), 1)]
     return _Items(
-        names=np.concatenate([texts, np.full(len(names), CASH, dtype=object)]),
-        book=np.concatenate([pairs // max(len(underlyings), 1), np.arange(len(names))]).astype(np.int64),
+        names=np.concatenate([texts, np.full(len(names), item_of_cash, dtype=object)]),
+        book=np.concatenate([pairs // max(len(labels), 1), np.arange(len(names))]).astype(np.int64),
         pnl=np.hstack([summed(np.where(unknown, 0.0, pnl)), np.nan_to_num(cash)]),
         rows=np.hstack([summed(None), np.ones(cash.shape, dtype=np.int64)]),
         missing=np.hstack([summed(unknown.astype(float)), np.zeros(cash.shape)]).astype(np.int64),
@@ -237,8 +237,9 @@ def _over(cumulated: np.ndarray, end: Ints, start: Ints) -> np.ndarray:
 
 
 def _rows(
-    period: str, *, items: _Items, cumulated: _Cumulated, twr: Floats, end: Ints, start: Ints
+    period: str, *, items: _Items, cumulated: _Cumulated, of: _Period, end: Ints
 ) -> dict[str, np.ndarray]:
+    twr, start = of.twr, of.start
     gaps, bare = (_over(counts, end, start) for counts in (cumulated.gaps, cumulated.bare))
     reason = np.full(twr.shape, OK, dtype=object)
     reason[np.isnan(twr)] = NO_RETURN
@@ -253,7 +254,7 @@ def _rows(
         _over(sums, end, of_item)
         for sums in (cumulated.pnl, cumulated.weighted, cumulated.rows, cumulated.missing)
     )
-    shown = (rows > 0) & (of_item != -2) | (items.names == CASH)
+    shown = (rows > 0) & (of_item != -2) | (np.arange(len(items.names)) >= len(items.names) - twr.shape[1])
     day, column = np.nonzero(shown)
     book, lacking = items.book[column], missing[shown]
     stated = known[day, book]

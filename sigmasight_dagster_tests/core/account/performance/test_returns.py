@@ -8,15 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from sigmasight_core.account.benchmark import against_benchmark
-from sigmasight_core.account.contributions import CASH, contributions
-from sigmasight_core.account.money_weighted import Flows, Periods, money_weighted
-from sigmasight_core.account.portfolio_returns import NO_VALUE, RUIN, PortfolioReturns, portfolio_returns
-from sigmasight_core.account.returns import daily_returns, linked, period_starts
+from sigmasight_core.account.performance.benchmark import against_benchmark
+from sigmasight_core.account.performance.contributions import CASH
+from sigmasight_core.account.performance.money_weighted import Flows, Periods, money_weighted
+from sigmasight_core.account.performance.portfolio_returns import (
+    NO_VALUE,
+    RUIN,
+    PortfolioReturns,
+    portfolio_returns,
+)
+from sigmasight_core.account.performance.returns import daily_returns, linked, period_starts
 from sigmasight_core.arrays.as_of import day_numbers
 from sigmasight_core.calendar import sessions
 from sigmasight_core.tables import validate
 from sigmasight_dagster.gates.account import VALUE_CHANGES_BY_PNL_AND_FLOWS
+from sigmasight_dagster_tests.core.account.performance.plain_contributions import contributions
 
 SESSIONS = sessions("2020-01-02", "2022-12-30")
 
@@ -58,7 +64,8 @@ def test_linked_returns_and_measures_are_those_of_empyrical() -> None:
     np.testing.assert_allclose(daily.returns[:, 0], own, atol=1e-14)
     total = linked(daily, np.full((len(own), 1), -1)).total[:, 0]
     np.testing.assert_allclose(total, empyrical.cum_returns(own), atol=1e-12)
-    beside = against_benchmark(daily.returns, benchmark=market.to_numpy(), rows=np.array([251, len(own) - 1]))
+    ends = np.array([251, len(own) - 1])
+    beside = against_benchmark(daily.returns, benchmark=market.to_numpy()[:, None], rows=ends)
     for at, end in enumerate([252, len(own)]):
         mine, theirs = own.iloc[end - 252 : end], market.iloc[end - 252 : end]
         assert beside.beta[at, 0] == pytest.approx(empyrical.beta(mine, theirs), rel=1e-9)
@@ -145,8 +152,8 @@ def rows(value: list[float], pnl: list[float], flow: list[float]) -> pd.DataFram
             sessions=days,
             names=pd.Index(["book"]),
             first_dates=pd.Series(days[:1], index=["book"]),
-            benchmark="SPY",
-            benchmark_returns=market,
+            benchmarks=pd.Series("SPY", index=["book"]),
+            benchmark_returns=market.to_frame("SPY"),
             **made,
         ),
     )
@@ -205,8 +212,8 @@ def test_a_change_that_nothing_explains_is_said_and_a_gap_is_not_compared() -> N
         sessions=days,
         names=pd.Index(["book"]),
         first_dates=pd.Series(days[:1], index=["book"]),
-        benchmark="SPY",
-        benchmark_returns=pd.Series(0.001, index=days),
+        benchmarks=pd.Series("SPY", index=["book"]),
+        benchmark_returns=pd.DataFrame({"SPY": 0.001}, index=days),
         **made,
     )
     np.testing.assert_allclose(found["unexplained"], [0.0, 0.0, 5 / 125, np.nan, np.nan])
@@ -225,8 +232,8 @@ def test_a_session_without_a_snapshot_is_no_return_and_ends_the_periods_over_it(
         sessions=days,
         names=pd.Index(["book"]),
         first_dates=pd.Series(days[:1], index=["book"]),
-        benchmark="SPY",
-        benchmark_returns=pd.Series([np.nan, 0.01, 0.0, 0.02], index=days),
+        benchmarks=pd.Series("SPY", index=["book"]),
+        benchmark_returns=pd.DataFrame({"SPY": [np.nan, 0.01, 0.0, 0.02]}, index=days),
         **made,
     )
     np.testing.assert_allclose(found["daily_return"], [0.0, np.nan, np.nan, 0.1])

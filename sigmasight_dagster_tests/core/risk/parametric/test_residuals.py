@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmasight_core.factors.residuals import residual_directions
-from sigmasight_core.risk.residuals import specific_pull
+from sigmasight_core.risk.parametric.residuals import specific_pull
 from sigmasight_dagster_tests.core.risk.risk_inputs import SESSIONS, Holdings, factor_moves, history
 
 RETURNS = history("A", "B", "C", seed=3)

@@ -36,11 +36,11 @@ def against_benchmark(returns: Floats, *, benchmark: Floats, rows: Ints) -> Agai
     Sharpe, Asset allocation: management style and performance measurement, 1992 (tracking error as the
     deviation of differences); captures by Morningstar's definition on daily returns.
 
-    :param returns: (T, P) simple daily returns, NaN = none. :param benchmark: (T), the same.
+    :param returns: (T, P) simple daily returns, NaN = none. :param benchmark: (T, P), of each one's own.
     :param rows: (d) of the dates.
     """
-    known = np.isfinite(returns) & np.isfinite(benchmark)[:, None]
-    a, b = np.where(known, returns, 0.0), np.where(known, benchmark[:, None], 0.0)
+    known = np.isfinite(returns) & np.isfinite(benchmark)
+    a, b = np.where(known, returns, 0.0), np.where(known, benchmark, 0.0)
     dead = a <= -1.0
     log_a, log_b = np.log1p(np.where(dead, 0.0, a)), np.log1p(b)
 

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.benchmark import MIN_COMMON, against_benchmark
-from sigmasight_core.account.returns import (
+from sigmasight_core.account.performance.benchmark import MIN_COMMON, against_benchmark
+from sigmasight_core.account.performance.returns import (
     PERIODS,
     Linked,
     daily_returns,
@@ -34,8 +34,8 @@ def portfolio_returns(
     first_dates: "pd.Series[pd.Timestamp]",
     portfolio_cash: pd.DataFrame,
     snapshots: pd.DataFrame,
-    benchmark: str,
-    benchmark_returns: "pd.Series[float]",
+    benchmarks: "pd.Series[str]",
+    benchmark_returns: pd.DataFrame,
 ) -> pd.DataFrame:
     """Returns of every portfolio on every date.
 
@@ -47,7 +47,8 @@ def portfolio_returns(
     :param portfolio_cash: rows of `PortfolioCash`, those there are.
     :param snapshots: date, portfolio, net_exposure, gross_exposure, price_pnl (sum of the positions' P&L) and
         status, those there are.
-    :param benchmark: its symbol. :param benchmark_returns: simple daily returns by session.
+    :param benchmarks: symbol of each portfolio's benchmark, by portfolio.
+    :param benchmark_returns: sessions x symbols, simple daily returns, dividends included.
     :returns: rows in the shape of `PortfolioReturns`, ordered by date and portfolio.
     """
     cash = {name: panel(portfolio_cash, name, sessions, names) for name in _CASH}
@@ -76,8 +77,9 @@ def portfolio_returns(
         )
         for period, start in starts.items()
     }
-    market: Floats = np.asarray(benchmark_returns.reindex(sessions), dtype=np.float64)
-    beside = against_benchmark(np.where(daily.ruined, np.nan, daily.returns), benchmark=market, rows=wanted)
+    symbols = benchmarks.reindex(names).to_numpy(dtype=object)
+    other: Floats = benchmark_returns.reindex(index=sessions, columns=symbols).to_numpy(dtype=np.float64)
+    beside = against_benchmark(np.where(daily.ruined, np.nan, daily.returns), benchmark=other, rows=wanted)
     columns: dict[str, Floats] = {
         "total_value": total[wanted],
         "daily_pnl": pnl[wanted],
@@ -86,7 +88,7 @@ def portfolio_returns(
         "unexplained": np.where(comparable & ~daily.unknown, unexplained, np.nan)[wanted],
         **{f"twr_{period}": _kept(twr[period], starts[period])[wanted] for period in PERIODS},
         **{f"mwr_{period}": mwr[period] for period in PERIODS},
-        "benchmark_return": np.broadcast_to(market[wanted, None], (len(wanted), len(names))),
+        "benchmark_return": other[wanted],
         **{name: values.astype(float) for name, values in beside._asdict().items()},
     }
     rows = pd.DataFrame(
@@ -95,7 +97,7 @@ def portfolio_returns(
             "portfolio": np.tile(names.to_numpy(dtype=object), len(dates)),
             **{name: values.ravel() for name, values in columns.items()},
         }
-    ).assign(benchmark=benchmark)
+    ).assign(benchmark=np.tile(symbols, len(dates)))
     young = (starts["1y"] == -2)[wanted].ravel()
     gaps = twr["itd"].gaps[wanted].ravel()
     unknown = daily.unknown[wanted].ravel()

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.money_weighted import Flows, Periods, money_weighted
+from sigmasight_core.account.performance.money_weighted import Flows, Periods, money_weighted
 from sigmasight_core.arrays.as_of import day_numbers
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 
