@@ -1,6 +1,5 @@
 """The open project of a command: its settings, databases, instance and definitions, and its runs."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +12,8 @@ from sigmasight_dagster.runs import cancellation, execute, garbage, isolate
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
-from sigmasight_dagster.settings import Settings, project_root
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings.places import dagster_home
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Project(Workspace):
     @classmethod
     def open(cls) -> "Project":
         """Start the database if need be, migrate it, load the instance and the definitions."""
-        os.environ.setdefault("DAGSTER_HOME", str(project_root()))
+        dagster_home()
         settings = Settings()
         platform = Platform(settings)
         platform.warehouse.migrate()

@@ -25,14 +25,8 @@ from sigmasight_dagster.settings.alerting import AlertSettings
 from sigmasight_dagster.settings.errors import one_line
 from sigmasight_dagster.settings.execution import ExecutionSettings
 from sigmasight_dagster.settings.factor_model import FactorModelSettings, parse_factor_model
+from sigmasight_dagster.settings.places import project_root
 from sigmasight_dagster.settings.sources import SourceSettings
-
-PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-
-
-def project_root() -> Path:
-    """The folder with workspace.yaml: the checkout, or the working directory of an installed package."""
-    return PACKAGE_PARENT if (PACKAGE_PARENT / "workspace.yaml").exists() else Path.cwd()
 
 
 class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings):

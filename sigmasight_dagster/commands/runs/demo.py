@@ -1,7 +1,6 @@
 """`sigmasight demo`: the histories of three sample portfolios over a quarter of the sample's real prices."""
 
 import sys
-from pathlib import Path
 
 import click
 import pandas as pd
@@ -17,7 +16,7 @@ from sigmasight_dagster.ledger import histories
 from sigmasight_dagster.ledger.accounts import Stated, save_history
 from sigmasight_dagster.ledger.presets import presets
 from sigmasight_dagster.runs.workspace import utc_now
-from sigmasight_dagster.settings import project_root
+from sigmasight_dagster.settings.places import is_checkout, project_files
 from sigmasight_dagster.terminal import wide_console
 from sigmasight_dagster.warehouse import Warehouse
 
@@ -32,27 +31,29 @@ COMPARISON_SUFFIX = "_original"
 
 
 @click.command()
-def demo() -> None:
+@click.option("--start", default=START, show_default=True, metavar="YYYY-MM-DD", help="Later = sooner done.")
+def demo(start: str) -> None:
     """Import three portfolios, compute 2022-10-03..2022-12-28 on real prices, and show what came out."""
     project = Project.open()
     if project.settings.provider != "sample":
         raise InputError("the demo runs on the sample prices: unset SIGMASIGHT_PROVIDER")
     for name, settlement in PORTFOLIOS.items():
         import_example(project, name, settlement)
-    dates = session_dates.trading_range(START, END, project.settings, utc_now())
+    dates = session_dates.trading_range(start, END, project.settings, utc_now())
     outcomes = progress.compute(project, dates, list(PORTFOLIOS))
     if code := progress.exit_code(outcomes):
         sys.exit(code)
     console = wide_console()
     for name in PORTFOLIOS:
         show_portfolio(project.platform.warehouse, name, dates[-1], console)
-    click.echo("Dagster UI:   make dev                  then http://127.0.0.1:3000")
-    click.echo("The tables:   .venv/bin/sigmasight db psql   then \\dt sigmasight.*")
+    here = is_checkout()
+    click.echo(f"Dagster UI:   {'make dev' if here else 'sigmasight dev'}")
+    click.echo(f"The tables:   {'.venv/bin/' if here else ''}sigmasight db psql   then \\dt sigmasight.*")
 
 
 def import_example(project: Project, name: str, settlement: str) -> None:
-    """Import one of the example histories as it stands in the repository."""
-    file = Path(project_root()) / "examples" / "histories" / f"{name}.csv"
+    """Import one of the example histories as it comes along."""
+    file = project_files() / "examples" / "histories" / f"{name}.csv"
     preset = presets(project.settings)[OWN_FORM]
     history = histories.parse(
         project.platform, file.read_bytes(), name, file.name, preset, histories.Reading()
