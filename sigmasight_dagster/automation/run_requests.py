@@ -6,7 +6,6 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_dagster.automation import jobs
-from sigmasight_dagster.partitions.keys import range_tags
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import REFETCH_TAG
 
@@ -20,10 +19,10 @@ def of_run(run: RangeRun, run_key: str, tags: Mapping[str, str] | None = None) -
         run_key=run_key,
         job_name=jobs.PORTFOLIO if run.portfolios else jobs.MARKET,
         asset_selection=[dg.AssetKey(name) for name in run.table_names],
-        tags={**run.range_tags, **({REFETCH_TAG: "true"} if run.refetch else {}), **(tags or {})},
+        tags={**run.tags, **({REFETCH_TAG: "true"} if run.refetch else {}), **(tags or {})},
     )
 
 
 def of_whole_job(dates: pd.DatetimeIndex, run_key: str, tags: Mapping[str, str]) -> dg.RunRequest:
     """The request for every table by date of some consecutive sessions, to the schedule's own job."""
-    return dg.RunRequest(run_key=run_key, tags={**range_tags(dates, None), **tags})
+    return dg.RunRequest(run_key=run_key, tags={**RangeRun("market", (), dates).tags, **tags})

@@ -91,7 +91,7 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
     preview_partitions: int = Field(
         default=20,
         description="Partitions of a run up to which each shows a preview of its rows in the UI; a larger "
-        "run previews the first portfolio of its last date; 0 = none",
+        "run previews that many portfolios of its last date; 0 = none",
         ge=0,
     )
     plot_partitions: int = Field(

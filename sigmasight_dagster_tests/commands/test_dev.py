@@ -1,4 +1,4 @@
-"""`sigmasight dev`: one line when it is ready; one SIGTERM ends it and all it started, without a database too.
+"""`sigmasight dev`: one line when it is ready; one SIGTERM ends all that it started, with no database too.
 
 A shell that starts it in the background has it ignore Ctrl-C: what it starts must not.
 """

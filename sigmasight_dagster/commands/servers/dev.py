@@ -19,7 +19,7 @@ from sigmasight_dagster.settings.places import WORKSPACE, dagster_home, project_
 def dev(port: int, host: str) -> None:
     """Open the Dagster UI (webserver and daemon) until Ctrl-C.
 
-    Says when it is ready. What Dagster says goes to dev.log in the state directory.
+    Says when it is ready. What Dagster says goes to ui.log in the state directory.
     """
     settings = Settings()
     _refuse_taken_port(host, port)
@@ -30,7 +30,7 @@ def dev(port: int, host: str) -> None:
     os.chdir(root)
     arguments = ["-w", str(root / WORKSPACE), "-h", host, "-p", str(port)]
     url = f"http://{host}:{port}"
-    with DagsterProcess(arguments, settings.home / "dev.log") as dagster:
+    with DagsterProcess(arguments, settings.home / "ui.log") as dagster:
         if dagster.wait_until_it_answers(f"{url}/server_info"):
             click.echo(f"Dagster UI: {url} (Ctrl-C stops it; the database goes on: sigmasight db stop)")
             sys.stdout.flush()
