@@ -6,7 +6,9 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_dagster.automation import jobs
+from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.runs.plan import RangeRun
+from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import REFETCH_TAG
 
 
@@ -15,6 +17,8 @@ def of_run(run: RangeRun, run_key: str, tags: Mapping[str, str] | None = None) -
 
     :param run_key: Dagster launches no second run with it. :param tags: beside those that select partitions.
     """
+    # The process of the run loads the definitions anew, and finds its partitions there.
+    starts.reach(Settings().home, [run])
     return dg.RunRequest(
         run_key=run_key,
         job_name=jobs.PORTFOLIO if run.portfolios else jobs.MARKET,

@@ -8,13 +8,20 @@ from rich.console import Console
 from rich.table import Table
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import FactorExposures, PortfolioSnapshots, RiskMeasures, StressResults
+from sigmasight_core.tables import (
+    DailyPrices,
+    FactorExposures,
+    PortfolioSnapshots,
+    RiskMeasures,
+    StressResults,
+)
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import histories
 from sigmasight_dagster.ledger.accounts import Stated, save_history
 from sigmasight_dagster.ledger.presets import presets
+from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings.places import is_checkout, project_files
 from sigmasight_dagster.terminal import wide_console
@@ -40,6 +47,7 @@ def demo(start: str) -> None:
     for name, settlement in PORTFOLIOS.items():
         import_example(project, name, settlement)
     dates = session_dates.trading_range(start, END, project.settings, utc_now())
+    note_starts(project, dates)
     outcomes = progress.compute(project, dates, list(PORTFOLIOS))
     if code := progress.exit_code(outcomes):
         sys.exit(code)
@@ -49,6 +57,16 @@ def demo(start: str) -> None:
     here = is_checkout()
     click.echo(f"Dagster UI:   {'make dev' if here else 'sigmasight dev'}")
     click.echo(f"The tables:   {'.venv/bin/' if here else ''}sigmasight db psql   then \\dt sigmasight.*")
+
+
+def note_starts(project: Project, dates: pd.DatetimeIndex) -> None:
+    """Let Dagster's partitions begin where those of the demo do, or those that there are already."""
+    home, warehouse = project.settings.home, project.platform.warehouse
+    if starts.noted(home) is None:
+        stored = [warehouse.published(model)["date"].min() for model in (DailyPrices, PortfolioSnapshots)]
+        market, portfolio = (min(dates[0], day) if pd.notna(day) else dates[0] for day in stored)
+        begin = starts.Starts(market.date(), portfolio.date())
+        starts.note(home, begin.reaching(project.plan(dates, list(PORTFOLIOS))))
 
 
 def import_example(project: Project, name: str, settlement: str) -> None:
