@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
+from sigmasight_dagster.automation import jobs
 from sigmasight_dagster.code_location import build_definitions
 from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.partitions.starts import Starts
@@ -45,7 +46,9 @@ def test_partitions_begin_there_and_map_date_to_date(tmp_path: Path) -> None:
     assert first_keys(tmp_path) == ("2022-03-01", "2022-03-01")
     starts.note(tmp_path, BEGIN)
     assert first_keys(tmp_path) == ("2022-06-01", "2022-10-03")
-    graph = build_definitions(Settings(home=tmp_path, end_date="2022-10-31")).resolve_asset_graph()
+    definitions = build_definitions(Settings(home=tmp_path, end_date="2022-10-31"))
+    assert {definitions.resolve_job_def(name).name for name in (jobs.MARKET, jobs.PORTFOLIO)}
+    graph = definitions.resolve_asset_graph()
     prices, values = dg.AssetKey("daily_prices"), dg.AssetKey("position_values")
     both, by_date = graph.get(values).partitions_def, graph.get(prices).partitions_def
     assert both is not None
