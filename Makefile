@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui-test celery-test dev check docs bench lock clean
+.PHONY: help demo test ui-test celery-test dev check docs bench wheel lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/'
@@ -46,9 +46,12 @@ docs: $(STAMP)   ## write the generated pages of docs/ again
 bench: $(STAMP)  ## the benchmarks, as ratios measured in one run
 	$(BIN)/python -m benchmarks
 
+wheel: $(STAMP)  ## dist/sigmasight-*.whl, which needs no checkout: `sigmasight init` makes a folder a project
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
 lock:            ## resolve requirements.lock again (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev --extra celery --extra k8s -o requirements.lock pyproject.toml
 
 clean:           ## stop the database, remove the environment and everything computed
 	-test ! -x $(BIN)/sigmasight || $(BIN)/sigmasight db stop
-	rm -rf .venv .sigmasight .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv .sigmasight dist .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis *.egg-info

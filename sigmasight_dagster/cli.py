@@ -21,6 +21,11 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final = {
+    "init": Entry(
+        "servers.init",
+        "init",
+        "Make FOLDER (default: the current one) a project: Dagster's configuration, settings, examples.",
+    ),
     "db": Entry("servers.db", "db", "The PostgreSQL server: embedded by default, or an external one."),
     "onboard": Entry(
         "ledger.onboard",

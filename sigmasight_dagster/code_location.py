@@ -15,7 +15,9 @@ from sigmasight_dagster.engine import dagster_assets
 from sigmasight_dagster.executors import choice
 from sigmasight_dagster.executors.queues import queue
 from sigmasight_dagster.instance.console import console_logger
+from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.partitions.dates import portfolio_dates, trading_dates
+from sigmasight_dagster.partitions.starts import Starts
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 
@@ -23,8 +25,11 @@ from sigmasight_dagster.settings import Settings
 def build_definitions(settings: Settings) -> dg.Definitions:
     """Definitions for one set of settings."""
     start, end = session_dates.date_bounds(settings)
-    dates = trading_dates(start, end)
-    by_grain = {Grain.DATE: dates, Grain.DATE_PORTFOLIO: portfolio_dates(dates)}
+    begin = starts.noted(settings.home) or Starts(start, start)
+    by_date, of_portfolios = (
+        trading_dates(max(start, first), end, start) for first in (begin.market, begin.portfolio)
+    )
+    by_grain = {Grain.DATE: by_date, Grain.DATE_PORTFOLIO: portfolio_dates(of_portfolios)}
     first_date = pd.Timestamp(start)
     return dg.Definitions(
         assets=[

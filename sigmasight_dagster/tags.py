@@ -2,8 +2,15 @@
 
 from typing import Final
 
-LAUNCHER_TAG: Final = "sigmasight/launcher"
-"""host:pid:start time of the command that executes the run in its own process."""
+DATES_TAG: Final = "dates"
+"""First and last date of a run, for people: a run's page shows its tags in the order of their setting."""
+PORTFOLIOS_TAG: Final = "portfolios"
+PURPOSE_TAG: Final = "for"
+"""What a run is for, where its dates do not say it."""
+LAUNCHER_TAG: Final = ".dagster/sigmasight_launcher"
+"""host:pid:start time of the command that executes the run in its own process; the UI hides it."""
+OLD_LAUNCHER_TAG: Final = "sigmasight/launcher"
+"""The same, of runs of earlier versions."""
 LAYER_TAG: Final = "sigmasight/layer"
 DAILY_TAG: Final = "sigmasight/daily"
 """Trading date of a run of daily operation."""

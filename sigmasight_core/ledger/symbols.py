@@ -11,6 +11,11 @@ from sigmasight_core.ledger.spelling import Spelling, spell
 from sigmasight_core.ledger.symbol_changes import SYMBOL_CHANGES, Renamed, SymbolChange, renamed, resolved
 from sigmasight_core.options import occ
 
+UNKNOWN: Final = ("unknown symbol ", "unknown underlying ")
+"""How the reasons begin for which a symbol without market data is refused."""
+ADD_PRICES: Final = "add its prices to the market data"
+"""The cure in such a reason, where the market data may be added to."""
+
 _CHANGES: Final = resolved(SYMBOL_CHANGES)
 
 
@@ -92,10 +97,9 @@ def _known(
     by_name = underlying.map({root: name for root, name in by_root.items() if root not in known})
     found = underlying.mask(is_option & by_name.notna(), by_name)
     unknown = found.notna() & ~found.isin(known)
-    what = pd.Series(
-        np.where(is_option, "unknown underlying ", "unknown symbol "), index=found.index, dtype="str"
-    )
+    of_stock, of_option = UNKNOWN
+    what = pd.Series(np.where(is_option, of_option, of_stock), index=found.index, dtype="str")
     why = (" (" + happened + ")").fillna("")
-    reason = what + found.fillna("") + why + "; cure: correct it, or add its prices to the market data"
+    reason = what + found.fillna("") + why + f"; cure: correct it, or {ADD_PRICES}"
     report.refuse(unknown, rows, "ticker", reason)
     return found

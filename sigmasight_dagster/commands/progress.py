@@ -78,7 +78,7 @@ class _Counter:
     def started(self, run: RangeRun, run_id: str) -> None:
         self._run_ids.append(run_id)
         self._bar.update(
-            self._task, description=f"{run.layer} {run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}"
+            self._task, description=f"{_named(run)} {run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}"
         )
 
     def __enter__(self) -> "_Counter":
@@ -123,15 +123,20 @@ def _result(outcome: RunOutcome) -> str:
     return f"{verdict}: {escape(outcome.error)}"
 
 
+def _named(run: RangeRun) -> str:
+    """What a run is for: those of dates before the ones that were asked for say why."""
+    return run.purpose or run.layer
+
+
 def print_outcomes(outcomes: Sequence[RunOutcome], console: Console) -> None:
     """One line a run: what it published, or why it failed."""
     table = Table(title="Runs", title_justify="left")
-    for name in ("layer", "dates", "portfolios", "partitions", "result"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("layer", "dates", "partitions"))
+    for name in ("run", "dates", "portfolios", "partitions", "result"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("dates", "partitions"))
     for outcome in outcomes:
         run = outcome.run
         table.add_row(
-            run.layer,
+            _named(run),
             f"{run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}",
             ", ".join(run.portfolios) or "-",
             f"{run.n_partitions:,}",

@@ -1,6 +1,5 @@
 """The open project of a command: its settings, databases, instance and definitions, and its runs."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,12 +7,14 @@ from functools import partial
 import dagster as dg
 
 from sigmasight_dagster.code_location import build_definitions
+from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.runs import cancellation, execute, garbage, isolate
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
-from sigmasight_dagster.settings import Settings, project_root
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings.places import dagster_home
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Project(Workspace):
     @classmethod
     def open(cls) -> "Project":
         """Start the database if need be, migrate it, load the instance and the definitions."""
-        os.environ.setdefault("DAGSTER_HOME", str(project_root()))
+        dagster_home()
         settings = Settings()
         platform = Platform(settings)
         platform.warehouse.migrate()
@@ -43,6 +44,7 @@ class Project(Workspace):
         the runs after it. Ctrl-C and a run canceled in the UI do: what has not started is canceled too.
         """
         execute.report_orphans(self.instance)
+        self._let_partitions_reach(runs)
         outcomes: list[RunOutcome] = []
         queue = list(runs)
         with cancellation.on_signal() as requested, garbage.rare_collections():
@@ -56,3 +58,9 @@ class Project(Workspace):
                 queue = again + queue
         never = (RunOutcome(run, "", error="canceled before it started", canceled=True) for run in queue)
         return [*outcomes, *never]
+
+    def _let_partitions_reach(self, runs: Sequence[RangeRun]) -> None:
+        """Definitions with the partitions of the runs, where they begin later."""
+        if starts.noted(self.settings.home):
+            starts.reach(self.settings.home, runs)
+            self.definitions = build_definitions(self.settings)

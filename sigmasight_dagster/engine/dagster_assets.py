@@ -1,5 +1,6 @@
 """Declarations to Dagster assets: names, groups, column schemas, partitions, checks, dependencies."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from inspect import cleandoc
 from typing import Any
@@ -17,6 +18,7 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 OWNERS = ["team:risk"]
 LEDGER_GROUP = "portfolio"
 
+_NAMES = re.compile(r"(?<![`\w./*])[A-Za-z]\w*[_*][\w*]*(?:\.\w+)*(?![`\w/])")
 _TYPES = {"datetime64[ns]": "date", "float64": "double precision", "Int64": "bigint", "int64": "bigint"}
 
 
@@ -90,7 +92,7 @@ def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
     return dg.AssetSpec(
         table_name(model),
         deps=[name for name in names if name not in own],
-        description=f"{cleandoc(model.__doc__ or '')}\n\n{asset.description}",
+        description=_description(asset, model),
         group_name=asset.group,
         owners=OWNERS,
         kinds={"postgres", "pandas"},
@@ -98,6 +100,19 @@ def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
         tags=_tags(model),
         metadata=_table_metadata(model),
     )
+
+
+def _description(asset: RiskAsset, model: type[Table]) -> str:
+    others = [f"`{name}`" for name in asset.table_names if name != table_name(model)]
+    together = [f"Published together with {', '.join(others)}: one step computes them."] if others else []
+    return "\n\n".join(map(in_code, [cleandoc(model.__doc__ or ""), asset.description])) + "".join(
+        f"\n\n{line}" for line in together
+    )
+
+
+def in_code(text: str) -> str:
+    """Names of columns and measures as code: Markdown takes `_` and `*` for emphasis."""
+    return _NAMES.sub(r"`\g<0>`", text)
 
 
 def _tags(model: type[Table]) -> dict[str, str]:

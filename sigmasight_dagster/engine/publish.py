@@ -13,6 +13,8 @@ from time import monotonic
 
 import dagster as dg
 import pandas as pd
+from dagster._core.errors import DagsterUserCodeProcessError
+from dagster_shared.error import SerializableErrorInfo
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import DataQualityError, LedgerError, NoDataError, SigmaSightError
@@ -184,10 +186,22 @@ def _refuse(
     raise _failure(asset, problems[0].message, bad, parts)
 
 
+class _ShownAsSaid(DagsterUserCodeProcessError):
+    """Dagster shows the error of such an exception as it stands, and not the frames that raised it."""
+
+    def __init__(self, description: str) -> None:
+        words = SerializableErrorInfo(f"{description}\n", stack=[], cls_name="Failure")
+        super().__init__(description, user_code_process_error_infos=[words])
+
+
+class Refused(dg.Failure, _ShownAsSaid):
+    """A failure that says why in words: the frames of our own code would hide them."""
+
+
 def _failure(asset: RiskAsset, reason: str, bad: Sequence[str], parts: Sequence[Rectangle]) -> dg.Failure:
     total = sum(len(dates) * max(len(portfolios), 1) for dates, portfolios in parts)
     count = f"{len(bad)} of {total} partitions are bad: " if bad else ""
-    return dg.Failure(
+    return Refused(
         f"{asset.name}: nothing published; {count}{reason}",
         metadata={BAD_PARTITIONS: dg.MetadataValue.json(list(bad)), "reason": reason},
         allow_retries=False,

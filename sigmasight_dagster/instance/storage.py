@@ -37,7 +37,8 @@ from sigmasight_dagster.instance.known_dagster import KNOWN
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
 
-EVENT_BATCH_SIZE = 1_000
+EVENT_BATCH_SIZE = 5_000
+"""More than a run has partitions by default (`chunk_partitions`): they are stored in the order of dates."""
 STATEMENT_TIMEOUT_MS = 600_000
 POOL_RECYCLE_SECONDS = 3_600
 MAX_OVERFLOW = 20
@@ -112,7 +113,12 @@ class BulkEventLogStorage(PostgresEventLogStorage):
         with self.index_connection() as conn:
             conn.execute(AssetCheckExecutionsTable.insert(), rows)
 
-    def _store_asset_events(self, events: Sequence[EventLogEntry]) -> None:
+    def _store_asset_events(self, given: Sequence[EventLogEntry]) -> None:
+        """Store events of partitions by date: what is stored last is an asset's latest in the UI.
+
+        Dagster tells those of dates x portfolios in no order.
+        """
+        events = sorted(given, key=_partition)
         rows = [self._event_to_row(event) for event in events]
         last: dict[tuple[Any, Any], tuple[EventLogEntry, int]] = {}
         with self.index_transaction() as conn:
@@ -141,6 +147,10 @@ class BulkEventLogStorage(PostgresEventLogStorage):
             for row, event in zip(rows, events, strict=True)
             for key, value in self._tags_for_asset_event(event).items()
         ]
+
+
+def _partition(event: EventLogEntry) -> str:
+    return event.get_dagster_event().partition or ""
 
 
 class PooledRunStorage(PostgresRunStorage):

@@ -19,6 +19,7 @@ from sigmasight_core.ledger.price_doubts import (
 from sigmasight_core.market.plausibility.actions import by_form
 from sigmasight_core.tables import CorporateActions, DailyPrices
 from sigmasight_dagster import session_dates
+from sigmasight_dagster.ledger import beyond
 from sigmasight_dagster.runs.workspace import Workspace, utc_now
 
 MAX_CLOSES: Final = 2_000_000
@@ -46,6 +47,7 @@ def parse(
     closed = session_dates.last_closed_session(utc_now())
     end, own = data_end(workspace, closed), workspace.settings.symbol_changes
     parsed = parse_portfolio_csv(text, name, source, closed, known, own, end)
+    parsed = replace(parsed, errors=beyond.cured(parsed.errors, workspace.settings))
     return with_doubts(workspace, parsed, shares_of, cure)
 
 

@@ -1,6 +1,6 @@
 """A broker's history as the command line reads it: which format it is of, and its transactions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from sigmasight_core.brokers.presets.rules import Preset
 from sigmasight_core.brokers.repeats import Repeats
 from sigmasight_core.errors import InputError
 from sigmasight_dagster import session_dates
+from sigmasight_dagster.ledger import beyond
 from sigmasight_dagster.ledger.files import corporate_actions
 from sigmasight_dagster.ledger.presets import preset_of, presets
 from sigmasight_dagster.platform import Platform
@@ -81,4 +82,5 @@ def parse(platform: Platform, text: bytes, name: str, source: str, preset: Prese
     known = None if how.allow_unpriced else platform.market_data.symbols()
     closed = session_dates.last_closed_session(utc_now())
     facts = Facts(closed, known, platform.settings.symbol_changes, how.repeats)
-    return read_history(text, source, name, preset, facts)
+    history = read_history(text, source, name, preset, facts)
+    return replace(history, errors=beyond.cured(history.errors, platform.settings))

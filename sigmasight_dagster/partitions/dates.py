@@ -15,13 +15,19 @@ _WEEKEND_CRONS = ("0 0 * * 6", "0 0 * * 0")
 portfolios = dg.DynamicPartitionsDefinition(name="portfolio")
 
 
-def trading_dates(start: dt.date, end: dt.date | None) -> dg.TimeWindowPartitionsDefinition:
+def trading_dates(
+    start: dt.date, end: dt.date | None, first: dt.date | None = None
+) -> dg.TimeWindowPartitionsDefinition:
     """Every NYSE session from `start` to `end`, inclusive; without an end, to the current or next session.
 
     A key exists from the midnight, New York time, after the session before: Monday's from Saturday. A run
     refuses it until the session has closed.
+
+    :param first: the first date of all definitions that are to differ in their start alone.
     """
-    holidays = calendar.weekday_holidays(pd.Timestamp(start), pd.Timestamp(end or LAST_CALENDAR_DATE))
+    holidays = calendar.weekday_holidays(
+        pd.Timestamp(first or start), pd.Timestamp(end or LAST_CALENDAR_DATE)
+    )
     return dg.TimeWindowPartitionsDefinition(
         start=start.isoformat(),
         end=(end + dt.timedelta(days=1)).isoformat() if end else None,

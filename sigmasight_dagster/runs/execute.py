@@ -10,15 +10,23 @@ from dataclasses import dataclass, replace
 import dagster as dg
 import psutil
 from dagster import DagsterInstance
-from dagster._core.definitions.reconstruct import ReconstructableRepository
+from dagster._core.definitions.job_base import IJob, InMemoryJob
+from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
 from dagster._core.execution.api import execute_run
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 
 from sigmasight_dagster.engine.publish import BAD_PARTITIONS
 from sigmasight_dagster.runs.plan import RangeRun
-from sigmasight_dagster.tags import LAUNCHER_TAG, LAYER_TAG, REFETCH_TAG
+from sigmasight_dagster.tags import LAUNCHER_TAG, LAYER_TAG, OLD_LAUNCHER_TAG, REFETCH_TAG
 
 REPOSITORY_TAG = ".dagster/repository"
-REPOSITORY = "__repository__@sigmasight"
+LOCATION, REPOSITORY_NAME = "sigmasight", "__repository__"
+"""Of the code location in workspace.yaml, and of the one repository that definitions make."""
+REPOSITORY = f"{REPOSITORY_NAME}@{LOCATION}"
 DEFINITIONS = "sigmasight_dagster.definitions"
 NO_STEP_FAILED = "the run failed before its first step: see its events"
 
@@ -71,27 +79,19 @@ def execute(
     job = definitions.resolve_implicit_global_asset_job_def()
     selection = [dg.AssetKey(name) for name in run.table_names]
     tags = {
-        **run.range_tags,
+        **run.tags,
         LAUNCHER_TAG: launcher_identity(),
         LAYER_TAG: run.layer,
         REPOSITORY_TAG: REPOSITORY,
         **({REFETCH_TAG: "true"} if run.refetch else {}),
     }
     config = {"loggers": {"console": {"config": {"log_level": console_level}}}}
-    result: dg.ExecuteInProcessResult | dg.JobExecutionResult
     # One moment for the whole run: Dagster lists every date x portfolio again for each new one.
     with dg.partition_loading_context(dt.datetime.now(dt.UTC), instance):
-        if job.executor_def == dg.in_process_executor:
-            result = job.execute_in_process(
-                instance=instance,
-                run_id=run_id,
-                asset_selection=selection,
-                tags=tags,
-                run_config=config,
-                raise_on_error=False,
-            )
-        else:
-            result = hand_out(job.name, run_id, instance, selection, tags, config)
+        here = job.executor_def == dg.in_process_executor
+        whole = InMemoryJob(job) if here else _loaded_anew(job.name)
+        created = create(whole, run_id, instance, selection, tags, config)
+        result = execute_run(whole, created, instance)
     if result.success:
         return RunOutcome(run, run_id)
     if result.dagster_run.status is dg.DagsterRunStatus.CANCELED:
@@ -100,31 +100,37 @@ def execute(
     return outcome if outcome.failed_assets else replace(outcome, error=_run_error(result.all_events))
 
 
-def hand_out(
-    job_name: str,
+def create(
+    job: IJob,
     run_id: str,
     instance: DagsterInstance,
     selection: Sequence[dg.AssetKey],
     tags: Mapping[str, str],
     config: Mapping[str, object],
-) -> dg.JobExecutionResult:
-    """Execute a run whose steps other processes execute: they load the definitions by their module's name.
+) -> dg.DagsterRun:
+    """A run of ours, which the UI shows with those of its code location: Dagster's own have no origin.
 
-    As `dg.execute_job`, which cannot be given a run id.
+    As `dg.execute_job` and `execute_in_process`, which cannot be given one, or a run id.
     """
-    repository = ReconstructableRepository.for_module(
-        DEFINITIONS, "defs", container_image=os.environ.get("DAGSTER_CURRENT_IMAGE")
-    )
-    job = repository.get_reconstructable_job(job_name)
-    run = instance.create_run_for_job(
+    location = RegisteredCodeLocationOrigin(LOCATION)
+    name = job.get_definition().name
+    return instance.create_run_for_job(
         job.get_definition(),
         run_id=run_id,
         run_config=config,
         tags=tags,
         asset_selection=frozenset(selection),
-        job_code_origin=job.get_python_origin(),
+        remote_job_origin=RemoteJobOrigin(RemoteRepositoryOrigin(location, REPOSITORY_NAME), name),
+        job_code_origin=job.get_python_origin() if isinstance(job, ReconstructableJob) else None,
     )
-    return execute_run(job, run, instance)
+
+
+def _loaded_anew(job_name: str) -> ReconstructableJob:
+    """The job of a run whose steps other processes execute: they load the definitions by their module."""
+    repository = ReconstructableRepository.for_module(
+        DEFINITIONS, "defs", container_image=os.environ.get("DAGSTER_CURRENT_IMAGE")
+    )
+    return repository.get_reconstructable_job(job_name)
 
 
 def _run_error(events: Sequence[dg.DagsterEvent]) -> str:
@@ -179,7 +185,10 @@ def report_orphans(instance: DagsterInstance) -> list[str]:
             ]
         )
     )
-    orphans = [run for run in unfinished if LAUNCHER_TAG in run.tags and _is_gone(run.tags[LAUNCHER_TAG])]
+    launchers = [run.tags.get(LAUNCHER_TAG, run.tags.get(OLD_LAUNCHER_TAG)) for run in unfinished]
+    orphans = [
+        run for run, launcher in zip(unfinished, launchers, strict=True) if launcher and _is_gone(launcher)
+    ]
     for run in orphans:
         if run.status is dg.DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, message="The process that ran it ended.")

@@ -6,6 +6,7 @@ market assets of the dates, then the portfolio assets, in chunks of a bounded nu
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pandas as pd
 
@@ -14,6 +15,12 @@ from sigmasight_dagster.engine.batch import window
 from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import MAX_MARKET_DATES, chunks, neighbours, runs_of_sessions
+from sigmasight_dagster.tags import DATES_TAG, PORTFOLIOS_TAG, PURPOSE_TAG
+
+HISTORY: Final = "history"
+"""The layer of sessions before those that were asked for."""
+MOST_NAMES: Final = 5
+"""Portfolios that a tag names."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,27 @@ class RangeRun:
     def range_tags(self) -> dict[str, str]:
         """The run tags that select its partitions."""
         return keys.range_tags(self.dates, self.portfolio_ends)
+
+    @property
+    def purpose(self) -> str:
+        """What a run of dates that nobody asked for is for; '' of any other."""
+        if self.layer != HISTORY:
+            return ""
+        fetched = all(asset.only_fetches for asset in self.assets)
+        what = "market data" if fetched else ", ".join(asset.name for asset in self.assets)
+        return f"look-backs: {what}"
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Run tags: what people read first, then those that select its partitions."""
+        names, more = self.portfolios[:MOST_NAMES], len(self.portfolios) - MOST_NAMES
+        shown = ", ".join(names) + (f" and {more} more" if more > 0 else "")
+        return {
+            DATES_TAG: " to ".join(dict.fromkeys(f"{day:%Y-%m-%d}" for day in self.dates[[0, -1]])),
+            **({PORTFOLIOS_TAG: shown} if shown else {}),
+            **({PURPOSE_TAG: self.purpose} if self.purpose else {}),
+            **self.range_tags,
+        }
 
     @property
     def partition_keys(self) -> frozenset[str]:
@@ -123,5 +151,5 @@ def _history_runs(
     for group in [tuple(sources), *((asset,) for asset in derived)]:
         if group:
             dates = pd.DatetimeIndex(sorted({date for asset in group for date in missing[asset.name]}))
-            runs += [RangeRun("history", group, part) for part in runs_of_sessions(dates)]
+            runs += [RangeRun(HISTORY, group, part) for part in runs_of_sessions(dates)]
     return runs

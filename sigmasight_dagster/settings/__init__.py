@@ -25,14 +25,8 @@ from sigmasight_dagster.settings.alerting import AlertSettings
 from sigmasight_dagster.settings.errors import one_line
 from sigmasight_dagster.settings.execution import ExecutionSettings
 from sigmasight_dagster.settings.factor_model import FactorModelSettings, parse_factor_model
+from sigmasight_dagster.settings.places import project_root
 from sigmasight_dagster.settings.sources import SourceSettings
-
-PACKAGE_PARENT = Path(__file__).resolve().parents[2]
-
-
-def project_root() -> Path:
-    """The folder with workspace.yaml: the checkout, or the working directory of an installed package."""
-    return PACKAGE_PARENT if (PACKAGE_PARENT / "workspace.yaml").exists() else Path.cwd()
 
 
 class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings):
@@ -97,7 +91,7 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
     preview_partitions: int = Field(
         default=20,
         description="Partitions of a run up to which each shows a preview of its rows in the UI; a larger "
-        "run previews the first portfolio of its last date; 0 = none",
+        "run previews that many portfolios of its last date; 0 = none",
         ge=0,
     )
     plot_partitions: int = Field(

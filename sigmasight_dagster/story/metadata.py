@@ -61,13 +61,13 @@ _NOTHING: Metadata = {ROW_COUNT: dg.IntMetadataValue(0), NULL_COUNT: dg.IntMetad
 def shown(keys: Sequence[str], most: int) -> list[str]:
     """Which of a run's sorted partitions have a preview or plot.
 
-    :returns: all if they are at most `most`; of more, the one that the UI opens with, the first portfolio of
-        the last date; none when `most` is 0.
+    :returns: all if they are at most `most`; of more, those of the last date, the first `most` portfolios;
+        none when `most` is 0.
     """
     if len(keys) <= most:
         return list(keys)
     last_date, _ = split(keys[-1])
-    return [next(key for key in keys if key.startswith(last_date))] if most else []
+    return [key for key in keys if key.startswith(last_date)][:most]
 
 
 def _numbers(rows: PartitionRows, story: Story) -> dict[str, Metadata]:

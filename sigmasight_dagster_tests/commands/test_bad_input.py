@@ -95,6 +95,28 @@ def test_bad_rows_are_named_with_line_and_column_and_nothing_is_imported(
     assert "Nothing imported" in message
 
 
+def test_what_the_sample_lacks_is_told_with_what_it_has_and_the_setting_that_has_it(
+    project: CliProject, tmp_path: Path
+) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(f"{HEADER}ZZZZ,10,5,2022-03-01\nAAPL,10,172.6,2024-03-15\n")
+    result = project.run("onboard", str(file), "--portfolio", "new", "--yes")
+    assert result.returncode == 1
+    _, told = result.stderr.split("The sample has prices of 26 symbols, 2014-01-02 to 2022-12-28:")
+    symbols, cure = told.split("Any symbol")
+    assert len(symbols.split()) == 26
+    assert {"AAPL", "XOM"} < set(symbols.split())
+    assert {"SIGMASIGHT_PROVIDER=live", "SIGMASIGHT_PROVIDER=simulated"} < set(cure.split())
+
+
+def test_a_history_after_the_end_of_the_data_is_told(project: CliProject, tmp_path: Path) -> None:
+    file = tmp_path / "history.csv"
+    file.write_text("date,kind,symbol,quantity,price,amount\n2024-10-03,buy,CVX,40,157.70,-6308\n")
+    result = project.run("import", str(file), "--portfolio", "late")
+    assert "1 of 1 transactions are later, and no date of it can be computed" in result.stderr
+    assert "the sample's data end on 2022-12-28" in result.stderr
+
+
 def test_a_changed_file_does_not_replace_a_portfolio_unasked(project: CliProject, tmp_path: Path) -> None:
     file = tmp_path / "other.csv"
     file.write_text(f"{HEADER}JPM,10,150,2022-03-01\n")

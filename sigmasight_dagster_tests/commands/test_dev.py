@@ -1,4 +1,7 @@
-"""`sigmasight dev` where a shell ignores Ctrl-C (in the background): SIGTERM ends it and all it started."""
+"""`sigmasight dev`: one line when it is ready; one SIGTERM ends all that it started, with no database too.
+
+A shell that starts it in the background has it ignore Ctrl-C: what it starts must not.
+"""
 
 import os
 import signal
@@ -8,9 +11,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlparse
 
 import pytest
 
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.dev_server import START_SECONDS, DevServer, free_port, wait_until
 from sigmasight_dagster_tests.support.project import CliProject
 
@@ -38,9 +44,15 @@ def processes_of(home: Path) -> list[int]:
     return found
 
 
+def take_away(server: EmbeddedPostgres, database: str) -> None:
+    """End every connection to a database, and let in no other."""
+    ended = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+    execute(server.url("postgres"), f"ALTER DATABASE {database} ALLOW_CONNECTIONS false", ended)
+
+
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes in /proc")
-def test_sigterm_ends_a_server_that_was_started_with_ctrl_c_ignored(
-    new_project: Callable[[], CliProject],
+def test_one_line_and_one_sigterm_where_ctrl_c_is_ignored_and_the_database_is_gone(
+    new_project: Callable[[], CliProject], postgres_server: EmbeddedPostgres
 ) -> None:
     project = new_project()
     port = free_port()
@@ -59,9 +71,12 @@ def test_sigterm_ends_a_server_that_was_started_with_ctrl_c_ignored(
     ):
         try:
             wait_until(server.code_location_is_loaded, START_SECONDS, log)
+            wait_until(lambda: "Dagster UI" in log.read_text(), START_SECONDS, log)
+            for url in (project.asset_url, project.dagster_url):
+                take_away(postgres_server, urlparse(url).path.removeprefix("/"))
             dev.terminate()
             begun = time.monotonic()
-            dev.wait(END_SECONDS)
+            assert dev.wait(END_SECONDS) == 0
             while left := processes_of(project.home):
                 assert time.monotonic() - begun < END_SECONDS, left
                 time.sleep(0.2)
@@ -71,3 +86,5 @@ def test_sigterm_ends_a_server_that_was_started_with_ctrl_c_ignored(
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
+    ready = f"Dagster UI: http://127.0.0.1:{port} (Ctrl-C stops it; the database goes on: sigmasight db stop)"
+    assert log.read_text().splitlines() == [ready]

@@ -108,12 +108,13 @@ def test_a_figure_by_name_is_that_rows_value(frame: pd.DataFrame) -> None:
     ("keys", "most", "expected"),
     [
         (KEYS, 6, KEYS),
-        (KEYS, 5, ["2022-12-28|a"]),
+        (KEYS, 5, [key for key in KEYS if key.startswith("2022-12-28")]),
+        (KEYS, 1, ["2022-12-28|a"]),
         (KEYS, 0, []),
         (["2022-12-27", "2022-12-28"], 1, ["2022-12-28"]),
     ],
 )
-def test_small_runs_show_all_and_large_ones_what_the_ui_opens_with(
+def test_small_runs_show_all_and_large_ones_the_portfolios_of_the_last_date(
     keys: list[str], most: int, expected: list[str]
 ) -> None:
     assert metadata.shown(keys, most) == expected

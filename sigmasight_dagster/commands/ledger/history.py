@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+import pandas as pd
 
 from sigmasight_core.brokers.history import History
 from sigmasight_core.brokers.layout import IGNORED
@@ -14,14 +15,18 @@ from sigmasight_core.brokers.repeats import REPEATS
 from sigmasight_core.conventions import LOT_RULES
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
+from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands import other_provider
 from sigmasight_dagster.commands.csv_files import report_balances, report_rows
 from sigmasight_dagster.commands.ledger.benchmark import with_benchmark
 from sigmasight_dagster.commands.ledger.explained import show
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import histories
 from sigmasight_dagster.ledger.accounts import Stated, save_history
+from sigmasight_dagster.ledger.files import data_end
 from sigmasight_dagster.ledger.histories import Reading
 from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 
 FORMAT = click.option(
@@ -104,11 +109,13 @@ def import_history(
             f"Nothing imported: {len(history.errors)} bad rows. See --explain, mend them, or leave them out: "
             "--skip-bad-rows"
         )
+        other_provider.tell(project.platform, history.errors)
         sys.exit(1)
     rows = history.transactions
     if rows.empty:
         raise InputError(f"{file.path}: no transaction: nothing imported")
     stated = with_benchmark(project, stated)
+    warn_of_the_end(project, file.path, rows)
     result, made = save_history(
         project, name, file.path.name, rows, replace=replace, allow_short=allow_short, stated=stated
     )
@@ -128,3 +135,16 @@ def check_options(file: Path, stated: Stated, shares_of: SharesOf) -> None:
         )
     if shares_of != "entry":
         raise InputError(f"{file}: a history has the shares of each day; leave --shares-of out")
+
+
+def warn_of_the_end(project: Project, file: Path, rows: pd.DataFrame) -> None:
+    """A history may go on after the market data end, but its results cannot."""
+    end = data_end(project, session_dates.last_closed_session(utc_now()))
+    if end and (late := int((rows["date"] > end.date).sum())):
+        first = rows["date"].min()
+        reach = "no date of it" if first > end.date else "only dates until then"
+        click.echo(
+            f"{file}: warning: {late} of {len(rows)} transactions are later, and {reach} can be computed: "
+            f"{end.what}: {end.cure}",
+            err=True,
+        )

@@ -14,7 +14,7 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import TEMPLATE
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster import session_dates
-from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands import other_provider, progress
 from sigmasight_dagster.commands.csv_files import (
     CASH,
     CASH_DATE,
@@ -35,6 +35,7 @@ from sigmasight_dagster.commands.ledger.history import (
     REPEATED,
     HistoryFile,
     check_options,
+    warn_of_the_end,
 )
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.readiness_page import show
@@ -126,7 +127,7 @@ def _of_list(
 ) -> ListedAccount:
     """The positions of a file without a bad row; else every bad row is told, and the command ends."""
     parsed = files.parse(project, text, name, file.name, allow_unpriced=False, shares_of=shares_of)
-    _tell(file, parsed.warnings, parsed.errors)
+    _tell(project, file, parsed.warnings, parsed.errors)
     if parsed.positions.empty:
         raise InputError(f"{file}: no good row: nothing stored")
     return listed(project, name, file.name, parsed.positions, stated)
@@ -137,20 +138,23 @@ def _of_history(
 ) -> Account:
     """The account of a broker's history without a bad row; as `_of_list`."""
     read = history.read(project.platform, name)
-    _tell(history.path, histories.warnings_of(project, read), read.errors)
+    _tell(project, history.path, histories.warnings_of(project, read), read.errors)
     if read.transactions.empty:
         raise InputError(f"{history.path}: no transaction: nothing stored")
+    warn_of_the_end(project, history.path, read.transactions)
     click.echo(f"{len(read.transactions)} transactions, read by preset {history.preset.name}")
     rows, source = read.transactions, history.path.name
     return account_of(project, name, source, rows, allow_short=allow_short, stated=stated)
 
 
-def _tell(file: Path, warnings: pd.DataFrame, errors: pd.DataFrame) -> None:
+def _tell(project: Project, file: Path, warnings: pd.DataFrame, errors: pd.DataFrame) -> None:
     report_rows(file, warnings, errors)
     if len(errors):
         click.echo(
             f"Nothing stored: {len(errors)} errors in {errors['line'].nunique()} rows. Mend them and repeat."
         )
+        if other_provider.tell(project.platform, errors):
+            other_provider.offer(project.platform)
         sys.exit(1)
 
 

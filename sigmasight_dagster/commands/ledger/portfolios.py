@@ -9,6 +9,7 @@ from sigmasight_core.brokers.repeats import Repeats
 from sigmasight_core.conventions import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
+from sigmasight_dagster.commands import other_provider
 from sigmasight_dagster.commands.csv_files import (
     CASH,
     CASH_DATE,
@@ -124,6 +125,7 @@ def import_positions(
         click.echo(
             f"Nothing imported: {len(parsed.errors)} bad rows. Mend them, or leave them out: --skip-bad-rows"
         )
+        other_provider.tell(project.platform, parsed.errors)
         sys.exit(1)
     if parsed.positions.empty:
         raise InputError(f"{file}: no good row: nothing imported")

@@ -1,7 +1,6 @@
 """`sigmasight demo`: the histories of three sample portfolios over a quarter of the sample's real prices."""
 
 import sys
-from pathlib import Path
 
 import click
 import pandas as pd
@@ -9,15 +8,22 @@ from rich.console import Console
 from rich.table import Table
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import FactorExposures, PortfolioSnapshots, RiskMeasures, StressResults
+from sigmasight_core.tables import (
+    DailyPrices,
+    FactorExposures,
+    PortfolioSnapshots,
+    RiskMeasures,
+    StressResults,
+)
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import histories
 from sigmasight_dagster.ledger.accounts import Stated, save_history
 from sigmasight_dagster.ledger.presets import presets
+from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.runs.workspace import utc_now
-from sigmasight_dagster.settings import project_root
+from sigmasight_dagster.settings.places import is_checkout, project_files
 from sigmasight_dagster.terminal import wide_console
 from sigmasight_dagster.warehouse import Warehouse
 
@@ -32,27 +38,40 @@ COMPARISON_SUFFIX = "_original"
 
 
 @click.command()
-def demo() -> None:
+@click.option("--start", default=START, show_default=True, metavar="YYYY-MM-DD", help="Later = sooner done.")
+def demo(start: str) -> None:
     """Import three portfolios, compute 2022-10-03..2022-12-28 on real prices, and show what came out."""
     project = Project.open()
     if project.settings.provider != "sample":
         raise InputError("the demo runs on the sample prices: unset SIGMASIGHT_PROVIDER")
     for name, settlement in PORTFOLIOS.items():
         import_example(project, name, settlement)
-    dates = session_dates.trading_range(START, END, project.settings, utc_now())
+    dates = session_dates.trading_range(start, END, project.settings, utc_now())
+    note_starts(project, dates)
     outcomes = progress.compute(project, dates, list(PORTFOLIOS))
     if code := progress.exit_code(outcomes):
         sys.exit(code)
     console = wide_console()
     for name in PORTFOLIOS:
         show_portfolio(project.platform.warehouse, name, dates[-1], console)
-    click.echo("Dagster UI:   make dev                  then http://127.0.0.1:3000")
-    click.echo("The tables:   .venv/bin/sigmasight db psql   then \\dt sigmasight.*")
+    here = is_checkout()
+    click.echo(f"Dagster UI:   {'make dev' if here else 'sigmasight dev'}")
+    click.echo(f"The tables:   {'.venv/bin/' if here else ''}sigmasight db psql   then \\dt sigmasight.*")
+
+
+def note_starts(project: Project, dates: pd.DatetimeIndex) -> None:
+    """Let Dagster's partitions begin where those of the demo do, or those that there are already."""
+    home, warehouse = project.settings.home, project.platform.warehouse
+    if starts.noted(home) is None:
+        stored = [warehouse.published(model)["date"].min() for model in (DailyPrices, PortfolioSnapshots)]
+        market, portfolio = (min(dates[0], day) if pd.notna(day) else dates[0] for day in stored)
+        begin = starts.Starts(market.date(), portfolio.date())
+        starts.note(home, begin.reaching(project.plan(dates, list(PORTFOLIOS))))
 
 
 def import_example(project: Project, name: str, settlement: str) -> None:
-    """Import one of the example histories as it stands in the repository."""
-    file = Path(project_root()) / "examples" / "histories" / f"{name}.csv"
+    """Import one of the example histories as it comes along."""
+    file = project_files() / "examples" / "histories" / f"{name}.csv"
     preset = presets(project.settings)[OWN_FORM]
     history = histories.parse(
         project.platform, file.read_bytes(), name, file.name, preset, histories.Reading()

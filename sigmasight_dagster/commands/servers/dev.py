@@ -3,34 +3,40 @@
 import os
 import socket
 import sys
-from pathlib import Path
 
 import click
 
-from sigmasight_dagster.server.processes import heed_interrupt
+from sigmasight_core.errors import SigmaSightError
+from sigmasight_dagster.commands.servers.dagster_process import DagsterProcess
 from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url
-from sigmasight_dagster.settings import Settings, project_root
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings.places import WORKSPACE, dagster_home, project_root
 
 
 @click.command()
 @click.option("--port", default=3000, show_default=True, help="Port of the UI.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address of the UI.")
 def dev(port: int, host: str) -> None:
-    """Open the Dagster UI (webserver and daemon) until Ctrl-C."""
+    """Open the Dagster UI (webserver and daemon) until Ctrl-C.
+
+    Says when it is ready. What Dagster says goes to ui.log in the state directory.
+    """
     settings = Settings()
     _refuse_taken_port(host, port)
+    dagster_home()
     dagster_database_url(settings)
     asset_database_url(settings)
     root = project_root()
-    os.environ.setdefault("DAGSTER_HOME", str(root))
-    click.echo(
-        f"Dagster UI: http://{host}:{port} (Ctrl-C stops it; the database goes on: sigmasight db stop)"
-    )
-    sys.stdout.flush()
-    heed_interrupt()
-    dagster = Path(sys.executable).parent / "dagster"
-    arguments = [str(dagster), "dev", "-w", str(root / "workspace.yaml"), "-h", host, "-p", str(port)]
-    os.execv(dagster, arguments)
+    os.chdir(root)
+    arguments = ["-w", str(root / WORKSPACE), "-h", host, "-p", str(port)]
+    url = f"http://{host}:{port}"
+    with DagsterProcess(arguments, settings.home / "ui.log") as dagster:
+        if dagster.wait_until_it_answers(f"{url}/server_info"):
+            click.echo(f"Dagster UI: {url} (Ctrl-C stops it; the database goes on: sigmasight db stop)")
+            sys.stdout.flush()
+            dagster.wait()
+    if dagster.ended_by_itself:
+        raise SigmaSightError(f"Dagster ended by itself: {dagster.last_words()} (log: {dagster.log})")
 
 
 def _refuse_taken_port(host: str, port: int) -> None:

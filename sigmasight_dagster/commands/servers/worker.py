@@ -8,7 +8,8 @@ from sigmasight_core.errors import InputError
 from sigmasight_dagster.executors.choice import require
 from sigmasight_dagster.executors.queues import queues
 from sigmasight_dagster.server.processes import heed_interrupt
-from sigmasight_dagster.settings import Settings, project_root
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings.places import dagster_home
 
 
 @click.command()
@@ -27,7 +28,7 @@ def worker(names: tuple[str, ...], concurrency: int, log_level: str) -> None:
     Ctrl-C finishes the steps under way; a killed worker's steps go to another worker.
     """
     heed_interrupt()
-    os.environ.setdefault("DAGSTER_HOME", str(project_root()))
+    dagster_home()
     os.environ["SIGMASIGHT_EXECUTOR"] = "celery"
     settings = Settings()
     known = queues(settings)
