@@ -8,9 +8,13 @@ import pandas as pd
 from sigmasight_core.arrays.columns import coded, tiled
 from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
+from sigmasight_core.positions.groups import Groups
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.decomposition import NOT_FINITE, ParametricRisk, normal_quantile, parametric_risk
 from sigmasight_core.risk.filtered_returns import ReturnPanel
+from sigmasight_core.risk.groups.rows import book_pairs
+from sigmasight_core.risk.groups.tails import NO_GROUPS, GroupRisk
+from sigmasight_core.risk.groups.vectors import simulated_pnl_rows
 from sigmasight_core.risk.historical_simulation import SimulatedRisk, simulated_risk
 from sigmasight_core.risk.performance import RealizedPerformance, realized_performance
 from sigmasight_core.risk.portfolio_backtest import HISTORY, var_backtests
@@ -25,11 +29,14 @@ Measure = tuple[str, str, Floats, Ints, Texts]
 
 
 class RiskOutput(NamedTuple):
-    """Long frames in the shapes of tables.RiskMeasures, tables.RiskContributions and tables.VarBacktests."""
+    """Long frames in the shapes of tables.RiskMeasures, RiskContributions, VarBacktests and SimulatedPnl."""
 
     measures: pd.DataFrame
     contributions: pd.DataFrame
     backtests: pd.DataFrame
+    simulated_pnl: pd.DataFrame
+    groups: GroupRisk
+    """Of the groups that were asked for."""
 
 
 def risk_measures(
@@ -46,6 +53,7 @@ def risk_measures(
     snapshot_sessions: pd.DatetimeIndex,
     first_entries: pd.Series,
     risk_free_rate: float,
+    groups: Groups | None = None,
 ) -> RiskOutput:
     """Everything in the module's tables, for all dates and portfolios at once.
 
@@ -63,11 +71,13 @@ def risk_measures(
     :param snapshot_sessions: every session that those may be of.
     :param first_entries: first entry date by portfolio.
     :param risk_free_rate: continuous, per year; for the Sharpe and Sortino ratios.
+    :param groups: groups of the rows of position_values whose risk is wanted too.
     :raises InputError: on inputs that do not belong together.
     """
     book = RiskBook.of(partitions, position_values, position_greeks)
     panel = ReturnPanel.of(log_returns, book.symbols)
-    simulated = simulated_risk(book, panel)
+    pairs = book_pairs(book, groups, position_values) if groups else NO_GROUPS
+    simulated = simulated_risk(book, panel, pairs)
     parametric = parametric_risk(
         book,
         panel,
@@ -90,6 +100,8 @@ def risk_measures(
         _rows(book.partitions, measures, simulated.n_bounded),
         parametric.contributions,
         var_backtests(book, panel),
+        simulated_pnl_rows(book.partitions, simulated),
+        simulated.groups,
     )
 
 
