@@ -17,7 +17,13 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 OWNERS = ["team:risk"]
 LEDGER_GROUP = "portfolio"
 
-_TYPES = {"datetime64[ns]": "date", "float64": "double precision", "Int64": "bigint", "int64": "bigint"}
+_TYPES = {
+    "datetime64[ns]": "date",
+    "float64": "double precision",
+    "Int64": "bigint",
+    "int64": "bigint",
+    "object": "real[]",
+}
 
 
 def column_schema(model: type[Table]) -> dg.TableSchema:
