@@ -124,7 +124,7 @@ def _of_symbols(
     betas: pd.DataFrame, held: _Holdings, symbols: pd.Index, factor_ids: tuple[str, ...]
 ) -> tuple[Floats, Floats]:
     """Betas and standard errors (N, K), 0 where a symbol has none."""
-    indexes = (held.dates, symbols, pd.Index(factor_ids))
+    indexes: tuple[pd.Index, ...] = (held.dates, symbols, pd.Index(factor_ids))
     places = [
         index.get_indexer(pd.Index(betas[name]))
         for index, name in zip(indexes, ("date", "symbol", "factor"), strict=True)

@@ -32,6 +32,7 @@ class Kind(Enum):
     RESULT = "computed from other tables, by an asset"
     SOURCE = "given by a provider, by way of an asset"
     LEDGER = "entered by users: shown as an asset, written by commands"
+    CONFIGURED = "as settings and files say: kept when results are computed with it"
     SAVED = "kept by a command for later"
     OPERATIONS = "the warehouse's own books"
 
@@ -99,6 +100,12 @@ def value(description: str, unit: str, *, of: str = "", alias: str | None = None
     """
     metadata = {"role": "value", "unit": unit, "of": of}
     return pa.Field(description=description, metadata=metadata, alias=alias, nullable=True, **checks)
+
+
+def vector(description: str, unit: str, *, of: str = "") -> Any:
+    """A value that is an array in single precision: `Series[object]`, in SQL float4[], where NaN is NULL."""
+    metadata = {"role": "value", "unit": unit, "of": of, "vector": True}
+    return pa.Field(description=description, metadata=metadata, nullable=True)
 
 
 class Table(pa.DataFrameModel):

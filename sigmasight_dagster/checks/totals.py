@@ -3,19 +3,26 @@
 from collections.abc import Sequence
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
+from sigmasight_core.risk.tails import LEVELS, tail_losses
 from sigmasight_core.tables import (
+    Expiries,
     FactorExposures,
+    PortfolioGroups,
     PortfolioSnapshots,
     PositionFactorExposures,
     PositionGreeks,
     PositionStress,
     PositionValues,
+    RiskMeasures,
+    SimulatedPnl,
     StressResults,
     Table,
     table_name,
 )
+from sigmasight_core.tables.portfolio.simulated import N_SCENARIOS
 from sigmasight_dagster.partitions.keys import of_frame, rectangles
 
 TOLERANCE = 1e-6
@@ -30,6 +37,16 @@ SNAPSHOT_SUMS: dict[str, tuple[type[Table], str]] = {
     "portfolio_rho": (PositionGreeks, "position_rho"),
     "delta_usd": (PositionGreeks, "delta_exposure"),
 }
+
+GROUP_SUMS = {
+    "gross_exposure": "gross_exposure",
+    "net_exposure": "net_exposure",
+    "price_pnl": "daily_pnl",
+    "delta_usd": "delta_usd",
+    "portfolio_gamma": "gamma",
+    "portfolio_vega": "vega",
+}
+"""Columns of the snapshot, and of the groups that sum to them."""
 
 
 def largest_difference(total: pd.DataFrame, column: str, parts: pd.DataFrame, part_column: str) -> float:
@@ -112,7 +129,68 @@ def stress_equals_its_positions(context: dg.AssetCheckExecutionContext) -> dg.As
     return _result({name: largest_difference(totals, name, positions, name) for name in columns}, stored)
 
 
+@dg.asset_check(
+    asset=table_name(PortfolioGroups),
+    description="Groups sum to their portfolio to 1e-6: exposures, P&L, Greeks, and its value at risk and "
+    "expected shortfall by component",
+    required_resource_keys={"platform"},
+)
+def groups_equal_their_portfolio(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    stored = _Stored(context, PortfolioGroups)
+    snapshots = stored.rows(PortfolioSnapshots)
+    measures = stored.rows(RiskMeasures, ["date", "portfolio", "measure", "value"])
+    groups = stored.rows(PortfolioGroups)
+    sectors = groups[groups["dimension"] == "sector"]
+    differences = {
+        column: largest_difference(snapshots, column, sectors, part) for column, part in GROUP_SUMS.items()
+    }
+    for measure, part in (("parametric_var_95_usd", "component_var_usd"), ("es_95_usd", "component_es_usd")):
+        total = measures[measures["measure"] == measure]
+        differences[measure] = largest_difference(total, "value", sectors, part)
+    return _result(differences, stored)
+
+
+@dg.asset_check(
+    asset=table_name(Expiries),
+    description="Greeks that end by expiry sum to those of the stored options to 1e-6",
+    required_resource_keys={"platform"},
+)
+def expiries_equal_their_options(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    stored = _Stored(context, Expiries)
+    sums = {"delta_usd": "delta_exposure", "gamma": "position_gamma", "vega": "position_vega"}
+    keys = ["date", "portfolio"]
+    greeks = stored.rows(PositionGreeks, [*keys, "days_to_expiry", *sums.values()])
+    totals = stored.rows(Expiries).groupby(keys)[list(sums)].sum().reset_index()
+    live = greeks[(greeks["days_to_expiry"] > 0).fillna(False)]
+    return _result(
+        {name: largest_difference(totals, name, live, part) for name, part in sums.items()}, stored
+    )
+
+
+@dg.asset_check(
+    asset=table_name(SimulatedPnl),
+    description="Value at risk and expected shortfall of the stored scenarios equal risk_measures to 1e-6",
+    required_resource_keys={"platform"},
+)
+def scenarios_give_the_value_at_risk(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    stored = _Stored(context, SimulatedPnl)
+    measures = stored.rows(RiskMeasures, ["date", "portfolio", "measure", "value"])
+    rows = stored.rows(SimulatedPnl).dropna(subset="pnl")
+    pnl = np.array(rows["pnl"].tolist(), dtype=float).reshape(len(rows), N_SCENARIOS)
+    found = tail_losses(pnl, LEVELS)
+    differences = {}
+    for name, losses in (("var", found.value_at_risk), ("es", found.expected_shortfall)):
+        for level, loss in zip(LEVELS, losses.T, strict=True):
+            measure = f"{name}_{round(100 * level)}_usd"
+            total = measures[measures["measure"] == measure]
+            differences[measure] = largest_difference(total, "value", rows.assign(loss=loss), "loss")
+    return _result(differences, stored)
+
+
 TOTALS_CHECKS = [
+    scenarios_give_the_value_at_risk,
+    expiries_equal_their_options,
+    groups_equal_their_portfolio,
     snapshots_equal_their_positions,
     factor_dollars_equal_their_positions,
     stress_equals_its_positions,
