@@ -8,8 +8,12 @@ import pandas as pd
 from sigmasight_core.arrays.columns import coded, tiled
 from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
+from sigmasight_core.positions.groups import Groups
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.filtered_returns import ReturnPanel
+from sigmasight_core.risk.groups.rows import book_pairs
+from sigmasight_core.risk.groups.tails import NO_GROUPS, GroupRisk
+from sigmasight_core.risk.groups.vectors import simulated_pnl_rows
 from sigmasight_core.risk.historical_simulation import SimulatedRisk, simulated_risk
 from sigmasight_core.risk.parametric.active import ActiveRisk, tracking_error
 from sigmasight_core.risk.parametric.decomposition import ParametricRisk, normal_quantile, parametric_risk
@@ -27,11 +31,14 @@ Measure = tuple[str, str, Floats, Ints, Texts]
 
 
 class RiskOutput(NamedTuple):
-    """Long frames in the shapes of tables.RiskMeasures, tables.RiskContributions and tables.VarBacktests."""
+    """Long frames in the shapes of tables.RiskMeasures, RiskContributions, VarBacktests and SimulatedPnl."""
 
     measures: pd.DataFrame
     contributions: pd.DataFrame
     backtests: pd.DataFrame
+    simulated_pnl: pd.DataFrame
+    groups: GroupRisk
+    """Of the groups that were asked for."""
 
 
 def risk_measures(
@@ -49,6 +56,7 @@ def risk_measures(
     first_entries: pd.Series,
     benchmarks: "pd.Series[str]",
     risk_free_rate: float,
+    groups: Groups | None = None,
 ) -> RiskOutput:
     """Everything in the module's tables, for all dates and portfolios at once.
 
@@ -67,11 +75,13 @@ def risk_measures(
     :param first_entries: first entry date by portfolio.
     :param benchmarks: symbol of each portfolio's benchmark, by portfolio.
     :param risk_free_rate: continuous, per year; for the Sharpe and Sortino ratios.
+    :param groups: groups of the rows of position_values whose risk is wanted too.
     :raises InputError: on inputs that do not belong together.
     """
     book = RiskBook.of(partitions, position_values, position_greeks)
     panel = ReturnPanel.of(log_returns, book.symbols)
-    simulated = simulated_risk(book, panel)
+    pairs = book_pairs(book, groups, position_values) if groups else NO_GROUPS
+    simulated = simulated_risk(book, panel, pairs)
     parametric = parametric_risk(
         book,
         panel,
@@ -109,6 +119,8 @@ def risk_measures(
         _rows(book.partitions, measures, simulated.n_bounded),
         parametric.contributions,
         var_backtests(book, panel),
+        simulated_pnl_rows(book.partitions, simulated),
+        simulated.groups,
     )
 
 

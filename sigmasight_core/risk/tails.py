@@ -44,3 +44,18 @@ def tail_losses(pnl: Floats, levels: tuple[float, ...]) -> TailLosses:
     with np.errstate(invalid="ignore", divide="ignore"):
         shortfall = -(before + (mass - last) * quantile) / mass
     return TailLosses(0.0 - quantile, shortfall + 0.0)
+
+
+def tail_weights(pnl: Floats, level: float) -> Floats:
+    """Weights of scenarios in the expected shortfall: ``-(weights * pnl).sum()`` is that of `tail_losses`.
+
+    1 / (n p) of each scenario below the quantile; what is left of 1 is shared by those that equal it.
+
+    :param pnl: (G, N), NaN = not a scenario. :returns: (G, N), 0 where there is no scenario.
+    """
+    quantile = -tail_losses(pnl, (level,)).value_at_risk
+    mass = np.isfinite(pnl).sum(axis=1, keepdims=True) * (1.0 - level)
+    below, equal = pnl < quantile, pnl == quantile
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rest = (mass - below.sum(axis=1, keepdims=True)) / equal.sum(axis=1, keepdims=True)
+        return np.nan_to_num((below + equal * rest) / mass)

@@ -66,6 +66,8 @@ from sigmasight_core.tables.operations import (
 )
 from sigmasight_core.tables.options import OptionQuotes, OptionVolatilities
 from sigmasight_core.tables.pnl import PortfolioPnlExplain, PositionPnlExplain
+from sigmasight_core.tables.portfolio.groups import PortfolioGroups
+from sigmasight_core.tables.portfolio.simulated import SimulatedPnl
 from sigmasight_core.tables.positions import PortfolioSnapshots, PositionGreeks, PositionValues
 from sigmasight_core.tables.risk import RiskContributions, RiskMeasures, VarBacktests
 from sigmasight_core.tables.stress import PositionStress, ReverseStress, StressResults
@@ -107,6 +109,7 @@ __all__ = [
     "OptionQuotes",
     "OptionVolatilities",
     "PortfolioCash",
+    "PortfolioGroups",
     "PortfolioPnlExplain",
     "PortfolioReturns",
     "PortfolioSnapshots",
@@ -130,6 +133,7 @@ __all__ = [
     "RiskContributions",
     "RiskMeasures",
     "SecurityMaster",
+    "SimulatedPnl",
     "StressResults",
     "SupersededRows",
     "Table",

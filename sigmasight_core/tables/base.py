@@ -101,6 +101,12 @@ def value(description: str, unit: str, *, of: str = "", alias: str | None = None
     return pa.Field(description=description, metadata=metadata, alias=alias, nullable=True, **checks)
 
 
+def vector(description: str, unit: str, *, of: str = "") -> Any:
+    """A value that is an array in single precision: `Series[object]`, in SQL float4[], where NaN is NULL."""
+    metadata = {"role": "value", "unit": unit, "of": of, "vector": True}
+    return pa.Field(description=description, metadata=metadata, nullable=True)
+
+
 class Table(pa.DataFrameModel):
     """Base of the row models. Keys come first, in the order of declaration."""
 

