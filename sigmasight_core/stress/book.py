@@ -85,7 +85,7 @@ def _joined(
     rows = held_rows(
         partitions=partitions,
         position_values=position_values[[*KEY, "symbol", "quantity", "exposure", "status"]],
-        position_greeks=position_greeks[[*KEY, *OPTION_INPUTS, "status"]],
+        position_greeks=position_greeks[[*KEY, *OPTION_INPUTS, "delta_exposure", "status"]],
     )
     terms = positions[["portfolio", "position_id", "underlying", "position_type", "multiplier"]]
     rows = rows.merge(terms, how="left", on=["portfolio", "position_id"], validate="many_to_one")

@@ -23,6 +23,7 @@ from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.arrays.windows import product
 from sigmasight_core.positions.held import OPTION_INPUTS, is_american, option_inputs, partition_frame
 from sigmasight_core.stress.book import Book, held_book
+from sigmasight_core.stress.impacts import impact_rows
 from sigmasight_core.stress.options import StressedOptions, shocked_volatility
 from sigmasight_core.stress.rows import portfolio_rows, position_rows
 from sigmasight_core.stress.scenarios import Scenario
@@ -41,10 +42,11 @@ class PositionPnl(NamedTuple):
 
 
 class StressOutput(NamedTuple):
-    """Long frames in the shapes of tables.StressResults and tables.PositionStress."""
+    """Long frames in the shapes of tables.StressResults, tables.PositionStress and tables.ScenarioImpacts."""
 
     results: pd.DataFrame
     positions: pd.DataFrame
+    impacts: pd.DataFrame
 
 
 def stress(
@@ -89,9 +91,11 @@ def stress(
         betas=betas,
     )
     pnl = position_pnl(book, states)
+    results = portfolio_rows(partitions=wanted, book=book, states=states, **pnl._asdict())
     return StressOutput(
-        results=portfolio_rows(partitions=wanted, book=book, states=states, **pnl._asdict()),
+        results=results,
         positions=position_rows(book, states, **pnl._asdict()),
+        impacts=impact_rows(partitions=wanted, book=book, states=states, direct=pnl.direct, results=results),
     )
 
 

@@ -66,14 +66,16 @@ from sigmasight_core.tables.operations import (
 )
 from sigmasight_core.tables.options import OptionQuotes, OptionVolatilities
 from sigmasight_core.tables.pnl import PortfolioPnlExplain, PositionPnlExplain
+from sigmasight_core.tables.portfolio.configured import Factors, Scenarios
 from sigmasight_core.tables.portfolio.groups import PortfolioGroups
+from sigmasight_core.tables.portfolio.impacts import ScenarioImpacts
 from sigmasight_core.tables.portfolio.simulated import SimulatedPnl
 from sigmasight_core.tables.positions import PortfolioSnapshots, PositionGreeks, PositionValues
 from sigmasight_core.tables.risk import RiskContributions, RiskMeasures, VarBacktests
 from sigmasight_core.tables.stress import PositionStress, ReverseStress, StressResults
 from sigmasight_core.tables.what_if import WhatIfResults, WhatIfSessions, WhatIfTrades
 
-TABLES: Final = Tables({Kind.LEDGER, Kind.SOURCE, Kind.RESULT, Kind.SAVED})
+TABLES: Final = Tables({Kind.LEDGER, Kind.CONFIGURED, Kind.SOURCE, Kind.RESULT, Kind.SAVED})
 """Every table but the warehouse's own, in the order of the flow of data."""
 
 OPERATIONS_TABLES: Final = Tables({Kind.OPERATIONS})
@@ -100,6 +102,7 @@ __all__ = [
     "FactorModelDiagnostics",
     "FactorReturns",
     "FactorState",
+    "Factors",
     "Facts",
     "Grain",
     "GroupContributions",
@@ -132,6 +135,8 @@ __all__ = [
     "ReverseStress",
     "RiskContributions",
     "RiskMeasures",
+    "ScenarioImpacts",
+    "Scenarios",
     "SecurityMaster",
     "SimulatedPnl",
     "StressResults",

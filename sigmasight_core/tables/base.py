@@ -32,6 +32,7 @@ class Kind(Enum):
     RESULT = "computed from other tables, by an asset"
     SOURCE = "given by a provider, by way of an asset"
     LEDGER = "entered by users: shown as an asset, written by commands"
+    CONFIGURED = "as settings and files say: kept when results are computed with it"
     SAVED = "kept by a command for later"
     OPERATIONS = "the warehouse's own books"
 

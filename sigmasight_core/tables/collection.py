@@ -12,6 +12,7 @@ CORE: Final = __name__.partition(".")[0]
 ROOM: Final = __name__.rpartition(".")[0]
 TOPICS: Final = (
     "ledger",
+    "portfolio.configured",
     "market",
     "options",
     "account.cash",
@@ -21,6 +22,7 @@ TOPICS: Final = (
     "factors",
     "correlation",
     "stress",
+    "portfolio.impacts",
     "pnl",
     "risk",
     "portfolio.simulated",

@@ -8,13 +8,14 @@ import pandas as pd
 
 from sigmasight_core.tables import Table, columns_by_role, primary_key, table_name
 
-_OF_A_POSITION: Final = {"position_id", "symbol", "symbol_1", "symbol_2", "transaction_id"}
+_OF_A_POSITION: Final = {"position_id", "symbol", "symbol_1", "symbol_2", "transaction_id", "dimension"}
 
 
 def compare(computed: Mapping[type[Table], pd.DataFrame], today: str, hypothetical: str) -> pd.DataFrame:
     """Every number of the tables by portfolio, without and with the trades.
 
-    Tables with a row for each position, symbol or delivery are left out: what they say is in the sums.
+    Tables with a row for each position, group of positions, symbol or delivery are left out: what they say
+    is in the sums. So are arrays, which are no single numbers.
 
     :param computed: validated rows of portfolio tables on one date, of the two portfolios named.
     :returns: `table_name`, `item` (key within the portfolio), `measure` (column), `unit`, `today`,
@@ -54,7 +55,8 @@ def _compared(model: type[Table], rows: pd.DataFrame, today: str, hypothetical: 
 def _long(model: type[Table], rows: pd.DataFrame) -> pd.DataFrame:
     """One row per key and value column: item, measure, unit, number, status."""
     keys = [name for name in primary_key(model) if name not in ("date", "portfolio")]
-    measures, columns = columns_by_role(model, "value"), model.to_schema().columns
+    columns = model.to_schema().columns
+    measures = [name for name in columns_by_role(model, "value") if columns[name].dtype.type is not object]
     item = pd.Series("", index=rows.index, dtype="str")
     for number, name in enumerate(keys):
         item = item + (" / " if number else "") + rows[name].astype("str")

@@ -14,12 +14,13 @@ from sigmasight_core.tables import (
     PositionStress,
     PositionValues,
     ReverseStress,
+    ScenarioImpacts,
     StressResults,
 )
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import risk_asset
 from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
-from sigmasight_dagster.gates.stress import STRESS_IS_PLAUSIBLE
+from sigmasight_dagster.gates.stress import IMPACTS_SUM_TO_THE_PNL, STRESS_IS_PLAUSIBLE
 from sigmasight_dagster.story import Story, figures, plots
 
 GROUP = "portfolio_risk"
@@ -29,9 +30,10 @@ BETAS = ["date", "symbol", "factor", "beta", "status"]
 @risk_asset(
     StressResults,
     PositionStress,
+    ScenarioImpacts,
     inputs=[*LOTS, PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
     group=GROUP,
-    gates=[STRESS_IS_PLAUSIBLE],
+    gates=[STRESS_IS_PLAUSIBLE, IMPACTS_SUM_TO_THE_PNL],
     stories={
         StressResults: Story(
             (figures.worst_scenario,),
@@ -39,10 +41,11 @@ BETAS = ["date", "symbol", "factor", "beta", "status"]
             charts.shown_scenarios,
             plots.stress_scenarios,
         ),
+        ScenarioImpacts: Story(preview=("scenario", "factor", "pnl", "direct_pnl", "status")),
         PositionStress: Story((figures.extreme("correlated_pnl", "position_id", "worst position", "USD"),)),
     },
 )
-def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
+def stress_results(batch: Batch) -> tuple[pd.DataFrame, ...]:
     """Direct and correlated P&L of each scenario, by portfolio and by position; no cap anywhere."""
     output = stress.stress(
         scenarios.default_scenarios(batch.factor_model.factor_ids),
@@ -54,7 +57,7 @@ def stress_results(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         factor_covariance=batch.read(FactorCovariance),
         partitions=batch.partitions,
     )
-    return output.results, output.positions
+    return output.results, output.positions, output.impacts
 
 
 @risk_asset(

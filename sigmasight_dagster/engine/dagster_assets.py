@@ -19,7 +19,13 @@ OWNERS = ["team:risk"]
 LEDGER_GROUP = "portfolio"
 
 _NAMES = re.compile(r"(?<![`\w./*])[A-Za-z]\w*[_*][\w*]*(?:\.\w+)*(?![`\w/])")
-_TYPES = {"datetime64[ns]": "date", "float64": "double precision", "Int64": "bigint", "int64": "bigint"}
+_TYPES = {
+    "datetime64[ns]": "date",
+    "float64": "double precision",
+    "Int64": "bigint",
+    "int64": "bigint",
+    "object": "real[]",
+}
 
 
 def column_schema(model: type[Table]) -> dg.TableSchema:

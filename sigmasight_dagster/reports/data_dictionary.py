@@ -51,9 +51,14 @@ def _table_section(model: type[Table]) -> list[str]:
 
 
 def _type_name(dtype: str) -> str:
-    return {"datetime64[ns]": "date", "float64": "number", "Int64": "integer", "int64": "integer"}.get(
-        dtype, "text"
-    )
+    names = {
+        "datetime64[ns]": "date",
+        "float64": "number",
+        "Int64": "integer",
+        "int64": "integer",
+        "object": "array of numbers",
+    }
+    return names.get(dtype, "text")
 
 
 def broken_links(root: Path) -> list[str]:

@@ -17,6 +17,7 @@ AWKWARD = (
     "NULL", "nan", "é", "日本", "\U0001f4b0", "; DROP TABLE x; --", "\x01", "A" * 3000,
 )  # fmt: skip
 FLOATS = (0.0, -0.0, 1.0, -1.5, 0.1 + 0.2, 1 / 3, 5e-324, -1.7976931348623157e308, 1e22, 123456789.125)
+SINGLES = (0.0, -1.5, 0.1, 3.4e38, 1e-45, np.nan)
 EXACT = (0.0, 1.0, -1.5, 0.1, 0.1 + 0.2, 1 / 3, 1e-9, 1e15, 123456789.125)
 INTS = (0, 1, -1, 2**31, -(2**63), 2**63 - 1, 2**53 + 1)
 
@@ -63,6 +64,9 @@ def _values(name: str, column: Any, size: int, rng: np.random.Generator) -> pd.S
         return pd.Series(rng.choice(AWKWARD, size), dtype="str").mask(missing)
     if dtype.startswith("float"):
         return pd.Series(rng.choice(EXACT if exact else FLOATS, size)).mask(missing)
+    if dtype == "object":  # arrays
+        arrays = [rng.choice(SINGLES, 4).astype(np.float32) for _ in range(size)]
+        return pd.Series(arrays, dtype=object).mask(missing, None)
     if dtype.startswith("datetime"):
         return pd.Series(rng.choice(DATES, size)).astype("datetime64[ns]").mask(missing)
     if str(column.dtype) == "Int64":

@@ -30,9 +30,8 @@ def expected_type(model: type[Table], name: str) -> str:
         return "numeric"
     if str(column.dtype).startswith("datetime"):
         return "timestamp with time zone" if name.endswith(("_at", "_until")) else "date"
-    return {"float64": "double precision", "int64": "bigint", "Int64": "bigint"}.get(
-        str(column.dtype), "text"
-    )
+    names = {"float64": "double precision", "int64": "bigint", "Int64": "bigint", "object": "ARRAY"}
+    return names.get(str(column.dtype), "text")
 
 
 @pytest.mark.parametrize("model", MODELS, ids=table_name)

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
-from sigmasight_core.arrays.types import Bools, Floats
+from sigmasight_core.arrays.types import Bools, Floats, Texts
+from sigmasight_core.conventions import OK
 from sigmasight_core.positions.groups import Groups
 from sigmasight_core.positions.held import KEY
 from sigmasight_core.positions.sums import GREEK_COLUMNS, with_greeks
@@ -54,7 +55,7 @@ def portfolio_groups(
     """
     rows = with_greeks(position_values=position_values, position_greeks=position_greeks)
     rows = rows.assign(
-        **_matched(rows, pnl_explain, list(PNL_PARTS)),
+        **_explained(rows, pnl_explain),
         market_beta_usd=_market_dollars(rows, betas, market),
         component_var_usd=_components(rows, contributions),
     )
@@ -87,11 +88,13 @@ def _floats(rows: pd.DataFrame, name: str) -> Floats:
     return rows[name].to_numpy(dtype=float, na_value=np.nan)
 
 
-def _matched(rows: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> dict[str, Any]:
-    """Columns of the rows of another frame with the same key, NaN where it has none."""
-    same = len(rows) == len(other) and all((rows[name].array == other[name].array).all() for name in KEY)
-    found = other if same else rows[KEY].merge(other, how="left", on=KEY, validate="one_to_one")
-    return {name: _floats(found, name) for name in columns}
+def _explained(rows: pd.DataFrame, explain: pd.DataFrame) -> dict[str, Any]:
+    """Parts of the P&L of each row, and `untold`: what its explanation lacks, '' = nothing."""
+    same = len(rows) == len(explain) and all((rows[name].array == explain[name].array).all() for name in KEY)
+    found = explain if same else rows[KEY].merge(explain, how="left", on=KEY, validate="one_to_one")
+    words = found["status"].fillna("not explained").str.removeprefix("partial: ")
+    untold = words.where((words != OK).to_numpy(), "").to_numpy(dtype=object)
+    return {**{name: _floats(found, name) for name in PNL_PARTS}, "untold": untold}
 
 
 def _market_dollars(rows: pd.DataFrame, betas: pd.DataFrame, market: str) -> Floats:
@@ -113,28 +116,27 @@ def _components(rows: pd.DataFrame, contributions: pd.DataFrame) -> Floats:
 
 
 def _status(groups: Groups, rows: pd.DataFrame, held: Bools, frame: pd.DataFrame, risk: GroupRisk) -> Any:
-    count, names = len(frame), rows["underlying"].to_numpy(dtype=object)
     gaps = []
-    for words, lost in _gaps(rows, held):
+    for words, lost, names in _gaps(rows, held):
         pairs = lost[groups.row]
         gaps.append((words, groups.group[pairs], names[groups.row[pairs]]))
-    texts = gap_texts(gaps, count)
+    texts = gap_texts(gaps, len(frame))
     both = np.where((texts != "") & (risk.reason != ""), "; ", "")
     return pd.array(gap_status(texts + both + risk.reason, frame["net_exposure"].isna()), dtype="str")
 
 
-def _gaps(rows: pd.DataFrame, held: Bools) -> Iterator[tuple[str, Bools]]:
-    """What rows lack, in words, and which rows."""
+def _gaps(rows: pd.DataFrame, held: Bools) -> Iterator[tuple[str, Bools, Texts]]:
+    """What rows lack: in words, which rows, and the name or reason of each."""
+    names, untold = (rows[name].to_numpy(dtype=object) for name in ("underlying", "untold"))
     unpriced = rows["exposure"].isna().to_numpy()
     no_greeks = held & rows["delta_exposure"].isna().to_numpy() & ~unpriced
     no_pnl = rows["daily_pnl"].isna().to_numpy()
-    untold = rows[list(PNL_PARTS)].isna().any(axis=1).to_numpy()
     sound = ~unpriced & ~no_greeks
-    yield "no price for", unpriced
-    yield "no Greeks for", no_greeks
-    yield "no daily P&L for", no_pnl & ~unpriced
-    yield "P&L not told apart for", untold & ~no_pnl
-    yield "no market beta for", sound & rows["market_beta_usd"].isna().to_numpy()
-    yield "no part in the value at risk for", sound & rows["component_var_usd"].isna().to_numpy()
+    yield "no price for", unpriced, names
+    yield "no Greeks for", no_greeks, names
+    yield "no daily P&L for", no_pnl & ~unpriced, names
+    yield "P&L explained", ~no_pnl & (untold != ""), untold
+    yield "no market beta for", sound & rows["market_beta_usd"].isna().to_numpy(), names
+    yield "no component VaR for", sound & rows["component_var_usd"].isna().to_numpy(), names
     for name in ("weight", "unrealized_pnl", "realized_pnl"):
-        yield f"no {name} for", sound & rows[name].isna().to_numpy()
+        yield f"no {name} for", sound & rows[name].isna().to_numpy(), names

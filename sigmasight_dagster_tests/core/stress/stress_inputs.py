@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.options.black_scholes import black_scholes_merton
 from sigmasight_core.stress.scenarios import Scenario, Shock
 from sigmasight_core.stress.stress import StressOutput, stress
-from sigmasight_core.tables import PositionStress, StressResults, validate
+from sigmasight_core.tables import PositionStress, ScenarioImpacts, StressResults, validate
+from sigmasight_dagster.gates.stress import IMPACTS_SUM_TO_THE_PNL
 
 DAY = pd.Timestamp("2022-10-03")
 FACTORS = ("market", "value", "growth", "rates")
@@ -52,6 +54,7 @@ class Inputs:
             "position_type": kind,
             "multiplier": 1,
             "exposure": quantity * price,
+            "delta_exposure": quantity * price,
             "underlying_price": price,
         }
         return self._add(symbol, symbol, quantity, portfolio, date, "linear", row)
@@ -73,7 +76,12 @@ class Inputs:
         american: bool = False,
     ) -> str:
         """An option position of 100 shares per contract; an American one has an OCC symbol."""
+        delta = float((spot > strike) - (not is_call))
+        if days:
+            terms = (days / 365, rate, dividend_yield, volatility, is_call)
+            delta = float(black_scholes_merton(spot, strike, *terms).delta)
         row = {
+            "delta_exposure": 100 * quantity * spot * delta,
             "position_type": ("L" if quantity > 0 else "S") + ("C" if is_call else "P"),
             "multiplier": 100,
             "exposure": 0.0,
@@ -135,7 +143,7 @@ class Inputs:
             "days_to_expiry",
             "implied_volatility",
         ]
-        columns += ["risk_free_rate", "dividend_yield", "greeks"]
+        columns += ["risk_free_rate", "dividend_yield", "delta_exposure", "greeks"]
         rows = pd.DataFrame(self.rows, columns=columns).astype(
             {"date": "datetime64[ns]", "days_to_expiry": "Int64"}
             | dict.fromkeys(("portfolio", "position_id", "symbol", "underlying", "greeks"), "str")
@@ -157,10 +165,12 @@ class Inputs:
         }
 
     def run(self, *scenarios: Scenario) -> StressOutput:
-        """Run, and hold the output to the tables' contract."""
+        """Run, and hold the output to the tables' contract and the parts by factor to their sum."""
         output = stress(list(scenarios), **self.frames())
+        impacts = validate(ScenarioImpacts, output.impacts)
+        assert IMPACTS_SUM_TO_THE_PNL.evaluate(impacts).passed
         return StressOutput(
-            validate(StressResults, output.results), validate(PositionStress, output.positions)
+            validate(StressResults, output.results), validate(PositionStress, output.positions), impacts
         )
 
 

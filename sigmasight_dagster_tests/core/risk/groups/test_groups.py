@@ -59,7 +59,9 @@ def inputs(held: Holdings) -> dict[str, pd.DataFrame]:
     return {
         "position_values": values,
         "position_greeks": greeks.assign(**{name: rng.normal(0, 10, size) for name in GREEKS}),
-        "pnl_explain": values[KEY].assign(**{name: rng.normal(0, 50, size) for name in PNL_PARTS}),
+        "pnl_explain": values[KEY].assign(
+            **{name: rng.normal(0, 50, size) for name in PNL_PARTS}, status="ok"
+        ),
         "securities": securities,
     }
 
@@ -205,6 +207,15 @@ def test_a_position_without_a_price_is_named_and_left_out() -> None:
     assert energy["status"] == "partial: no price for B"
     assert energy["n_priced"] == energy["n_positions"] - 1
     assert energy["var_95_usd"] > 0
+
+
+def test_what_an_explanation_lacks_is_told() -> None:
+    given = inputs(two_books())
+    explain = given["pnl_explain"]
+    given["pnl_explain"] = explain.assign(rates_pnl=np.nan, status="partial: without rates")
+    rows, _ = grouped(given, BOTH)
+    assert set(rows["status"]) == {"partial: P&L explained without rates"}
+    assert rows["rates_pnl"].isna().all()
 
 
 def test_what_was_closed_today_adds_its_pnl_alone() -> None:
