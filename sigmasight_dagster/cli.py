@@ -100,6 +100,11 @@ COMMANDS: Final = {
         "stress_reality",
         "Hold the stress method against what happened in 2018, 2020 and 2022.",
     ),
+    "scenarios": Entry(
+        "results.scenarios",
+        "scenarios",
+        "Stress scenarios, shipped and your own: list them, check a file, run some on a portfolio.",
+    ),
     "docs-charts": Entry(
         "results.docs_charts",
         "docs_charts",

@@ -33,7 +33,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     first_date = pd.Timestamp(start)
     return dg.Definitions(
         assets=[
-            *dagster_assets.ledger_specs(),
+            *dagster_assets.unpartitioned_specs(),
             *(
                 dagster_assets.build(asset, by_grain, first_date, queue(settings, asset.group))
                 for asset in declared(settings)

@@ -1,12 +1,15 @@
 """What a computation needs from outside: settings, warehouse and market data, made on first use."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.options.parameters import OptionParameters
+from sigmasight_core.stress.scenarios import Scenario, default_scenarios, load_scenarios, merge_scenarios
 from sigmasight_dagster.providers import make_provider
 from sigmasight_dagster.providers.base import MarketDataProvider
 from sigmasight_dagster.providers.live.sources import chain, make_source
@@ -16,6 +19,29 @@ from sigmasight_dagster.warehouse import Warehouse
 
 COMPLETE = ("sample", "files")
 """Providers that list their symbols: each partition of market data has all of them, held or not."""
+
+
+def read_scenario_files(given: Path | None) -> dict[Path, str]:
+    """The text of each of one's own scenario files: a YAML file, or every *.yaml of a directory, by name.
+
+    :raises InputError: when there is nothing there, or it cannot be read.
+    """
+    paths = [] if given is None else sorted(given.glob("*.yaml")) if given.is_dir() else [given]
+    if given is not None and not paths:
+        raise InputError(
+            f"{given}: no *.yaml in it: put a scenario file there, or unset SIGMASIGHT_SCENARIO_FILES"
+        )
+    return {path: _text(path) for path in paths}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise InputError(
+            f"{path}: {reason}: set SIGMASIGHT_SCENARIO_FILES to a file of scenarios (YAML)"
+        ) from None
 
 
 class Platform:
@@ -50,6 +76,19 @@ class Platform:
         model = self.settings.factor_model
         model.check_proxies(self.market_data.symbols())
         return model.config(self.market_data.factor_proxies())
+
+    @cached_property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The stress scenarios that are shipped, and those of the setting `scenario_files`.
+
+        :raises InputError: one line for each mistake in a file.
+        """
+        factors = self.settings.factor_model.factors
+        own = (
+            load_scenarios(text, str(path), factors)
+            for path, text in read_scenario_files(self.settings.scenario_files).items()
+        )
+        return merge_scenarios(default_scenarios(factors), *own)
 
     @cached_property
     def option_parameters(self) -> OptionParameters:

@@ -2,7 +2,8 @@
 
 A file is a YAML mapping with one key, ``scenarios``: a list of entries with the keys ``id``, ``name``,
 ``category``, ``severity``, ``basis``, ``shocks`` and, for historical ones, ``provenance``. A shock is
-``factor: {value: -10, unit: percent}``; rates take ``unit: basis_points``.
+``factor: {value: -10, unit: percent}``; rates take ``unit: basis_points``. ``description`` and ``comparison:
+true`` (for what is there to be compared with alone) may be left out.
 """
 
 import datetime as dt
@@ -31,6 +32,7 @@ LARGEST_VALUE: Final = {PERCENT: 1_000.0, BASIS_POINTS: 2_000.0}
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_]{0,62}")
 _REQUIRED = ("id", "name", "category", "severity", "basis", "shocks")
+_OPTIONAL = ("provenance", "description", "comparison")
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Scenario:
     basis: str
     shocks: tuple[Shock, ...]
     provenance: Provenance | None = None
+    description: str = ""
+    comparison: bool = False
     source: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
@@ -129,7 +133,7 @@ def _scenario(
     node: yaml.Node, index: int, complaints: yaml_nodes.Complaints, factor_ids: Collection[str]
 ) -> Scenario:
     place = _place(node, index)
-    fields = yaml_nodes.mapping(node, place, complaints, required=_REQUIRED, optional=("provenance",))
+    fields = yaml_nodes.mapping(node, place, complaints, required=_REQUIRED, optional=_OPTIONAL)
     scenario_id = _identifier(fields.get("id"), f"{place}.id", complaints)
     category = yaml_nodes.choice(fields.get("category"), f"{place}.category", complaints, CATEGORIES)
     return Scenario(
@@ -140,6 +144,11 @@ def _scenario(
         basis=yaml_nodes.choice(fields.get("basis"), f"{place}.basis", complaints, BASES),
         shocks=_shocks(fields.get("shocks"), f"{place}.shocks", complaints, factor_ids),
         provenance=_provenance(fields.get("provenance"), f"{place}.provenance", complaints, category, node),
+        description=yaml_nodes.text(fields.get("description"), f"{place}.description", complaints),
+        comparison=yaml_nodes.choice(
+            fields.get("comparison"), f"{place}.comparison", complaints, ("true", "false")
+        )
+        == "true",
         source=complaints.source,
         line=yaml_nodes.line_of(node),
     )

@@ -3,7 +3,15 @@
 import pandas as pd
 
 from sigmasight_core.conventions import SESSIONS_PER_YEAR
-from sigmasight_core.factors import collinearity, covariance, exposures, model, portfolio_errors, rates
+from sigmasight_core.factors import (
+    collinearity,
+    configured,
+    covariance,
+    exposures,
+    model,
+    portfolio_errors,
+    rates,
+)
 from sigmasight_core.market import returns
 from sigmasight_core.tables import (
     DailyPrices,
@@ -13,6 +21,7 @@ from sigmasight_core.tables import (
     FactorExposures,
     FactorModelDiagnostics,
     FactorReturns,
+    Factors,
     FactorState,
     PortfolioSnapshots,
     PositionFactorExposures,
@@ -44,6 +53,7 @@ YIELDS = Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True)
 )
 def factor_returns(batch: Batch) -> pd.DataFrame:
     """Returns of the factors' proxies; a factor without a proxy is unavailable."""
+    batch.configured[Factors] = configured.factor_rows(batch.factor_model)
     return model.factor_returns(batch.factor_model, _factor_log_returns(batch), batch.dates)
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from sigmasight_core.report import charts
 from sigmasight_core.reverse_stress import reverse_stress as most_likely
-from sigmasight_core.stress import scenarios, stress
+from sigmasight_core.stress import configured, stress
 from sigmasight_core.tables import (
     FactorBetas,
     FactorCovariance,
@@ -15,6 +15,7 @@ from sigmasight_core.tables import (
     PositionValues,
     ReverseStress,
     ScenarioImpacts,
+    Scenarios,
     StressResults,
 )
 from sigmasight_dagster.engine.batch import Batch
@@ -47,8 +48,9 @@ BETAS = ["date", "symbol", "factor", "beta", "status"]
 )
 def stress_results(batch: Batch) -> tuple[pd.DataFrame, ...]:
     """Direct and correlated P&L of each scenario, by portfolio and by position; no cap anywhere."""
+    batch.configured[Scenarios] = configured.scenario_rows(batch.scenarios)
     output = stress.stress(
-        scenarios.default_scenarios(batch.factor_model.factor_ids),
+        batch.scenarios,
         position_values=batch.read(PositionValues),
         position_greeks=batch.read(PositionGreeks),
         positions=settled_ledger(batch).positions,

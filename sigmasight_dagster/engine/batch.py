@@ -14,6 +14,7 @@ from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.market.action_coverage import entries, gaps
 from sigmasight_core.positions.valuation import OptionParameters
+from sigmasight_core.stress.scenarios import Scenario
 from sigmasight_core.tables import (
     CorporateActions,
     Grain,
@@ -41,6 +42,7 @@ class Batch:
     :param first_date: first trading date of the project: no window reaches before it.
     :param refetch: sources are asked again for what is stored and final too.
     :ivar learned: what a source said beyond the batch; stored after its partitions.
+    :ivar configured: rows of tables of `Kind.CONFIGURED` that it computes with; stored after its partitions.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Batch:
         self._inputs = {item.model: item for item in asset.inputs if not item.deliveries}
         self._asset = asset
         self.learned: LearnedActions | None = None
+        self.configured: dict[type[Table], pd.DataFrame] = {}
 
     def read(
         self, model: type[Table], columns: Sequence[str] | None = None, symbols: Sequence[str] | None = None
@@ -256,6 +259,11 @@ class Batch:
     @property
     def factor_model(self) -> FactorModelConfig:
         return self._platform.factor_model
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The stress scenarios, shipped and own."""
+        return self._platform.scenarios
 
     @property
     def option_parameters(self) -> OptionParameters:

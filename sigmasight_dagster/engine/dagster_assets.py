@@ -75,8 +75,11 @@ def build(
     return materialize
 
 
-def ledger_specs() -> Sequence[dg.AssetSpec]:
-    """The ledger, which commands write: shown in the graph, not materialised by runs."""
+WRITERS = {Kind.LEDGER: "sigmasight import", Kind.CONFIGURED: "runs that compute with it"}
+
+
+def unpartitioned_specs() -> Sequence[dg.AssetSpec]:
+    """The ledger, which commands write, and what is configured: shown in the graph, not materialised."""
     return [
         dg.AssetSpec(
             table_name(model),
@@ -85,10 +88,10 @@ def ledger_specs() -> Sequence[dg.AssetSpec]:
             owners=OWNERS,
             kinds={"postgres"},
             tags=_tags(model),
-            metadata={**_table_metadata(model), "written_by": "sigmasight import"},
+            metadata={**_table_metadata(model), "written_by": WRITERS[facts(model).kind]},
         )
         for model in TABLES
-        if facts(model).kind is Kind.LEDGER
+        if facts(model).kind in WRITERS
     ]
 
 

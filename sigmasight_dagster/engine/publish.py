@@ -60,7 +60,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     attempts.stop_if_canceled(context)
     try:
         refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
-        frames, problems, learned = _compute(
+        frames, problems, learned, configured = _compute(
             asset, platform, parts, first_date, REFETCH_TAG in context.run.tags
         )
         findings = {} if problems else _judge(asset, platform, parts, frames)
@@ -76,6 +76,8 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
         _store(model, frames[model], parts, platform, stamp, findings.get(model))
         story.tell(context, model, frames, monotonic() - begun, asset.stories.get(model, story.Story()))
         yield _materialised(model, frames[model], outcomes)
+    for model, rows in configured.items():
+        platform.warehouse.keep_configured(model, rows, stamp)
     for item in learned:
         known, doubted = doubts.learned(platform, item)
         platform.warehouse.learn_actions(known, stamp)
@@ -98,13 +100,17 @@ def _compute(
     parts: Sequence[Rectangle],
     first_date: pd.Timestamp,
     refetch: bool,
-) -> tuple[dict[type[Table], pd.DataFrame], list[Problem], list[LearnedActions]]:
+) -> tuple[
+    dict[type[Table], pd.DataFrame], list[Problem], list[LearnedActions], dict[type[Table], pd.DataFrame]
+]:
     pieces: dict[type[Table], list[pd.DataFrame]] = {model: [] for model in asset.tables}
     learned = []
+    configured: dict[type[Table], pd.DataFrame] = {}
     for dates, portfolios in parts:
         batch = Batch(asset, platform, dates, portfolios, first_date, refetch)
         computed = asset.compute(batch)
         learned += [batch.learned] if batch.learned is not None else []
+        configured |= batch.configured
         for model, frame in zip(asset.tables, _as_tuple(computed), strict=True):
             pieces[model].append(frame)
     frames, problems = {}, []
@@ -116,7 +122,7 @@ def _compute(
             frames[model] = validate(model, frame)
         except DataQualityError as error:
             problems.append(_contract_problem(model, frame, error))
-    return frames, problems, learned
+    return frames, problems, learned, configured
 
 
 def _judge(

@@ -112,6 +112,10 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
         description="Where your own presets of brokers lie (YAML, docs/brokers.md); default: presets in the "
         "state directory",
     )
+    scenario_files: Path | None = Field(
+        default=None,
+        description="Your own stress scenarios: a YAML file, or a directory of them (docs/scenarios.md)",
+    )
     inbox_dir: Path | None = Field(
         default=None, description="Where portfolio CSVs are dropped; default: inbox in the state directory"
     )

@@ -20,13 +20,14 @@ from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, quoted
 from sigmasight_dagster.warehouse.stores import doubts
 from sigmasight_dagster.warehouse.stores.actions import ActionStore
 from sigmasight_dagster.warehouse.stores.alerts import AlertStore
+from sigmasight_dagster.warehouse.stores.configured import ConfiguredStore
 from sigmasight_dagster.warehouse.stores.doubts import DoubtStore, Findings
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
 from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
 from sigmasight_dagster.warehouse.tables import copy_in
 
 
-class Warehouse(LedgerStore, WhatIfStore, AlertStore, ActionStore, DoubtStore):
+class Warehouse(LedgerStore, ConfiguredStore, WhatIfStore, AlertStore, ActionStore, DoubtStore):
     """The tables of one PostgreSQL database.
 
     Safe to share between threads and to use after a fork. Every method is one transaction, and every read is
