@@ -68,6 +68,7 @@ from sigmasight_core.tables.options import OptionQuotes, OptionVolatilities
 from sigmasight_core.tables.pnl import PortfolioPnlExplain, PositionPnlExplain
 from sigmasight_core.tables.portfolio.configured import Factors, Scenarios
 from sigmasight_core.tables.portfolio.groups import PortfolioGroups
+from sigmasight_core.tables.portfolio.horizons import Expiries, PortfolioLiquidity, PositionLiquidity
 from sigmasight_core.tables.portfolio.impacts import ScenarioImpacts
 from sigmasight_core.tables.portfolio.simulated import SimulatedPnl
 from sigmasight_core.tables.positions import PortfolioSnapshots, PositionGreeks, PositionValues
@@ -95,6 +96,7 @@ __all__ = [
     "DailyPrices",
     "DividendYields",
     "DoubtfulRows",
+    "Expiries",
     "FactorBetas",
     "FactorCorrelations",
     "FactorCovariance",
@@ -113,6 +115,7 @@ __all__ = [
     "OptionVolatilities",
     "PortfolioCash",
     "PortfolioGroups",
+    "PortfolioLiquidity",
     "PortfolioPnlExplain",
     "PortfolioReturns",
     "PortfolioSnapshots",
@@ -120,6 +123,7 @@ __all__ = [
     "PositionCorrelations",
     "PositionFactorExposures",
     "PositionGreeks",
+    "PositionLiquidity",
     "PositionPnlExplain",
     "PositionStress",
     "PositionValues",

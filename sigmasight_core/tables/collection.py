@@ -27,6 +27,7 @@ TOPICS: Final = (
     "risk",
     "portfolio.simulated",
     "portfolio.groups",
+    "portfolio.horizons",
     "what_if",
     "operations",
     "alerts",

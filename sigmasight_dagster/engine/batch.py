@@ -275,6 +275,11 @@ class Batch:
         return self._platform.settings.cash_terms
 
     @property
+    def liquidation_share(self) -> float:
+        """Share of the volume that may be traded (setting liquidation_share)."""
+        return self._platform.settings.liquidation_share
+
+    @property
     def max_price_age_days(self) -> int:
         """Days for which a price may be carried (setting max_price_age_days)."""
         return self._platform.settings.max_price_age_days

@@ -88,6 +88,12 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
     max_price_age_days: int = Field(
         default=7, description="How old a carried-forward price may be", ge=0, le=7
     )
+    liquidation_share: float = Field(
+        default=0.2,
+        description="Share of the average daily volume that may be traded a session, for days to liquidate",
+        gt=0,
+        le=1,
+    )
     preview_partitions: int = Field(
         default=20,
         description="Partitions of a run up to which each shows a preview of its rows in the UI; a larger "

@@ -72,13 +72,14 @@ class TestMissing:
         assert np.isnan(result["direct_pnl"])
 
     def test_empty_portfolio_and_empty_request(self) -> None:
-        results, positions = Inputs().run(*SHIPPED)
+        results, positions, impacts = Inputs().run(*SHIPPED)
         ok = results[results["status"] == "ok"]
         assert len(results) == len(SHIPPED)
         assert len(positions) == 0
+        assert len(impacts) == len(SHIPPED) + sum(len(one.shocks) for one in SHIPPED)
         assert (ok[PNL] == 0.0).all(axis=None)
-        assert [len(frame) for frame in Inputs(dates=[], partitions=[]).run(*SHIPPED)] == [0, 0]
-        assert [len(frame) for frame in mixed_book().run()] == [0, 0]
+        assert [len(frame) for frame in Inputs(dates=[], partitions=[]).run(*SHIPPED)] == [0, 0, 0]
+        assert [len(frame) for frame in mixed_book().run()] == [0, 0, 0]
 
 
 class TestWarnings:
