@@ -119,7 +119,13 @@ def risk_measures(
         _rows(book.partitions, measures, simulated.n_bounded),
         parametric.contributions,
         var_backtests(book, panel),
-        simulated_pnl_rows(book.partitions, simulated),
+        simulated_pnl_rows(
+            book.partitions,
+            pnl=simulated.pnl,
+            known=np.isfinite(simulated.deviation),
+            n_obs=simulated.n_obs,
+            status=simulated.status,
+        ),
         simulated.groups,
     )
 

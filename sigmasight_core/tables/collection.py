@@ -12,7 +12,6 @@ CORE: Final = __name__.partition(".")[0]
 ROOM: Final = __name__.rpartition(".")[0]
 TOPICS: Final = (
     "ledger",
-    "portfolio.configured",
     "market",
     "options",
     "account.cash",
@@ -20,6 +19,7 @@ TOPICS: Final = (
     "account.returns",
     "account.contributions",
     "factors",
+    "portfolio.configured",
     "correlation",
     "stress",
     "portfolio.impacts",

@@ -6,12 +6,15 @@ import dagster as dg
 import pandas as pd
 
 from sigmasight_core.tables import (
+    Expiries,
     FactorExposures,
+    PortfolioGroups,
     PortfolioSnapshots,
     PositionFactorExposures,
     PositionGreeks,
     PositionStress,
     PositionValues,
+    RiskMeasures,
     StressResults,
     Table,
     table_name,
@@ -30,6 +33,16 @@ SNAPSHOT_SUMS: dict[str, tuple[type[Table], str]] = {
     "portfolio_rho": (PositionGreeks, "position_rho"),
     "delta_usd": (PositionGreeks, "delta_exposure"),
 }
+
+GROUP_SUMS = {
+    "gross_exposure": "gross_exposure",
+    "net_exposure": "net_exposure",
+    "price_pnl": "daily_pnl",
+    "delta_usd": "delta_usd",
+    "portfolio_gamma": "gamma",
+    "portfolio_vega": "vega",
+}
+"""Columns of the snapshot, and of the groups that sum to them."""
 
 
 def largest_difference(total: pd.DataFrame, column: str, parts: pd.DataFrame, part_column: str) -> float:
@@ -112,7 +125,47 @@ def stress_equals_its_positions(context: dg.AssetCheckExecutionContext) -> dg.As
     return _result({name: largest_difference(totals, name, positions, name) for name in columns}, stored)
 
 
+@dg.asset_check(
+    asset=table_name(PortfolioGroups),
+    description="Groups sum to their portfolio to 1e-6: exposures, P&L, Greeks, and its value at risk and "
+    "expected shortfall by component",
+    required_resource_keys={"platform"},
+)
+def groups_equal_their_portfolio(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    stored = _Stored(context, PortfolioGroups)
+    snapshots = stored.rows(PortfolioSnapshots)
+    measures = stored.rows(RiskMeasures, ["date", "portfolio", "measure", "value"])
+    groups = stored.rows(PortfolioGroups)
+    sectors = groups[groups["dimension"] == "sector"]
+    differences = {
+        column: largest_difference(snapshots, column, sectors, part) for column, part in GROUP_SUMS.items()
+    }
+    for measure, part in (("parametric_var_95_usd", "component_var_usd"), ("es_95_usd", "component_es_usd")):
+        total = measures[measures["measure"] == measure]
+        differences[measure] = largest_difference(total, "value", sectors, part)
+    return _result(differences, stored)
+
+
+@dg.asset_check(
+    asset=table_name(Expiries),
+    description="Greeks that end by expiry sum to those of the stored options to 1e-6",
+    required_resource_keys={"platform"},
+)
+def expiries_equal_their_options(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    stored = _Stored(context, Expiries)
+    sums = {"delta_usd": "delta_exposure", "gamma": "position_gamma", "vega": "position_vega"}
+    keys = ["date", "portfolio"]
+    greeks = stored.rows(PositionGreeks, [*keys, "days_to_expiry", *sums.values()])
+    totals = stored.rows(Expiries).groupby(keys)[list(sums)].sum().reset_index()
+    live = greeks[(greeks["days_to_expiry"] > 0).fillna(False)]
+    return _result(
+        {name: largest_difference(totals, name, live, part) for name, part in sums.items()}, stored
+    )
+
+
 TOTALS_CHECKS = [
+    expiries_equal_their_options,
+    groups_equal_their_portfolio,
     snapshots_equal_their_positions,
     factor_dollars_equal_their_positions,
     stress_equals_its_positions,
