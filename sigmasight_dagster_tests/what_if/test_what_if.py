@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.tables import (
+    Factors,
     OptionDeliveries,
+    Scenarios,
+    StressResults,
     Table,
     WhatIfResults,
     WhatIfSessions,
@@ -233,3 +236,29 @@ def test_bad_rows_are_named_and_nothing_is_computed(invoke: Invoke, tmp_path: Pa
     ] * 3
     assert "Nothing computed: 3 errors" in lines[3]
     assert invoke("what-if-sessions", "show", "bad")[0] == 1
+
+
+def test_scenarios_that_are_run_alone_say_what_is_stored(
+    project: CliProject, invoke: Invoke, tmp_path: Path
+) -> None:
+    stored = project.contents()[StressResults].query("date == @DAY").set_index("scenario")
+    code, out, _ = invoke("scenarios", "run", NAME, "--category", "market", "--json")
+    assert code == 0
+    for row in json.loads(out):
+        assert row["direct_pnl"] == pytest.approx(stored.loc[row["scenario"], "direct_pnl"], rel=1e-12)
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "scenarios:\n  - id: own\n    name: Own\n    category: market\n    severity: extreme\n"
+        "    basis: total_return\n    shocks:\n      market: {value: -20, unit: percent}\n"
+    )
+    code, out, _ = invoke("scenarios", "run", NAME, "--date", "2022-12-16", "--file", str(file), "--json")
+    assert code == 0
+    (row,) = json.loads(out)
+    assert row["correlated_pnl"] == pytest.approx(stored.loc["market_down_20", "correlated_pnl"], rel=1e-12)
+    code, _, problem = invoke("scenarios", "run", NAME, "--scenario", "nothing")
+    assert code == 1
+    assert "scenario nothing: there is none" in problem
+    kept = project.contents()
+    assert "own" not in set(kept[StressResults]["scenario"])
+    assert set(kept[Scenarios]["scenario"]) == set(stored.index)
+    assert kept[Factors]["position"].tolist() != []
