@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
+from sigmasight_core.risk.tails import LEVELS, tail_losses
 from sigmasight_core.tables import (
     Expiries,
     FactorExposures,
@@ -15,10 +17,12 @@ from sigmasight_core.tables import (
     PositionStress,
     PositionValues,
     RiskMeasures,
+    SimulatedPnl,
     StressResults,
     Table,
     table_name,
 )
+from sigmasight_core.tables.portfolio.simulated import N_SCENARIOS
 from sigmasight_dagster.partitions.keys import of_frame, rectangles
 
 TOLERANCE = 1e-6
@@ -163,7 +167,28 @@ def expiries_equal_their_options(context: dg.AssetCheckExecutionContext) -> dg.A
     )
 
 
+@dg.asset_check(
+    asset=table_name(SimulatedPnl),
+    description="Value at risk and expected shortfall of the stored scenarios equal risk_measures to 1e-6",
+    required_resource_keys={"platform"},
+)
+def scenarios_give_the_value_at_risk(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    stored = _Stored(context, SimulatedPnl)
+    measures = stored.rows(RiskMeasures, ["date", "portfolio", "measure", "value"])
+    rows = stored.rows(SimulatedPnl).dropna(subset="pnl")
+    pnl = np.array(rows["pnl"].tolist(), dtype=float).reshape(len(rows), N_SCENARIOS)
+    found = tail_losses(pnl, LEVELS)
+    differences = {}
+    for name, losses in (("var", found.value_at_risk), ("es", found.expected_shortfall)):
+        for level, loss in zip(LEVELS, losses.T, strict=True):
+            measure = f"{name}_{round(100 * level)}_usd"
+            total = measures[measures["measure"] == measure]
+            differences[measure] = largest_difference(total, "value", rows.assign(loss=loss), "loss")
+    return _result(differences, stored)
+
+
 TOTALS_CHECKS = [
+    scenarios_give_the_value_at_risk,
     expiries_equal_their_options,
     groups_equal_their_portfolio,
     snapshots_equal_their_positions,

@@ -153,3 +153,11 @@ def test_what_is_not_known_is_null_and_said() -> None:
     _, none = days(held(["D"], [10.0]), given)
     assert none.iloc[0]["status"] == "unavailable: no volume for D"
     assert none.iloc[0][["days_to_liquidate", "liquid_in_1_session"]].isna().all()
+
+
+def test_nothing_is_held() -> None:
+    rows, total = days(held([], []), volumes(A=1.0))
+    assert rows.empty
+    assert total["status"].tolist() == ["ok", "ok"]
+    values, greeks = options([5])
+    assert expiries(BOTH, position_values=values.iloc[:0], position_greeks=greeks.iloc[:0]).empty

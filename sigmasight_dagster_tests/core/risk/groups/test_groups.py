@@ -248,6 +248,19 @@ def test_too_few_scenarios_are_told() -> None:
     assert GROUPS_SUM_TO_THE_SAME.evaluate(rows).passed
 
 
+def test_nothing_held_and_nothing_known_of_a_symbol() -> None:
+    given = inputs(two_books())
+    none = {name: frame if name == "securities" else frame.iloc[:0] for name, frame in given.items()}
+    rows, found = grouped(none, BOTH)
+    assert rows.empty
+    assert found.simulated_pnl["n_obs"].tolist() == [504, 504]
+    assert GROUPS_SUM_TO_THE_SAME.evaluate(rows).passed
+    rows, _ = grouped(given | {"securities": given["securities"].iloc[:0]}, BOTH)
+    names = rows.groupby("dimension")["group_name"].agg(set)
+    assert names["industry"] == {"unclassified"}
+    assert names["asset_class"] == {"option", "unknown"}
+
+
 @pytest.mark.parametrize("column", ["net_exposure", "component_var_usd", "daily_pnl", "n_positions"])
 def test_the_gate_sees_a_group_that_is_wrong(made: tuple, column: str) -> None:
     _, rows, _ = made
