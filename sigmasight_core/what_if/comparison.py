@@ -56,7 +56,7 @@ def _long(model: type[Table], rows: pd.DataFrame) -> pd.DataFrame:
     """One row per key and value column: item, measure, unit, number, status."""
     keys = [name for name in primary_key(model) if name not in ("date", "portfolio")]
     columns = model.to_schema().columns
-    measures = [name for name in columns_by_role(model, "value") if columns[name].dtype.type is not object]
+    measures = [name for name in columns_by_role(model, "value") if not columns[name].metadata.get("vector")]
     item = pd.Series("", index=rows.index, dtype="str")
     for number, name in enumerate(keys):
         item = item + (" / " if number else "") + rows[name].astype("str")
