@@ -2,19 +2,14 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.account.cash import CashTerms
 from sigmasight_core.account.positions_file import with_derived
 from sigmasight_core.arrays.found import found_in
 from sigmasight_core.conventions import OPTION_TYPES
-from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.market.action_coverage import entries, gaps
-from sigmasight_core.positions.valuation import OptionParameters
-from sigmasight_core.stress.scenarios import Scenario
 from sigmasight_core.tables import (
     CorporateActions,
     Grain,
@@ -26,15 +21,15 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.engine.checked_ledger import checked_ledger
+from sigmasight_dagster.engine.configuration import Configuration
 from sigmasight_dagster.engine.declaration import Input, RiskAsset
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.providers.base import MarketDataProvider
 from sigmasight_dagster.warehouse import LearnedActions
 
 _EVER = pd.Timestamp("2200-01-01", tz="UTC")
 
 
-class Batch:
+class Batch(Configuration):
     """Dates x portfolios of one computation, and all that it may use: nothing that is not named here.
 
     :param dates: sorted sessions to compute.
@@ -57,7 +52,7 @@ class Batch:
         self.refetch = refetch
         self.dates = dates
         self.portfolios = portfolios
-        self._platform = platform
+        super().__init__(platform)
         self._first_date = first_date
         self._inputs = {item.model: item for item in asset.inputs if not item.deliveries}
         self._asset = asset
@@ -245,44 +240,6 @@ class Batch:
     def _own(self, model: type[Table]) -> None:
         if model not in self._asset.tables:
             raise LookupError(f"{self._asset.name} does not publish {table_name(model)}: read it as an input")
-
-    @property
-    def market_data(self) -> MarketDataProvider:
-        """The configured source of market data."""
-        return self._platform.market_data
-
-    @property
-    def cross_check(self) -> Any:
-        """The source that closes are held against; None when none is set."""
-        return self._platform.cross_check
-
-    @property
-    def factor_model(self) -> FactorModelConfig:
-        return self._platform.factor_model
-
-    @property
-    def scenarios(self) -> tuple[Scenario, ...]:
-        """The stress scenarios, shipped and own."""
-        return self._platform.scenarios
-
-    @property
-    def option_parameters(self) -> OptionParameters:
-        return self._platform.option_parameters
-
-    @property
-    def cash_terms(self) -> CashTerms:
-        """What cash earns and costs (settings cash_interest_spread, cash_borrow_spread)."""
-        return self._platform.settings.cash_terms
-
-    @property
-    def liquidation_share(self) -> float:
-        """Share of the volume that may be traded (setting liquidation_share)."""
-        return self._platform.settings.liquidation_share
-
-    @property
-    def max_price_age_days(self) -> int:
-        """Days for which a price may be carried (setting max_price_age_days)."""
-        return self._platform.settings.max_price_age_days
 
     @cached_property
     def partitions(self) -> pd.DataFrame:

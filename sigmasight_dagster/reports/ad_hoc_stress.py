@@ -60,7 +60,7 @@ def ad_hoc_stress(
         scenarios,
         position_values=values,
         position_greeks=warehouse.read(PositionGreeks, dates, [portfolio]),
-        positions=warehouse.positions([portfolio]),
+        positions=values,  # they have the terms of every lot, also of those that options delivered
         betas=warehouse.read(FactorBetas, dates, symbols=sorted(values["underlying"].unique())),
         factor_state=warehouse.read(FactorState, dates),
         factor_covariance=warehouse.read(FactorCovariance, dates),
