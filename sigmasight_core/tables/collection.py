@@ -14,6 +14,7 @@ TOPICS: Final = (
     "ledger",
     "market",
     "options",
+    "account.deliveries",
     "account.cash",
     "positions",
     "account.returns",
