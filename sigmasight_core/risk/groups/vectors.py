@@ -7,7 +7,7 @@ import pandas as pd
 
 from sigmasight_core.arrays.types import Bools, Ints, Singles, Texts
 from sigmasight_core.conventions import OK
-from sigmasight_core.risk.decomposition import NOT_FINITE
+from sigmasight_core.risk.parametric.factor_risk import NOT_FINITE
 
 
 def simulated_pnl_rows(

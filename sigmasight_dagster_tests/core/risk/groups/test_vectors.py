@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.conventions import OK
-from sigmasight_core.risk.decomposition import NOT_FINITE
 from sigmasight_core.risk.groups.vectors import simulated_pnl_rows
+from sigmasight_core.risk.parametric.factor_risk import NOT_FINITE
 from sigmasight_core.risk.tails import LEVELS, tail_losses, tail_weights
 from sigmasight_core.tables import SimulatedPnl, validate
 from sigmasight_core.tables.portfolio.simulated import N_SCENARIOS
