@@ -49,6 +49,8 @@ from sigmasight_dagster.story import Story, figures
         Positions,
         PositionValues,
         PositionGreeks,
+        PositionPnlExplain,
+        SecurityMaster,
         Input(FactorBetas, benchmark=True),
         PositionPnlExplain,
         SecurityMaster,

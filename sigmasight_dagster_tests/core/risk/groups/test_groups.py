@@ -10,6 +10,12 @@ from sigmasight_core.risk.measures import RiskOutput, risk_measures
 from sigmasight_core.tables import PortfolioGroups, validate
 from sigmasight_core.tables.pnl import PNL_PARTS
 from sigmasight_dagster.gates.risk import ADDITIVE, GROUPS_SUM_TO_THE_SAME
+from sigmasight_dagster_tests.core.risk.parametric.test_decomposition import (
+    BETAS,
+    FACTORS,
+    beta_rows,
+    covariance_rows,
+)
 from sigmasight_dagster_tests.core.risk.risk_inputs import (
     DAY,
     SESSIONS,
@@ -18,7 +24,6 @@ from sigmasight_dagster_tests.core.risk.risk_inputs import (
     history,
     mixed,
 )
-from sigmasight_dagster_tests.core.risk.test_decomposition import BETAS, FACTORS, beta_rows, covariance_rows
 from sigmasight_dagster_tests.core.risk.test_historical_simulation import simulate
 
 HISTORY = history("A", "B", "C")
@@ -84,6 +89,7 @@ def grouped(
         snapshots=total,
         snapshot_sessions=SESSIONS[-2:],
         first_entries=total.groupby("portfolio")["date"].min(),
+        benchmarks=pd.Series("C", index=["book", "other"]),
         risk_free_rate=0.02,
         groups=groups,
     )
