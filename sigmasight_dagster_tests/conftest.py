@@ -1,5 +1,6 @@
 """Fixtures with a real PostgreSQL: one server per pytest process, one fresh database per test."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -25,9 +26,11 @@ pytest_plugins = [
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# How long an example takes says more of the machine's load than of the code.
-settings.register_profile("any load", deadline=None)
-settings.load_profile("any load")
+# How long an example takes says more of the machine's load than of the code. Each run draws examples of its
+# own: fifty of each are enough for one. `HYPOTHESIS_PROFILE=thorough make test` draws many more.
+settings.register_profile("any load", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "any load"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell started pytest in the background: Dagster, and all that it starts, would ignore SIGTERM too.
@@ -43,6 +46,11 @@ for home in root.iterdir():
     remove_home(home)
 root.rmdir()
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The core's files last: they are short, so that both workers end together."""
+    items.sort(key=lambda item: (REPOSITORY / "sigmasight_dagster_tests" / "core") in item.path.parents)
 
 
 def remove_home(home: Path) -> None:
