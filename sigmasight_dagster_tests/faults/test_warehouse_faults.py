@@ -142,7 +142,8 @@ def test_concurrent_writers_and_readers(database_url: str) -> None:
     for name in PORTFOLIOS:
         sql(
             database_url,
-            f"INSERT INTO sigmasight.portfolios VALUES ('{name}', 0, '', NULL, NULL, 'r', 'c', now())",
+            "INSERT INTO sigmasight.portfolios (portfolio, cash, source, run_id, code_version, computed_at) "
+            f"VALUES ('{name}', 0, '', 'r', 'c', now())",
         )
     warehouse.replace(FactorExposures, versioned(1, DATES, PORTFOLIOS), DATES, PORTFOLIOS, stamp())
     stop = threading.Event()

@@ -99,7 +99,8 @@ def test_text_is_ordered_by_code_point(catalogue: str) -> None:
 
 READ = "SELECT count(*) FROM sigmasight.daily_prices"
 WRITES = (
-    "INSERT INTO sigmasight.portfolios VALUES ('a', 1.5, 'f', NULL, NULL, 'r', 'c', now())",
+    "INSERT INTO sigmasight.portfolios (portfolio, cash, source, run_id, code_version, computed_at) "
+    "VALUES ('a', 1.5, 'f', 'r', 'c', now())",
     "UPDATE sigmasight.portfolios SET cash = 0",
     "DELETE FROM sigmasight.daily_prices",
 )

@@ -19,7 +19,7 @@ MOVED: Final = 4
 
 _CUSTOMARY: Final = np.array([2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 75, 100])
 """n of the splits n:1 and 1:n that a jump without a cause may look like."""
-_LEAST_FIT, _FIT_SIGMAS, _LARGEST_FIT = 0.02, 3.0, 0.1
+_LEAST_FIT, _FIT_SIGMAS, _LARGEST_FIT = 0.02, 5.0, 0.1
 """How near a jump is to a split: log distance, or daily volatilities within bounds."""
 _SPLIT_SIGMAS: Final = 12.0
 """Daily volatilities from which on a jump that fits a split is doubted as one."""

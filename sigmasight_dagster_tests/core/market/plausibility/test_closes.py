@@ -189,6 +189,12 @@ class TestSplitsNotTold:
         told = actions((str(sessions(N)[90].date()), "AAA", "split", ratio))
         assert judged(prices(closes, adjusted_close=np.full(N, np.nan)), told).doubts.empty
 
+    @pytest.mark.parametrize("own", [0.04, -0.04, 0.03])
+    def test_a_split_on_a_day_that_is_wild_itself(self, own: float) -> None:
+        closes = walk(N, 0.01, seed=11)
+        closes[90:] *= closes[89] / closes[90] / 2 * np.exp(own)
+        assert doubted(closes, volume=np.full(N, 1e6)) == list(range(90, N))
+
     def test_a_fall_on_heavy_volume_is_no_split(self) -> None:
         closes, volume = walk(N, 0.01, seed=11), np.full(N, 1e6)
         closes[90:] /= 3
