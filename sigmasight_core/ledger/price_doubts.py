@@ -2,7 +2,8 @@
 
 A price within the day's range, or within a factor of MAX_RATIO of its close, is not doubted. One that is not
 is named with what it could be: a price in shares after a split, a total cost, a price per contract, in cents,
-or of another company or currency. It is a doubt, not an error: the position is kept as it is written.
+or of another company or currency. A price of a share whose day has no close is held against the nearest one
+of the weeks around, with more room. It is a doubt, not an error: the position is kept as it is written.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,10 @@ from sigmasight_core.options.black_scholes import intrinsic_value, option_price
 
 MAX_RATIO: Final = 1.25
 """A price of a share that is further from the close of its day is doubted."""
+MAX_RATIO_NEARBY: Final = 3.0
+"""The same of the nearest close, where the day itself has none."""
+NEARBY_DAYS: Final = 30
+"""Calendar days up to which a close is near to a day without one."""
 NEAR: Final = 1.12
 """A price is explained by what comes within this factor of it."""
 _HIGHEST_VOLATILITY: Final = 3.0
@@ -109,23 +114,44 @@ def price_doubts(
     rows = pd.concat(sides, ignore_index=True)
     prices = facts.prices.rename(columns={"symbol": "underlying"})
     prices = prices.dropna(subset="close").drop_duplicates(["date", "underlying"])
-    rows = rows[rows["price"] > 0].merge(prices, on=["date", "underlying"])
-    if rows.empty:
-        return pd.DataFrame(columns=_COLUMNS)
+    rows = rows[rows["price"] > 0].merge(prices, on=["date", "underlying"], how="left")
+    lacks = rows["close"].isna()
+    nearby, rows = _nearby(rows[lacks], prices), rows[~lacks]
     is_option = rows["strike"].notna()
     found = pd.concat(
         [
-            _of_shares(rows[~is_option].reset_index(drop=True), facts.splits, shares_of, cure),
+            _of_shares(rows[~is_option].reset_index(drop=True), facts.splits, shares_of, cure, MAX_RATIO),
+            _of_shares(nearby, facts.splits, shares_of, cure, MAX_RATIO_NEARBY),
             _of_options(rows[is_option].reset_index(drop=True)),
         ]
     )
     return found.sort_values("line", kind="stable", ignore_index=True)
 
 
-def _of_shares(rows: pd.DataFrame, splits: pd.DataFrame, shares_of: SharesOf, cure: str) -> pd.DataFrame:
+def _nearby(rows: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+    """Rows of shares with the nearest close of their symbol, as of its day; none where there is none."""
+    shares = rows[rows["strike"].isna() & rows["date"].notna()].drop(
+        columns=["close", "high", "low", "source"]
+    )
+    days = prices["date"].astype("datetime64[ns]")
+    known = prices.assign(date=days, close_date=days).sort_values("date")
+    found = pd.merge_asof(
+        shares.assign(date=shares["date"].astype("datetime64[ns]")).sort_values("date"),
+        known,
+        on="date",
+        by="underlying",
+        direction="nearest",
+        tolerance=pd.Timedelta(days=NEARBY_DAYS),
+    ).dropna(subset="close")
+    return found.assign(date=found["close_date"]).reset_index(drop=True)
+
+
+def _of_shares(
+    rows: pd.DataFrame, splits: pd.DataFrame, shares_of: SharesOf, cure: str, max_ratio: float
+) -> pd.DataFrame:
     price, close = rows["price"].to_numpy(dtype=float), rows["close"].to_numpy(dtype=float)
     traded = rows["price"].between(rows["low"], rows["high"]).to_numpy()
-    off = ~traded & ~_near(price / close, MAX_RATIO)
+    off = ~traded & ~_near(price / close, max_ratio)
     rows = rows[off].reset_index(drop=True)
     ratio, quantity = (price / close)[off], rows["quantity"].abs().to_numpy(dtype=float)
     since, text = _splits_since(rows, splits, ratio, shares_of)

@@ -4,12 +4,14 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import SigmaSightError
 from sigmasight_core.ledger.portfolio_csv import DataEnd, ParsedPortfolio, parse_portfolio_csv
 from sigmasight_core.ledger.price_doubts import (
+    NEARBY_DAYS,
     MarketFacts,
     SharesOf,
     asked,
@@ -108,7 +110,22 @@ def _joined(warnings: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
 
 
 def closes(workspace: Workspace, wanted: pd.DataFrame) -> pd.DataFrame:
-    """Closes of the dates and symbols wanted: those stored, and of a local provider what is not."""
+    """Closes of the dates and symbols wanted: those stored, and of a local provider what is not.
+
+    Where a day has none, those of the days around.
+    """
+    exact = _closes(workspace, wanted)
+    lacks = wanted[~_keys(wanted).isin(_keys(exact))]
+    if lacks.empty:
+        return exact
+    shifts = pd.DataFrame({"shift": pd.to_timedelta(np.arange(-NEARBY_DAYS, NEARBY_DAYS + 1), unit="D")})
+    around = lacks.merge(shifts, how="cross")
+    around = around.assign(date=around["date"] + around["shift"])[["date", "symbol"]].drop_duplicates()
+    around = around[around["date"].isin(calendar.sessions(around["date"].min(), around["date"].max()))]
+    return pd.concat([exact, _closes(workspace, around)], ignore_index=True)
+
+
+def _closes(workspace: Workspace, wanted: pd.DataFrame) -> pd.DataFrame:
     wanted = wanted[wanted["date"] >= calendar.FIRST_DATE]
     if wanted.empty:
         return pd.DataFrame(columns=_PRICES)

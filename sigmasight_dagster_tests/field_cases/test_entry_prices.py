@@ -81,7 +81,7 @@ def test_04_a_price_that_is_not_of_its_day_is_named_with_what_it_could_be(row: s
         "BBB,10,60,2020-01-02",
         "BBB,10,41,2020-01-02",
         "AAA,10,0,2020-01-02",
-        "AAA,10,75,2020-01-03",
+        "AAA,10,75,2020-03-03",
         "ZZZ,10,75,2020-01-02",
         "AAA210618C00300000,2,45,2020-01-02",
         "AAA200117P00250000,1,0.05,2020-01-02",
@@ -104,3 +104,13 @@ def test_04_shares_of_today_are_stored_in_shares_of_entry() -> None:
     assert "--shares-of entry" in wrong["reason"].item()
     with pytest.raises(InputError, match="AAA: the ratio of a split"):
         in_shares_of_entry(positions=parse(text).positions, splits=SPLITS.assign(amount=np.nan))
+
+
+@pytest.mark.parametrize("row", ["BBB,30,5000,2019-12-16", "BBB,30,0.5,2020-01-21", "CCC,100,40,2019-01-15"])
+def test_a_price_of_a_day_without_a_close_is_held_against_the_nearest_one(row: str) -> None:
+    assert re.search("close of .* on 20(19|20)-01-02", doubts(row)["reason"].item())
+
+
+@pytest.mark.parametrize("row", ["BBB,30,70,2019-12-16", "BBB,30,20,2020-01-21", "BBB,30,5000,2020-03-16"])
+def test_what_the_weeks_around_do_not_contradict_is_not_doubted(row: str) -> None:
+    assert doubts(row).empty
