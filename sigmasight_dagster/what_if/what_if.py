@@ -15,6 +15,7 @@ import pandas as pd
 from sigmasight_core.account.delivery.lots import Settled
 from sigmasight_core.account.positions_file import with_derived
 from sigmasight_core.errors import DataQualityError, InputError
+from sigmasight_core.report.document.table import PortfolioReports
 from sigmasight_core.tables import (
     DailyPrices,
     Grain,
@@ -45,7 +46,11 @@ from sigmasight_dagster.engine.settled_ledger import settled_ledger
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import UpstreamNotPublished
 
-PORTFOLIO_ASSETS: Final = tuple(asset for asset in RISK_ASSETS if asset.grain is Grain.DATE_PORTFOLIO)
+PORTFOLIO_ASSETS: Final = tuple(
+    asset
+    for asset in RISK_ASSETS
+    if asset.grain is Grain.DATE_PORTFOLIO and PortfolioReports not in asset.tables
+)
 
 Computed = dict[type[Table], pd.DataFrame]
 
