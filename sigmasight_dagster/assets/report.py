@@ -11,8 +11,7 @@ from sigmasight_core import calendar
 from sigmasight_core.report.document.build import Frames, build
 from sigmasight_core.report.document.sources import NEWEST_SESSIONS, models
 from sigmasight_core.report.document.stored import as_row
-from sigmasight_core.report.document.table import PortfolioReports
-from sigmasight_core.tables import Grain, Portfolios, Positions, PositionValues, grain
+from sigmasight_core.tables import Grain, PortfolioReports, Portfolios, Positions, PositionValues, grain
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.gates.report import REPORTS_ARE_SOUND

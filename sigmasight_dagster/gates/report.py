@@ -4,7 +4,7 @@ import pandas as pd
 
 from sigmasight_core.report.document.soundness import problems
 from sigmasight_core.report.document.stored import parse
-from sigmasight_core.report.document.table import PortfolioReports
+from sigmasight_core.tables import PortfolioReports
 from sigmasight_dagster.engine.declaration import Gate, GateResult
 
 

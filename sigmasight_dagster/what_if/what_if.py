@@ -15,11 +15,11 @@ import pandas as pd
 from sigmasight_core.account.delivery.lots import Settled
 from sigmasight_core.account.positions_file import with_derived
 from sigmasight_core.errors import DataQualityError, InputError
-from sigmasight_core.report.document.table import PortfolioReports
 from sigmasight_core.tables import (
     DailyPrices,
     Grain,
     PortfolioCash,
+    PortfolioReports,
     Portfolios,
     PortfolioSnapshots,
     Positions,

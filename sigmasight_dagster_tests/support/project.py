@@ -14,8 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sigmasight_core.report.document.table import PortfolioReports
-from sigmasight_core.tables import TABLES, Audit, Table, primary_key, table_name
+from sigmasight_core.tables import TABLES, Audit, PortfolioReports, Table, primary_key, table_name
 from sigmasight_dagster.cli import main
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.warehouse import Warehouse
@@ -108,7 +107,7 @@ class CliProject:
             self.ok("import", str(EXAMPLES / f"{name}.csv"), "--portfolio", name, "--cash", "100000")
 
     def contents(self) -> dict[type[Table], pd.DataFrame]:
-        """Every table without its audit columns, in the order of its key; reports depend on the runs' ends."""
+        """Every table without its audit columns, in the order of its key; reports left out."""
         warehouse = self.warehouse()
         audit = list(Audit.to_schema().columns)
         tables = {model: warehouse.read(model) for model in TABLES if model is not PortfolioReports}

@@ -94,6 +94,10 @@ CALCULATIONS: Final[Mapping[str, Calculation]] = {
         "Sums and risk of positions by group; those of a dimension sum to the portfolio, but for tags",
         (Source("portfolio_groups"),),
     ),
+    "liquidity": Calculation(
+        "Sessions to close the positions with a set share of the market's volume",
+        (Source("portfolio_liquidity"), Source("position_liquidity")),
+    ),
 }
 """By name, in the order of the document."""
 

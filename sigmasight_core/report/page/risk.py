@@ -159,13 +159,15 @@ def _impacts(report: ReportBase, worst: list[str]) -> list:
     rows = [row for row in report.rows("scenario_impacts") if row["scenario"] in worst]
     if not rows:
         return []
-    values = [key for key in rows[0] if key.endswith(("_pnl", "_usd"))]
     columns = (
         Column("scenario", "scenario", TEXT),
         Column("factor", "factor", TEXT),
-        *(Column(key, f"{key.replace('_', ' ')}, USD") for key in values),
+        Column("pnl", "part, USD"),
+        Column("direct_pnl", "direct P&L, USD"),
+        STATUS,
     )
-    return [table("The worst scenarios by factor", columns, rows, "scenario_impacts")]
+    caption = "The worst scenarios by factor; revaluation is what is not linear"
+    return [table(caption, columns, rows, "scenario_impacts")]
 
 
 def backtest(report: ReportBase) -> Section:
@@ -234,7 +236,7 @@ def greeks(report: ReportBase) -> Section:
     section.tables.append(table("Options, the next to expire first", columns, ordered, "position_greeks"))
     expiries = report.rows("expiries")
     if expiries:
-        keys = [key for key in expiries[0] if key not in ("date", "status")]
+        keys = [key for key in expiries[0] if key != "date"]
         of_expiry = [
             Column(key, key.replace("_", " "), TEXT if _is_text(expiries, key) else "number") for key in keys
         ]

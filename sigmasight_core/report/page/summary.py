@@ -9,6 +9,7 @@ from sigmasight_core.report.document.rows import Row
 from sigmasight_core.report.page.parts import (
     COUNT,
     PERCENT,
+    SHORT,
     TEXT,
     Bars,
     Chart,
@@ -212,9 +213,22 @@ def exposures(report: ReportBase) -> Section:
         rows = [row for row in groups if row["dimension"] == dimension]
         if rows:
             section.tables.append(_groups(title, [_named(row) for row in rows]))
+    section.tables += _liquidity(report)
     if not groups:
         section.sentences.append(f"By class, sector and tag: n/a ({report.engine('groups').status}).")
     return section
+
+
+def _liquidity(report: ReportBase) -> list[Table]:
+    columns = (
+        Column("days_to_liquidate", "sessions to close everything", SHORT),
+        Column("liquid_in_1_session", "closed in one", PERCENT),
+        Column("liquid_in_5_sessions", "in five", PERCENT),
+        Column("n_positions", "positions with a volume", COUNT),
+        Column("status", "status", TEXT),
+    )
+    rows = report.rows("portfolio_liquidity")
+    return [table("Liquidity", columns, rows, "portfolio_liquidity")] if rows else []
 
 
 def _named(row: Row) -> Row:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sigmasight_core.errors import InputError, SigmaSightError
 from sigmasight_core.report.document.model import ReportBase
-from sigmasight_core.report.document.table import PortfolioReports
+from sigmasight_core.tables import PortfolioReports
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.commands.project import Project

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from sigmasight_core.report.document.table import PortfolioReports
-from sigmasight_core.tables import Publications, table_name
+from sigmasight_core.tables import PortfolioReports, Publications, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.sql import on_dates, one_of, quoted, where

@@ -1,4 +1,4 @@
-"""The table of reports. It lies here and not in `tables`: only the report knows what its document is."""
+"""The reports of portfolios, each a document of cells of the other tables."""
 
 from pandera.typing import Series
 
