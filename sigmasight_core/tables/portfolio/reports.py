@@ -16,7 +16,8 @@ class PortfolioReports(PortfolioTable):
     report_version: Series[str] = label("Version of the document, as in the id of its JSON Schema")
     document: Series[str] = label(
         "The report as JSON, without when it was made: that is computed_at",
-        of="portfolio_snapshots.* position_values.* risk_measures.value stress_results.correlated_pnl",
+        of="portfolio_snapshots.total_value position_values.exposure risk_measures.value "
+        "stress_results.correlated_pnl factor_exposures.beta",
     )
     n_available: Series[int] = value("Calculations that are available", "calculations", ge=0, of="document")
     status: Series[str] = label("ok, or 'partial: ...' with the calculations that are missing or not whole")
