@@ -11,9 +11,10 @@ from sigmasight_core import calendar
 from sigmasight_core.report.document.build import Frames, build
 from sigmasight_core.report.document.sources import NEWEST_SESSIONS, models
 from sigmasight_core.report.document.stored import as_row
-from sigmasight_core.tables import Grain, PortfolioReports, Portfolios, Positions, PositionValues, grain
+from sigmasight_core.tables import Grain, PortfolioReports, PositionValues, grain
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
 from sigmasight_dagster.gates.report import REPORTS_ARE_SOUND
 from sigmasight_dagster.story import Story, figures
 
@@ -34,7 +35,7 @@ def _inputs() -> list[Input]:
 
 @risk_asset(
     PortfolioReports,
-    inputs=[Portfolios, Positions, *_inputs()],
+    inputs=[*LOTS, *_inputs()],
     group="portfolio_risk",
     gates=[REPORTS_ARE_SOUND],
     stories={
@@ -46,6 +47,7 @@ def _inputs() -> list[Input]:
 )
 def portfolio_reports(batch: Batch) -> pd.DataFrame:
     """The report as one JSON document; a run of several dates makes that of its last date alone."""
+    lots = settled_ledger(batch).positions
     stored = batch.stored_before(PortfolioReports, batch.dates[0])
     before = dict(zip(stored["portfolio"], map(json.loads, stored["document"]), strict=True))
     rows: list[dict[str, Any]] = []
@@ -54,7 +56,7 @@ def portfolio_reports(batch: Batch) -> pd.DataFrame:
         newest = {source: batch.newest(model, date) for source, model in SOURCES.items() if source.newest}
         for name, frames in _by_portfolio(batch, date, read | newest):
             registered = batch.registry[batch.registry["portfolio"] == name].iloc[0]
-            ledger = batch.positions[batch.positions["portfolio"] == name]
+            ledger = lots[lots["portfolio"] == name]
             report = build(
                 date, registered, version("sigmasight"), before.get(name), ledger=ledger, frames=frames
             )

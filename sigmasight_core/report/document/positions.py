@@ -7,6 +7,7 @@ import pandas as pd
 from pydantic import Field, create_model
 
 from sigmasight_core.conventions import BOUGHT_TYPES, POSITION_TYPES
+from sigmasight_core.positions.held import PIECE_OF
 from sigmasight_core.report.document import precision
 from sigmasight_core.report.document.rows import Day, Decimal, Row, Strict
 
@@ -84,11 +85,12 @@ def written_positions(
     """The positions of one portfolio on one date, as a report holds them, by position_id.
 
     :param values: and `greeks`: rows of tables.PositionValues and PositionGreeks of the date.
-    :param ledger: rows of tables.Positions. :param securities: of tables.SecurityMaster.
+    :param ledger: rows of tables.Positions, with what options delivered.
+    :param securities: rows of tables.SecurityMaster.
     :param snapshot: the row of tables.PortfolioSnapshots.
     """
     date = snapshot["date"]
-    rows = values.merge(_entries(ledger, date), on="position_id", how="left", validate="one_to_one")
+    rows = values.merge(_entries(ledger, date), on="position_id", how="left", validate="many_to_one")
     of_greeks = greeks[["position_id", *sorted(precision.GREEKS), "strike", "days_to_expiry", "status"]]
     rows = rows.merge(of_greeks, on="position_id", how="left", suffixes=("", "_of_greeks"))
     industries = securities.drop_duplicates("symbol").set_index("symbol")["industry"]
@@ -114,11 +116,19 @@ def written_positions(
 def _entries(ledger: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
     """What the ledger says of each lot, as known on the date: a later exit is none yet."""
     notes = ledger["notes"] if "notes" in ledger else pd.Series(pd.NA, index=ledger.index, dtype="str")
-    return ledger[["position_id", "entry_price", "entry_date"]].assign(
+    found = ledger[["position_id", "entry_price", "entry_date"]].assign(
         exit_date=ledger["exit_date"].where(ledger["exit_date"] <= date),
         expiration_date=ledger["expiry_date"],
         notes=notes,
     )
+    if PIECE_OF not in ledger:
+        return found
+    # a lot of which a part will be delivered is one row until then, named as before
+    pieces = found.assign(
+        position_id=ledger[PIECE_OF], exit_date=found["exit_date"].where(found["exit_date"].isna())
+    )
+    whole: pd.DataFrame = pieces[(ledger[PIECE_OF] != "").to_numpy()]
+    return pd.concat([found, whole]).drop_duplicates("position_id")
 
 
 def summary(values: pd.DataFrame) -> PositionsSummary:
