@@ -124,9 +124,8 @@ def _entries(ledger: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
     if PIECE_OF not in ledger:
         return found
     # a lot of which a part will be delivered is one row until then, named as before
-    pieces = found.assign(
-        position_id=ledger[PIECE_OF], exit_date=found["exit_date"].where(found["exit_date"].isna())
-    )
+    open_ended = found["exit_date"].where(found["exit_date"].isna())
+    pieces = found.assign(position_id=ledger[PIECE_OF], exit_date=open_ended)
     whole: pd.DataFrame = pieces[(ledger[PIECE_OF] != "").to_numpy()]
     return pd.concat([found, whole]).drop_duplicates("position_id")
 
