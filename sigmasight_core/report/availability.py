@@ -26,8 +26,8 @@ def readiness(calculations: Mapping[str, pd.DataFrame | None]) -> pd.DataFrame:
         for the item's own name, '' where there is none; `n_rows` results have it, of the `items` and `parts`
         (lists, each once, sorted; [] = all those of the calculation).
     """
-    pieces = [_reasons(name, rows) for name, rows in calculations.items()]
-    return pd.concat(pieces or [pd.DataFrame(columns=COLUMNS)], ignore_index=True)
+    lines = [line for name, rows in calculations.items() for line in _reasons(name, rows)]
+    return pd.DataFrame(lines, columns=COLUMNS)
 
 
 def results(item: Readiness, rows: pd.DataFrame, symbols: Collection[str]) -> pd.DataFrame:
@@ -35,25 +35,23 @@ def results(item: Readiness, rows: pd.DataFrame, symbols: Collection[str]) -> pd
 
     :param rows: of the table that `item` is about. :param symbols: those that must have rows.
     """
-    none = pd.Series("", index=rows.index, dtype="str")
-    names = rows[item.item].astype("str").str.split("@").str[0] if item.item else none
-    frame = pd.DataFrame(
+    names = [str(name).split("@")[0] for name in rows[item.item]] if item.item else [""] * len(rows)
+    lacking = sorted(set(symbols) - set(names))
+    parts = rows[item.part].astype("str").tolist() if item.part else [""] * len(rows)
+    there = (rows[item.value].notna() | rows["status"].isin(GOOD)).tolist()
+    return pd.DataFrame(
         {
-            "item": names,
-            "part": rows[item.part].astype("str") if item.part else none,
-            "status": rows["status"],
-            "has_value": rows[item.value].notna() | rows["status"].isin(GOOD),
+            "item": names + lacking,
+            "part": parts + [""] * len(lacking),
+            "status": rows["status"].tolist() + [NO_PRICES] * len(lacking),
+            "has_value": there + [False] * len(lacking),
         }
     )
-    lacking = sorted(set(symbols) - set(names))
-    absent = pd.DataFrame({"item": lacking, "part": "", "status": NO_PRICES, "has_value": False})
-    return pd.concat([frame, absent.astype(frame.dtypes.to_dict())], ignore_index=True)
 
 
-def _reasons(calculation: str, rows: pd.DataFrame | None) -> pd.DataFrame:
+def _reasons(calculation: str, rows: pd.DataFrame | None) -> list[list[object]]:
     if rows is None:
-        nothing = [calculation, 0, 0, 0, NOT_COMPUTED, 0, False, [], []]
-        return pd.DataFrame([nothing], columns=COLUMNS)
+        return [[calculation, 0, 0, 0, NOT_COMPUTED, 0, False, [], []]]
     items, parts, statuses, there = (rows[name].tolist() for name in ("item", "part", "status", "has_value"))
     found: dict[tuple[str, bool], _Group] = {}
     for item, part, status, has_value in zip(items, parts, statuses, there, strict=True):
@@ -63,11 +61,10 @@ def _reasons(calculation: str, rows: pd.DataFrame | None) -> pd.DataFrame:
     n_reserved = sum(group.count for (_, has_value), group in found.items() if has_value)
     counts = [calculation, len(rows), len(rows) - n_odd, n_reserved]
     ordered = sorted(found.items(), key=lambda one: (one[0][1], -one[1].count))
-    lines = [
+    return [
         [*counts, reason, group.count, has_value, _some(group.items, items), _some(group.parts, parts)]
         for (reason, has_value), group in ordered
-    ]
-    return pd.DataFrame(lines or [[*counts, "", 0, True, [], []]], columns=COLUMNS)
+    ] or [[*counts, "", 0, True, [], []]]
 
 
 @dataclass
