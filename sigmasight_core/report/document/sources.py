@@ -87,6 +87,7 @@ CALCULATIONS: Final[Mapping[str, Calculation]] = {
         (
             Source("portfolio_returns", sessions=RETURN_SESSIONS),
             Source("return_contributions"),
+            Source("return_contributions_by_group"),
             Source("portfolio_cash"),
         ),
     ),

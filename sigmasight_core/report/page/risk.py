@@ -93,7 +93,6 @@ def contributions(report: ReportBase) -> Section:
             Column("exposure", "exposure"),
             Column("volatility", "volatility"),
             Column("correlation", "correlation"),
-            Column("marginal_var", "marginal"),
             STATUS,
         )
         data = table(f"Contributions by {kind}", columns, of_kind, "risk_contributions")
