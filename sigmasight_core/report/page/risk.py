@@ -137,7 +137,9 @@ def stress(report: ReportBase) -> Section:
         )
         section.charts.append(Chart("stress", "Worst and best scenarios", caption, "USD", bars, data))
     if every:
-        section.tables.append(table("Every scenario", columns, every, "stress_results"))
+        lost = [row for row in every if row[headline_of(row)] is None]
+        caption = "Every scenario, the worst first"
+        section.tables.append(table(caption, columns, [*rows, *lost], "stress_results"))
     section.tables += _impacts(report, [row["scenario"] for row in worst])
     reverse = report.rows("reverse_stress")
     if reverse:

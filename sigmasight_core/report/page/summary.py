@@ -129,7 +129,11 @@ def _changed(report: ReportBase) -> list[str]:
 def _changes_table(report: ReportBase) -> Table:
     found = report.changes
     assert found is not None
-    rows = [row.model_dump() for row in found.numbers]
+    numbers = [row.model_dump() for row in found.numbers]
+    names = [
+        {"item": row["item"] or "portfolio", "column": row["column"].replace("_", " ")} for row in numbers
+    ]
+    rows = [row | name for row, name in zip(numbers, names, strict=True)]
     columns = (
         Column("item", "of", TEXT),
         Column("column", "number", TEXT),
