@@ -60,9 +60,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     attempts.stop_if_canceled(context)
     try:
         refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
-        frames, problems, learned, configured = _compute(
-            asset, platform, parts, first_date, context.run.tags
-        )
+        frames, problems, learned, configured = _compute(asset, platform, parts, first_date, context.run.tags)
         findings = {} if problems else _judge(asset, platform, parts, frames)
     except SigmaSightError as error:
         attempts.retry_later(context, error)

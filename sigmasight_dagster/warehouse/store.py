@@ -28,9 +28,7 @@ from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
 from sigmasight_dagster.warehouse.tables import copy_in
 
 
-class Warehouse(
-    LedgerStore, ConfiguredStore, WhatIfStore, AlertStore, ActionStore, DoubtStore, ReportStore
-):
+class Warehouse(LedgerStore, ConfiguredStore, WhatIfStore, AlertStore, ActionStore, DoubtStore, ReportStore):
     """The tables of one PostgreSQL database.
 
     Safe to share between threads and to use after a fork. Every method is one transaction, and every read is
