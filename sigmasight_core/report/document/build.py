@@ -1,6 +1,6 @@
 """A report from the rows of the stored tables: nothing is computed here that is not in a table."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ from sigmasight_core.report.document import model as shape
 from sigmasight_core.report.document.changes import changes
 from sigmasight_core.report.document.positions import summary, written_positions
 from sigmasight_core.report.document.rows import Row, as_written
-from sigmasight_core.report.document.sources import CALCULATIONS, Calculation, models
+from sigmasight_core.report.document.sources import CALCULATIONS, PAST_SESSIONS, Calculation, models
 from sigmasight_core.tables import (
     PortfolioReturns,
     PortfolioSnapshots,
@@ -71,7 +71,8 @@ def build(
             snapshot=of_date[PortfolioSnapshots].iloc[0],
         ),
         "snapshots": as_written(PortfolioSnapshots, snapshots),
-        "past_returns": _past_returns(frames),
+        "past_returns": _past(frames, shape.RETURN_DAY, lambda rows: rows.tail(PAST_SESSIONS)),
+        "months": _past(frames, shape.MONTH, _month_ends),
         "changes": None,
         "data_availability": _availability(of_date),
     }
@@ -90,12 +91,16 @@ def _benchmark(frames: Frames) -> str | None:
     return None if rows is None or rows.empty else str(rows["benchmark"].iloc[-1])
 
 
-def _past_returns(frames: Frames) -> list[Row]:
+def _past(
+    frames: Frames, columns: Sequence[str], chosen: Callable[[pd.DataFrame], pd.DataFrame]
+) -> list[Row]:
     rows = frames.get(PortfolioReturns)
-    if rows is None:
-        return []
-    wanted = list(shape.return_day().model_fields)
-    return [{name: row[name] for name in wanted} for row in as_written(PortfolioReturns, rows)]
+    written = [] if rows is None else as_written(PortfolioReturns, chosen(rows))
+    return [{name: row[name] for name in columns} for row in written]
+
+
+def _month_ends(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.groupby(rows["date"].dt.to_period("M")).tail(1)
 
 
 def _engine(calculation: Calculation, frames: Frames) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from sigmasight_core.tables import PortfolioReturns, PortfolioSnapshots, Table, 
 VERSION: Final = "1.0"
 """Raised with every key that is added (second number), or taken away or changed (first)."""
 RETURN_DAY: Final = ("date", "total_value", "daily_return", "twr_itd", "drawdown", "benchmark_return")
-"""Columns of the past returns in a report, where the table has them."""
+"""Columns of the past returns in a report."""
+MONTH: Final = ("date", "twr_mtd")
+"""Of the last session of each month that is published."""
 
 
 class PrecisionPolicy(Strict):
@@ -107,6 +109,7 @@ class ReportBase(Strict):
     positions: list[Position]
     snapshots: list[Any]
     past_returns: list[Any]
+    months: list[Any]
     changes: Changes | None
     data_availability: list[Availability]
 
@@ -131,7 +134,8 @@ def report_type() -> type[ReportBase]:
     fields: dict[str, Any] = {
         "calculation_engines": (create_model("CalculationEngines", __base__=Strict, **engines), ...),
         "snapshots": (list[row_type(PortfolioSnapshots)], ...),  # type: ignore[misc]
-        "past_returns": (list[return_day()], ...),  # type: ignore[misc]
+        "past_returns": (list[past_type("ReturnDay", RETURN_DAY)], ...),  # type: ignore[misc]
+        "months": (list[past_type("Month", MONTH)], ...),  # type: ignore[misc]
     }
     return create_model("Report", __base__=ReportBase, __doc__=ReportBase.__doc__, **fields)
 
@@ -149,13 +153,11 @@ def _engine(name: str, calculation: Calculation, known: dict[str, type[Table]]) 
 
 
 @cache
-def return_day() -> type[Strict]:
-    """One past session of a portfolio's returns."""
+def past_type(name: str, columns: tuple[str, ...]) -> type[Strict]:
+    """Some columns of a past session of a portfolio's returns."""
     every = row_type(PortfolioReturns).model_fields
-    chosen: dict[str, Any] = {
-        name: (every[name].annotation, every[name]) for name in RETURN_DAY if name in kept(PortfolioReturns)
-    }
-    return create_model("ReturnDay", __base__=Strict, __doc__="One session of the past.", **chosen)
+    chosen: dict[str, Any] = {column: (every[column].annotation, every[column]) for column in columns}
+    return create_model(name, __base__=Strict, __doc__="One session of the past.", **chosen)
 
 
 def units(calculation: Calculation) -> dict[str, str]:

@@ -9,8 +9,10 @@ from sigmasight_core.tables.collection import row_models
 
 SNAPSHOT_SESSIONS: Final = 30
 """Sessions of snapshots in a report."""
-RETURN_SESSIONS: Final = 252
-"""Sessions of returns in a report."""
+RETURN_SESSIONS: Final = 1260
+"""Sessions whose returns are read: five years of months."""
+PAST_SESSIONS: Final = 252
+"""The last of them, which are in a report one by one."""
 NEWEST_SESSIONS: Final = 10
 """Sessions before the date of a report in which a weekly table may have its newest rows."""
 

@@ -87,7 +87,7 @@ def returns(report: ReportBase) -> Section:
         Column("mwr", "money-weighted", PERCENT),
     )
     section.tables.append(table("Returns, not annualised", columns, lines, "portfolio_returns"))
-    months = _months([found.model_dump() for found in report.past_returns])
+    months = _months([found.model_dump() for found in report.months])
     if months:
         of_year = (Column("year", "year", TEXT), *(Column(name, name, PERCENT) for name in MONTHS))
         section.tables.append(table("Returns by month", of_year, months, "portfolio_returns"))
@@ -97,12 +97,12 @@ def returns(report: ReportBase) -> Section:
 
 
 def _months(past: list[Row]) -> list[Row]:
-    """One row a year: the return month to date on the last session of each month there is."""
+    """One row a year: the return month to date on the last session of each month that is published."""
     years: dict[str, Row] = {}
     for row in past:
         if row.get("twr_mtd") is not None:
             year, month = row["date"][:4], int(row["date"][5:7])
-            years.setdefault(year, {"year": year, "status": "no session of the month"})
+            years.setdefault(year, {"year": year, "status": "no return of the whole month"})
             years[year][MONTHS[month - 1]] = row["twr_mtd"]
     return list(years.values())
 
