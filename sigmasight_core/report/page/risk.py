@@ -20,6 +20,7 @@ from sigmasight_core.report.page.parts import (
     table,
 )
 from sigmasight_core.report.page.scenarios import headline_of, ranked
+from sigmasight_core.tables.portfolio.horizons import BUCKETS
 
 ERRORS_SHOWN: Final = 2.0
 """Standard errors to each side of a bar: about 95%."""
@@ -235,18 +236,19 @@ def greeks(report: ReportBase) -> Section:
     )
     ordered = sorted(options, key=lambda row: row["days_to_expiry"] or 0)
     section.tables.append(table("Options, the next to expire first", columns, ordered, "position_greeks"))
-    expiries = report.rows("expiries")
-    if expiries:
-        keys = [key for key in expiries[0] if key != "date"]
-        of_expiry = [
-            Column(key, key.replace("_", " "), TEXT if _is_text(expiries, key) else "number") for key in keys
-        ]
-        section.tables.append(table("What ends when", of_expiry, expiries, "expiries"))
+    of_expiry = (
+        Column("bucket", "days to expiry", TEXT),
+        Column("n_positions", "options", COUNT),
+        Column("notional", "notional, USD"),
+        Column("net_exposure", "net, USD"),
+        Column("delta_usd", "delta, USD"),
+        *(Column(name, name) for name in ("delta", "gamma", "theta", "vega", "rho")),
+        STATUS,
+    )
+    buckets = {name: place for place, name in enumerate(BUCKETS)}
+    ending = sorted(report.rows("expiries"), key=lambda row: buckets.get(row["bucket"], len(buckets)))
+    section.tables.append(table("What ends when", of_expiry, ending, "expiries"))
     return section
-
-
-def _is_text(rows: list[Row], key: str) -> bool:
-    return not any(str(row[key]).lstrip("-").replace(".", "", 1).isdigit() for row in rows)
 
 
 def correlations(report: ReportBase) -> Section:
