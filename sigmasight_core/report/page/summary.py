@@ -48,8 +48,9 @@ def _first(report: ReportBase, name: str) -> Row:
 
 
 def _line(figure: str, row: Row, key: str) -> Row:
-    status = row.get("status", "not computed")
-    return {"figure": figure, "value": row.get(key), "status": "" if status == OK else status}
+    status, value = row.get("status", "not computed"), row.get(key)
+    concerns = status != OK and (value is None or status.startswith("partial"))
+    return {"figure": figure, "value": value, "status": status if concerns else ""}
 
 
 def _money_figures(report: ReportBase) -> list[Table]:
@@ -163,7 +164,7 @@ def value(report: ReportBase) -> Section:
         Column("daily_return", "return", PERCENT),
         Column("external_flow", "paid in or out, USD"),
     )
-    data = table(f"Value on the last {len(rows)} sessions", columns, rows, "portfolio_snapshots")
+    data = table("Value by session", columns, rows, "portfolio_snapshots")
     if len(rows) > 1:
         lines = Lines(
             [row["date"] for row in rows], {"total value": [number(row, "total_value") for row in rows]}
