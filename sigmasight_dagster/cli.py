@@ -58,6 +58,11 @@ COMMANDS: Final = {
         "What each sale of PORTFOLIO has gained, before fees: proceeds - cost of the lots that it closed.",
     ),
     "portfolios": Entry("ledger.portfolios", "list_portfolios", "List the registered portfolios."),
+    "report": Entry(
+        "results.report",
+        "report",
+        "The report of a portfolio: Markdown, JSON, CSV, HTML and Excel; default: of every portfolio.",
+    ),
     "run": Entry("runs.run", "run", "Compute every asset of one trading date."),
     "backfill": Entry(
         "runs.run",

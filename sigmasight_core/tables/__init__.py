@@ -70,6 +70,7 @@ from sigmasight_core.tables.portfolio.configured import Factors, Scenarios
 from sigmasight_core.tables.portfolio.groups import PortfolioGroups
 from sigmasight_core.tables.portfolio.horizons import Expiries, PortfolioLiquidity, PositionLiquidity
 from sigmasight_core.tables.portfolio.impacts import ScenarioImpacts
+from sigmasight_core.tables.portfolio.reports import PortfolioReports
 from sigmasight_core.tables.portfolio.simulated import SimulatedPnl
 from sigmasight_core.tables.positions import PortfolioSnapshots, PositionGreeks, PositionValues
 from sigmasight_core.tables.risk import RiskContributions, RiskMeasures, VarBacktests
@@ -117,6 +118,7 @@ __all__ = [
     "PortfolioGroups",
     "PortfolioLiquidity",
     "PortfolioPnlExplain",
+    "PortfolioReports",
     "PortfolioReturns",
     "PortfolioSnapshots",
     "Portfolios",

@@ -29,6 +29,7 @@ TOPICS: Final = (
     "portfolio.simulated",
     "portfolio.groups",
     "portfolio.horizons",
+    "portfolio.reports",
     "what_if",
     "operations",
     "alerts",

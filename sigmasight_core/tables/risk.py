@@ -96,6 +96,19 @@ class RiskContributions(PortfolioTable):
         "USD per exposure",
         of="exposure factor_covariance.covariance daily_prices.adjusted_close treasury_yields.yield_percent",
     )
+    volatility: Series[float] = value(
+        "Volatility of the item per unit of exposure; specific: 1; NULL in rows older than the column",
+        "per exposure and session",
+        ge=0,
+        of="factor_covariance.covariance factor_betas.beta factor_betas.annualized_specific_volatility",
+    )
+    correlation: Series[float] = value(
+        "Of the item with the P&L of the portfolio: component = z x exposure x volatility x correlation",
+        "fraction",
+        ge=-1.000001,
+        le=1.000001,
+        of="marginal_var volatility",
+    )
     share: Series[float] = value(
         "component_var_usd / parametric_var_95_usd", "fraction", of="component_var_usd"
     )

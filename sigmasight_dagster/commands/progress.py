@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pandas as pd
 from rich.console import Console
@@ -21,14 +22,23 @@ from sigmasight_dagster.warehouse import Warehouse
 
 POLL_SECONDS = 1.0
 REFRESHES_PER_SECOND = 2
+CANCELED = 130
+"""Exit code of what was canceled."""
 
 
 def compute(
-    project: Project, dates: pd.DatetimeIndex, names: Sequence[str], missing_only: bool = False
+    project: Project,
+    dates: pd.DatetimeIndex,
+    names: Sequence[str],
+    missing_only: bool = False,
+    all_reports: bool = False,
 ) -> list[RunOutcome]:
-    """Plan and execute a request with a progress bar, then print what was published and what failed."""
+    """Plan and execute a request with a progress bar, then print what was published and what failed.
+
+    :param all_reports: reports are made of every date, not of the last one of each run.
+    """
     what = f"{len(dates)} dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {', '.join(names)}"
-    runs = project.plan(dates, names)
+    runs = [replace(run, every_report=all_reports) for run in project.plan(dates, names)]
     return execute(project, project.unpublished(runs) if missing_only else runs, what)
 
 
@@ -60,7 +70,7 @@ def execute(project: Project, runs: Sequence[RangeRun], what: str) -> list[RunOu
 def exit_code(outcomes: Sequence[RunOutcome]) -> int:
     """130 when canceled, 1 when partitions stay unpublished, else 0."""
     if any(outcome.canceled for outcome in outcomes):
-        return 130
+        return CANCELED
     return 1 if finally_failed(outcomes) else 0
 
 

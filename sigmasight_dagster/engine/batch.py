@@ -36,6 +36,7 @@ class Batch(Configuration):
     :param portfolios: sorted names; empty for a computation by date alone.
     :param first_date: first trading date of the project: no window reaches before it.
     :param refetch: sources are asked again for what is stored and final too.
+    :param every_report: reports are wanted of every date, not of the last one alone.
     :ivar learned: what a source said beyond the batch; stored after its partitions.
     :ivar configured: rows of tables of `Kind.CONFIGURED` that it computes with; stored after its partitions.
     """
@@ -48,8 +49,10 @@ class Batch(Configuration):
         portfolios: tuple[str, ...],
         first_date: pd.Timestamp,
         refetch: bool = False,
+        every_report: bool = False,
     ):
         self.refetch = refetch
+        self.every_report = every_report
         self.dates = dates
         self.portfolios = portfolios
         super().__init__(platform)
@@ -98,6 +101,19 @@ class Batch(Configuration):
         published = warehouse.published(model, (sessions[0], sessions[-1]), portfolios)
         keys = list(grain(model).value)
         return rows[found_in(rows, published, keys)].reset_index(drop=True)
+
+    def newest(self, model: type[Table], date: pd.Timestamp) -> pd.DataFrame:
+        """Rows of a declared `newest` input: of each portfolio its newest ones on or before a date."""
+        if not self._declared(model).newest:
+            raise LookupError(f"{self._asset.name} reads {table_name(model)} by date: use `read`")
+        first = max(calendar.shift_sessions(date, -self._declared(model).look_back), self._first_date)
+        return self._platform.warehouse.newest(model, self.portfolios, (first, date))
+
+    def stored_before(self, model: type[Table], date: pd.Timestamp) -> pd.DataFrame:
+        """Rows of a table of this asset itself: of each portfolio its newest ones before a date."""
+        self._own(model)
+        between = (calendar.FIRST_DATE, date - pd.Timedelta(days=1))
+        return self._platform.warehouse.newest(model, self.portfolios, between)
 
     def read_on(self, model: type[Table], sessions: pd.DatetimeIndex) -> pd.DataFrame:
         """Rows of a declared `since_entry` input on some sessions of its window only."""

@@ -29,6 +29,8 @@ class Input:
     :param since_entry: it needs every session since the earliest entry of the portfolios' positions.
     :param published_only: of the sessions before the first requested date it takes what is published, and
         asks for no more; the requested dates are needed as ever.
+    :param newest: of each date it takes the newest published partition with rows within the look-back, by
+        `Batch.newest`, and asks for none.
     :param advisory: it is published first, and what is fetched is held against it (`doubts`); no row follows
         from it, so that a change of it makes none stale.
     :param benchmark: it is read of the symbol too that a portfolio is held against: a change of that symbol
@@ -43,6 +45,7 @@ class Input:
     look_back: int = 0
     since_entry: bool = False
     published_only: bool = False
+    newest: bool = False
     factor_window: bool = False
     carried_prices: bool = False
     advisory: bool = False
@@ -51,6 +54,8 @@ class Input:
     benchmark: bool = False
 
     def __post_init__(self) -> None:
+        if self.newest:
+            object.__setattr__(self, "published_only", True)
         if self.carried_prices:
             if self.model is not DailyPrices or self.look_back not in (0, PRICE_LOOK_BACK_SESSIONS):
                 raise TypeError("carried_prices is of DailyPrices, and sets the look-back itself")

@@ -6,7 +6,7 @@ of bad partitions as structured metadata.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from time import monotonic
@@ -26,7 +26,7 @@ from sigmasight_dagster.engine.declaration import Gate, GateResult, RiskAsset
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.tags import REFETCH_TAG
+from sigmasight_dagster.tags import REFETCH_TAG, REPORTS_TAG
 from sigmasight_dagster.warehouse import AuditStamp, Findings, LearnedActions, UpstreamNotPublished
 
 CONTRACT_CHECK = "rows_meet_the_contract"
@@ -60,9 +60,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     attempts.stop_if_canceled(context)
     try:
         refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
-        frames, problems, learned, configured = _compute(
-            asset, platform, parts, first_date, REFETCH_TAG in context.run.tags
-        )
+        frames, problems, learned, configured = _compute(asset, platform, parts, first_date, context.run.tags)
         findings = {} if problems else _judge(asset, platform, parts, frames)
     except SigmaSightError as error:
         attempts.retry_later(context, error)
@@ -99,7 +97,7 @@ def _compute(
     platform: Platform,
     parts: Sequence[Rectangle],
     first_date: pd.Timestamp,
-    refetch: bool,
+    tags: Mapping[str, str],
 ) -> tuple[
     dict[type[Table], pd.DataFrame], list[Problem], list[LearnedActions], dict[type[Table], pd.DataFrame]
 ]:
@@ -107,7 +105,9 @@ def _compute(
     learned = []
     configured: dict[type[Table], pd.DataFrame] = {}
     for dates, portfolios in parts:
-        batch = Batch(asset, platform, dates, portfolios, first_date, refetch)
+        batch = Batch(
+            asset, platform, dates, portfolios, first_date, REFETCH_TAG in tags, REPORTS_TAG in tags
+        )
         computed = asset.compute(batch)
         learned += [batch.learned] if batch.learned is not None else []
         configured |= batch.configured

@@ -1,15 +1,17 @@
-"""Generated pages of docs/: the data dictionary, from the row models. `--check` fails when one is stale."""
+"""Generated pages of docs/: the data dictionary and the schema of reports. `--check` fails on a stale one."""
 
 import re
 import sys
 from inspect import cleandoc
 from pathlib import Path
 
+from sigmasight_core.report.document.schema import json_schema
 from sigmasight_core.tables import TABLES, Table, grain, primary_key, table_name
 from sigmasight_core.tables.base import Audit
 from sigmasight_dagster.settings import project_root
 
 DICTIONARY = Path("docs") / "data_dictionary.md"
+REPORT_SCHEMA = Path("docs") / "portfolio_report.schema.json"
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 
@@ -72,11 +74,19 @@ def broken_links(root: Path) -> list[str]:
     ]
 
 
+def pages() -> dict[Path, str]:
+    """The generated pages by their place below the project's root."""
+    return {DICTIONARY: data_dictionary(), REPORT_SCHEMA: json_schema()}
+
+
 def check(root: Path) -> list[str]:
     """What is wrong with the docs: stale generated pages and broken links."""
-    page = root / DICTIONARY
-    stale = not page.exists() or page.read_text(encoding="utf-8") != data_dictionary()
-    problems = [f"{DICTIONARY} does not match the row models: run make docs"] if stale else []
+    stale = [
+        page
+        for page, content in pages().items()
+        if not (root / page).exists() or (root / page).read_text(encoding="utf-8") != content
+    ]
+    problems = [f"{page} does not match the row models: run make docs" for page in stale]
     return problems + [f"broken link in {link}" for link in broken_links(root)]
 
 
@@ -84,7 +94,8 @@ def main(arguments: list[str]) -> int:
     """Write the generated pages, or with --check compare them."""
     root = project_root()
     if "--check" not in arguments:
-        (root / DICTIONARY).write_text(data_dictionary(), encoding="utf-8")
+        for page, content in pages().items():
+            (root / page).write_text(content, encoding="utf-8")
         return 0
     problems = check(root)
     sys.stderr.writelines(f"{problem}\n" for problem in problems)

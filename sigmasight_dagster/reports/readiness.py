@@ -8,8 +8,6 @@ from sigmasight_core.report import availability
 from sigmasight_core.tables import TABLES, Grain, PositionValues, Readiness, Table, grain, readiness
 from sigmasight_dagster.platform import Platform
 
-NO_PRICES = "no prices: the provider has none on the date"
-
 
 def latest_date(platform: Platform, portfolio: str) -> pd.Timestamp:
     """The latest date of which the portfolio has results.
@@ -51,16 +49,4 @@ def _rows(
         return None
     symbols = list(held_symbols(positions, date)) if shared else None
     rows = warehouse.read(model, [date], portfolios, symbols=symbols)
-    none = pd.Series("", index=rows.index, dtype="str")
-    names = rows[item.item].astype("str").str.split("@").str[0] if item.item else none
-    frame = pd.DataFrame(
-        {
-            "item": names,
-            "part": rows[item.part].astype("str") if item.part else none,
-            "status": rows["status"],
-            "has_value": rows[item.value].notna() | rows["status"].isin(availability.GOOD),
-        }
-    )
-    lacking = sorted(set(symbols or ()) - set(names))
-    absent = pd.DataFrame({"item": lacking, "part": "", "status": NO_PRICES, "has_value": False})
-    return pd.concat([frame, absent.astype(frame.dtypes.to_dict())], ignore_index=True)
+    return availability.results(item, rows, symbols or ())

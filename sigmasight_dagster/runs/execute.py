@@ -21,7 +21,13 @@ from dagster._core.remote_origin import (
 
 from sigmasight_dagster.engine.publish import BAD_PARTITIONS
 from sigmasight_dagster.runs.plan import RangeRun
-from sigmasight_dagster.tags import LAUNCHER_TAG, LAYER_TAG, OLD_LAUNCHER_TAG, REFETCH_TAG
+from sigmasight_dagster.tags import (
+    LAUNCHER_TAG,
+    LAYER_TAG,
+    OLD_LAUNCHER_TAG,
+    REFETCH_TAG,
+    REPORTS_TAG,
+)
 
 REPOSITORY_TAG = ".dagster/repository"
 LOCATION, REPOSITORY_NAME = "sigmasight", "__repository__"
@@ -84,6 +90,7 @@ def execute(
         LAYER_TAG: run.layer,
         REPOSITORY_TAG: REPOSITORY,
         **({REFETCH_TAG: "true"} if run.refetch else {}),
+        **({REPORTS_TAG: "all"} if run.every_report else {}),
     }
     config = {"loggers": {"console": {"config": {"log_level": console_level}}}}
     # One moment for the whole run: Dagster lists every date x portfolio again for each new one.

@@ -30,6 +30,7 @@ class RangeRun:
     :param dates: consecutive sessions.
     :param portfolios: consecutive in the order of the dynamic partitions; empty in market layers.
     :param refetch: sources are asked again for what is stored and final.
+    :param every_report: reports are made of every date, not of the last one alone.
     """
 
     layer: str
@@ -37,6 +38,7 @@ class RangeRun:
     dates: pd.DatetimeIndex
     portfolios: tuple[str, ...] = ()
     refetch: bool = False
+    every_report: bool = False
 
     @property
     def table_names(self) -> list[str]:

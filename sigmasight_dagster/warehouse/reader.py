@@ -8,7 +8,7 @@ from sigmasight_core.tables import Table
 from sigmasight_dagster.warehouse.database import Database
 from sigmasight_dagster.warehouse.rows import from_arrow
 from sigmasight_dagster.warehouse.sql import Dates
-from sigmasight_dagster.warehouse.tables import select
+from sigmasight_dagster.warehouse.tables import select, select_newest
 
 
 class Reader:
@@ -39,3 +39,12 @@ class Reader:
         :raises InputError: on a column or filter that the table has not, or a range that ends too early.
         """
         return from_arrow(model, self._database.query(select(model, dates, portfolios, columns, symbols)))
+
+    def newest(
+        self,
+        model: type[Table],
+        portfolios: Sequence[str],
+        between: tuple[pd.Timestamp, pd.Timestamp],
+    ) -> pd.DataFrame:
+        """Rows of each portfolio's newest published date that has any, between two dates, both inclusive."""
+        return from_arrow(model, self._database.query(select_newest(model, portfolios, between)))

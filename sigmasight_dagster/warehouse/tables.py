@@ -7,11 +7,11 @@ import pandas as pd
 import pyarrow as pa
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import Table, primary_key, table_name
+from sigmasight_core.tables import Publications, Table, primary_key, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.schema import columns, kind
 from sigmasight_dagster.warehouse.rows import from_arrow
-from sigmasight_dagster.warehouse.sql import Dates, on_dates, one_of, quoted, where
+from sigmasight_dagster.warehouse.sql import Dates, literal, on_dates, one_of, quoted, where
 
 
 def select(
@@ -38,6 +38,22 @@ def select(
     chosen = ", ".join(_expression(name, known[name]) for name in names)
     order = ", ".join(quoted(name) for name in primary_key(model))
     return f"SELECT {chosen} FROM {quoted(SCHEMA, table_name(model))}{where(conditions)} ORDER BY {order}"
+
+
+def select_newest(
+    model: type[Table], portfolios: Sequence[str], between: tuple[pd.Timestamp, pd.Timestamp]
+) -> str:
+    """SELECT of each portfolio's rows on its newest published date with rows, between two dates."""
+    table, published = (quoted(SCHEMA, table_name(found)) for found in (model, Publications))
+    names = ", ".join(literal(name) for name in portfolios)
+    chosen = ", ".join(f"t.{_expression(name, column)}" for name, column in columns(model).items())
+    return (
+        f"SELECT {chosen} FROM unnest(ARRAY[{names}]::text[]) AS r(portfolio) CROSS JOIN LATERAL ("
+        f"SELECT max(date) AS date FROM {published} AS p WHERE table_name = {literal(table_name(model))} "
+        f"AND p.portfolio = r.portfolio AND n_rows > 0 AND {on_dates(between)}) AS newest "
+        f"JOIN {table} AS t ON t.portfolio = r.portfolio AND t.date = newest.date "
+        f"ORDER BY {', '.join(f't.{quoted(name)}' for name in primary_key(model))}"
+    )
 
 
 def _expression(name: str, column: Any) -> str:

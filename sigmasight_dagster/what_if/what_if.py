@@ -19,6 +19,7 @@ from sigmasight_core.tables import (
     DailyPrices,
     Grain,
     PortfolioCash,
+    PortfolioReports,
     Portfolios,
     PortfolioSnapshots,
     Positions,
@@ -45,7 +46,11 @@ from sigmasight_dagster.engine.settled_ledger import settled_ledger
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import UpstreamNotPublished
 
-PORTFOLIO_ASSETS: Final = tuple(asset for asset in RISK_ASSETS if asset.grain is Grain.DATE_PORTFOLIO)
+PORTFOLIO_ASSETS: Final = tuple(
+    asset
+    for asset in RISK_ASSETS
+    if asset.grain is Grain.DATE_PORTFOLIO and PortfolioReports not in asset.tables
+)
 
 Computed = dict[type[Table], pd.DataFrame]
 

@@ -125,7 +125,14 @@ def contributions(factor: float, position: float) -> pd.DataFrame:
         ("position", "A@1", position),
     ]
     frame = pd.DataFrame(rows, columns=["kind", "item", "component_var_usd"])
-    numbers = {"exposure": 1.0, "marginal_var": 1.0, "share": 0.5, "status": "ok"}
+    numbers = {
+        "exposure": 1.0,
+        "marginal_var": 1.0,
+        "volatility": 1.0,
+        "correlation": 1.0,
+        "share": 0.5,
+        "status": "ok",
+    }
     return validate(RiskContributions, frame.assign(date=DATES[0], portfolio="a", **numbers))
 
 

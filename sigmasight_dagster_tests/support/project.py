@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sigmasight_core.tables import TABLES, Audit, Table, primary_key, table_name
+from sigmasight_core.tables import TABLES, Audit, PortfolioReports, Table, primary_key, table_name
 from sigmasight_dagster.cli import main
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.warehouse import Warehouse
@@ -107,10 +107,10 @@ class CliProject:
             self.ok("import", str(EXAMPLES / f"{name}.csv"), "--portfolio", name, "--cash", "100000")
 
     def contents(self) -> dict[type[Table], pd.DataFrame]:
-        """Every table without its audit columns, in the order of its key."""
+        """Every table without its audit columns, in the order of its key; reports left out."""
         warehouse = self.warehouse()
         audit = list(Audit.to_schema().columns)
-        tables = {model: warehouse.read(model) for model in TABLES}
+        tables = {model: warehouse.read(model) for model in TABLES if model is not PortfolioReports}
         return {
             model: rows.drop(columns=audit, errors="ignore").sort_values(
                 primary_key(model), ignore_index=True
@@ -145,7 +145,7 @@ def assert_same_contents(
     left: dict[type[Table], pd.DataFrame], right: dict[type[Table], pd.DataFrame], rtol: float = 0.0
 ) -> None:
     """Equal to the bit, or within `rtol`: the last bits of a batch depend on its size (BLAS)."""
-    for model in TABLES:
+    for model in left:
         pd.testing.assert_frame_equal(
             left[model], right[model], check_exact=rtol == 0, rtol=rtol, atol=rtol, obj=table_name(model)
         )

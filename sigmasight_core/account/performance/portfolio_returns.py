@@ -8,8 +8,10 @@ import pandas as pd
 from sigmasight_core.account.performance.benchmark import MIN_COMMON, against_benchmark
 from sigmasight_core.account.performance.returns import (
     PERIODS,
+    SHORTER,
     Linked,
     daily_returns,
+    drawdown,
     linked,
     period_money_weighted,
     period_starts,
@@ -69,6 +71,8 @@ def portfolio_returns(
     wanted = sessions.get_indexer(dates)
     starts = {period: period_starts(sessions, first, period) for period in PERIODS}
     twr = {period: linked(daily, start) for period, start in starts.items()}
+    shorter = {period: period_starts(sessions, first, period) for period in SHORTER}
+    falls = np.where(begun, drawdown(np.where(begun, twr["itd"].total, 0.0)), np.nan)
     mwr = {
         period: np.where(
             twr[period].gaps[wanted] > 0,
@@ -88,6 +92,8 @@ def portfolio_returns(
         "unexplained": np.where(comparable & ~daily.unknown, unexplained, np.nan)[wanted],
         **{f"twr_{period}": _kept(twr[period], starts[period])[wanted] for period in PERIODS},
         **{f"mwr_{period}": mwr[period] for period in PERIODS},
+        **{f"twr_{name}": _kept(linked(daily, at), at)[wanted] for name, at in shorter.items()},
+        "drawdown": falls[wanted],
         "benchmark_return": other[wanted],
         **{name: values.astype(float) for name, values in beside._asdict().items()},
     }

@@ -12,6 +12,14 @@ from sigmasight_core.arrays.types import Bools, Floats, Ints
 LEAST_BASE: Final = 0.01
 """USD: what was worth less than a cent has no return."""
 PERIODS: Final = ("ytd", "1y", "itd")
+SHORTER: Final = ("1w", "mtd", "1m", "3m")
+"""Periods of time-weighted returns alone."""
+_BACK: Final = {
+    "1w": pd.DateOffset(days=7),
+    "1m": pd.DateOffset(months=1),
+    "3m": pd.DateOffset(months=3),
+    "1y": pd.DateOffset(years=1),
+}
 
 
 class DailyReturns(NamedTuple):
@@ -68,6 +76,16 @@ def linked(daily: DailyReturns, start: Ints) -> Linked:
     return Linked(np.where(undefined, np.nan, total), ruins > 0, gaps)
 
 
+def drawdown(itd: Floats) -> Floats:
+    """Fall since the highest point before, as a positive fraction (dates, portfolios).
+
+    :param itd: returns since inception, not annualised; NaN = not known, and then there is no fall either.
+    """
+    level = 1.0 + itd
+    peak = np.fmax.accumulate(np.fmax(level, 1.0), axis=0)
+    return np.maximum(1.0 - level / peak, 0.0)
+
+
 def _since(cumulated: Floats | Ints, start: Ints) -> np.ndarray:
     column = np.arange(cumulated.shape[1])
     return cumulated - np.where(start >= 0, cumulated[np.maximum(start, 0), column], 0)
@@ -76,9 +94,9 @@ def _since(cumulated: Floats | Ints, start: Ints) -> np.ndarray:
 def period_starts(sessions: pd.DatetimeIndex, first: Ints, period: str) -> Ints:
     """Row of the close from which each date's period starts (dates, portfolios); -2 = there is no such one.
 
-    Year to date from the last close of the year before, or the account's beginning; one year from the last
-    close on or before the same day a year before, if the account is as old; inception to date from before
-    the first row.
+    Year and month to date from the last close of the one before, or the account's beginning; a year, three
+    months, one and a week from the last close on or before the same day that long before, if the account is
+    as old; inception to date from before the first row.
 
     :param sessions: every session up to the last date. :param first: row of each portfolio's first flow.
     """
@@ -86,11 +104,11 @@ def period_starts(sessions: pd.DatetimeIndex, first: Ints, period: str) -> Ints:
     begin = np.broadcast_to(first - 1, shape)
     if period == "itd":
         start = begin
-    elif period == "ytd":
-        year = pd.DatetimeIndex([pd.Timestamp(day.year, 1, 1) for day in sessions])
-        start = np.maximum(sessions.searchsorted(year)[:, None] - 1, begin)
+    elif period in ("ytd", "mtd"):
+        opens = sessions.to_period("Y" if period == "ytd" else "M").to_timestamp()
+        start = np.maximum(sessions.searchsorted(opens)[:, None] - 1, begin)
     else:
-        before = sessions.searchsorted(sessions - pd.DateOffset(years=1), side="right")[:, None] - 1
+        before = sessions.searchsorted(sessions - _BACK[period], side="right")[:, None] - 1
         start = np.where((before >= 0) & (before >= begin), np.broadcast_to(before, shape), -2)
     return np.where(np.arange(len(sessions))[:, None] >= first, start, -2).astype(np.int64)
 

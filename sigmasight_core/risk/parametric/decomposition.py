@@ -15,7 +15,7 @@ from sigmasight_core.conventions import OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.filtered_returns import ReturnPanel
-from sigmasight_core.risk.parametric.factor_risk import FactorRisk, Parts, model_risk
+from sigmasight_core.risk.parametric.factor_risk import FactorRisk, ModelRisk, Parts, model_risk
 
 SPECIFIC: Final = "specific"
 DECOMPOSED_LEVEL: Final = 0.95
@@ -73,9 +73,7 @@ def parametric_risk(
     contributions = pd.concat(
         [
             _factor_rows(book, found.factors, found.euler.factors, found.volatility, found.status),
-            _position_rows(
-                book, found.euler.positions, found.volatility, found.status, found.used, found.no_beta
-            ),
+            _position_rows(book, found),
         ],
         ignore_index=True,
     )
@@ -93,20 +91,26 @@ def _factor_rows(
     lost = ~usable[book.partition_date].ravel()
     words = np.where(lost, reasons[book.partition_date].ravel(), status[row])
     frame = book.partitions.take(row).reset_index(drop=True)
-    frame = frame.assign(kind="factor", item=names.take(np.tile(np.arange(size), count)))
+    own = np.sqrt(risk.covariance.diagonal(axis1=1, axis2=2))
+    own = np.column_stack([own, np.ones(len(own))])[book.partition_date]
+    frame = frame.assign(
+        kind="factor", item=names.take(np.tile(np.arange(size), count)), volatility=own.ravel()
+    )
     return _with_values(frame, parts.exposure.ravel(), parts.marginal.ravel(), volatility[row], lost, words)
 
 
-def _position_rows(
-    book: RiskBook, parts: Parts, volatility: Floats, status: Texts, used: Bools, no_beta: Bools
-) -> pd.DataFrame:
+def _position_rows(book: RiskBook, found: ModelRisk) -> pd.DataFrame:
+    parts, volatility, status, risk = found.euler.positions, found.volatility, found.status, found.factors
+    # each element is a sum of its own, whatever else is in the batch
+    variance = np.einsum("dsk,dkl,dsl->ds", risk.betas, risk.covariance, risk.betas) + risk.specific**2
+    own = np.sqrt(np.maximum(variance, 0.0))[book.date, book.symbol]
     frame = book.partitions.take(book.partition).reset_index(drop=True)
-    frame = frame.assign(kind="position", item=book.rows["position_id"].array)
+    frame = frame.assign(kind="position", item=book.rows["position_id"].array, volatility=own)
     words = np.where(np.isnan(volatility[book.partition]), status[book.partition], OK)
     words = np.where(book.priced, words, np.where(book.is_option, "no Greeks", "no price"))
     no_betas = "no beta for " + book.rows["underlying"].to_numpy(dtype=object)
-    words = np.where(no_beta, no_betas, words)
-    return _with_values(frame, parts.exposure, parts.marginal, volatility[book.partition], ~used, words)
+    words = np.where(found.no_beta, no_betas, words)
+    return _with_values(frame, parts.exposure, parts.marginal, volatility[book.partition], ~found.used, words)
 
 
 def _with_values(
@@ -117,15 +121,22 @@ def _with_values(
     lost: Bools,
     words: Texts,
 ) -> pd.DataFrame:
-    """Value columns in terms of value at risk; NULL where `lost`, unknown or without risk."""
+    """Value columns in terms of value at risk; NULL where `lost`, unknown or without risk.
+
+    :param frame: with the items' own volatility per unit of exposure.
+    """
     quantile = normal_quantile(DECOMPOSED_LEVEL)
     gone = lost | np.isnan(volatility)
     riskless = ~gone & (volatility == 0)
     component = np.where(gone, np.nan, quantile * marginal * exposure + 0.0)
     total = np.where(gone | riskless, np.nan, quantile * volatility)
     note = np.where(words == OK, "no risk to share", words + "; no risk to share")
+    own = frame["volatility"].to_numpy(dtype=float)
+    correlation = np.divide(marginal, own, out=np.zeros(len(own)), where=own > 0)
     return frame.assign(
         exposure=np.where(gone, np.nan, exposure),
+        volatility=np.where(gone, np.nan, own),
+        correlation=np.where(gone | riskless, np.nan, correlation),
         component_var_usd=component,
         marginal_var=np.where(gone | riskless, np.nan, quantile * marginal + 0.0),
         share=component / total,

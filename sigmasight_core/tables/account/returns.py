@@ -47,6 +47,16 @@ class PortfolioReturns(PortfolioTable):
     mwr_itd: Series[float] = value(
         "Money-weighted return since inception, not annualised", "fraction", of=f"total_value {FLOW}"
     )
+    twr_1w: Series[float] = value("Linked daily returns, one week", "fraction", of=DAILY)
+    twr_mtd: Series[float] = value("Linked daily returns, month to date", "fraction", of=DAILY)
+    twr_1m: Series[float] = value("Linked daily returns, one month", "fraction", of=DAILY)
+    twr_3m: Series[float] = value("Linked daily returns, three months", "fraction", of=DAILY)
+    drawdown: Series[float] = value(
+        "Fall of the linked returns since their highest point, positive",
+        "fraction",
+        ge=0,
+        of="twr_itd",
+    )
     benchmark: Series[str] = label(
         "Symbol of the benchmark: the portfolio's own, or the proxy of the market factor",
         of="portfolios.benchmark",

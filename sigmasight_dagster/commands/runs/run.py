@@ -9,7 +9,9 @@ from pandas import DatetimeIndex
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.checks.coverage import unknown_dividend_names
 from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands.progress import CANCELED
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.results import report
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 
@@ -25,10 +27,15 @@ _PORTFOLIO = click.option(
 @click.command()
 @click.option("--date", required=True, metavar="YYYY-MM-DD", help="Trading date to compute.")
 @_PORTFOLIO
-def run(date: str, names: tuple[str, ...]) -> None:
+@click.option("--report", "reported", is_flag=True, help="Write the reports of the portfolios as well.")
+def run(date: str, names: tuple[str, ...], reported: bool) -> None:
     """Compute every asset of one trading date."""
     dates = DatetimeIndex([session_dates.trading_date(date, Settings(), utc_now())])
-    _compute(Project.open(), dates, names)
+    project = Project.open()
+    code = _compute(project, dates, names)
+    if reported and code != CANCELED:
+        code = max(code, report.make(project, project.chosen(names), dates[0]))
+    sys.exit(code)
 
 
 @click.command()
@@ -40,19 +47,26 @@ def run(date: str, names: tuple[str, ...]) -> None:
     is_flag=True,
     help="Only what was never published: goes on after a kill or Ctrl-C. Published rows stay as they are.",
 )
-def backfill(start: str, end: str, names: tuple[str, ...], missing_only: bool) -> None:
+@click.option(
+    "--all-reports", is_flag=True, help="Make the report of every date, not of the last one of each run."
+)
+def backfill(start: str, end: str, names: tuple[str, ...], missing_only: bool, all_reports: bool) -> None:
     """Compute every asset of every trading date from START to END, in a few range runs.
 
     Ctrl-C cancels: what is published is whole and stays.
     """
     dates = session_dates.trading_range(start, end, Settings(), utc_now())
-    _compute(Project.open(), dates, names, missing_only)
+    sys.exit(_compute(Project.open(), dates, names, missing_only, all_reports))
 
 
 def _compute(
-    project: Project, dates: pd.DatetimeIndex, names: tuple[str, ...], missing_only: bool = False
-) -> None:
+    project: Project,
+    dates: pd.DatetimeIndex,
+    names: tuple[str, ...],
+    missing_only: bool = False,
+    all_reports: bool = False,
+) -> int:
     if warning := unknown_dividend_names(project.platform):
         click.echo(f"warning: {warning}", err=True)
-    outcomes = progress.compute(project, dates, project.chosen(names), missing_only)
-    sys.exit(progress.exit_code(outcomes))
+    outcomes = progress.compute(project, dates, project.chosen(names), missing_only, all_reports)
+    return progress.exit_code(outcomes)

@@ -177,6 +177,24 @@ def test_rows_say_why_a_return_is_null() -> None:
     assert flat["status"].iloc[-1] == "partial: no correlation"
 
 
+def test_short_periods_and_the_drawdown_are_those_of_pandas() -> None:
+    rng = np.random.default_rng(11)
+    growth = 100 * np.cumprod(1 + rng.normal(0.0005, 0.02, 300))
+    found = rows([*growth], [*np.diff(growth, prepend=100.0)], [100] + [0] * 299).set_index("date")
+    daily = found["daily_return"]
+    by_month = (1 + daily).groupby(daily.index.to_period("M")).cumprod() - 1
+    np.testing.assert_allclose(found["twr_mtd"], by_month, rtol=1e-10, atol=1e-12)
+    for name, back in (("1w", {"days": 7}), ("1m", {"months": 1}), ("3m", {"months": 3})):
+        for day in daily.index[[4, 70, 150, 299]]:
+            opens = daily.index[daily.index <= day - pd.DateOffset(**back)]
+            since = daily[daily.index > opens[-1]].loc[:day] if len(opens) else None
+            expected = np.nan if since is None else (1 + since).prod() - 1
+            np.testing.assert_allclose(found.loc[day, f"twr_{name}"], expected, rtol=1e-10, err_msg=name)
+    assert found["drawdown"].max() == pytest.approx(-empyrical.max_drawdown(daily), rel=1e-12)
+    level = pd.concat([pd.Series([1.0]), (1 + daily).cumprod()], ignore_index=True)
+    np.testing.assert_allclose(found["drawdown"], (1 - level / level.cummax())[1:], rtol=1e-9, atol=1e-14)
+
+
 @given(seed=st.integers(0, 1 << 32))
 @settings(max_examples=30, deadline=None, derandomize=True)
 def test_contributions_sum_to_the_return(seed: int) -> None:

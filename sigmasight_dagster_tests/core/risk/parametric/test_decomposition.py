@@ -117,6 +117,24 @@ def test_position_components_are_those_of_the_covariance_matrix() -> None:
     np.testing.assert_allclose(kind(result, "position")["component_var_usd"], expected, rtol=1e-11)
 
 
+def test_a_component_is_exposure_times_volatility_times_correlation() -> None:
+    holdings = mixed()
+    result = decompose(holdings)
+    for name in ("factor", "position"):
+        rows = kind(result, name)
+        product = Z95 * rows["exposure"] * rows["volatility"] * rows["correlation"]
+        np.testing.assert_allclose(product, rows["component_var_usd"], rtol=1e-12)
+    delta = np.array([row["delta_exposure"] for row in holdings.rows])
+    covariance = naive_covariance(holdings)
+    own = np.sqrt(np.diag(covariance))
+    rows = kind(result, "position")
+    np.testing.assert_allclose(rows["volatility"], own, rtol=1e-12)
+    expected = covariance @ delta / (own * result.volatility[0])
+    np.testing.assert_allclose(rows["correlation"], expected, rtol=1e-11)
+    factors = kind(result, "factor").drop(index="specific")
+    np.testing.assert_allclose(factors["volatility"], np.sqrt(np.diag(COVARIANCE)), rtol=1e-12)
+
+
 def test_marginal_is_the_change_for_one_more_dollar() -> None:
     rows = kind(decompose(mixed()), "position")
     step = 1e-3

@@ -1,0 +1,89 @@
+"""The report of each portfolio: one document from the rows of all the others' tables."""
+
+import json
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+import pandas as pd
+
+from sigmasight_core import calendar
+from sigmasight_core.report.document.build import Frames, build
+from sigmasight_core.report.document.sources import NEWEST_SESSIONS, models
+from sigmasight_core.report.document.stored import as_row
+from sigmasight_core.tables import Grain, PortfolioReports, PositionValues, grain
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
+from sigmasight_dagster.gates.report import REPORTS_ARE_SOUND
+from sigmasight_dagster.story import Story, figures
+
+SOURCES = models()
+
+
+def _inputs() -> list[Input]:
+    return [
+        Input(
+            model,
+            look_back=NEWEST_SESSIONS if source.newest else source.sessions - 1,
+            published_only=source.sessions > 1,
+            newest=source.newest,
+        )
+        for source, model in SOURCES.items()
+    ]
+
+
+@risk_asset(
+    PortfolioReports,
+    inputs=[*LOTS, *_inputs()],
+    group="portfolio_risk",
+    gates=[REPORTS_ARE_SOUND],
+    stories={
+        PortfolioReports: Story(
+            (figures.of_row(n_available="calculations there"), figures.text_of_row(status="status")),
+            ("report_version", "n_available", "status"),
+        )
+    },
+)
+def portfolio_reports(batch: Batch) -> pd.DataFrame:
+    """The report as one JSON document; a run of several dates makes that of its last date alone."""
+    lots = settled_ledger(batch).positions
+    stored = batch.stored_before(PortfolioReports, batch.dates[0])
+    before = dict(zip(stored["portfolio"], map(json.loads, stored["document"]), strict=True))
+    rows: list[dict[str, Any]] = []
+    read = {source: batch.read(model) for source, model in SOURCES.items() if not source.newest}
+    for date in batch.dates if batch.every_report else batch.dates[-1:]:
+        newest = {source: batch.newest(model, date) for source, model in SOURCES.items() if source.newest}
+        for name, frames in _by_portfolio(batch, date, read | newest):
+            registered = batch.registry[batch.registry["portfolio"] == name].iloc[0]
+            ledger = lots[lots["portfolio"] == name]
+            report = build(
+                date, registered, version("sigmasight"), before.get(name), ledger=ledger, frames=frames
+            )
+            row = as_row(report)
+            before[name] = json.loads(str(row["document"]))
+            rows.append({"date": date, "portfolio": name, **row})
+    return pd.DataFrame(rows, columns=list(PortfolioReports.to_schema().columns))
+
+
+def _by_portfolio(
+    batch: Batch, date: pd.Timestamp, frames: dict[Any, pd.DataFrame]
+) -> Iterator[tuple[str, Frames]]:
+    """The rows of each portfolio up to the date, those by date alone of what it holds."""
+    grouped = {
+        source: dict(list(rows.groupby("portfolio", sort=False)))
+        for source, rows in frames.items()
+        if grain(SOURCES[source]) is Grain.DATE_PORTFOLIO
+    }
+    for name in batch.portfolios:
+        found: dict[Any, pd.DataFrame] = {}
+        for source, model in SOURCES.items():
+            rows = grouped[source].get(name, frames[source].iloc[:0]) if source in grouped else frames[source]
+            last = rows["date"] <= date
+            first = source.newest | (rows["date"] >= calendar.shift_sessions(date, 1 - source.sessions))
+            found[model] = rows[last & first]
+        held = set(found[PositionValues]["underlying"])
+        for source, model in SOURCES.items():
+            if source.symbol:
+                found[model] = found[model][found[model][source.symbol].isin(held)]
+        yield name, found
