@@ -270,7 +270,7 @@ class TestNeighbours:
         assert found.loc[contract(96, True), "implied_vol_source"] == "none"
         assert (found["implied_vol_source"] == "quote").sum() == 3
 
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=15)
     @given(st.lists(st.tuples(st.integers(70, 170), st.booleans()), min_size=2, max_size=20, unique=True))
     def test_any_chain_is_interpolated_in_strike(self, chain: list[tuple[int, bool]]) -> None:
         """Against np.interp over the strikes that have a volatility."""
@@ -324,7 +324,7 @@ MONEY, VOLATILITIES = st.integers(70, 140), st.floats(0.3, 1.5)
 
 
 class TestIdentities:
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=15)
     @given(MONEY, VOLATILITIES)
     def test_put_call_parity(self, strike: int, volatility: float) -> None:
         """A put that is priced off the call by parity implies the call's volatility."""
@@ -338,7 +338,7 @@ class TestIdentities:
         assert levels.iloc[0] == pytest.approx(levels.iloc[1], rel=1e-7)
         assert levels.iloc[0] == pytest.approx(volatility, rel=1e-7)
 
-    @settings(deadline=None, max_examples=30)
+    @settings(max_examples=15)
     @given(MONEY, VOLATILITIES, st.booleans(), st.sampled_from([0.25, 0.5, 2.0, 8.0]))
     def test_prices_and_strikes_in_another_unit(
         self, strike: int, volatility: float, is_call: bool, scale: float

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmasight_core.market.plausibility.limits import Limits
@@ -286,6 +286,7 @@ class TestRealMoves:
         assert doubted(9.96 * np.exp(np.cumsum(steps))) == []
 
 
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10_000), volatility=st.floats(0.02, 0.04))
 def test_moves_below_the_thresholds_are_never_doubted(seed: int, volatility: float) -> None:
     limits = Limits()
@@ -297,6 +298,7 @@ def test_moves_below_the_thresholds_are_never_doubted(seed: int, volatility: flo
     )
 
 
+@settings(max_examples=20)
 @given(
     seed=st.integers(0, 10_000),
     volatility=st.floats(0.02, 0.04),
