@@ -106,7 +106,7 @@ def _evaluations(platform: Platform, rules: AlertRules, partitions: pd.DataFrame
 
 
 def _watched(rule: AlertRule, rows: pd.DataFrame, comparison: set[str]) -> pd.DataFrame:
-    """The rows without the scenarios that are kept for comparison alone, unless the rule names its scenario."""
+    """The rows without scenarios that are kept for comparison alone, unless the rule names its scenario."""
     return rows[~rows["scenario"].isin(comparison)] if "scenario" in rule.free_keys else rows
 
 

@@ -26,10 +26,10 @@ def data_dictionary() -> str:
         "A value is NULL only where `status` says why.",
         "",
         "**Read the views.** Rows of results that no longer count as published (their ledger was replaced)",
-        "stay in their table until they are computed again; of a partition that counts, `publications` has a",
-        "row. The tables also have the scenarios that are kept for comparison alone (`scenarios.comparison`).",
-        "The views have neither: `<table>_latest` is the newest published partition of each partitioned table,",
-        "and the [views at the end](#views) answer everyday questions in one line.",
+        "stay in their table until they are computed again; of a partition that counts, `publications` has",
+        "a row. The tables also have the scenarios that are kept for comparison (`scenarios.comparison`).",
+        "The views have neither: `<table>_latest` is the newest published partition of each partitioned",
+        "table, and the [views at the end](#views) answer everyday questions in one line.",
         "",
     ]
     for model in TABLES:
