@@ -29,7 +29,8 @@ def data_dictionary() -> str:
         "stay in their table until they are computed again; of a partition that counts, `publications` has",
         "a row. The tables also have the scenarios that are kept for comparison (`scenarios.comparison`).",
         "The views have neither: `<table>_latest` is the newest published partition of each partitioned",
-        "table, and the [views at the end](#views) answer everyday questions in one line.",
+        "table, and the [views at the end](#views) answer everyday questions in one line: see",
+        "[the cookbook](cookbook.md).",
         "",
     ]
     for model in TABLES:
