@@ -37,6 +37,11 @@ COMMANDS: Final = {
         "import_portfolio",
         "Import FILE (CSV) as a portfolio, after checking every row.",
     ),
+    "show": Entry(
+        "results.show",
+        "show",
+        "Show PORTFOLIO as it is stored: a summary, or one section of its results.",
+    ),
     "readiness": Entry(
         "results.readiness",
         "readiness",

@@ -115,6 +115,18 @@ def _join(model: type[Table], alias: str, condition: str = "", kind: str = "LEFT
     )
 
 
+def rows_of(model: type[Table], *columns: str, condition: str = "") -> View:
+    """Columns of the published rows of one portfolio table: as a view, but not one of the schema."""
+    return View(
+        table_name(model),
+        "",
+        model,
+        {"t": model},
+        _DAY | _same("t", *columns),
+        _join(model, "t", condition, kind="JOIN"),
+    )
+
+
 def _same(alias: str, *names: str) -> dict[str, str]:
     return {name: f"{alias}.{name}" for name in names}
 
@@ -196,7 +208,8 @@ POSITIONS_TODAY: Final = View(
     | _same("v", "position_id", "symbol", "underlying", "position_type", "quantity", "multiplier", "price")
     | _same("v", "price_source", "price_age_days", "market_value", "exposure", "weight", "cost_basis")
     | _same("v", "unrealized_pnl", "realized_pnl", "daily_pnl", "sector", "tags")
-    | _same("l", "entry_date", "entry_price", "expiry_date")
+    | _same("l", "entry_date", "expiry_date")
+    | {"entry_price": "CAST(l.entry_price AS double precision)"}
     | _same("g", "strike", "days_to_expiry", "exercise_style", "implied_volatility", "underlying_price")
     | _same("g", "delta", "gamma", "theta", "vega", "rho", "position_delta", "position_gamma")
     | _same("g", "position_theta", "position_vega", "position_rho", "delta_exposure")
@@ -209,6 +222,7 @@ POSITIONS_TODAY: Final = View(
     + _join(RiskContributions, "c", "c.kind = 'position' AND c.item = v.position_id")
     + _WORST_OF_POSITION,
     {
+        "entry_price": "Price per share at entry, as traded then; 0 = received free [USD]",
         "worst_scenario": "Scenario with the lowest correlated P&L of the position; NULL = none",
         "worst_scenario_pnl": "position_stress.correlated_pnl of worst_scenario [USD]",
         "greeks_status": "position_greeks.status; NULL = not published or not held",
