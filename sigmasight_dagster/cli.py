@@ -42,6 +42,11 @@ COMMANDS: Final = {
         "show",
         "Show PORTFOLIO as it is stored: a summary, or one section of its results.",
     ),
+    "status": Entry(
+        "runs.status",
+        "status",
+        "Show which dates are published and missing, what runs, what failed, and the next schedule.",
+    ),
     "readiness": Entry(
         "results.readiness",
         "readiness",

@@ -28,9 +28,10 @@ def number(value: float | str | None, digits: int = 2) -> str:
 
 def ten_lines(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> list[str]:
     """Value, P&L, beta, volatility, VaR, ES, worst scenarios and largest risks, then what is missing."""
-    (row,) = warehouse.glance(PORTFOLIO_TODAY, portfolio, date) or [None]
-    if row is None:
+    rows = warehouse.glance(PORTFOLIO_TODAY, portfolio, date)
+    if not rows:
         return [f"{portfolio} on {date:%Y-%m-%d}: no snapshot is published"]
+    row = rows[0]
     stress = [
         found
         for found in warehouse.glance(WORST_STRESS, portfolio, date)

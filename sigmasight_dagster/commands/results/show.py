@@ -26,9 +26,8 @@ from sigmasight_dagster.warehouse.layout.everyday import (
     PORTFOLIO_TODAY,
     POSITIONS_TODAY,
     WORST_STRESS,
-    View,
-    rows_of,
 )
+from sigmasight_dagster.warehouse.layout.view import View, rows_of
 from sigmasight_dagster.warehouse.stores.glance import Row
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")

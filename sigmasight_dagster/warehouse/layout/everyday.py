@@ -4,8 +4,6 @@ Each cell is a cell of a table; nothing is calculated. A column's meaning is tha
 Reading commands use the same declarations for a date of their own (`View.select`).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from sigmasight_core.tables import (
@@ -13,8 +11,8 @@ from sigmasight_core.tables import (
     FactorExposures,
     Grain,
     Kind,
+    PortfolioReports,
     PortfolioReturns,
-    Portfolios,
     PortfolioSnapshots,
     PositionCorrelations,
     PositionGreeks,
@@ -26,112 +24,24 @@ from sigmasight_core.tables import (
     RiskMeasures,
     Scenarios,
     StressResults,
-    Table,
     facts,
     grain,
     table_name,
 )
 from sigmasight_core.tables.risk import RISK_MEASURES
-from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.sql import literal, quoted
-
-
-def _named(model: type[Table]) -> str:
-    return quoted(SCHEMA, table_name(model))
-
-
-PUBLICATIONS: Final = _named(Publications)
-REGISTRY: Final = _named(Portfolios)
-NOT_COMPARISON: Final = (
-    f"NOT EXISTS (SELECT FROM {_named(Scenarios)} AS c "
-    "WHERE c.scenario = {alias}.scenario AND c.comparison = 'yes')"
+from sigmasight_dagster.warehouse.layout.view import (
+    DAY,
+    NOT_COMPARISON,
+    PUBLICATIONS,
+    REGISTRY,
+    View,
+    join,
+    named,
+    published,
+    same,
 )
-"""Condition: the scenario of a row is not kept for comparison alone."""
+from sigmasight_dagster.warehouse.sql import literal
 
-
-@dataclass(frozen=True)
-class View:
-    """One view.
-
-    :param newest_of: the view shows each registered portfolio on its newest date of this table that has rows.
-    :param tables: row model of each alias of `source`. :param columns: expression of each column, by name.
-    :param source: what follows `FROM day AS d`, one row a portfolio and date: its joins and conditions.
-    :param meanings: of columns that are not simply one of a table.
-    """
-
-    name: str
-    about: str
-    newest_of: type[Table] | None
-    tables: Mapping[str, type[Table]]
-    columns: Mapping[str, str]
-    source: str
-    meanings: Mapping[str, str] = field(default_factory=dict)
-
-    def select(self, day: str | None = None) -> str:
-        """SELECT of the view.
-
-        :param day: a SELECT of portfolio and date, to show those instead of the newest.
-        """
-        chosen = ", ".join(f"{what} AS {quoted(name)}" for name, what in self.columns.items())
-        days = day or (newest(self.newest_of) if self.newest_of else "")
-        begin = f"FROM ({days}) AS d " if days else "FROM "
-        return f"SELECT {chosen} {begin}{self.source}"
-
-    def described(self) -> dict[str, str]:
-        """The meaning of each column, with its unit."""
-        return {name: self.meanings.get(name) or self._meaning(what) for name, what in self.columns.items()}
-
-    def _meaning(self, expression: str) -> str:
-        alias, _, name = expression.partition(".")
-        if alias == "d":
-            return {"date": "Trading date (NYSE session)", "portfolio": "Portfolio name"}[name]
-        column = self.tables[alias].to_schema().columns[name]
-        unit = (column.metadata or {}).get("unit")
-        return f"{column.description} [{unit}]" if unit else str(column.description)
-
-
-def newest(model: type[Table]) -> str:
-    """SELECT of each registered portfolio with its newest published date that has rows of a table."""
-    return (
-        f"SELECT r.portfolio, max(p.date) AS date FROM {REGISTRY} AS r JOIN {PUBLICATIONS} AS p "
-        f"ON p.portfolio = r.portfolio WHERE p.table_name = {literal(table_name(model))} AND p.n_rows > 0 "
-        "GROUP BY r.portfolio"
-    )
-
-
-def _published(model: type[Table], alias: str) -> str:
-    return (
-        f"EXISTS (SELECT FROM {PUBLICATIONS} AS p WHERE p.table_name = {literal(table_name(model))} "
-        f"AND p.portfolio = {alias}.portfolio AND p.date = {alias}.date)"
-    )
-
-
-def _join(model: type[Table], alias: str, condition: str = "", kind: str = "LEFT JOIN") -> str:
-    """Join rows of a portfolio table on the portfolio and date of `d`, where they are published."""
-    more = f" AND {condition}" if condition else ""
-    return (
-        f"{kind} {_named(model)} AS {alias} ON {alias}.date = d.date AND {alias}.portfolio = d.portfolio "
-        f"AND {_published(model, alias)}{more} "
-    )
-
-
-def rows_of(model: type[Table], *columns: str, condition: str = "") -> View:
-    """Columns of the published rows of one portfolio table: as a view, but not one of the schema."""
-    return View(
-        table_name(model),
-        "",
-        model,
-        {"t": model},
-        _DAY | _same("t", *columns),
-        _join(model, "t", condition, kind="JOIN"),
-    )
-
-
-def _same(alias: str, *names: str) -> dict[str, str]:
-    return {name: f"{alias}.{name}" for name in names}
-
-
-_DAY: Final = _same("d", "portfolio", "date")
 _HEADLINE: Final = "CASE WHEN s.category = 'rates' THEN s.direct_pnl ELSE s.correlated_pnl END"
 """What ranks scenarios, in the charts too."""
 _HEADLINE_MEANING: Final = "correlated_pnl; of a rates scenario direct_pnl [USD]"
@@ -150,22 +60,22 @@ _MEASURE_MEANING: Final = {name: f"risk_measures.value of {name}" for name in RI
 }
 _SHOWN_MEASURES: Final = (*RISK_MEASURES[:4], "annualized_volatility")
 _WORST: Final = (
-    f"LEFT JOIN LATERAL (SELECT s.scenario, {_HEADLINE} AS pnl, s.status FROM {_named(StressResults)} AS s "
-    f"WHERE s.date = d.date AND s.portfolio = d.portfolio AND {_published(StressResults, 's')} "
+    f"LEFT JOIN LATERAL (SELECT s.scenario, {_HEADLINE} AS pnl, s.status FROM {named(StressResults)} AS s "
+    f"WHERE s.date = d.date AND s.portfolio = d.portfolio AND {published(StressResults, 's')} "
     f"AND {NOT_COMPARISON.format(alias='s')} AND {_HEADLINE} IS NOT NULL ORDER BY pnl, s.scenario LIMIT 1"
     ") AS w ON true "
 )
 _WORST_OF_POSITION: Final = (
-    f"LEFT JOIN LATERAL (SELECT s.scenario, s.correlated_pnl AS pnl FROM {_named(PositionStress)} AS s "
+    f"LEFT JOIN LATERAL (SELECT s.scenario, s.correlated_pnl AS pnl FROM {named(PositionStress)} AS s "
     "WHERE s.date = d.date AND s.portfolio = d.portfolio AND s.position_id = v.position_id "
-    f"AND {_published(PositionStress, 's')} AND {NOT_COMPARISON.format(alias='s')} "
+    f"AND {published(PositionStress, 's')} AND {NOT_COMPARISON.format(alias='s')} "
     "AND s.correlated_pnl IS NOT NULL ORDER BY pnl, s.scenario LIMIT 1) AS w ON true "
 )
 _MEASURES_OF_DAY: Final = (
     "LEFT JOIN LATERAL (SELECT "
     + ", ".join(f"{what} AS {name}" for name, what in _measures(*_SHOWN_MEASURES).items())
-    + f", {_NOT_OK} AS status FROM {_named(RiskMeasures)} AS m WHERE m.date = d.date "
-    f"AND m.portfolio = d.portfolio AND {_published(RiskMeasures, 'm')}) AS k ON true "
+    + f", {_NOT_OK} AS status FROM {named(RiskMeasures)} AS m WHERE m.date = d.date "
+    f"AND m.portfolio = d.portfolio AND {published(RiskMeasures, 'm')}) AS k ON true "
 )
 
 PORTFOLIO_TODAY: Final = View(
@@ -173,19 +83,19 @@ PORTFOLIO_TODAY: Final = View(
     "Each portfolio on its newest date: value, P&L, returns, beta, risk and worst scenario; one row each",
     PortfolioSnapshots,
     {"v": PortfolioSnapshots, "t": PortfolioReturns, "b": FactorExposures},
-    _DAY
-    | _same("v", "total_value", "cash", "gross_exposure", "net_exposure", "long_exposure", "short_exposure")
-    | _same("v", "delta_usd", "daily_pnl", "daily_return", "cumulative_pnl")
-    | _same("t", "twr_ytd", "twr_itd")
+    DAY
+    | same("v", "total_value", "cash", "gross_exposure", "net_exposure", "long_exposure", "short_exposure")
+    | same("v", "delta_usd", "daily_pnl", "daily_return", "cumulative_pnl")
+    | same("t", "twr_ytd", "twr_itd")
     | {"market_beta": "b.beta", "market_beta_std_error": "b.std_error"}
-    | _same("k", *_SHOWN_MEASURES)
+    | same("k", *_SHOWN_MEASURES)
     | {"worst_scenario": "w.scenario", "worst_scenario_pnl": "w.pnl"}
-    | _same("v", "n_positions", "status")
+    | same("v", "n_positions", "status")
     | {"returns_status": "t.status", "beta_status": "b.status", "risk_status": "k.status"}
     | {"stress_status": "w.status"},
-    _join(PortfolioSnapshots, "v", kind="JOIN")
-    + _join(PortfolioReturns, "t")
-    + _join(FactorExposures, "b", "b.factor = 'market'")
+    join(PortfolioSnapshots, "v", kind="JOIN")
+    + join(PortfolioReturns, "t")
+    + join(FactorExposures, "b", "b.factor = 'market'")
     + _MEASURES_OF_DAY
     + _WORST,
     {name: _MEASURE_MEANING[name] for name in _SHOWN_MEASURES}
@@ -204,22 +114,22 @@ POSITIONS_TODAY: Final = View(
     "and its worst scenario",
     PositionValues,
     {"v": PositionValues, "l": Positions, "g": PositionGreeks, "c": RiskContributions},
-    _DAY
-    | _same("v", "position_id", "symbol", "underlying", "position_type", "quantity", "multiplier", "price")
-    | _same("v", "price_source", "price_age_days", "market_value", "exposure", "weight", "cost_basis")
-    | _same("v", "unrealized_pnl", "realized_pnl", "daily_pnl", "sector", "tags")
-    | _same("l", "entry_date", "expiry_date")
+    DAY
+    | same("v", "position_id", "symbol", "underlying", "position_type", "quantity", "multiplier", "price")
+    | same("v", "price_source", "price_age_days", "market_value", "exposure", "weight", "cost_basis")
+    | same("v", "unrealized_pnl", "realized_pnl", "daily_pnl", "sector", "tags")
+    | same("l", "entry_date", "expiry_date")
     | {"entry_price": "CAST(l.entry_price AS double precision)"}
-    | _same("g", "strike", "days_to_expiry", "exercise_style", "implied_volatility", "underlying_price")
-    | _same("g", "delta", "gamma", "theta", "vega", "rho", "position_delta", "position_gamma")
-    | _same("g", "position_theta", "position_vega", "position_rho", "delta_exposure")
+    | same("g", "strike", "days_to_expiry", "exercise_style", "implied_volatility", "underlying_price")
+    | same("g", "delta", "gamma", "theta", "vega", "rho", "position_delta", "position_gamma")
+    | same("g", "position_theta", "position_vega", "position_rho", "delta_exposure")
     | {"component_var_usd": "c.component_var_usd", "var_share": "c.share"}
     | {"worst_scenario": "w.scenario", "worst_scenario_pnl": "w.pnl"}
     | {"status": "v.status", "greeks_status": "g.status", "var_status": "c.status"},
-    _join(PositionValues, "v", kind="JOIN")
-    + f"LEFT JOIN {_named(Positions)} AS l ON l.portfolio = d.portfolio AND l.position_id = v.position_id "
-    + _join(PositionGreeks, "g", "g.position_id = v.position_id")
-    + _join(RiskContributions, "c", "c.kind = 'position' AND c.item = v.position_id")
+    join(PositionValues, "v", kind="JOIN")
+    + f"LEFT JOIN {named(Positions)} AS l ON l.portfolio = d.portfolio AND l.position_id = v.position_id "
+    + join(PositionGreeks, "g", "g.position_id = v.position_id")
+    + join(RiskContributions, "c", "c.kind = 'position' AND c.item = v.position_id")
     + _WORST_OF_POSITION,
     {
         "entry_price": "Price per share at entry, as traded then; 0 = received free [USD]",
@@ -234,13 +144,13 @@ WORST_STRESS: Final = View(
     "Scenarios of each portfolio on its newest date, ranked: rank 1 loses most; no comparison scenarios",
     StressResults,
     {"s": StressResults, "c": Scenarios},
-    _DAY
+    DAY
     | {"rank": f"row_number() OVER (PARTITION BY d.portfolio, d.date ORDER BY {_HEADLINE}, s.scenario)"}
     | {"scenario": "s.scenario", "name": "c.name", "category": "s.category", "severity": "s.severity"}
     | {"pnl": _HEADLINE}
-    | _same("s", "direct_pnl", "correlated_pnl", "spot_only_pnl", "plausibility_sigma", "warning", "status"),
-    _join(StressResults, "s", kind="JOIN")
-    + f"LEFT JOIN {_named(Scenarios)} AS c ON c.scenario = s.scenario "
+    | same("s", "direct_pnl", "correlated_pnl", "spot_only_pnl", "plausibility_sigma", "warning", "status"),
+    join(StressResults, "s", kind="JOIN")
+    + f"LEFT JOIN {named(Scenarios)} AS c ON c.scenario = s.scenario "
     + f"WHERE {NOT_COMPARISON.format(alias='s')} ORDER BY d.portfolio, d.date, rank",
     {
         "rank": "1 = the lowest pnl; scenarios without a number come last",
@@ -254,7 +164,7 @@ RISK_MEASURES_WIDE: Final = View(
     None,
     {"m": RiskMeasures},
     {"portfolio": "m.portfolio", "date": "m.date"} | _measures(*RISK_MEASURES) | {"status": _NOT_OK},
-    f"{_named(RiskMeasures)} AS m WHERE {_published(RiskMeasures, 'm')} GROUP BY m.portfolio, m.date",
+    f"{named(RiskMeasures)} AS m WHERE {published(RiskMeasures, 'm')} GROUP BY m.portfolio, m.date",
     _MEASURE_MEANING,
 )
 CORRELATED_PAIRS: Final = View(
@@ -262,17 +172,23 @@ CORRELATED_PAIRS: Final = View(
     "Correlations of two different holdings on each portfolio's newest date that has them",
     PositionCorrelations,
     {"k": PositionCorrelations},
-    _DAY | _same("k", "symbol_1", "symbol_2", "correlation", "n_obs", "status"),
-    _join(PositionCorrelations, "k", "k.symbol_1 <> k.symbol_2", kind="JOIN"),
+    DAY | same("k", "symbol_1", "symbol_2", "correlation", "n_obs", "status"),
+    join(PositionCorrelations, "k", "k.symbol_1 <> k.symbol_2", kind="JOIN"),
 )
 
 
 def daily_tables(by: Grain) -> list[str]:
-    """Tables that are published on every date, by name: of portfolios, or of dates alone."""
+    """Tables that are published on every date, by name: of portfolios, or of dates alone.
+
+    Reports are none: they are documents of the other tables, and made when they are asked for.
+    """
     return [
         table_name(model)
         for model in TABLES
-        if grain(model) is by and facts(model).kind in (Kind.SOURCE, Kind.RESULT) and not facts(model).weekly
+        if grain(model) is by
+        and facts(model).kind in (Kind.SOURCE, Kind.RESULT)
+        and not facts(model).weekly
+        and model is not PortfolioReports
     ]
 
 

@@ -11,13 +11,8 @@ import sqlalchemy as sa
 from sigmasight_core.tables import TABLES, Grain, Table, grain, primary_key, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.errors import MigrationError
-from sigmasight_dagster.warehouse.layout.everyday import (
-    EVERYDAY,
-    NOT_COMPARISON,
-    PUBLICATIONS,
-    REGISTRY,
-    View,
-)
+from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
+from sigmasight_dagster.warehouse.layout.view import NOT_COMPARISON, PUBLICATIONS, REGISTRY, View
 from sigmasight_dagster.warehouse.sql import literal, quoted
 
 

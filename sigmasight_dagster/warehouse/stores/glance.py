@@ -6,7 +6,7 @@ import pandas as pd
 
 from sigmasight_core.tables import Portfolios, PortfolioSnapshots, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.layout.everyday import PUBLICATIONS, View
+from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, View
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
 
@@ -30,6 +30,12 @@ class GlanceStore(Reader):
             f"AND {one_of('portfolio', [portfolio])} ORDER BY date"
         )
         return [pd.Timestamp(row["date"]) for row in self._database.query(statement).to_pylist()]
+
+    def complete_dates(self, portfolio: str) -> list[pd.Timestamp]:
+        """Dates of a portfolio on which every daily table is published, the oldest first."""
+        mine = f"SELECT date FROM {quoted(SCHEMA, 'complete_dates')} WHERE {one_of('portfolio', [portfolio])}"
+        found = self._database.query(f"{mine} ORDER BY date").to_pylist()
+        return [pd.Timestamp(row["date"]) for row in found]
 
     def portfolio_names(self) -> list[str]:
         """Registered portfolios, in the order of their names."""
