@@ -230,7 +230,9 @@ class WhatIf:
             {other: float(after.fills["cash_change"].sum())},
         )
         computed = self._walk(PORTFOLIO_ASSETS, both)
-        results = compare(self._without_comparisons(computed), name, other)
+        results = compare(
+            computed, name, other, [one.id for one in self._platform.scenarios if one.comparison]
+        )
         session = {
             "portfolio": name,
             "trade_date": date,
@@ -246,14 +248,6 @@ class WhatIf:
             results=results.assign(result=range(1, len(results) + 1)),
             computed=computed,
         )
-
-    def _without_comparisons(self, computed: Computed) -> Computed:
-        """The rows without those of scenarios that are kept for comparison alone."""
-        left_out = [one.id for one in self._platform.scenarios if one.comparison]
-        return {
-            model: rows[~rows["scenario"].isin(left_out)] if "scenario" in rows else rows
-            for model, rows in computed.items()
-        }
 
     def _trial_values(self, trades: pd.DataFrame) -> pd.DataFrame:
         lots = trial_lots(trades, self._portfolio, self._date)

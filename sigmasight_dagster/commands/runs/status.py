@@ -49,7 +49,7 @@ def _dates(project: Project) -> list[dict[str, Any]]:
     warehouse, made = project.platform.warehouse, []
     for name in project.portfolio_order():
         dates, complete = warehouse.glance_dates(name), set(warehouse.complete_dates(name))
-        sessions = calendar.sessions(dates[0], dates[-1]) if dates else []
+        sessions = list(calendar.sessions(dates[0], dates[-1])) if dates else []
         missing = [f"{day:%Y-%m-%d}" for day in sessions if day not in complete]
         first, last = (f"{day:%Y-%m-%d}" for day in (dates[0], dates[-1])) if dates else (None, None)
         row = {"portfolio": name, "first": first, "last": last}
