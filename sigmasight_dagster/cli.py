@@ -37,6 +37,16 @@ COMMANDS: Final = {
         "import_portfolio",
         "Import FILE (CSV) as a portfolio, after checking every row.",
     ),
+    "show": Entry(
+        "results.show",
+        "show",
+        "Show PORTFOLIO as it is stored: a summary, or one section of its results.",
+    ),
+    "status": Entry(
+        "runs.status",
+        "status",
+        "Show which dates are published and missing, what runs, what failed, and the next schedule.",
+    ),
     "readiness": Entry(
         "results.readiness",
         "readiness",

@@ -60,6 +60,8 @@ class Facts:
     :param readiness: what readiness reports; None = see `readiness`, () = nothing: another table does.
     :param benchmark: rows say something beside the portfolio's benchmark: with another one they are no more
         published.
+    :param weekly: daily operation computes it on the last session of a week only, unless the setting
+        `correlations` is daily.
     :param values_of: what every value is computed from, whatever it says itself (see `key`).
     """
 
@@ -68,6 +70,7 @@ class Facts:
     detail: bool = False
     readiness: tuple[Readiness, ...] | None = None
     benchmark: bool = False
+    weekly: bool = False
     values_of: str = ""
 
 

@@ -27,6 +27,7 @@ class PositionCorrelations(PortfolioTable):
         metadata = {
             "facts": Facts(
                 detail=True,
+                weekly=True,
                 readiness=(Readiness("correlations of pairs", "correlation", "symbol_1", "symbol_2"),),
             )
         }
@@ -72,7 +73,9 @@ class CorrelationSummary(PortfolioTable):
 
     class Config:
         name = "correlation_summary"
-        metadata = {"facts": Facts(readiness=(Readiness("correlation summary", "average_correlation"),))}
+        metadata = {
+            "facts": Facts(weekly=True, readiness=(Readiness("correlation summary", "average_correlation"),))
+        }
 
 
 class CorrelationClusters(PortfolioTable):
@@ -95,4 +98,4 @@ class CorrelationClusters(PortfolioTable):
 
     class Config:
         name = "correlation_clusters"
-        metadata = {"facts": Facts(detail=True, readiness=())}
+        metadata = {"facts": Facts(detail=True, weekly=True, readiness=())}

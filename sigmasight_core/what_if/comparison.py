@@ -1,6 +1,6 @@
 """A portfolio without and with hypothetical trades: every number of the portfolio tables side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -11,18 +11,29 @@ from sigmasight_core.tables import Table, columns_by_role, primary_key, table_na
 _OF_A_POSITION: Final = {"position_id", "symbol", "symbol_1", "symbol_2", "transaction_id", "dimension"}
 
 
-def compare(computed: Mapping[type[Table], pd.DataFrame], today: str, hypothetical: str) -> pd.DataFrame:
+def compare(
+    computed: Mapping[type[Table], pd.DataFrame],
+    today: str,
+    hypothetical: str,
+    left_out: Sequence[str] = (),
+) -> pd.DataFrame:
     """Every number of the tables by portfolio, without and with the trades.
 
     Tables with a row for each position, group of positions, symbol or delivery are left out: what they say
     is in the sums. So are arrays, which are no single numbers.
 
     :param computed: validated rows of portfolio tables on one date, of the two portfolios named.
+    :param left_out: scenarios that are kept for comparison alone.
     :returns: `table_name`, `item` (key within the portfolio), `measure` (column), `unit`, `today`,
         `what_if`, `change` and `status`, in the order of the tables; NaN where the status says why.
     """
     parts = [
-        _compared(model, rows, today, hypothetical)
+        _compared(
+            model,
+            rows[~rows["scenario"].isin(left_out)] if "scenario" in rows else rows,
+            today,
+            hypothetical,
+        )
         for model, rows in computed.items()
         if not _OF_A_POSITION & set(primary_key(model))
     ]

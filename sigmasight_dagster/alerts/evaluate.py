@@ -12,7 +12,7 @@ import pandas as pd
 from sigmasight_core.alerts import evaluation
 from sigmasight_core.alerts.rules import RUN_FAILED, AlertRule, AlertRules, alert_tables, parse_alert_rules
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import Table, primary_key, table_name
+from sigmasight_core.tables import Scenarios, Table, primary_key, table_name
 from sigmasight_dagster.alerts import notify
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
@@ -83,6 +83,8 @@ def evaluate(platform: Platform, cursor: str | None, stamp: AuditStamp) -> Repor
 
 def _evaluations(platform: Platform, rules: AlertRules, partitions: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Alert rows, a bounded number of partitions of one table at a time."""
+    scenarios = platform.warehouse.read(Scenarios, columns=["scenario", "comparison"])
+    comparison = set(scenarios.loc[scenarios["comparison"] == "yes", "scenario"])
     for name, model in alert_tables().items():
         watching = [rule for rule in rules.rules if rule.model is model]
         chosen = (
@@ -96,8 +98,16 @@ def _evaluations(platform: Platform, rules: AlertRules, partitions: pd.DataFrame
                 sorted(part["portfolio"].unique()),
                 _columns(model, watching),
             )
-            found = [evaluation.evaluate(rule, partitions=part, rows=rows) for rule in watching]
+            found = [
+                evaluation.evaluate(rule, partitions=part, rows=_watched(rule, rows, comparison))
+                for rule in watching
+            ]
             yield pd.concat(found, ignore_index=True)
+
+
+def _watched(rule: AlertRule, rows: pd.DataFrame, comparison: set[str]) -> pd.DataFrame:
+    """The rows without scenarios that are kept for comparison alone, unless the rule names its scenario."""
+    return rows[~rows["scenario"].isin(comparison)] if "scenario" in rule.free_keys else rows
 
 
 def _columns(model: type[Table], rules: list[AlertRule]) -> list[str]:

@@ -25,7 +25,6 @@ CONFIG = portfolios.CorrelationConfig()
     CorrelationClusters,
     inputs=[PositionValues, PositionGreeks, Input(DailyPrices, look_back=CONFIG.window)],
     group="portfolio_risk",
-    weekly=True,
     stories={
         PositionCorrelations: Story(
             (figures.share("status", "ok", "pairs with a correlation (%)"),), plot=plots.correlation_heat_map

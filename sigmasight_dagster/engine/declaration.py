@@ -96,8 +96,6 @@ class RiskAsset:
     """Declaration of one computation and the tables that it publishes together.
 
     :param stories: what the UI tells of a table beyond its counts and a preview.
-    :param weekly: daily operation computes it on the last session of a week only, unless the setting
-        `correlations` is daily.
     :param judged: what is in doubt of its rows is kept out before they are published (`doubts`).
     """
 
@@ -109,7 +107,6 @@ class RiskAsset:
     description: str
     gates: tuple[Gate, ...] = ()
     stories: Mapping[type[Table], Story] = field(default_factory=dict, hash=False)
-    weekly: bool = False
     judged: bool = False
 
     @property
@@ -124,6 +121,11 @@ class RiskAsset:
     def is_source(self) -> bool:
         """Whether a provider gives the rows."""
         return facts(self.tables[0]).kind is Kind.SOURCE
+
+    @property
+    def weekly(self) -> bool:
+        """Whether daily operation leaves it out but on the last session of a week."""
+        return facts(self.tables[0]).weekly
 
     @property
     def only_fetches(self) -> bool:
@@ -159,7 +161,6 @@ def risk_asset(
     group: str,
     gates: Sequence[Gate] = (),
     stories: Mapping[type[Table], Story] | None = None,
-    weekly: bool = False,
     judged: bool = False,
 ) -> Callable[[Compute], RiskAsset]:
     """Declare the function below as the computation of `tables`; it returns their rows in that order."""
@@ -182,7 +183,6 @@ def risk_asset(
             description=(compute.__doc__ or "").strip(),
             gates=tuple(gates),
             stories=stories or {},
-            weekly=weekly,
             judged=judged,
         )
 

@@ -9,6 +9,8 @@ from sigmasight_core.report.document.schema import json_schema
 from sigmasight_core.tables import TABLES, Table, grain, primary_key, table_name
 from sigmasight_core.tables.base import Audit
 from sigmasight_dagster.settings import project_root
+from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
+from sigmasight_dagster.warehouse.layout.view import View
 
 DICTIONARY = Path("docs") / "data_dictionary.md"
 REPORT_SCHEMA = Path("docs") / "portfolio_report.schema.json"
@@ -22,11 +24,21 @@ def data_dictionary() -> str:
         "",
         "Generated from `sigmasight_core/tables` by `make docs`. Schema `sigmasight`. Every table also has",
         "the audit columns: " + "; ".join(f"`{name}` ({text})" for name, text in _audit_columns()) + ".",
-        "A value is NULL only where `status` says why; `<table>_latest` is the view of the newest partition.",
+        "A value is NULL only where `status` says why.",
+        "",
+        "**Read the views.** Rows of results that no longer count as published (their ledger was replaced)",
+        "stay in their table until they are computed again; of a partition that counts, `publications` has",
+        "a row. The tables also have the scenarios that are kept for comparison (`scenarios.comparison`).",
+        "The views have neither: `<table>_latest` is the newest published partition of each partitioned",
+        "table, and the [views at the end](#views) answer everyday questions in one line: see",
+        "[the cookbook](cookbook.md).",
         "",
     ]
     for model in TABLES:
         parts += _table_section(model)
+    parts += ["## Views", ""]
+    for view in EVERYDAY:
+        parts += _view_section(view)
     return "\n".join(parts)
 
 
@@ -47,9 +59,18 @@ def _table_section(model: type[Table]) -> list[str]:
     for name, column in model.to_schema().columns.items():
         unit = (column.metadata or {}).get("unit") or "-"
         nullable = "yes" if column.nullable else "no"
-        description = str(column.description).replace("|", "\\|")
+        description = _escaped(str(column.description))
         lines.append(f"| {name} | {_type_name(str(column.dtype))} | {unit} | {nullable} | {description} |")
     return [*lines, ""]
+
+
+def _view_section(view: View) -> list[str]:
+    rows = [f"| {name} | {_escaped(meaning)} |" for name, meaning in view.described().items()]
+    return [f"### {view.name}", "", f"{view.about}.", "", "| column | meaning |", "|---|---|", *rows, ""]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _type_name(dtype: str) -> str:

@@ -20,6 +20,7 @@ from sigmasight_core.tables import (
     FactorState,
     PortfolioSnapshots,
     PositionCorrelations,
+    Scenarios,
     StressResults,
 )
 
@@ -62,13 +63,15 @@ class RiskResults:
         def rows(model: type) -> pd.DataFrame:
             return warehouse.read(model, dates=[date], portfolios=[portfolio])
 
+        stress, scenarios = rows(StressResults), warehouse.read(Scenarios, columns=["scenario", "comparison"])
+        compared = scenarios.loc[scenarios["comparison"] == "yes", "scenario"]
         return cls(
             portfolio=portfolio,
             date=date,
             provider=provider,
             snapshot=rows(PortfolioSnapshots).iloc[0],
             exposures=rows(FactorExposures),
-            stress=rows(StressResults),
+            stress=stress[~stress["scenario"].isin(compared)],
             correlations=rows(PositionCorrelations),
             summary=rows(CorrelationSummary).iloc[0],
             clusters=rows(CorrelationClusters),

@@ -25,6 +25,8 @@ from sigmasight_dagster.server import processes
 from sigmasight_dagster.server.data import SOCKET_PORT, START_SECONDS, PostgresData
 
 DATABASES = ("sigmasight", "dagster")
+READER = "sigmasight_reader"
+"""The role that the warehouse's migration makes and grants; it cannot log in until it is asked for."""
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +103,30 @@ class EmbeddedPostgres:
                 )
             password = self._password()
         return f"postgresql://postgres:{password}@127.0.0.1:{self.port}/{quote(database, safe='')}"
+
+    def has_reader(self) -> bool:
+        """Whether a migration has made the role that may only read."""
+        address = self.url(DATABASES[0])
+        with (
+            self._readable(),
+            closing(psycopg2.connect(address)) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT to_regrole(%s) IS NOT NULL", [READER])
+            return cursor.fetchone() == (True,)
+
+    def reader_url(self, tcp: bool) -> str:
+        """libpq URL of the assets for the role that may only read; lets the role log in, from here alone.
+
+        Over the socket, or over 127.0.0.1 with a password of its own.
+        """
+        address = self.tcp_url(DATABASES[0]) if tcp else self.url(DATABASES[0])
+        with self._readable(), closing(psycopg2.connect(self.url(DATABASES[0]))) as connection:
+            password = self._password(READER)
+            with connection, connection.cursor() as cursor:
+                cursor.execute(f"ALTER ROLE {READER} LOGIN PASSWORD %s", [password])
+        place = address.partition("@")[2]
+        return f"postgresql://{READER}:{password}@{place}" if tcp else f"postgresql://{READER}@{place}"
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -212,9 +238,9 @@ class EmbeddedPostgres:
         unclean = processes.PidFile.read(self._data.path) is not None
         return "not running; was not shut down cleanly, the next start recovers" if unclean else "not running"
 
-    def _password(self) -> str:
-        """The password for TCP connections, made once and readable by its owner only."""
-        file = self.home / "postgres.password"
+    def _password(self, role: str = "postgres") -> str:
+        """A role's password for TCP connections, made once and readable by its owner only."""
+        file = self.home / f"{role}.password"
         if not file.exists():
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as out:

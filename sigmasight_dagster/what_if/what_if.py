@@ -230,7 +230,9 @@ class WhatIf:
             {other: float(after.fills["cash_change"].sum())},
         )
         computed = self._walk(PORTFOLIO_ASSETS, both)
-        results = compare(computed, name, other)
+        results = compare(
+            computed, name, other, [one.id for one in self._platform.scenarios if one.comparison]
+        )
         session = {
             "portfolio": name,
             "trade_date": date,

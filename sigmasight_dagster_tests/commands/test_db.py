@@ -1,8 +1,10 @@
 """`sigmasight db`, run as a user runs it."""
 
 import os
+import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
@@ -16,6 +18,7 @@ from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.server.processes import programs
 from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url, libpq_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster_tests.support.dev_server import free_port
 
 NONE = {"SIGMASIGHT_DATABASE_URL": None, "DAGSTER_POSTGRES_URL": None, "SIGMASIGHT_DB_PORT": None}
 EXTERNAL = {
@@ -60,6 +63,43 @@ def test_printed_url_suits_psql_and_sqlalchemy(
     with engine.connect() as connection:
         assert connection.scalar(sqlalchemy.text("SELECT current_database()")) == database
     engine.dispose()
+
+
+def test_the_reader_reads_and_no_more(stopped_server: EmbeddedPostgres) -> None:
+    """Each printed URL works as it stands: for psycopg2 and SQLAlchemy, on the socket and over TCP."""
+    number = free_port()
+    port = {"SIGMASIGHT_DB_PORT": str(number)}
+    home = stopped_server.home
+    printed = [
+        run(home, "url", "--reader", *options, **port)
+        for options in ([], ["--tcp"], ["--sqlalchemy"], ["--tcp", "--sqlalchemy"])
+    ]
+    assert [result.exit_code for result in printed] == [0] * 4, printed[0].output
+    local, tcp, *for_sqlalchemy = [result.stdout.strip() for result in printed]
+    assert f"@127.0.0.1:{number}/sigmasight" in tcp
+    for address in (local, tcp):
+        with closing(psycopg2.connect(address)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT current_user, count(*) FROM sigmasight.portfolio_today")
+            assert cursor.fetchall() == [("sigmasight_reader", 0)]
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute("DELETE FROM sigmasight.portfolios")
+    for address in for_sqlalchemy:
+        engine = sqlalchemy.create_engine(address)
+        with engine.connect() as connection:
+            assert connection.scalar(sqlalchemy.text("SELECT current_user")) == "sigmasight_reader"
+        engine.dispose()
+    with pytest.raises(psycopg2.OperationalError, match="password"):
+        psycopg2.connect(re.sub(r":[^:@]+@127", ":wrong@127", tcp))
+    assert (home / "sigmasight_reader.password").stat().st_mode & 0o077 == 0
+
+
+def test_there_is_no_reader_elsewhere(tmp_path: Path) -> None:
+    for options in ({"SIGMASIGHT_DATABASE_URL": EXTERNAL["SIGMASIGHT_DATABASE_URL"]}, {}):
+        told = run(tmp_path, "url", "--reader", *([] if options else ["--dagster"]), **options)
+        assert told.exit_code == 1
+        assert told.output.count("\n") == 1
+        assert "secret" not in told.output
+    assert run(tmp_path, "url", "--sqlalchemy", **EXTERNAL).stdout.startswith("postgresql+psycopg2://me:")
 
 
 def test_psql_passes_its_arguments_and_exit_code_on(stopped_server: EmbeddedPostgres) -> None:

@@ -63,6 +63,7 @@ def test_an_older_layout_is_brought_up_to_date_with_its_data(url: str, warehouse
             f"created view {t}_latest"
             for t in ("daily_prices", "factor_state", "position_stress", "factor_betas")
         ),
+        "created view positions_today",
     }
     pd.testing.assert_frame_equal(warehouse.read(DailyPrices), rows.assign(adjusted_close=float("nan")))
     assert warehouse.migrate() == []

@@ -14,7 +14,7 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import TEMPLATE
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster import session_dates
-from sigmasight_dagster.commands import other_provider, progress
+from sigmasight_dagster.commands import glance, other_provider, progress
 from sigmasight_dagster.commands.csv_files import (
     CASH,
     CASH_DATE,
@@ -210,6 +210,7 @@ def _compute(project: Project, name: str, day: pd.Timestamp) -> None:
             click.echo("Stopped: the same command goes on from here.", err=True)
             sys.exit(code)
     show(project.platform, name, day)
+    click.echo("\n".join(glance.ten_lines(project.platform.warehouse, name, day)))
     if stale := first.other_stale():
         click.echo(f"{stale:,} partitions of other dates were computed without prices that came now:")
         click.echo("sigmasight stale --rerun")

@@ -8,7 +8,7 @@ from pandas import DatetimeIndex
 
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.checks.coverage import unknown_dividend_names
-from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands import glance, progress
 from sigmasight_dagster.commands.progress import CANCELED
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.results import report
@@ -33,6 +33,9 @@ def run(date: str, names: tuple[str, ...], reported: bool) -> None:
     dates = DatetimeIndex([session_dates.trading_date(date, Settings(), utc_now())])
     project = Project.open()
     code = _compute(project, dates, names)
+    if not code:
+        for name in project.chosen(names):
+            click.echo("\n".join(glance.ten_lines(project.platform.warehouse, name, dates[0])))
     if reported and code != CANCELED:
         code = max(code, report.make(project, project.chosen(names), dates[0]))
     sys.exit(code)

@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sigmasight_core.errors import SigmaSightError
-from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url, embedded_server
+from sigmasight_core.errors import InputError, SigmaSightError
+from sigmasight_dagster.server.urls import (
+    asset_database_url,
+    dagster_database_url,
+    embedded_server,
+    sqlalchemy_url,
+)
 from sigmasight_dagster.settings import Settings
 
 if TYPE_CHECKING:
     from sigmasight_dagster.server.embedded import EmbeddedPostgres
 
+_NO_READER_THERE = "sigmasight_reader reads the asset database: leave --dagster out"
+_READER_OUTSIDE = (
+    "the asset database is external (SIGMASIGHT_DATABASE_URL): make a login of its own there, "
+    "CREATE ROLE name LOGIN PASSWORD '...' IN ROLE sigmasight_reader"
+)
 NOT_RUNNING = 3
 """Exit code of `status`, the same as that of `pg_ctl status`."""
 
@@ -83,17 +93,27 @@ def status() -> None:
 @db.command()
 @click.option("--dagster", is_flag=True, help="Dagster's own database instead of the one with the assets.")
 @click.option("--tcp", is_flag=True, help="Over 127.0.0.1 (see SIGMASIGHT_DB_PORT), with the password.")
-def url(dagster: bool, tcp: bool) -> None:
+@click.option("--reader", is_flag=True, help="For the role sigmasight_reader, which may only read.")
+@click.option("--sqlalchemy", is_flag=True, help="With the driver's name: for SQLAlchemy and pandas.")
+def url(dagster: bool, tcp: bool, reader: bool, sqlalchemy: bool) -> None:
     """Print the URL of the database.
 
-    psql and SQLAlchemy accept it. Starts the embedded server if it does not run.
+    psql, psycopg and DuckDB accept it, SQLAlchemy with --sqlalchemy. Starts the embedded server if it does
+    not run. Of an external server it is the URL of the settings.
     """
     with _one_line_errors():
         settings = Settings()
+        if reader and (dagster or _external(settings, dagster)):
+            raise InputError(_NO_READER_THERE if dagster else _READER_OUTSIDE)
         address = _address(settings, dagster)
-        if tcp and not _external(settings, dagster):
+        if reader:
+            server = _server(settings)
+            if not server.has_reader():
+                _migrate(address)
+            address = server.reader_url(tcp)
+        elif tcp and not _external(settings, dagster):
             address = _server(settings).tcp_url("dagster" if dagster else "sigmasight")
-    click.echo(address)
+    click.echo(sqlalchemy_url(address) if sqlalchemy else address)
 
 
 @db.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -117,13 +137,16 @@ def migrate() -> None:
     Makes the asset database fit the row models and prints what it changed.
     """
     with _one_line_errors():
-        address = _address(Settings(), dagster=False)
-        # The other commands of this group need no pandas, and stay fast without it.
-        from sigmasight_dagster.warehouse import Warehouse  # noqa: PLC0415
-
-        changes = Warehouse(address).migrate()
+        changes = _migrate(_address(Settings(), dagster=False))
     for change in changes or ["up to date"]:
         click.echo(change)
+
+
+def _migrate(address: str) -> list[str]:
+    # The other commands of this group need no pandas, and stay fast without it.
+    from sigmasight_dagster.warehouse import Warehouse  # noqa: PLC0415
+
+    return Warehouse(address).migrate()
 
 
 @contextmanager

@@ -12,7 +12,6 @@ first migration that finds no NULL left in it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from importlib.metadata import version
 from typing import Any
 
@@ -25,8 +24,9 @@ from packaging.version import Version
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA, Database
 from sigmasight_dagster.warehouse.errors import MigrationError
 from sigmasight_dagster.warehouse.layout.roles import grant_roles
-from sigmasight_dagster.warehouse.layout.schema import latest_views, metadata
-from sigmasight_dagster.warehouse.sql import literal, quoted
+from sigmasight_dagster.warehouse.layout.schema import metadata
+from sigmasight_dagster.warehouse.layout.views import create_views, digest, drop_views_of
+from sigmasight_dagster.warehouse.sql import quoted
 
 LOCK_SECONDS = 60
 _WIDER = {
@@ -63,7 +63,7 @@ def migrate(database: Database) -> list[str]:
         migration = Migration(connection, Operations(context), changes)
         _refuse_other_keys(connection)
         _apply_differences(migration, context)
-        _create_views(migration, stored_views)
+        migration.changes += create_views(connection, stored_views)
         grant_roles(migration.connection, migration.changes, migration.notes)
         _record_version(migration)
         return migration.changes + [f"note: {note}" for note in migration.notes]
@@ -163,7 +163,7 @@ def _modify_type(
             f"{table}.{column}: its type is {was} and must be {becomes}, which could lose values; "
             f"rename it, migrate, and compute the table again"
         )
-    migration.connection.execute(sa.text(f"DROP VIEW IF EXISTS {quoted(schema, f'{table}_latest')}"))
+    drop_views_of(migration.connection, table)
     migration.operations.alter_column(table, column, type_=new, schema=schema)
     migration.changes.append(f"changed type of {table}.{column} from {was} to {becomes}")
 
@@ -211,34 +211,13 @@ _HANDLERS: dict[str, Callable[..., None]] = {
 """Alembic's differences that are acted upon. Indexes and constraints of a user's own are left alone."""
 
 
-def _create_views(migration: Migration, stored_digest: str | None) -> None:
-    inspector = sa.inspect(migration.connection)
-    changed_code = stored_digest != _views_digest()
-    existing = set(inspector.get_view_names(SCHEMA))
-    for table, definition in latest_views().items():
-        view = f"{table}_latest"
-        columns = [column["name"] for column in inspector.get_columns(table, SCHEMA)]
-        shown = [column["name"] for column in inspector.get_columns(view, SCHEMA)] if view in existing else []
-        if changed_code or columns != shown:
-            about = literal(f"Rows of {table} of the latest published date")
-            migration.connection.exec_driver_sql(
-                f"CREATE OR REPLACE VIEW {quoted(SCHEMA, view)} AS {definition}"
-            )
-            migration.connection.exec_driver_sql(f"COMMENT ON VIEW {quoted(SCHEMA, view)} IS {about}")
-            migration.changes.append(f"{'changed' if shown else 'created'} view {view}")
-
-
-def _views_digest() -> str:
-    return blake2b(repr(sorted(latest_views().items())).encode(), digest_size=16).hexdigest()
-
-
 def _version_table() -> sa.Table:
     return metadata().tables[f"{SCHEMA}.schema_version"]
 
 
 def _record_version(migration: Migration) -> None:
     table = _version_table()
-    row = {"code_version": version("sigmasight"), "views": _views_digest()}
+    row = {"code_version": version("sigmasight"), "views": digest()}
     stored = migration.connection.execute(sa.select(table.c.code_version, table.c.views)).mappings()
     if [dict(found) for found in stored] != [row]:
         migration.connection.execute(sa.delete(table))

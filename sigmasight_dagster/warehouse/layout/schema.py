@@ -12,15 +12,13 @@ from sigmasight_core.tables import (
     OPERATIONS_TABLES,
     TABLES,
     Audit,
-    Grain,
     Publications,
     Table,
-    grain,
     primary_key,
     table_name,
 )
 from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.sql import literal, quoted
+from sigmasight_dagster.warehouse.sql import quoted
 
 KEY_FILL_PERCENT = 45
 """Keys per index page, in percent. Replacing a range puts the same keys beside the deleted ones before
@@ -127,25 +125,3 @@ def _table(model: type[Table], tables: sa.MetaData) -> None:
 def _comment(column: Any) -> str:
     unit = (column.metadata or {}).get("unit")
     return f"{column.description} [{unit}]" if unit else str(column.description)
-
-
-def latest_views() -> dict[str, str]:
-    """SELECT of each `<table>_latest` view, by table.
-
-    Date tables: the rows of the latest published date. Portfolio tables: for each registered portfolio,
-    the rows of its own latest published date.
-    """
-    return {table_name(m): _latest(m) for m in TABLES if grain(m) is not Grain.UNPARTITIONED}
-
-
-def _latest(model: type[Table]) -> str:
-    name = table_name(model)
-    table, published = quoted(SCHEMA, name), quoted(SCHEMA, table_name(Publications))
-    newest = f"SELECT max(p.date) AS date FROM {published} AS p WHERE p.table_name = {literal(name)}"
-    if grain(model) is Grain.DATE:
-        return f"SELECT t.* FROM {table} AS t WHERE t.date = ({newest} AND p.portfolio = '')"
-    return (
-        f"SELECT t.* FROM {quoted(SCHEMA, 'portfolios')} AS r"
-        f" CROSS JOIN LATERAL ({newest} AND p.portfolio = r.portfolio) AS newest"
-        f" JOIN {table} AS t ON t.portfolio = r.portfolio AND t.date = newest.date"
-    )

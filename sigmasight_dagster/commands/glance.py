@@ -1,0 +1,102 @@
+"""A portfolio on a terminal of 80 columns: stored cells, n/a for NULL, and the reasons below."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import pandas as pd
+
+from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.layout.everyday import PORTFOLIO_TODAY, POSITIONS_TODAY, WORST_STRESS
+from sigmasight_dagster.warehouse.stores.glance import Row
+
+WIDTH: Final = 80
+WORST: Final = 3
+MISSING: Final = 3
+GAP: Final = "  "
+_STATUSES: Final = ("status", "returns_status", "beta_status", "risk_status", "stress_status")
+
+
+def number(value: float | str | None, digits: int = 2) -> str:
+    """A stored cell as text; n/a for NULL."""
+    if value is None:
+        return "n/a"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
+    return str(value)
+
+
+def ten_lines(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> list[str]:
+    """Value, P&L, beta, volatility, VaR, ES, worst scenarios and largest risks, then what is missing."""
+    rows = warehouse.glance(PORTFOLIO_TODAY, portfolio, date)
+    if not rows:
+        return [f"{portfolio} on {date:%Y-%m-%d}: no snapshot is published"]
+    row = rows[0]
+    stress = [
+        found
+        for found in warehouse.glance(WORST_STRESS, portfolio, date)
+        if found["pnl"] is not None and found["rank"] <= WORST
+    ]
+    positions = warehouse.glance(POSITIONS_TODAY, portfolio, date)
+    risks = sorted(
+        (found for found in positions if found["component_var_usd"] is not None),
+        key=lambda found: -abs(found["component_var_usd"]),
+    )[:WORST]
+    largest = [f"{one['position_id']} {number(one['component_var_usd'], 0)}" for one in risks]
+    lines = [
+        ("total value", f"{number(row['total_value'])} USD"),
+        ("day P&L", f"{number(row['daily_pnl'])} USD, return {number(row['daily_return'], 6)}"),
+        ("market beta", f"{number(row['market_beta'], 4)} +- {number(row['market_beta_std_error'], 4)}"),
+        ("volatility", f"{number(row['annualized_volatility'], 4)} a year"),
+        ("VaR, 1 day", f"95% {number(row['var_95_usd'])}, 99% {number(row['var_99_usd'])} USD"),
+        ("ES, 1 day", f"95% {number(row['es_95_usd'])}, 99% {number(row['es_99_usd'])} USD"),
+        *((f"stress {one['rank']}", f"{number(one['pnl'])} USD, {one['scenario']}") for one in stress),
+        ("VaR, by", ", ".join(largest) or "n/a"),
+    ]
+    shown = [f"{portfolio} on {date:%Y-%m-%d}"]
+    for name, text in lines:
+        shown += textwrap.wrap(text, WIDTH, initial_indent=f"{name:<13}", subsequent_indent=" " * 13)
+    return shown + missing(row)
+
+
+def missing(row: Row) -> list[str]:
+    """At most three lines: what is not whole in a row of portfolio_today, and why."""
+    told = {
+        name.removesuffix("_status"): row[name] or "not published" for name in _STATUSES if row[name] != "ok"
+    }
+    lines = [f"not whole: {name}: {reason}" for name, reason in told.items()]
+    more = len(lines) - MISSING
+    if more > 0:
+        lines[MISSING - 1 :] = [f"{lines[MISSING - 1]} (and {more} more: sigmasight readiness)"]
+    return [textwrap.shorten(line, WIDTH, placeholder=" ...") for line in lines]
+
+
+def table(rows: Sequence[Row], columns: Sequence[tuple[str, int]]) -> list[str]:
+    """Lines of a table; text to the left, numbers to the right, nothing cut.
+
+    :param columns: name and decimals of each column.
+    """
+    cells = [[number(row[name], digits) for name, digits in columns] for row in rows]
+    right = [any(isinstance(row[name], int | float) for row in rows) for name, _ in columns]
+    heading = [name.removesuffix("_usd").replace("_", " ") for name, _ in columns]
+    widths = [max(map(len, column)) for column in zip(heading, *cells, strict=True)]
+    return [
+        GAP.join(
+            cell.rjust(width) if on_right else cell.ljust(width)
+            for cell, width, on_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in [heading, *cells]
+    ]
+
+
+def reasons(rows: Iterable[Row], name: str) -> list[str]:
+    """Each status that is not ok or a plain fact, with the rows that it is of."""
+    by_status: dict[str, list[str]] = {}
+    for row in rows:
+        if (status := row.get("status")) not in ("ok", None):
+            by_status.setdefault(status, []).append(str(row.get(name, "")))
+    lines: list[str] = []
+    for status, names in by_status.items():
+        listed = ", ".join(names[:WORST]) + (f" and {len(names) - WORST} more" if len(names) > WORST else "")
+        lines += textwrap.wrap(f"{listed}: {status}" if any(names) else status, WIDTH, subsequent_indent="  ")
+    return lines

@@ -1,0 +1,44 @@
+"""Reading a portfolio at a glance: published rows of one date, as they are, without frames."""
+
+from typing import Any
+
+import pandas as pd
+
+from sigmasight_core.tables import Portfolios, PortfolioSnapshots, table_name
+from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, View
+from sigmasight_dagster.warehouse.reader import Reader
+from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
+
+Row = dict[str, Any]
+"""Cells by column; NULL is None."""
+
+
+class GlanceStore(Reader):
+    """Each read is one statement."""
+
+    def glance(self, view: View, portfolio: str, date: pd.Timestamp) -> list[Row]:
+        """Rows of a view of one portfolio on one date."""
+        day = f"SELECT {literal(portfolio)}::text AS portfolio, DATE '{date:%Y-%m-%d}' AS date"
+        return self._database.query(view.select(day)).to_pylist()
+
+    def glance_dates(self, portfolio: str) -> list[pd.Timestamp]:
+        """Dates of which a portfolio has published snapshots, the oldest first."""
+        name = literal(table_name(PortfolioSnapshots))
+        statement = (
+            f"SELECT date FROM {PUBLICATIONS} WHERE table_name = {name} AND n_rows > 0 "
+            f"AND {one_of('portfolio', [portfolio])} ORDER BY date"
+        )
+        return [pd.Timestamp(row["date"]) for row in self._database.query(statement).to_pylist()]
+
+    def complete_dates(self, portfolio: str) -> list[pd.Timestamp]:
+        """Dates of a portfolio on which every daily table is published, the oldest first."""
+        mine = f"SELECT date FROM {quoted(SCHEMA, 'complete_dates')} WHERE {one_of('portfolio', [portfolio])}"
+        found = self._database.query(f"{mine} ORDER BY date").to_pylist()
+        return [pd.Timestamp(row["date"]) for row in found]
+
+    def portfolio_names(self) -> list[str]:
+        """Registered portfolios, in the order of their names."""
+        table = quoted(SCHEMA, table_name(Portfolios))
+        found = self._database.query(f"SELECT portfolio FROM {table} ORDER BY portfolio").to_pylist()
+        return [row["portfolio"] for row in found]
