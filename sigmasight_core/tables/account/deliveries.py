@@ -24,7 +24,9 @@ class OptionDeliveries(PortfolioTable):
     )
     amount: Series[float] = value("Effect on cash, positive = received", "USD", of="quantity price")
     lot: Series[str] = label("Position that it opens, or the option's; empty = first in first out")
-    inferred: Series[str] = label("Why: the option and its last session", of="positions.* daily_prices.close")
+    inferred: Series[str] = label(
+        "Why: the option and its last session", of="positions.expiry_date daily_prices.close"
+    )
     status: Series[str] = label("ok")
 
     class Config:
