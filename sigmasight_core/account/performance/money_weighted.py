@@ -12,6 +12,7 @@ _STEP: Final = 2.0
 _SETTLED: Final = 1e-12
 _EXACT: Final = 1e-9
 _BEND: Final = 0.5
+"""By which share the slope may change along Newton's step for Halley's to be taken."""
 
 
 class Flows(NamedTuple):
@@ -56,8 +57,8 @@ def money_weighted(periods: Periods, flows: Flows) -> Floats:
 class _Terms(NamedTuple):
     """What grows in each period (n): its opening value first, then its flows."""
 
-    count: Ints
-    """Terms of each period, (n)."""
+    n_terms: Ints
+    """Of each period, (n)."""
     amount: Floats
     """(terms)."""
     left: Floats
@@ -82,13 +83,15 @@ class _Terms(NamedTuple):
         return cls(count, amount, left)
 
     def of_rows(self, kept: Bools) -> "_Terms":
-        terms = np.repeat(kept, self.count)
-        return _Terms(self.count[kept], self.amount[terms], self.left[terms])
+        terms = np.repeat(kept, self.n_terms)
+        return _Terms(self.n_terms[kept], self.amount[terms], self.left[terms])
 
     def sums(self, rate: Floats | None) -> tuple[Floats, Floats, Floats]:
         """The terms (n) grown at the rate, log(1 + R), to the end; its first and second derivative by it."""
-        start = np.cumsum(self.count) - self.count
-        grown = self.amount if rate is None else np.exp(np.repeat(rate, self.count) * self.left) * self.amount
+        start = np.cumsum(self.n_terms) - self.n_terms
+        grown = (
+            self.amount if rate is None else np.exp(np.repeat(rate, self.n_terms) * self.left) * self.amount
+        )
         sums = [np.add.reduceat(grown, start)]
         for _ in range(2):
             grown = grown * self.left
@@ -104,7 +107,7 @@ def _solved(periods: Periods, flows: Flows) -> Floats:
     possible = (periods.opening >= 0) & (periods.closing > 0) & (dietz > -1)
     rate = np.where(possible, np.log1p(np.where(possible, dietz, 0.0)), np.nan)
     rows, kept = np.flatnonzero(possible), possible
-    start = np.cumsum(terms.count) - terms.count
+    start = np.cumsum(terms.n_terms) - terms.n_terms
     most = np.add.reduceat(np.abs(terms.amount), start)
     for _ in range(MAX_STEPS):
         if not kept.all():
@@ -126,11 +129,11 @@ def _solved(periods: Periods, flows: Flows) -> Floats:
 
 
 def _step(
-    closing: Floats, sums: tuple[Floats, Floats, Floats], most: Floats
+    closing: Floats, sums: tuple[Floats, Floats, Floats], largest: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """Halley's step of each rate, or Newton's where the curve bends too much for it.
 
-    :param most: no derivative is larger.
+    :param largest: no derivative is larger.
     :returns: the step, the gap that it leaves by the first two derivatives, and a bound on the error of the
         rate after it: the step itself, after Halley's its cube by the third derivative.
     """
@@ -141,7 +144,7 @@ def _step(
     bend = np.divide(0.5 * curvature * newton, slope, out=np.zeros(len(gap)), where=some)
     halley = np.abs(bend) < _BEND
     step = np.clip(np.where(halley, newton / (1 + np.where(halley, bend, 0.0)), newton), -_STEP, _STEP)
-    ratio = np.divide(most, np.abs(slope), out=np.zeros(len(gap)), where=some)
+    ratio = np.divide(largest, np.abs(slope), out=np.zeros(len(gap)), where=some)
     size = np.abs(step)
     error = np.where(halley, np.minimum(size, size**3 * np.square(ratio)), size)
     return step, gap - slope * step - 0.5 * curvature * np.square(step), error
