@@ -122,6 +122,16 @@ def premium_value(puts: Puts) -> tuple[Floats, "np.ndarray[tuple[int, ...], np.d
     return _bounded(value, 1 - puts.share - european_put(puts), exercised), exercised
 
 
+def premium_integral(puts: Puts) -> Floats:
+    """The premium, (m,), by its formula on both sides of the boundary: smooth where `premium_value` steps.
+
+    The formula holds below the boundary as well: there it is what exercise pays above the European value.
+    """
+    return integrate(
+        puts, solve_boundary(puts.years, puts.rate, puts.dividend_yield, puts.volatility), QUADRATURE
+    )
+
+
 def _bounded(
     value: Floats, on_exercise: Floats, exercised: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]"
 ) -> Floats:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.options.american.lattice import Contracts, lattice_price, lattice_values
-from sigmasight_core.options.american.premium import as_puts, premium_of, premium_value
+from sigmasight_core.options.american.premium import as_puts, premium_integral, premium_of, premium_value
 from sigmasight_core.options.black_scholes import (
     Floats,
     OptionValues,
@@ -115,7 +115,7 @@ def _prices(inputs: list[Floats]) -> tuple[Floats, ...]:
 
 
 def _premium(inputs: list[Floats]) -> Floats:
-    """Early-exercise premium, USD; 0 where there is none, as after a bump over the edge of its regime."""
+    """Early-exercise premium by its smooth formula, USD; 0 where there is none, as past its regime."""
     live = one_boundary(*inputs[_YEARS:])
     if not live.all():
         premium = np.zeros_like(inputs[_SPOT])
@@ -123,7 +123,7 @@ def _premium(inputs: list[Floats]) -> Floats:
             premium[live] = _premium(_take(inputs, np.flatnonzero(live)))
         return premium
     puts, scale = as_puts(*inputs)
-    return scale * premium_value(puts)[0]
+    return scale * premium_integral(puts)
 
 
 def _take(inputs: list[Floats], rows: NDArray[np.intp]) -> list[Floats]:
@@ -167,10 +167,15 @@ def _add_premium(inputs: list[Floats], outputs: list[Floats], rows: NDArray[np.i
         output[rows] = np.where(premium.exercised, exercise, output[rows] + part)
     low, high = np.where(call, 0.0, -1.0), np.where(call, 1.0, 0.0)
     outputs[1][rows] = np.clip(outputs[1][rows], low, high)
+    outputs[4][rows] = np.maximum(outputs[4][rows], 0.0)
 
 
 def _slope(inputs: list[Floats], argument: int, bump: Floats) -> Floats:
-    """Central difference of the premium by one argument."""
+    """Central difference of the premium by one argument; by its formula on both sides of the boundary.
+
+    At the boundary the price itself steps by some 1e-5 of the strike, to the intrinsic value: over a bump
+    that is a vega of a quarter of its natural size for a put deep in the money a day before expiry.
+    """
     up, down = list(inputs), list(inputs)
     up[argument] = inputs[argument] + bump
     down[argument] = inputs[argument] - bump

@@ -1,8 +1,11 @@
 """American Greeks against central differences of the price."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import QuantLib as ql
 
+from sigmasight_core.options.american.audit import audit_american_greeks
 from sigmasight_core.options.american.pricing import american_price, american_values
 from sigmasight_dagster_tests.core.options.american.contracts import Sample, finite_difference_prices, sample
 
@@ -91,3 +94,66 @@ def test_lattice_greeks_against_finite_differences():
     assert values.gamma[0] == pytest.approx((up - 2 * middle + down) / 2.1**2, rel=2e-2)
     later = finite_difference_prices(contracts._replace(days=contracts.days - 1))[0]
     assert values.theta[0] == pytest.approx(later - middle, abs=1e-3)
+
+
+def of_the_market(spot, days, rate, dividend_yield, volatility, contracts):
+    """Puts of the simulated market at the volatility that their quotes imply, just above the boundary."""
+    strikes = np.array(contracts)
+    return tuple(
+        np.broadcast_to(value, strikes.shape).astype(float)
+        for value in (spot, strikes, days / 365, rate, dividend_yield, volatility)
+    )
+
+
+def quantlib_price(arguments, is_call):
+    """Prices of the high-precision scheme; time is a year, what grows with it is scaled."""
+    today, day_count = ql.Date(1, 1, 2025), ql.Actual365Fixed()
+    ql.Settings.instance().evaluationDate = today
+    prices = []
+    for spot, strike, years, rate, dividend_yield, volatility in zip(*arguments, strict=True):
+        flat = [
+            ql.YieldTermStructureHandle(ql.FlatForward(today, value * years, day_count))
+            for value in (dividend_yield, rate)
+        ]
+        level = ql.BlackConstantVol(today, ql.NullCalendar(), volatility * years**0.5, day_count)
+        process = ql.BlackScholesMertonProcess(
+            ql.QuoteHandle(ql.SimpleQuote(spot)), *flat, ql.BlackVolTermStructureHandle(level)
+        )
+        kind = ql.Option.Call if is_call else ql.Option.Put
+        option = ql.VanillaOption(
+            ql.PlainVanillaPayoff(kind, strike), ql.AmericanExercise(today, today + 365)
+        )
+        option.setPricingEngine(ql.QdFpAmericanEngine(process, ql.QdFpAmericanEngine.highPrecisionScheme()))
+        prices.append(option.NPV())
+    return np.array(prices)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (2.751354, 2, 0.022661, 0.015701, [17.812491, 17.58857], [200, 190]),
+        (10.157756, 2, 0.022661, 0.02072, [15.751879, 15.656987], [460, 450]),
+        (2.920728, 3, 0.022766, 0.01479, 14.6, [200]),
+    ],
+)
+def test_vega_beside_the_boundary_is_that_of_quantlib(arguments):
+    """The price steps at the boundary; across it vega was .25 of its natural size for .006."""
+    puts = of_the_market(*arguments)
+    spot, years = puts[0], puts[2]
+    bump = 0.01 * puts[VOLATILITY]
+    up, down = (quantlib_price((*puts[:5], puts[5] + by), False) for by in (bump, -bump))
+    difference = american_values(*puts, False).vega - (up - down) / (2 * bump) / 100
+    assert np.abs(difference / (spot * np.sqrt(years) / 100)).max() < 2e-3
+
+
+@pytest.mark.parametrize("is_call", [True, False])
+def test_the_last_days_near_the_strike_agree_with_the_lattice(is_call):
+    grid = np.meshgrid([0.97, 1.0, 1.03], [0.5, 1, 2, 5], [0.1, 0.3, 0.8], [0.0, 0.02, 0.06])
+    moneyness, days, volatility, dividend_yield = (axis.ravel() for axis in grid)
+    rows = pd.DataFrame({"strike": 100 / moneyness, "days_to_expiry": days, "dividend_yield": dividend_yield})
+    rows = rows.assign(
+        underlying_price=100.0, risk_free_rate=0.04, implied_volatility=volatility, is_call=is_call
+    )
+    found = american_values(100.0, rows["strike"], days / 365, 0.04, dividend_yield, volatility, is_call)
+    audited = audit_american_greeks(rows.assign(delta=found.delta, theta=found.theta, vega=found.vega))
+    assert audited["difference"].max() < 1e-3
