@@ -60,6 +60,8 @@ class Facts:
     :param readiness: what readiness reports; None = see `readiness`, () = nothing: another table does.
     :param benchmark: rows say something beside the portfolio's benchmark: with another one they are no more
         published.
+    :param holdings: rows say something beside what the portfolio's benchmark holds: with other holdings they
+        are no more published.
     :param values_of: what every value is computed from, whatever it says itself (see `key`).
     """
 
@@ -68,6 +70,7 @@ class Facts:
     detail: bool = False
     readiness: tuple[Readiness, ...] | None = None
     benchmark: bool = False
+    holdings: bool = False
     values_of: str = ""
 
 

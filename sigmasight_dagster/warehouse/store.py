@@ -22,13 +22,16 @@ from sigmasight_dagster.warehouse.stores.actions import ActionStore
 from sigmasight_dagster.warehouse.stores.alerts import AlertStore
 from sigmasight_dagster.warehouse.stores.configured import ConfiguredStore
 from sigmasight_dagster.warehouse.stores.doubts import DoubtStore, Findings
+from sigmasight_dagster.warehouse.stores.holdings import HoldingsStore
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
 from sigmasight_dagster.warehouse.stores.reports import ReportStore
 from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
 from sigmasight_dagster.warehouse.tables import copy_in
 
 
-class Warehouse(LedgerStore, ConfiguredStore, WhatIfStore, AlertStore, ActionStore, DoubtStore, ReportStore):
+class Warehouse(
+    LedgerStore, HoldingsStore, ConfiguredStore, WhatIfStore, AlertStore, ActionStore, DoubtStore, ReportStore
+):
     """The tables of one PostgreSQL database.
 
     Safe to share between threads and to use after a fork. Every method is one transaction, and every read is

@@ -86,9 +86,8 @@ def benchmark_sectors(
     day = cell // len(names)
     change: Floats = returns.to_numpy(dtype=float)[day, symbol]
     own = codes_of(labels, held["sector"])[row]
-    listed = codes_of(labels, pd.Series(sectors.to_numpy(dtype=object).ravel())).reshape(sectors.shape)[
-        day, symbol
-    ]
+    every = codes_of(labels, pd.Series(sectors.to_numpy(dtype=object).ravel())).reshape(sectors.shape)
+    listed = every[day, symbol]
     sector = np.where(held["sector"].to_numpy(dtype=object)[row] == "", listed, own)
     weight = held["weight"].to_numpy(dtype=float)[row]
     usable = np.isfinite(change)

@@ -21,7 +21,7 @@ class BenchmarkHoldings(Table):
 
     portfolio: Series[str] = key("Portfolio name", str_matches=PORTFOLIO_NAME_PATTERN)
     as_of: Series[pd.Timestamp] = key(
-        "Session at whose close the weights were right; they count until the next such date of the file. A "
+        "Date at whose close the weights were right; they count until the next such date of the file. A "
         "file without dates has the first day of the trading calendar: its weights count always"
     )
     symbol: Series[str] = key("Symbol")
@@ -57,7 +57,7 @@ class ActiveShare(PortfolioTable):
     class Config:
         name = "active_share"
         # most portfolios have no holdings of a benchmark: nothing is missing in them
-        metadata = {"facts": Facts(benchmark=True, readiness=())}
+        metadata = {"facts": Facts(holdings=True, readiness=())}
 
 
 class ReturnAttribution(PortfolioTable):
@@ -105,4 +105,4 @@ class ReturnAttribution(PortfolioTable):
 
     class Config:
         name = "return_attribution"
-        metadata = {"facts": Facts(detail=True, benchmark=True, readiness=())}
+        metadata = {"facts": Facts(detail=True, holdings=True, readiness=())}
