@@ -17,7 +17,6 @@ from sigmasight_core.simulated.catalogue import PROXIES
 from sigmasight_core.simulated.market import simulated_market
 from sigmasight_core.simulated.symbols import FACTOR_IDS
 from sigmasight_core.tables import (
-    ActiveShare,
     CorporateActions,
     DailyPrices,
     FactorBetas,
@@ -31,7 +30,6 @@ from sigmasight_core.tables import (
     PositionGreeks,
     PositionValues,
     RateBetas,
-    ReturnAttribution,
     ReturnContributions,
     RiskMeasures,
     SecurityMaster,
@@ -80,7 +78,6 @@ def project(new_project: Callable[[], CliProject]) -> SimulatedProject:
         said = project.ok("import", str(EXAMPLES / "original" / f"{name}.csv"), "--portfolio", name, *own)
         assert f"Portfolio {name}: {count} positions, created" in said
     project.ok("import", str(universe(project.home)), "--portfolio", UNIVERSE)
-    project.ok("benchmark", OWN, BENCHMARK, "--holdings", str(holdings(project.home)))
     originals = [word for name in COUNTS for word in ("--portfolio", name)]
     project.ok("backfill", "--start", "2025-01-02", "--end", "2025-03-31", *originals)
     for date in WINDOW_ENDS[:-1]:
@@ -93,15 +90,6 @@ def universe(folder: Path) -> Path:
     rows = [f"U{number:03d},10,50.00,2022-01-03" for number in range(N_UNIVERSE)]
     file = folder / f"{UNIVERSE}.csv"
     file.write_text("\n".join(["ticker,quantity,entry_price,entry_date", *rows]))
-    return file
-
-
-def holdings(folder: Path) -> Path:
-    """What the benchmark holds: some symbols that the portfolio has, and others."""
-    weights = {"AAPL": 0.25, "MSFT": 0.25, "U001": 0.3, "U002": 0.2}
-    rows = [f"{symbol},{weight}" for symbol, weight in weights.items()]
-    file = folder / "holdings.csv"
-    file.write_text("\n".join(["symbol,weight", *rows]))
     return file
 
 
@@ -169,27 +157,6 @@ def test_contributions_of_positions_and_cash_sum_to_the_return_of_the_year(proje
     held = warehouse.positions(list(COUNTS))[["portfolio", "underlying"]].drop_duplicates()
     assert len(last) == len(held) + len(COUNTS)
     assert (last.loc[last["item"] == "cash", "contribution"] != 0).all()
-
-
-def test_the_active_return_is_attributed_to_sectors(project: SimulatedProject) -> None:
-    warehouse = project.warehouse()
-    shares = warehouse.read(ActiveShare, DATES, list(COUNTS)).set_index("portfolio")
-    assert set(shares.drop(OWN)["status"]) == {"no active share: no holdings of the benchmark are given"}
-    assert shares.loc[OWN, "active_share"].between(0.3, 1.0).all()
-    rows = warehouse.read(ReturnAttribution, DATES, list(COUNTS))
-    assert set(rows["portfolio"]) == {OWN}
-    year = rows[rows["period"] == "ytd"]
-    returns = warehouse.read(PortfolioReturns, DATES, [OWN]).set_index("date")["twr_ytd"]
-    names = ["AAPL", "MSFT", "U001", "U002"]
-    prices = warehouse.read(DailyPrices, DATES, symbols=names)
-    changes = prices.pivot_table("adjusted_close", "date", "symbol")[names].pct_change()
-    known = year.dropna(subset="allocation")
-    effects = known[["allocation", "selection", "interaction"]].sum(axis=1).groupby(known["date"]).sum()
-    other = known.groupby("date")["benchmark_return"].first()
-    assert len(effects) > 0, (year.iloc[-1], shares.loc[OWN].iloc[-1])
-    np.testing.assert_allclose(effects, returns.reindex(effects.index) - other, rtol=0, atol=1e-10)
-    plain = (changes @ [0.25, 0.25, 0.3, 0.2]).reindex(other.index[1:])
-    np.testing.assert_allclose((1 + other).pct_change().iloc[1:], plain, rtol=1e-9)
 
 
 def test_every_option_has_greeks_on_every_date(project: SimulatedProject) -> None:

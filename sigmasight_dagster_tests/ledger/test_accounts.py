@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sigmasight_core import calendar
 from sigmasight_core.account.entries import WHOLE_LOT
 from sigmasight_core.account.positions_file import CONSTANT_CASH, LISTED
 from sigmasight_core.conventions import LotRule
@@ -298,6 +299,6 @@ def test_a_benchmark_stays_and_one_without_prices_is_refused(
     project.here("benchmark", "alpha", "JPM")
     shown = capsys.readouterr().out
     assert f"MTUM: 2 holdings from {file}, replaced" in shown
-    assert "added\tholding/1999-01-04/AAPL\t0.4 of MTUM" in shown
+    assert f"added\tholding/{calendar.FIRST_DATE:%Y-%m-%d}/AAPL\t0.4 of MTUM" in shown
     assert "The 2 holdings of its former benchmark are forgotten; give those of JPM:" in shown
     assert project.warehouse().benchmark_holdings().empty

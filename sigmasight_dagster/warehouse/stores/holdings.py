@@ -38,11 +38,12 @@ class HoldingsStore(Reader):
             if set(registered["benchmark"]) != set(wanted["benchmark"]):
                 raise InputError(f"portfolio {portfolio}: beside another benchmark meanwhile; repeat it")
             stored = _stored(cursor, portfolio)
-            if stored.equals(wanted):
+            changes = _changes(stored, wanted)
+            if changes.empty:
                 return "unchanged"
             drop(cursor, portfolio)
             copy_in(cursor, BenchmarkHoldings, to_arrow(BenchmarkHoldings, wanted, stamp))
-            note(cursor, portfolio, _changes(stored, wanted), command, stamp)
+            note(cursor, portfolio, changes, command, stamp)
             unpublish_beside_holdings(cursor, portfolio)
         return "replaced"
 
