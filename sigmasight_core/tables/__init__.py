@@ -10,6 +10,7 @@ above, is found. The names below are for short imports only.
 
 from typing import Final
 
+from sigmasight_core.tables.account.attribution import ActiveShare, BenchmarkHoldings, ReturnAttribution
 from sigmasight_core.tables.account.cash import PortfolioCash
 from sigmasight_core.tables.account.contributions import GroupContributions, ReturnContributions
 from sigmasight_core.tables.account.deliveries import OptionDeliveries
@@ -87,9 +88,11 @@ __all__ = [
     "OPERATIONS_TABLES",
     "TABLES",
     "ActionCoverage",
+    "ActiveShare",
     "AlertDeliveries",
     "Alerts",
     "Audit",
+    "BenchmarkHoldings",
     "CorporateActions",
     "Corrections",
     "CorrelationClusters",
@@ -137,6 +140,7 @@ __all__ = [
     "Readiness",
     "RealizedVolatility",
     "RejectedRows",
+    "ReturnAttribution",
     "ReturnContributions",
     "ReverseStress",
     "RiskContributions",

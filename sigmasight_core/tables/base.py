@@ -62,6 +62,8 @@ class Facts:
         published.
     :param weekly: daily operation computes it on the last session of a week only, unless the setting
         `correlations` is daily.
+    :param holdings: rows say something beside what the portfolio's benchmark holds: with other holdings they
+        are no more published.
     :param values_of: what every value is computed from, whatever it says itself (see `key`).
     """
 
@@ -71,6 +73,7 @@ class Facts:
     readiness: tuple[Readiness, ...] | None = None
     benchmark: bool = False
     weekly: bool = False
+    holdings: bool = False
     values_of: str = ""
 
 

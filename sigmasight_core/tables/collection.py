@@ -19,6 +19,7 @@ TOPICS: Final = (
     "positions",
     "account.returns",
     "account.contributions",
+    "account.attribution",
     "factors",
     "portfolio.configured",
     "correlation",

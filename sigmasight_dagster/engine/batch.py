@@ -11,6 +11,7 @@ from sigmasight_core.arrays.found import found_in
 from sigmasight_core.conventions import OPTION_TYPES
 from sigmasight_core.market.action_coverage import entries, gaps
 from sigmasight_core.tables import (
+    BenchmarkHoldings,
     CorporateActions,
     Grain,
     Portfolios,
@@ -174,6 +175,12 @@ class Batch(Configuration):
         self._declared(Portfolios)
         portfolios = self._platform.warehouse.portfolios()
         return portfolios[portfolios["portfolio"].isin(self.portfolios)]
+
+    @cached_property
+    def benchmark_holdings(self) -> pd.DataFrame:
+        """What the benchmarks of the batch's portfolios hold (tables.BenchmarkHoldings), a declared input."""
+        self._declared(BenchmarkHoldings)
+        return self._platform.warehouse.benchmark_holdings(self.portfolios)
 
     @cached_property
     def held_symbols(self) -> list[str]:

@@ -35,6 +35,7 @@ class Input:
         from it, so that a change of it makes none stale.
     :param benchmark: it is read of the symbol too that a portfolio is held against: a change of that symbol
         concerns the portfolio, in the tables that are held against it.
+    :param holdings: the same of the symbols that its benchmark holds.
     :param interest_on_cash: only needed where a setting says that cash earns or costs something:
         `with_interest_on_cash` leaves it out else.
     :param deliveries: closes at which options settle, of portfolios whose options turn into shares alone;
@@ -52,6 +53,7 @@ class Input:
     interest_on_cash: bool = False
     deliveries: bool = False
     benchmark: bool = False
+    holdings: bool = False
 
     def __post_init__(self) -> None:
         if self.newest:

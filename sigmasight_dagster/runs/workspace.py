@@ -144,3 +144,13 @@ class Workspace:
             for table in ("portfolios", "positions", "transactions"):
                 self.instance.report_runless_asset_event(dg.AssetMaterialization(table, metadata=metadata))
         return result
+
+    def save_benchmark_holdings(self, name: str, holdings: pd.DataFrame, command: str) -> str:
+        """Store what the benchmark of a portfolio holds and report the event; 'replaced' or 'unchanged'."""
+        stamp = AuditStamp("sigmasight benchmark", CODE_VERSION, utc_now())
+        result = self.platform.warehouse.save_benchmark_holdings(name, holdings, stamp, command)
+        if result != "unchanged":
+            metadata: dict[str, str | int] = {"portfolio": name, "holdings": len(holdings)}
+            event = dg.AssetMaterialization("benchmark_holdings", metadata=metadata)
+            self.instance.report_runless_asset_event(event)
+        return result

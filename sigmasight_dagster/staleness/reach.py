@@ -1,6 +1,6 @@
 """How far a changed source row reaches: a table's sessions after it whose rows depend on it.
 
-Follows the declared inputs and adds their look-backs, through one of four kinds of paths:
+Follows the declared inputs and adds their look-backs, through one of six kinds of paths:
 
 - `symbol`: what holds for any position in the symbol. Not through what matters to options alone: quotes,
   volatilities, rates, dividend yields and the prices at which options settled; nor through tables of factors.
@@ -10,6 +10,7 @@ Follows the declared inputs and adds their look-backs, through one of four kinds
   estimates over the factor window.
 - `benchmark`: the symbol that a portfolio is held against: its prices and what is estimated from them, to
   tables that are held against it, and no further.
+- `holdings`: the same of a symbol that its benchmark holds.
 """
 
 from collections.abc import Callable, Iterable
@@ -69,6 +70,11 @@ def benchmark_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
     return of_symbol and (item.benchmark or asset.grain is Grain.DATE)
 
 
+def holdings_path(asset: RiskAsset, model: type[Table], item: Input) -> bool:
+    of_symbol = by_symbol(model) if asset.grain is Grain.DATE else facts(model).holdings
+    return of_symbol and (item.holdings or asset.grain is Grain.DATE)
+
+
 def reaches(assets: Iterable[RiskAsset], source: type[Table], path: Path) -> dict[type[Table], Reach]:
     """Reach of one source into each table that depends on it, by a kind of paths.
 
@@ -89,7 +95,7 @@ def reaches(assets: Iterable[RiskAsset], source: type[Table], path: Path) -> dic
 def all_reaches(assets: Iterable[RiskAsset]) -> dict[tuple[type[Table], Path], dict[type[Table], Reach]]:
     """`reaches` by source and kind of paths."""
     declared = tuple(assets)
-    paths = (shared_path, symbol_path, option_path, delivered_path, benchmark_path)
+    paths = (shared_path, symbol_path, option_path, delivered_path, benchmark_path, holdings_path)
     sources = [model for asset in declared if asset.is_source for model in asset.tables]
     return {(source, path): reaches(declared, source, path) for source in sources for path in paths}
 

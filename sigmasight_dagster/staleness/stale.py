@@ -42,13 +42,14 @@ class _Changes:
 
     :param rows: changes as `market.staleness` takes them, with `table_name`, `symbol` and `shared`.
     :param positions: the ledger as `held_spans` takes it. :param names: of the groups.
-    :param benchmarks: group and symbol: what each is held against.
+    :param benchmarks: group and symbol: what each is held against. :param holdings: what that holds.
     """
 
     reaches: dict[tuple[type[Table], reach.Path], dict[type[Table], Reach]]
     rows: pd.DataFrame
     positions: pd.DataFrame
     benchmarks: pd.DataFrame
+    holdings: pd.DataFrame
     sessions: pd.DatetimeIndex
     names: pd.Index
 
@@ -59,7 +60,7 @@ class _Changes:
             rows = self.rows[self.rows["table_name"] == table_name(source)]
             if rows.empty:
                 continue
-            everybody, stock, option, delivered, beside = (
+            everybody, stock, option, delivered, beside, of_holdings = (
                 self.reaches[source, path].get(model, Reach())
                 for path in (
                     reach.shared_path,
@@ -67,6 +68,7 @@ class _Changes:
                     reach.option_path,
                     reach.delivered_path,
                     reach.benchmark_path,
+                    reach.holdings_path,
                 )
             )
             shared.append(staleness.spans(rows[rows["shared"]], everybody, self.sessions).assign(group=0))
@@ -80,15 +82,17 @@ class _Changes:
                     own += staleness.held_spans(
                         changes=rows, ledger=ledger, stock=stock, option=reached, sessions=self.sessions
                     )
-                own.append(self._of_benchmarks(rows, beside))
+                own.append(self._of(self.benchmarks, rows, beside))
+                own.append(self._of(self.holdings, rows, of_holdings))
         n_sessions = len(self.sessions)
         return np.maximum(
             staleness.latest_of(shared, 1, n_sessions), staleness.latest_of(own, len(self.names), n_sessions)
         )
 
-    def _of_benchmarks(self, rows: pd.DataFrame, reached: Reach) -> pd.DataFrame:
-        named = rows.merge(self.benchmarks, on="symbol")
-        whole = rows[rows["symbol"] == ""].merge(self.benchmarks.drop(columns="symbol"), how="cross")
+    def _of(self, symbols: pd.DataFrame, rows: pd.DataFrame, reached: Reach) -> pd.DataFrame:
+        """:param symbols: group and symbol that the changes concern."""
+        named = rows.merge(symbols, on="symbol")
+        whole = rows[rows["symbol"] == ""].merge(symbols[["group"]].drop_duplicates(), how="cross")
         return staleness.spans(pd.concat([named, whole]), reached, self.sessions)
 
 
@@ -126,6 +130,8 @@ def _late(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
     names = pd.Index(sorted(ledger["portfolio"].unique()), dtype="str")
     benchmarks = _benchmarks(platform)
     benchmarks = benchmarks[benchmarks["portfolio"].isin(names)]
+    holdings = warehouse.benchmark_holdings()[["portfolio", "symbol"]].drop_duplicates()
+    holdings = holdings[holdings["portfolio"].isin(names)]
     causes = _causes(corrections)
     found = []
     for model, published in computed.items():
@@ -136,11 +142,11 @@ def _late(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
         published = published[published["date"].isin(sessions)]
         groups = names if by_portfolio else pd.Index([""], dtype="str")
         if len(published):
-            positions, beside = (
+            positions, beside, held = (
                 frame.assign(group=groups.get_indexer(pd.Index(frame["portfolio"])))
-                for frame in (ledger, benchmarks)
+                for frame in (ledger, benchmarks, holdings)
             )
-            changes = _Changes(reaches, rows, positions, beside, sessions, groups)
+            changes = _Changes(reaches, rows, positions, beside, held, sessions, groups)
             found.append(_older(model, published, changes, causes))
     return pd.concat(found, ignore_index=True)[COLUMNS] if found else pd.DataFrame(columns=COLUMNS)
 

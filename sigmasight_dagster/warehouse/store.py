@@ -23,6 +23,7 @@ from sigmasight_dagster.warehouse.stores.alerts import AlertStore
 from sigmasight_dagster.warehouse.stores.configured import ConfiguredStore
 from sigmasight_dagster.warehouse.stores.doubts import DoubtStore, Findings
 from sigmasight_dagster.warehouse.stores.glance import GlanceStore
+from sigmasight_dagster.warehouse.stores.holdings import HoldingsStore
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
 from sigmasight_dagster.warehouse.stores.reports import ReportStore
 from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
@@ -30,7 +31,15 @@ from sigmasight_dagster.warehouse.tables import copy_in
 
 
 class Warehouse(
-    LedgerStore, ConfiguredStore, WhatIfStore, AlertStore, ActionStore, DoubtStore, ReportStore, GlanceStore
+    LedgerStore,
+    HoldingsStore,
+    ConfiguredStore,
+    WhatIfStore,
+    AlertStore,
+    ActionStore,
+    DoubtStore,
+    ReportStore,
+    GlanceStore,
 ):
     """The tables of one PostgreSQL database.
 

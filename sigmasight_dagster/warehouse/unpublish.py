@@ -20,6 +20,12 @@ def unpublish_beside_benchmark(cursor: Any, portfolio: str) -> None:
     _delete(cursor, portfolio, f" AND {one_of('table_name', beside)}")
 
 
+def unpublish_beside_holdings(cursor: Any, portfolio: str) -> None:
+    """Those of a portfolio that are held against what its benchmark holds, on every date."""
+    beside = (table_name(model) for model in TABLES if facts(model).holdings)
+    _delete(cursor, portfolio, f" AND {one_of('table_name', beside)}")
+
+
 def _delete(cursor: Any, portfolio: str, condition: str) -> None:
     books = quoted(SCHEMA, table_name(Publications))
     cursor.execute(f"DELETE FROM {books} WHERE {one_of('portfolio', [portfolio])}{condition}")

@@ -1,4 +1,4 @@
-"""Interest on the cash of a portfolio by settings, and options that turn into shares where it says so."""
+"""What an account is told beside its positions: interest on cash, delivery, what its benchmark holds."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,19 @@ import pandas as pd
 import pytest
 
 from sigmasight_core import calendar
-from sigmasight_core.tables import PortfolioCash, TreasuryYields
+from sigmasight_core.account.performance.active_share import NO_HOLDINGS
+from sigmasight_core.conventions import OK
+from sigmasight_core.tables import (
+    ActiveShare,
+    DailyPrices,
+    PortfolioCash,
+    PortfolioReturns,
+    ReturnAttribution,
+    TreasuryYields,
+    validate,
+)
 from sigmasight_dagster.assets.account import option_deliveries, portfolio_cash
+from sigmasight_dagster.assets.attribution import return_attribution
 from sigmasight_dagster.assets.positions import position_values
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import RiskAsset
@@ -16,15 +27,17 @@ from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
 from sigmasight_dagster_tests.support.project import CliProject
-from sigmasight_dagster_tests.support.small_project import SmallProject
+from sigmasight_dagster_tests.support.small_project import FIRST_DATE, SmallProject
 
 DATES = calendar.sessions("2022-11-15", "2022-11-18")
 
 
 @pytest.fixture(scope="module")
 def project(new_project: Callable[[], CliProject]) -> SmallProject:
-    made = SmallProject.of(new_project(), ["alpha"])
-    backfill = ("backfill", "--start", "2022-11-15", "--end", "2022-11-18", "--portfolio", "alpha")
+    made = SmallProject.of(new_project(), ["alpha", "beta"])
+    made.here("benchmark", "beta", "JPM")
+    named = ("--portfolio", "alpha", "--portfolio", "beta")
+    backfill = ("backfill", "--start", "2022-11-15", "--end", "2022-11-18", *named)
     done = made.run(*backfill, SIGMASIGHT_CASH_INTEREST_SPREAD="0.01")
     assert done.returncode == 0, done.stderr
     return made
@@ -32,7 +45,7 @@ def project(new_project: Callable[[], CliProject]) -> SmallProject:
 
 def test_cash_earns_the_stored_yield_less_the_spread(project: SmallProject) -> None:
     warehouse = project.warehouse()
-    cash = warehouse.read(PortfolioCash)
+    cash = warehouse.read(PortfolioCash, portfolios=["alpha"])
     # the sample has no yields
     assert cash["status"].tolist() == ["ok"] + ["partial: no 3-month yield for interest on 2022-11-16"] * 3
     assert cash["closing"].tolist() == [1000.0] * 4
@@ -110,6 +123,38 @@ def test_an_option_turns_into_shares_on_every_table_where_the_portfolio_says_so(
         paid = portfolio_cash.compute(batch(portfolio_cash, Platform(Settings())))
     close = float(values.loc[values["position_id"] == "AAPL@2022-11-15", "price"].iloc[1])
     np.testing.assert_allclose(paid["settlements"], [0.0, 0.0, 100 * (close - 140), 0.0])
+
+
+def test_the_active_return_is_attributed_to_sectors_where_the_holdings_of_the_benchmark_are_given(
+    project: SmallProject,
+) -> None:
+    warehouse = project.warehouse()
+    assert set(warehouse.read(ActiveShare, portfolios=["beta"])["status"]) == {NO_HOLDINGS}
+    assert warehouse.read(ReturnAttribution, portfolios=["beta"]).empty
+    file = project.home / "holdings.csv"
+    file.write_text("symbol,weight,sector\nAAPL,0.3,\nJPM,0.5,Banks\nMTUM,0.2,\n")
+    project.here("benchmark", "beta", "JPM", "--holdings", str(file))
+    assert warehouse.published(ReturnAttribution, portfolios=["beta"]).empty
+    with project.settings():
+        made = Batch(return_attribution, Platform(Settings()), DATES, ("beta",), pd.Timestamp(FIRST_DATE))
+        share, rows = (
+            validate(model, frame)
+            for model, frame in zip(
+                (ActiveShare, ReturnAttribution), return_attribution.compute(made), strict=True
+            )
+        )
+    assert set(share["status"]) == {OK}
+    assert (share["active_share"] > 0.5).all()
+    year = rows[rows["period"] == "ytd"]
+    assert set(year["status"]) == {OK}
+    assert {"(cash)", "(options)", "Banks"} < set(year["sector"])
+    effects = year[["allocation", "selection", "interaction"]].sum(axis=1).groupby(year["date"]).sum()
+    returns = warehouse.read(PortfolioReturns, portfolios=["beta"]).set_index("date")["twr_ytd"]
+    days = calendar.sessions(FIRST_DATE, "2022-11-18")
+    prices = warehouse.read(DailyPrices, days, symbols=["AAPL", "JPM", "MTUM"])
+    wide = prices.pivot_table("adjusted_close", "date", "symbol")
+    other = (1 + wide.pct_change().iloc[1:] @ [0.3, 0.5, 0.2]).cumprod() - 1
+    np.testing.assert_allclose(effects, returns - other, rtol=0, atol=1e-10)
 
 
 def settlement_of(project: SmallProject) -> str:

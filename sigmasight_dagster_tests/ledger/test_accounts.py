@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sigmasight_core import calendar
 from sigmasight_core.account.entries import WHOLE_LOT
 from sigmasight_core.account.positions_file import CONSTANT_CASH, LISTED
 from sigmasight_core.conventions import LotRule
@@ -285,3 +286,19 @@ def test_a_benchmark_stays_and_one_without_prices_is_refused(
     assert "beside MTUM, replaced; what is held against it no longer counts as published" in shown
     assert "alpha.csv  beside MTUM" in shown
     assert "benchmark JPM -> MTUM" in shown
+
+    file = project.home / "holdings.csv"
+    file.write_text("symbol,weight\nJPM,0.6\nNOPE,0.4\n")
+    with pytest.raises(InputError, match=r"holdings.csv: 1 errors; nothing was stored"):
+        project.here("benchmark", "alpha", "JPM", "--holdings", str(file))
+    assert (benchmark(), len(project.warehouse().benchmark_holdings())) == ("MTUM", 0)
+    assert f"{file}:3: error: symbol: 'NOPE': unknown symbol NOPE" in capsys.readouterr().err
+    file.write_text("symbol,weight\nJPM,0.6\nAAPL,0.4\n")
+    project.here("benchmark", "alpha", "MTUM", "--holdings", str(file))
+    project.here("ledger", "alpha")
+    project.here("benchmark", "alpha", "JPM")
+    shown = capsys.readouterr().out
+    assert f"MTUM: 2 holdings from {file}, replaced" in shown
+    assert f"added\tholding/{calendar.FIRST_DATE:%Y-%m-%d}/AAPL\t0.4 of MTUM" in shown
+    assert "The 2 holdings of its former benchmark are forgotten; give those of JPM:" in shown
+    assert project.warehouse().benchmark_holdings().empty

@@ -221,6 +221,35 @@ def test_another_benchmark_unpublishes_what_is_held_against_it(
     assert json.loads(warehouse.ledger_changes("a")["after"].iloc[-1])["benchmark"] == "IWM"
 
 
+def test_holdings_of_a_benchmark_are_replaced_as_a_whole_and_go_with_it(warehouse: Warehouse) -> None:
+    def save(*weights: float) -> str:
+        rows = pd.DataFrame({"symbol": [f"H{number}" for number in range(len(weights))], "weight": weights})
+        same = {"portfolio": "a", "as_of": pd.Timestamp("2022-01-03"), "sector": "", "benchmark": "QQQ"}
+        rows = rows.assign(**same, source="h.csv", source_line=2)
+        return warehouse.save_benchmark_holdings("a", rows, stamp(), "test")
+
+    def held() -> list[float]:
+        return warehouse.benchmark_holdings(["a"])["weight"].tolist()
+
+    warehouse.save_portfolio({**REGISTERED, "benchmark": "QQQ"}, ledger(), stamp())
+    assert (save(0.4, 0.6), save(0.4, 0.6), held()) == ("replaced", "unchanged", [0.4, 0.6])
+    assert {"H0", "H1"} <= set(warehouse.ledger_symbols("a")["symbol"])
+    publish(warehouse, "a")
+    before = published(warehouse, "a")
+    assert (save(1.0), held()) == ("replaced", [1.0])
+    # the published table here is not held against them
+    assert published(warehouse, "a") == before != []
+    last = warehouse.ledger_changes("a")
+    last = last[last["change"] == last["change"].max()]
+    assert last["position_id"].tolist() == ["holding/2022-01-03/H0", "holding/2022-01-03/H1"]
+    assert last["action"].tolist() == ["changed", "removed"]
+    assert json.loads(last["before"].iloc[1])["weight"] == 0.6
+    warehouse.save_portfolio({**REGISTERED, "benchmark": "IWM"}, ledger(), stamp(), replace=True)
+    assert held() == []
+    with pytest.raises(InputError, match="beside another benchmark"):
+        save(1.0)
+
+
 def test_a_refused_ledger_leaves_no_history(warehouse: Warehouse) -> None:
     warehouse.save_portfolio(REGISTERED, ledger(), stamp())
     stale = ledger(quantity=[9.0, -3.0])

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.account.performance.groups import CASH_GROUP, by_sector, by_tag
+from sigmasight_core.account.performance.linking import days_of, log_ratio, over
 from sigmasight_core.account.performance.portfolio_returns import YOUNG, panel
-from sigmasight_core.account.performance.returns import LEAST_BASE, period_starts
+from sigmasight_core.account.performance.returns import period_starts
 from sigmasight_core.arrays.as_of import codes_of
-from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
+from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.tables.account.contributions import GroupContributions, ReturnContributions
 
@@ -23,13 +24,6 @@ LOOK_BACK_SESSIONS: Final = 256
 NO_RETURN: Final = "no contribution: the portfolio has no return over the period"
 
 _DAY: Final = pd.Timedelta(days=1)
-
-
-def log_ratio(returns: Floats) -> Floats:
-    """log(1 + r) / r, Carino's k of a return above -1; its limit near 0."""
-    small = np.abs(returns) < 1e-12
-    safe = np.where(small, 1.0, returns)
-    return np.where(small, 1.0 - returns / 2, np.log1p(safe) / safe)
 
 
 def return_contributions(
@@ -62,7 +56,7 @@ def return_contributions(
     """
     first = sessions.searchsorted(pd.DatetimeIndex(first_dates.reindex(names).fillna(sessions[-1] + _DAY)))
     earlier = (first_dates.reindex(names) < sessions[0]).to_numpy(dtype=bool)
-    days = _days(portfolio_returns, sessions=sessions, names=names, first=first, earlier=earlier)
+    days = days_of(portfolio_returns, sessions=sessions, names=names, first=first, earlier=earlier)
     cash = sum(panel(portfolio_cash, name, sessions, names) for name in ("dividends", "interest", "fees"))
     end = sessions.get_indexer(dates)
     periods = {
@@ -145,35 +139,6 @@ _VALUES: Final = ("pnl", "contribution", "period_return")
 
 
 @dataclass(frozen=True)
-class _Days:
-    """Each (sessions, portfolios)."""
-
-    begun: Bools
-    pnl: Floats
-    weight: Floats
-    """k / base of the day, 1/USD; 0 where the day has no return."""
-    gap: Bools
-    """The return should be there and is not known."""
-
-
-def _days(
-    returns: pd.DataFrame, *, sessions: pd.DatetimeIndex, names: pd.Index, first: Ints, earlier: Bools
-) -> _Days:
-    begun = np.arange(len(sessions))[:, None] >= first
-    total, pnl, flow = (
-        np.where(begun, panel(returns, name, sessions, names), 0.0)
-        for name in ("total_value", "daily_pnl", "external_flow")
-    )
-    daily = panel(returns, "daily_return", sessions, names)
-    base = np.vstack([np.where(earlier, np.nan, 0.0)[None, :], total])[:-1] + np.maximum(flow, 0.0)
-    based = base >= LEAST_BASE
-    usable = based & (daily > -1.0)
-    weight = np.where(usable, log_ratio(np.where(usable, daily, 0.0)) / np.where(usable, base, 1.0), 0.0)
-    gap = begun & (np.isnan(base) | np.isnan(pnl) | (based & np.isnan(daily)))
-    return _Days(begun, pnl, weight, gap)
-
-
-@dataclass(frozen=True)
 class _Items:
     """Each (sessions, items); an item is an underlying or group in a portfolio, or the portfolio's cash."""
 
@@ -230,17 +195,11 @@ class _Cumulated:
     bare: Ints
 
 
-def _over(cumulated: np.ndarray, end: Ints, start: Ints) -> np.ndarray:
-    """Sums over the rows after `start` (dates, columns) up to `end` (dates)."""
-    column = np.arange(cumulated.shape[1])
-    return cumulated[end] - np.where(start >= 0, cumulated[np.maximum(start, 0), column], 0)
-
-
 def _rows(
     period: str, *, items: _Items, cumulated: _Cumulated, of: _Period, end: Ints
 ) -> dict[str, np.ndarray]:
     twr, start = of.twr, of.start
-    gaps, bare = (_over(counts, end, start) for counts in (cumulated.gaps, cumulated.bare))
+    gaps, bare = (over(counts, end, start) for counts in (cumulated.gaps, cumulated.bare))
     reason = np.full(twr.shape, OK, dtype=object)
     reason[np.isnan(twr)] = NO_RETURN
     for counts, words in ((bare, "positions"), (gaps, "daily return")):
@@ -251,7 +210,7 @@ def _rows(
     linked = log_ratio(np.where(known, twr, 0.0))
     of_item = start[:, items.book]
     pnl, weighted, rows, missing = (
-        _over(sums, end, of_item)
+        over(sums, end, of_item)
         for sums in (cumulated.pnl, cumulated.weighted, cumulated.rows, cumulated.missing)
     )
     shown = (rows > 0) & (of_item != -2) | (np.arange(len(items.names)) >= len(items.names) - twr.shape[1])

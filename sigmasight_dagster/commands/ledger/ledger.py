@@ -138,6 +138,8 @@ def _difference(row: Any) -> str:
         facts = after or before
         if "kind" in facts:
             return f"{facts['kind']} {facts['amount']:,.2f}"
+        if "weight" in facts:
+            return f"{facts['weight']:.6g} of {facts['benchmark']}"
         return f"{facts['quantity']:.12g} at {facts['entry_price']:.12g}"
     names = [name for name in after or before if before.get(name) != after.get(name)]
     return ", ".join(f"{name} {before.get(name, '-')} -> {after.get(name, '-')}" for name in names)

@@ -18,6 +18,7 @@ from sigmasight_core.ledger.changes import (
     with_stored_ids,
 )
 from sigmasight_core.tables import (
+    BenchmarkHoldings,
     LedgerChanges,
     Portfolios,
     Positions,
@@ -29,9 +30,15 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
-from sigmasight_dagster.warehouse.sql import literal, lock_key, one_of, quoted
+from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
+from sigmasight_dagster.warehouse.stores import holdings
+from sigmasight_dagster.warehouse.stores.history import lock, note
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
-from sigmasight_dagster.warehouse.unpublish import unpublish, unpublish_beside_benchmark
+from sigmasight_dagster.warehouse.unpublish import (
+    unpublish,
+    unpublish_beside_benchmark,
+    unpublish_beside_holdings,
+)
 
 Saved = Literal["created", "unchanged", "replaced"]
 _TERMS: Final = ("margin", "lots", "settlement", "benchmark")
@@ -57,7 +64,8 @@ class LedgerStore(Reader):
 
         Results of a replaced ledger stay in their tables, but from the first entry date among the positions
         that differ (all dates, if the cash, the margin or the settlement differs) they no longer count as
-        published; with another benchmark neither do those that are held against it, on any date.
+        published; with another benchmark neither do those that are held against it, on any date,
+        and what the former one holds is deleted.
 
         :param portfolio: one row of `Portfolios`; without one of the _TERMS the stored one stays.
         :param positions: rows of `Positions` of that portfolio.
@@ -72,7 +80,7 @@ class LedgerStore(Reader):
         ledger = validate(Positions, positions)
         name = str(wanted["portfolio"].iloc[0])
         _refuse_strays(name, ledger)
-        with self._database.transaction(_lock(name)) as cursor:
+        with self._database.transaction(lock(name)) as cursor:
             registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[name]))
             stored = fetch(cursor, Positions, select(Positions, portfolios=[name]))
             if expected is not None and len(_changes(stored, expected)):
@@ -110,7 +118,7 @@ class LedgerStore(Reader):
             copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
             copy_in(cursor, Transactions, to_arrow(Transactions, account, stamp))
             balance = cash_change(_balance(registered), _balance(wanted))
-            _note(
+            note(
                 cursor,
                 name,
                 pd.concat(
@@ -118,6 +126,7 @@ class LedgerStore(Reader):
                         balance,
                         position_changes(stored=stored, wanted=ledger),
                         transaction_changes(stored=entered, wanted=account),
+                        *([] if same_other else [holdings.drop(cursor, name)]),
                     ]
                 ),
                 command,
@@ -128,6 +137,7 @@ class LedgerStore(Reader):
                 unpublish(cursor, name, min(dates) if same_terms else None)
             if len(registered) and not same_other:
                 unpublish_beside_benchmark(cursor, name)
+                unpublish_beside_holdings(cursor, name)
         return "replaced" if len(registered) else "created"
 
     def portfolios(self) -> pd.DataFrame:
@@ -159,16 +169,18 @@ class LedgerStore(Reader):
         return from_arrow(LedgerChanges, found.select(names)).assign(computed_at=times)
 
     def ledger_symbols(self, portfolio: str | None = None) -> pd.DataFrame:
-        """Symbols that a portfolio (None = any) holds or is beside, and since when (UTC) one names them.
+        """Symbols that a portfolio (None = any) or its benchmark holds, or that it is beside.
 
-        The one may be any portfolio.
+        And since when (UTC) one names them; the one may be any portfolio.
 
         :returns: symbol, underlying, since.
         """
-        positions, registry = (quoted(SCHEMA, table_name(model)) for model in (Positions, Portfolios))
+        models = (Positions, Portfolios, BenchmarkHoldings)
+        positions, registry, held = (quoted(SCHEMA, table_name(model)) for model in models)
         named = (
             f"SELECT portfolio, symbol, underlying, computed_at FROM {positions} UNION ALL SELECT portfolio, "
-            f"benchmark, benchmark, computed_at FROM {registry} WHERE benchmark IS NOT NULL"
+            f"benchmark, benchmark, computed_at FROM {registry} WHERE benchmark IS NOT NULL UNION ALL "
+            f"SELECT portfolio, symbol, symbol, computed_at FROM {held}"
         )
         mine = "" if portfolio is None else f" WHERE portfolio = {literal(portfolio)}"
         return self._database.query(
@@ -184,15 +196,16 @@ class LedgerStore(Reader):
 
         :returns: number of positions removed. :raises InputError: if it is not registered.
         """
-        with self._database.transaction(_lock(portfolio)) as cursor:
+        with self._database.transaction(lock(portfolio)) as cursor:
             registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[portfolio]))
             if registered.empty:
                 raise InputError(f"portfolio {portfolio}: not registered; check its name")
             stored = fetch(cursor, Positions, select(Positions, portfolios=[portfolio]))
             _delete(cursor, portfolio)
             balance = cash_change(_balance(registered), None)
-            gone = pd.concat([balance, position_changes(stored=stored, wanted=stored.iloc[:0])])
-            _note(cursor, portfolio, gone, "", stamp)
+            left = position_changes(stored=stored, wanted=stored.iloc[:0])
+            gone = pd.concat([balance, left, holdings.drop(cursor, portfolio)])
+            note(cursor, portfolio, gone, "", stamp)
             unpublish(cursor, portfolio, None)
         return len(stored)
 
@@ -261,19 +274,6 @@ def _with_stored_terms(registered: pd.DataFrame, wanted: pd.DataFrame) -> pd.Dat
         return wanted
     stored = {name: registered[name].to_numpy() for name in unsaid}
     return wanted.assign(**stored).astype(dict.fromkeys(unsaid, "str"))
-
-
-def _note(cursor: Any, name: str, rows: pd.DataFrame, command: str, stamp: AuditStamp) -> None:
-    """Append one change to the portfolio's history; a portfolio that is registered empty has a cash row."""
-    history = quoted(SCHEMA, table_name(LedgerChanges))
-    cursor.execute(f"SELECT coalesce(max(change), 0) AS n FROM {history} WHERE {one_of('portfolio', [name])}")
-    number = cursor.fetchone()[0] + 1
-    made = rows.assign(portfolio=name, change=number, command=command or stamp.run_id)
-    copy_in(cursor, LedgerChanges, to_arrow(LedgerChanges, validate(LedgerChanges, made), stamp))
-
-
-def _lock(name: str) -> int:
-    return lock_key("ledger", name)
 
 
 def _changes(stored: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:

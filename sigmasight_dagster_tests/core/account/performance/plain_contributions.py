@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.performance.contributions import CASH, log_ratio
+from sigmasight_core.account.performance.contributions import CASH
+from sigmasight_core.account.performance.linking import log_ratio
 from sigmasight_core.account.performance.returns import LEAST_BASE
 from sigmasight_core.arrays.types import Floats
 
