@@ -35,7 +35,7 @@ def compare(
             hypothetical,
         )
         for model, rows in computed.items()
-        if not _OF_A_POSITION & set(primary_key(model))
+        if len(rows) and not _OF_A_POSITION & set(primary_key(model))
     ]
     return pd.concat(parts, ignore_index=True)
 

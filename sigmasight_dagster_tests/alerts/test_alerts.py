@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ import pytest
 from pydantic import SecretStr
 
 from sigmasight_core import calendar
+from sigmasight_core.alerts.rules import AlertRule
 from sigmasight_core.tables import (
     AlertDeliveries,
     Alerts,
     FactorExposures,
     Portfolios,
     Positions,
+    StressResults,
     validate,
 )
 from sigmasight_dagster.alerts import evaluate, notify
@@ -339,3 +341,12 @@ def test_a_failed_run_becomes_one_alert(database_url: str, fresh_database: Any, 
         told = next(item for item in alerts.build() if item.name == "alerts")
         told.evaluate_tick(dg.build_sensor_context(instance, resources={"platform": house.platform}))
         assert house.platform.warehouse.read(AlertDeliveries)["delivery"].tolist() == ["delivered"]
+
+
+def test_a_rule_without_a_scenario_leaves_those_kept_for_comparison_out() -> None:
+    rows = pd.DataFrame({"scenario": ["fall", "old_fall"], "correlated_pnl": [-5.0, -9.0]})
+    rest = ("correlated_pnl", (), "<", -1.0, None, "warning", ("log",))
+    every = AlertRule("every", StressResults, *rest)
+    named = replace(every, select=(("scenario", "old_fall"),))
+    assert evaluate._watched(every, rows, {"old_fall"})["scenario"].tolist() == ["fall"]
+    assert evaluate._watched(named, rows, {"old_fall"}) is rows

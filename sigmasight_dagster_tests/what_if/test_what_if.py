@@ -109,6 +109,12 @@ def test_todays_side_is_what_is_stored(
     pd.testing.assert_frame_equal(side(comparison.computed, model, NAME), stored, rtol=1e-9, atol=1e-9)
 
 
+def test_scenarios_kept_for_comparison_are_not_compared(comparison: Comparison) -> None:
+    items = comparison.results.loc[comparison.results["table_name"] == "stress_results", "item"]
+    assert "market_down_10" in set(items)
+    assert not items.str.endswith("_original").any()
+
+
 def test_without_trades_both_sides_are_the_same(settings: Settings) -> None:
     question = WhatIf(Platform(settings), NAME, DAY)
     none = question.parse(TRADES.encode(), "trades.csv").trades.iloc[:0]
