@@ -10,7 +10,7 @@ from sigmasight_core.arrays.found import found_in
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.options.black_scholes import intrinsic_value
 from sigmasight_core.options.cash_dividends import affordable, implied_volatility, option_price
-from sigmasight_core.options.chain_doubts import far_from_its_chain
+from sigmasight_core.options.chain_doubts import crossed_strikes, far_from_its_chain
 from sigmasight_core.options.dividend_yields import DividendLookup
 from sigmasight_core.options.exercise import AMERICAN, exercise_style
 from sigmasight_core.options.implied_volatility import quote_price
@@ -107,8 +107,12 @@ def option_volatilities(
     how = (is_call, style == AMERICAN, *cash)
     own, reason = implied_volatility(price, *inputs, *how)
     chain = _chains(codes, day, expiry)
-    doubt[(doubt == 0) & far_from_its_chain(chain, strike, own)] = DOUBTS.index(FAR)
-    spread = np.where(price_source == _MID, quotes["ask"] - quotes["bid"], np.nan)
+    bid, ask = (
+        quotes[name].where(price_source == _MID).to_numpy(float, na_value=np.nan) for name in ("bid", "ask")
+    )
+    crossed = crossed_strikes(chain, is_call, strike, bid, ask)
+    doubt[(doubt == 0) & far_from_its_chain(chain, strike, own, crossed)] = DOUBTS.index(FAR)
+    spread = ask - bid
     vague = _unidentified(spread, price, own, inputs, how)
     clear = np.where(vague | (doubt > 0) | (price_source == _LAST), np.nan, own)
     doubt[(doubt == 0) & _old_trades(chain, price, price_source, clear, inputs, how)] = DOUBTS.index(

@@ -219,6 +219,31 @@ class TestALastTradeAlone:
         assert str(self.found(122, True, factor)["status"]).endswith(said)
 
 
+class TestQuotesThatCrossTheNextStrike:
+    CHAIN = (85.0, 92.0, 100.0, 108.0, 115.0)
+
+    def found(self, of: dict[float, float], is_call: bool, volatility: float = 0.35) -> "pd.Series[str]":
+        """Statuses of a chain in which the quotes of some strikes are those of others."""
+        rows = [mid(DAY, contract(k, is_call), price(of.get(k, k), is_call, volatility)) for k in self.CHAIN]
+        return implied(rows, SPOT)["status"]
+
+    @pytest.mark.parametrize(
+        ("strike", "other", "is_call"),
+        [(100, 108.5, True), (100, 115, True), (100, 91, False), (92, 84, False)],
+    )
+    def test_the_one_that_is_not_of_its_strike_is_doubted(
+        self, strike: float, other: float, is_call: bool
+    ) -> None:
+        status = self.found({strike: other}, is_call)
+        assert str(status.pop(contract(strike, is_call))).endswith(FAR)
+        assert set(status) == {"ok"}
+
+    @pytest.mark.parametrize("is_call", [True, False])
+    def test_a_chain_in_order_is_not(self, is_call: bool) -> None:
+        assert set(self.found({}, is_call)) == {"ok"}
+        assert set(self.found({100: 100.5}, is_call)) == {"ok"}
+
+
 class TestNeighbours:
     def test_between_two_strikes_calls_or_puts(self) -> None:
         rows = [
