@@ -10,6 +10,7 @@ from sigmasight_core import calendar
 from sigmasight_core.tables import CorporateActions, PortfolioSnapshots, PositionValues
 from sigmasight_dagster.automation import jobs, run_requests
 from sigmasight_dagster.ledger import inbox
+from sigmasight_dagster.partitions.keys import range_tags
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import SmallProject, run_requested
@@ -82,7 +83,7 @@ def test_what_lacks_is_said_and_then_filled_and_restated(project: Simulated) -> 
     request = dg.RunRequest(
         run_key="three",
         asset_selection=[dg.AssetKey("position_values")],
-        tags={**run_requests.range_tags(pd.DatetimeIndex([DAY]), ("three", "three"))},
+        tags=range_tags(pd.DatetimeIndex([DAY]), ("three", "three")),
     )
     with project.open() as opened:
         assert run_requested(opened, request, jobs.PORTFOLIO).success
