@@ -62,7 +62,7 @@ def parse_benchmark_file(
     rows = read_rows(text, source, FORMAT, report).rows
     fields = pd.DataFrame(
         {
-            "as_of": _dates(rows, report),
+            "holdings_date": _dates(rows, report),
             "symbol": _symbols(rows, known_symbols, report),
             "weight": parse_numbers(rows, "weight", report),
             "sector": rows["sector"],
@@ -108,7 +108,7 @@ def _symbols(rows: pd.DataFrame, known: Collection[str] | None, report: Report) 
 
 
 def _refuse_repeated(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) -> None:
-    first = fields.groupby(["as_of", "symbol"])["source_line"].transform("first")
+    first = fields.groupby(["holdings_date", "symbol"])["source_line"].transform("first")
     repeated = first.notna() & (first != fields["source_line"])
     reason = "same symbol and date as line " + first.fillna(0).astype("int64").astype("str")
     report.refuse(repeated, rows, "symbol", reason + "; add up the weights in one row")
@@ -116,11 +116,11 @@ def _refuse_repeated(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) -
 
 def _scaled(fields: pd.DataFrame, rows: pd.DataFrame, report: Report) -> "pd.Series[float]":
     """Weights of which those of each date sum to 1; dates that do not nearly so are refused."""
-    of_date = fields.groupby("as_of")["weight"]
+    of_date = fields.groupby("holdings_date")["weight"]
     total = of_date.transform("sum")
-    first = ~fields.duplicated("as_of")
-    dated = fields["as_of"] != calendar.FIRST_DATE
-    day = (" of " + fields["as_of"].dt.strftime("%Y-%m-%d")).where(dated, "")
+    first = ~fields.duplicated("holdings_date")
+    dated = fields["holdings_date"] != calendar.FIRST_DATE
+    day = (" of " + fields["holdings_date"].dt.strftime("%Y-%m-%d")).where(dated, "")
     said = "the weights" + day + " sum to " + total.map("{:.6g}".format)
     off = (total - 1).abs()
     percent = (total - 100).abs() <= 100 * TOLERANCE

@@ -48,5 +48,5 @@ def unpriced(workspace: Workspace, holdings: pd.DataFrame) -> Unpriced:
         DailyPrices, span, columns=["symbol", "close"], symbols=names
     ).dropna()
     lacking = ~holdings["symbol"].isin(prices["symbol"])
-    weight = holdings["weight"].abs().where(lacking, 0.0).groupby(holdings["as_of"]).sum()
+    weight = holdings["weight"].abs().where(lacking, 0.0).groupby(holdings["holdings_date"]).sum()
     return Unpriced(sorted(holdings.loc[lacking, "symbol"].unique()), float(weight.max()))

@@ -13,6 +13,7 @@ from sigmasight_core.tables import (
     FactorBetas,
     FactorExposures,
     Grain,
+    PortfolioReports,
     PortfolioSnapshots,
     PositionFactorExposures,
     PositionGreeks,
@@ -29,7 +30,9 @@ from sigmasight_dagster_tests.support.project import PORTFOLIOS, CliProject, ass
 START, END = "2022-12-12", "2022-12-20"
 SESSIONS = calendar.sessions(pd.Timestamp(START), pd.Timestamp(END))
 KEYS = ["date", "portfolio"]
-DAILY = [model for model in TABLES if grain(model) is not Grain.UNPARTITIONED]
+DAILY = [
+    model for model in TABLES if grain(model) is not Grain.UNPARTITIONED and model is not PortfolioReports
+]
 
 
 @pytest.fixture(scope="module")

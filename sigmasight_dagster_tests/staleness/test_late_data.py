@@ -14,6 +14,7 @@ from sigmasight_core.conventions import (
     YIELD_LOOK_BACK_SESSIONS,
 )
 from sigmasight_core.tables import (
+    ActiveShare,
     CorporateActions,
     DailyPrices,
     FactorExposures,
@@ -22,6 +23,7 @@ from sigmasight_core.tables import (
     PortfolioReturns,
     Positions,
     PositionValues,
+    ReturnAttribution,
     RiskMeasures,
     Table,
     TreasuryYields,
@@ -271,6 +273,8 @@ def test_a_price_of_its_benchmark_concerns_a_portfolio_in_what_is_held_against_i
     assert {model for model in PORTFOLIO_TABLES if published(model, portfolios=["options"]).empty} == {
         PortfolioReturns,
         RiskMeasures,
+        ActiveShare,
+        ReturnAttribution,
     }
     stored.compute(DATES, ["options"])
     stored.correct("XOM", factor=1.02)
@@ -364,7 +368,9 @@ def test_the_sensor_asks_for_the_market_then_for_the_portfolios(stored: Stored) 
         )
         for request in portfolios
     ]
-    assert spans == [("2022-11-16|both", "2022-11-17|both"), ("2022-11-18|both", "2022-12-16|both")]
+    assert spans[0] == ("2022-11-16|both", "2022-11-17|both")
+    # More partitions than a run takes
+    assert spans[1:] == [("2022-11-18|both", "2022-12-14|both"), ("2022-12-15|both", "2022-12-16|both")]
     again = rerun_requests(stored.stale(), assets, NAMES, 1000)
     assert [request.run_key for request in again] == [request.run_key for request in market]
     assert len({request.run_key for request in [*market, *portfolios]}) == len(market) + len(portfolios)

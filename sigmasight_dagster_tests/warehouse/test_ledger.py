@@ -224,7 +224,12 @@ def test_another_benchmark_unpublishes_what_is_held_against_it(
 def test_holdings_of_a_benchmark_are_replaced_as_a_whole_and_go_with_it(warehouse: Warehouse) -> None:
     def save(*weights: float) -> str:
         rows = pd.DataFrame({"symbol": [f"H{number}" for number in range(len(weights))], "weight": weights})
-        same = {"portfolio": "a", "as_of": pd.Timestamp("2022-01-03"), "sector": "", "benchmark": "QQQ"}
+        same = {
+            "portfolio": "a",
+            "holdings_date": pd.Timestamp("2022-01-03"),
+            "sector": "",
+            "benchmark": "QQQ",
+        }
         rows = rows.assign(**same, source="h.csv", source_line=2)
         return warehouse.save_benchmark_holdings("a", rows, stamp(), "test")
 

@@ -75,14 +75,14 @@ def active_share(
     status[flat < 0] = NOT_YET
     status[~np.tile(ever, len(dates))] = NO_HOLDINGS
     known = usable.ravel() & (flat >= 0)
-    as_of = pd.DatetimeIndex(weights.versions["as_of"]).append(pd.DatetimeIndex([pd.NaT]))
+    as_of = pd.DatetimeIndex(weights.versions["holdings_date"]).append(pd.DatetimeIndex([pd.NaT]))
     rows = pd.DataFrame(
         {
             "date": np.repeat(dates, len(names)),
             "portfolio": np.tile(names.to_numpy(dtype=object), len(dates)),
             "active_share": np.where(known, (distance + np.abs(cash)) / 2, np.nan),
             "n_holdings": count,
-            "holdings_as_of": as_of[flat],
+            "holdings_date": as_of[flat],
             "status": status,
         }
     )

@@ -17,7 +17,7 @@ LEAST_KNOWN: Final = 0.95
 class Weights:
     """Holdings by the dates of their files.
 
-    :param versions: portfolio and as_of of each file's dates, a row each.
+    :param versions: portfolio and holdings_date of each file's dates, a row each.
     :param first: (versions + 1) row of `holdings` at which each version begins; `holdings` lie by version.
     """
 
@@ -28,7 +28,7 @@ class Weights:
     @classmethod
     def of(cls, holdings: pd.DataFrame) -> "Weights":
         """:param holdings: rows of `BenchmarkHoldings`."""
-        keys = ["portfolio", "as_of"]
+        keys = ["portfolio", "holdings_date"]
         ordered = holdings.sort_values([*keys, "symbol"], kind="stable", ignore_index=True)
         version = ordered.groupby(keys, sort=True).ngroup().to_numpy()
         versions = ordered[keys].drop_duplicates(ignore_index=True)
@@ -37,7 +37,7 @@ class Weights:
     def on(self, days: Ints, names: pd.Index) -> Ints:
         """Version that counts at the close of each day (days, portfolios); -1 = none."""
         code = codes_of(names, self.versions["portfolio"])
-        known = LastKnown.of(code, day_numbers(self.versions["as_of"]))
+        known = LastKnown.of(code, day_numbers(self.versions["holdings_date"]))
         grid = np.broadcast_to(np.arange(len(names)), (len(days), len(names)))
         return known.find(grid, np.broadcast_to(days[:, None], grid.shape))
 

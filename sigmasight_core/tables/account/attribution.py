@@ -8,7 +8,7 @@ from pandera.typing import Series
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.tables.base import Facts, Kind, PortfolioTable, Table, key, label, value
 
-_HELD: Final = "benchmark_holdings.weight benchmark_holdings.as_of"
+_HELD: Final = "benchmark_holdings.weight benchmark_holdings.holdings_date"
 _EFFECT: Final = (
     f"{_HELD} position_values.exposure position_values.daily_pnl portfolio_returns.daily_return "
     "portfolio_returns.total_value portfolio_returns.external_flow daily_prices.adjusted_close "
@@ -20,7 +20,7 @@ class BenchmarkHoldings(Table):
     """One holding of the benchmark of a portfolio, as a file says."""
 
     portfolio: Series[str] = key("Portfolio name", str_matches=PORTFOLIO_NAME_PATTERN)
-    as_of: Series[pd.Timestamp] = key(
+    holdings_date: Series[pd.Timestamp] = key(
         "Date at whose close the weights were right; they count until the next such date of the file. A "
         "file without dates has the first day of the trading calendar: its weights count always"
     )
@@ -49,8 +49,8 @@ class ActiveShare(PortfolioTable):
         of=f"{_HELD} position_values.exposure position_values.underlying portfolio_returns.total_value",
     )
     n_holdings: Series[int] = label("Holdings of the benchmark on the date", of="benchmark_holdings.symbol")
-    holdings_as_of: Series[pd.Timestamp] = label(
-        "Date of the weights that count; NULL = none", nullable=True, of="benchmark_holdings.as_of"
+    holdings_date: Series[pd.Timestamp] = label(
+        "Date of the weights that count; NULL = none", nullable=True, of="benchmark_holdings.holdings_date"
     )
     status: Series[str] = label("ok, 'partial: ...' with what counts as 0, or why a value is NULL")
 

@@ -68,7 +68,7 @@ def benchmark(portfolio: str, symbol: str, holdings: Path | None, allow_short: b
     click.echo(f"Portfolio {portfolio}: beside {stored}, {result}{after}")
     if rows is not None:
         done = project.save_benchmark_holdings(edited.name, rows, shlex.join(typed))
-        dates = rows["as_of"].nunique()
+        dates = rows["holdings_date"].nunique()
         said = f" on {dates} dates" if dates > 1 else ""
         click.echo(f"{stored}: {rows['symbol'].nunique()} holdings{said} from {holdings}, {done}")
     elif before and result != "unchanged":

@@ -70,6 +70,6 @@ def _changes(stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
 
 
 def _named(rows: pd.DataFrame) -> pd.DataFrame:
-    day = rows["as_of"].dt.strftime("%Y-%m-%d").astype("str")
-    named = rows.assign(as_of=day, position_id="holding/" + day + "/" + rows["symbol"])
+    day = rows["holdings_date"].dt.strftime("%Y-%m-%d").astype("str")
+    named = rows.assign(holdings_date=day, position_id="holding/" + day + "/" + rows["symbol"])
     return named.drop(columns=["source", "source_line"])

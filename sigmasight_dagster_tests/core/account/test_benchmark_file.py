@@ -29,7 +29,7 @@ def test_a_file_without_dates_counts_always() -> None:
     assert rows["symbol"].tolist() == ["AAPL", "BRK-B"]
     assert rows["sector"].tolist() == ["", "Financials"]
     assert rows["source_line"].tolist() == [2, 3]
-    assert set(rows["as_of"]) == {FIRST_DATE}
+    assert set(rows["holdings_date"]) == {FIRST_DATE}
 
 
 def test_weights_of_each_date_are_scaled_to_one_and_told() -> None:
@@ -37,11 +37,13 @@ def test_weights_of_each_date_are_scaled_to_one_and_told() -> None:
         "symbol,weight,as_of\nAAPL,0.5,2022-01-31\nMSFT,0.498,2022-01-31\nAAPL,1,2022-02-28\nMSFT,0,2022-02-28\n"
     )
     assert parsed.errors.empty
-    assert parsed.holdings.groupby("as_of")["weight"].sum().tolist() == pytest.approx([1.0, 1.0], abs=1e-15)
+    assert parsed.holdings.groupby("holdings_date")["weight"].sum().tolist() == pytest.approx(
+        [1.0, 1.0], abs=1e-15
+    )
     assert parsed.warnings[["line", "reason"]].to_numpy().tolist() == [
         [2, "the weights of 2022-01-31 sum to 0.998: scaled to 1"]
     ]
-    assert set(parsed.holdings["as_of"]) == {pd.Timestamp("2022-01-31"), pd.Timestamp("2022-02-28")}
+    assert set(parsed.holdings["holdings_date"]) == {pd.Timestamp("2022-01-31"), pd.Timestamp("2022-02-28")}
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ EFFECTS = ["allocation", "selection", "interaction"]
 def holdings(weights: dict[str, float], as_of: pd.Timestamp = FIRST_DATE, **sector: str) -> pd.DataFrame:
     rows = pd.DataFrame({"symbol": list(weights), "weight": list(weights.values())})
     rows = rows.assign(
-        portfolio="book", as_of=as_of, benchmark="SPY", source="h.csv", source_line=rows.index + 2
+        portfolio="book", holdings_date=as_of, benchmark="SPY", source="h.csv", source_line=rows.index + 2
     )
     rows["sector"] = [sector.get(name, "") for name in rows["symbol"]]
     return validate(BenchmarkHoldings, rows)
@@ -212,7 +212,7 @@ def test_weights_count_from_the_close_of_their_date_on() -> None:
     held = pd.concat([holdings({"A": 1.0}, DAYS[2]), holdings({"C": 1.0}, DAYS[5])])
     share = book.share(held)
     assert share["status"].tolist() == [NOT_YET] * 2 + ["ok"] * (len(DAYS) - 2)
-    assert share["holdings_as_of"].tolist()[1:7] == [pd.NaT, *[DAYS[2]] * 3, *[DAYS[5]] * 2]
+    assert share["holdings_date"].tolist()[1:7] == [pd.NaT, *[DAYS[2]] * 3, *[DAYS[5]] * 2]
     early = year(book.attribution(held))
     assert early["status"].tolist() == [
         "no attribution: no weights of the benchmark from before, or no returns of its holdings, "
