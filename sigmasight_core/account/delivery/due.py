@@ -7,7 +7,7 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.arrays.as_of import codes_of, day_numbers, timestamps
-from sigmasight_core.arrays.types import Bools, Ints
+from sigmasight_core.arrays.types import Bools
 from sigmasight_core.options.exercise import is_settled_in_cash
 from sigmasight_core.options.market import Market
 from sigmasight_core.positions.book import Book
@@ -32,16 +32,7 @@ def settled_options(
     mine = positions[positions["portfolio"].isin(physical).to_numpy() & is_option(positions)]
     last, _, expires = ends(mine, until)
     rows, day = mine[expires], last[expires]
-    return rows.assign(settled_on=timestamps(day), delivered_on=timestamps(_sessions_after(day)))
-
-
-def _sessions_after(day: Ints) -> Ints:
-    """The session after each day; there is one within two weeks."""
-    if not len(day):
-        return day
-    first, last = timestamps(np.array([day.min(), day.max() + 14]))
-    sessions = day_numbers(calendar.sessions(first, last))
-    return sessions[np.searchsorted(sessions, day, side="right")]
+    return rows.assign(settled_on=timestamps(day), delivered_on=calendar.next_sessions(timestamps(day + 1)))
 
 
 def due(*, options: pd.DataFrame, prices: pd.DataFrame, corporate_actions: pd.DataFrame) -> pd.DataFrame:
