@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.repeats import repeated
 from sigmasight_core.arrays.types import Ints
 from sigmasight_core.correlation.holdings import Holdings
 
@@ -69,10 +70,9 @@ def _common_tag(holdings: Holdings, group: Ints, size: Ints) -> tuple[pd.Index, 
     # Tags of list l are tag[start[l]:start[l] + count[l]]; repeat them for each position with that list.
     count = np.bincount(exploded.index, minlength=len(lists))
     start = np.cumsum(count) - count
-    repeats = count[codes]
-    within = np.arange(repeats.sum()) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    carried = tag[np.repeat(start[codes], repeats) + within]
-    holding = np.repeat(holdings.positions["holding"].to_numpy()[shared], repeats)
+    row, within = repeated(count[codes])
+    carried = tag[start[codes[row]] + within]
+    holding = holdings.positions["holding"].to_numpy()[shared][row]
     pairs = np.unique(holding * len(tags) + carried)
     clusters, members = np.unique(
         group[pairs // len(tags)] * len(tags) + pairs % len(tags), return_counts=True

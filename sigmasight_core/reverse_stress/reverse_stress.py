@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.columns import coded, tiled
+from sigmasight_core.arrays.repeats import repeated
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK, SESSIONS_PER_YEAR
 from sigmasight_core.positions.held import partition_frame
@@ -112,9 +113,8 @@ def _surfaces(
     market, rates = (_row(model, roots, factor) for factor in (MARKET, RATES))
     for chosen in _blocks(order, count):
         size = count[chosen]
-        number = np.repeat(np.arange(len(chosen)), size)
-        slot = np.arange(len(number)) - np.repeat(np.cumsum(size) - size, size)
-        rows = live[np.repeat(first[chosen], size) + slot]
+        number, slot = repeated(size)
+        rows = live[first[chosen][number] + slot]
         exposure = np.zeros((len(chosen), int(size.max())))
         exposure[number, slot] = np.where(
             book.is_option[rows], 0.0, book.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)[rows]

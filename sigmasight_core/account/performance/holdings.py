@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.as_of import LastKnown, codes_of, day_numbers
+from sigmasight_core.arrays.repeats import repeated
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 
 LEAST_KNOWN: Final = 0.95
@@ -45,8 +46,7 @@ class Weights:
         """Cell (of the flat array of versions) and row of `holdings`, for every holding of every cell."""
         flat = version.ravel()
         count = np.where(flat >= 0, np.diff(self.first)[flat], 0) if len(self.versions) else 0 * flat
-        cell = np.repeat(np.arange(len(flat)), count)
-        within = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
+        cell, within = repeated(count)
         return cell, (self.first[:-1][flat[cell]] + within if len(cell) else cell)
 
 
