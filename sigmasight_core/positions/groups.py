@@ -15,6 +15,7 @@ from sigmasight_core.arrays.sums import summed
 from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.errors import InputError
 from sigmasight_core.positions.held import is_option, partition_frame
+from sigmasight_core.positions.tags import tags_of_rows
 from sigmasight_core.tables.portfolio.groups import DIMENSIONS
 
 TAG: Final = "tag"
@@ -114,7 +115,7 @@ def _labelled(values: pd.DataFrame, securities: pd.DataFrame) -> tuple[Ints, Int
     rows, codes, labels, n_labels = [], [], [], 0
     for dimension in DIMENSIONS:
         if dimension == TAG:
-            row, code, names = _tags(values["tags"])
+            row, code, names = tags_of_rows(values["tags"])
         else:
             row = np.arange(len(values))
             code, found = pd.factorize(columns[dimension], sort=True)
@@ -124,16 +125,3 @@ def _labelled(values: pd.DataFrame, securities: pd.DataFrame) -> tuple[Ints, Int
         labels.append(pd.DataFrame({"dimension": dimension, "group_name": names}, dtype="str"))
         n_labels += len(names)
     return np.concatenate(rows), np.concatenate(codes), pd.concat(labels, ignore_index=True)
-
-
-def _tags(texts: "pd.Series[str]") -> tuple[Ints, Ints, Any]:
-    """Rows and tags of every tag of every row, and the distinct tags, sorted; '' = without a tag."""
-    of_row, distinct = pd.factorize(texts)
-    lists = [sorted({word.strip() for word in text.split(",")}) for text in distinct]
-    lengths = np.array([len(words) for words in lists], dtype=np.int64)
-    starts, repeats = np.cumsum(lengths) - lengths, lengths[of_row]
-    rows = np.repeat(np.arange(len(of_row)), repeats)
-    within = np.arange(len(rows)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    every = np.array([word for words in lists for word in words], dtype=object)
-    names, codes = np.unique(every, return_inverse=True)
-    return rows, codes[starts[of_row[rows]] + within], names

@@ -5,6 +5,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.columns import coded
+from sigmasight_core.positions.tags import tags_of_rows
+
 CASH_GROUP: Final = "(cash)"
 NO_TAG: Final = "(no tag)"
 SEVERAL: Final = "(several tags)"
@@ -23,16 +26,10 @@ def by_tag(position_values: pd.DataFrame) -> pd.DataFrame:
 
     A position counts fully in each of its tags; what is counted more than once is taken off in SEVERAL.
     """
-    codes, texts = pd.factorize(position_values["tags"])
-    lists = [text.split(",") if text else [NO_TAG] for text in texts]
-    lengths = np.array([len(tags) for tags in lists], dtype=np.int64)
-    repeats = lengths[codes]
-    row = np.repeat(np.arange(len(codes)), repeats)
-    within = np.arange(len(row)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    labels = np.array([tag for tags in lists for tag in tags], dtype=object)
-    tag = labels[(np.cumsum(lengths) - lengths)[codes[row]] + within]
+    row, code, tags = tags_of_rows(position_values["tags"])
+    repeats = np.bincount(row, minlength=len(position_values))
     plain = position_values[["date", "portfolio", "daily_pnl"]]
-    each = plain.iloc[row].assign(item=tag)
+    each = plain.iloc[row].assign(item=coded([tag or NO_TAG for tag in tags], code))
     again = plain[repeats > 1].assign(item=SEVERAL)
     again["daily_pnl"] *= 1.0 - repeats[repeats > 1]
     return pd.concat([each, again], ignore_index=True).astype({"item": "str"})[_KEPT]
