@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sigmasight_core.positions.sums import by_sector, by_tag, by_underlying
+from sigmasight_core.positions.groups import Groups
+from sigmasight_core.risk.groups.rows import portfolio_groups
+from sigmasight_core.risk.groups.tails import GroupRisk
+from sigmasight_core.tables import FactorBetas, PositionPnlExplain, RiskContributions, SecurityMaster
 from sigmasight_dagster_tests.core.positions.ledger_inputs import NAN, World, ledger, position
 
 SUMS = [
@@ -18,6 +21,24 @@ SUMS = [
     "rho",
     "daily_pnl",
 ]
+
+
+def by(dimension: str, *, position_values: pd.DataFrame, position_greeks: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one dimension, of positions of which nothing but value and Greeks is known."""
+    groups = Groups.of(position_values, position_values=position_values, securities=SecurityMaster.empty())
+    zeros = np.zeros(len(groups.partition))
+    rows = portfolio_groups(
+        groups,
+        GroupRisk(zeros, zeros, zeros, np.full(len(zeros), "", dtype=object)),
+        position_values=position_values,
+        position_greeks=position_greeks,
+        pnl_explain=PositionPnlExplain.empty(),
+        contributions=RiskContributions.empty(),
+        betas=FactorBetas.empty(),
+        market="market",
+    )
+    rows = rows[rows["dimension"] == dimension]
+    return rows.rename(columns={"group_name": dimension, "delta": "position_delta"})
 
 
 def world() -> World:
@@ -44,13 +65,13 @@ def expected(values: pd.DataFrame, greeks: pd.DataFrame, keys: list[str]) -> pd.
     return rows.groupby(keys)[SUMS].sum().reset_index()
 
 
-@pytest.mark.parametrize(("function", "group"), [(by_underlying, "underlying"), (by_sector, "sector")])
+@pytest.mark.parametrize("group", ["underlying", "sector"])
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_sums_by_a_column(function: object, group: str, shuffled: bool) -> None:
+def test_sums_by_a_column(group: str, shuffled: bool) -> None:
     values = world().values()
     greeks = world().greeks(values)
     given = greeks.sample(frac=1, random_state=1) if shuffled else greeks
-    found = function(position_values=values, position_greeks=given)  # type: ignore[operator]
+    found = by(group, position_values=values, position_greeks=given)
     wanted = expected(values, greeks, ["date", "portfolio", group])
     assert (
         found[["date", "portfolio", group]].values.tolist()
@@ -62,7 +83,7 @@ def test_sums_by_a_column(function: object, group: str, shuffled: bool) -> None:
 def test_a_position_counts_in_each_of_its_tags() -> None:
     values = world().values()
     greeks = world().greeks(values)
-    found = by_tag(position_values=values, position_greeks=greeks)
+    found = by("tag", position_values=values, position_greeks=greeks)
     rows = values.assign(tag=values["tags"].str.split(",")).explode("tag")
     wanted = expected(rows, greeks, ["date", "portfolio", "tag"])
     assert found["tag"].tolist() == wanted["tag"].tolist()
@@ -71,7 +92,7 @@ def test_a_position_counts_in_each_of_its_tags() -> None:
 
 
 def test_counts_of_held_and_priced_positions() -> None:
-    frame = by_underlying(position_values=world().values(), position_greeks=world().greeks())
+    frame = by("underlying", position_values=world().values(), position_greeks=world().greeks())
     last = frame[(frame["date"] == frame["date"].max()) & (frame["portfolio"] == "book")].set_index(
         "underlying"
     )
@@ -86,7 +107,7 @@ def test_what_has_no_price_is_left_out_and_counted() -> None:
         position("Y", 1, 1.0, "2024-01-03", tags="y"),
     )
     unpriced = World(book, {"A": [100, 101], "B": [NAN, NAN]}, "2024-01-02")
-    found = by_tag(position_values=unpriced.values(), position_greeks=unpriced.greeks()).set_index("tag")
+    found = by("tag", position_values=unpriced.values(), position_greeks=unpriced.greeks()).set_index("tag")
     assert found.loc["x", ["net_exposure", "n_positions", "n_priced"]].tolist() == [1010, 2, 1]
     assert found.loc["y", ["net_exposure", "gross_exposure", "delta_usd", "daily_pnl"]].isna().all()
     assert found.loc["y", ["n_positions", "n_priced"]].tolist() == [1, 0]
@@ -94,6 +115,6 @@ def test_what_has_no_price_is_left_out_and_counted() -> None:
 
 def test_no_rows() -> None:
     values, greeks = world().values(), world().greeks()
-    for function in (by_underlying, by_tag, by_sector):
-        rows = function(position_values=values.iloc[:0], position_greeks=greeks.iloc[:0])
+    for dimension in ("underlying", "tag", "sector"):
+        rows = by(dimension, position_values=values.iloc[:0], position_greeks=greeks.iloc[:0])
         assert len(rows) == 0
