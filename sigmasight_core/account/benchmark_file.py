@@ -12,7 +12,7 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_core.ledger.csv_fields import Report, is_blank, parse_dates, parse_numbers
 from sigmasight_core.ledger.csv_rows import CsvFormat, read_rows
-from sigmasight_core.ledger.spelling import spell
+from sigmasight_core.ledger.symbols import spelled
 from sigmasight_core.tables.account.attribution import BenchmarkHoldings
 
 FORMAT: Final = CsvFormat(
@@ -92,18 +92,12 @@ def _dates(rows: pd.DataFrame, report: Report) -> "pd.Series[pd.Timestamp]":
 
 
 def _symbols(rows: pd.DataFrame, known: Collection[str] | None, report: Report) -> "pd.Series[str]":
-    written, names = rows["symbol"], set(known or ())
-    blank = is_blank(written)
+    blank = is_blank(rows["symbol"])
     report.refuse(blank, rows, "symbol", "the symbol is missing; fill it in")
-    found = {text: spell(text, names) for text in written[~blank].unique()}
-    problem = written.map({text: spelled.problem or None for text, spelled in found.items()}).astype("str")
-    note = written.map({text: spelled.note or None for text, spelled in found.items()}).astype("str")
-    report.refuse(problem.notna(), rows, "symbol", problem)
-    report.warn(note.notna(), rows, "symbol", note)
-    symbol = written.map({text: spelled.symbol for text, spelled in found.items()}).astype("str")
+    symbol = spelled(rows, "symbol", chosen=~blank, known=known, report=report)
     if known is not None:
         reason = "unknown symbol " + symbol + ": there are no prices of it; correct it, or leave it out"
-        report.refuse(symbol.notna() & ~symbol.isin(names), rows, "symbol", reason)
+        report.refuse(symbol.notna() & ~symbol.isin(known), rows, "symbol", reason)
     return symbol
 
 

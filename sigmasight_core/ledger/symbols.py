@@ -40,7 +40,8 @@ def parse_symbols(
     wrong_option = ~is_option & broken.notna()
     report.refuse(is_blank(text), rows, "ticker", "the ticker is missing; fill it in")
     report.refuse(wrong_option, rows, "ticker", "not a valid option symbol: " + broken)
-    linear = _spelled(rows, ~is_option & ~wrong_option & ~is_blank(text), known_symbols, report)
+    stock = ~is_option & ~wrong_option & ~is_blank(text)
+    linear = spelled(rows, "ticker", chosen=stock, known=known_symbols, report=report)
     roots = options["root"]
     odd = roots.map({root: occ.not_standard(root) for root in roots.dropna().unique()}).astype("str")
     report.refuse(odd.notna(), rows, "ticker", odd)
@@ -64,17 +65,22 @@ def parse_symbols(
     return result.symbols.assign(underlying=_known(result, is_option, set(known_symbols), rows, report))
 
 
-def _spelled(
-    rows: pd.DataFrame, chosen: "pd.Series[bool]", known: Collection[str] | None, report: Report
+def spelled(
+    rows: pd.DataFrame,
+    column: str,
+    *,
+    chosen: "pd.Series[bool]",
+    known: Collection[str] | None,
+    report: Report,
 ) -> "pd.Series[str]":
     """Symbols of the chosen rows, stocks and funds, in the project's spelling; missing where refused."""
     names = set(known or ())
-    written = rows["ticker"].where(chosen)
+    written = rows[column].where(chosen)
     found: dict[str, Spelling] = {text: spell(text, names) for text in written.dropna().unique()}
     problem = written.map({text: spelling.problem or None for text, spelling in found.items()}).astype("str")
     note = written.map({text: spelling.note or None for text, spelling in found.items()}).astype("str")
-    report.refuse(problem.notna(), rows, "ticker", problem)
-    report.warn(note.notna(), rows, "ticker", note)
+    report.refuse(problem.notna(), rows, column, problem)
+    report.warn(note.notna(), rows, column, note)
     return written.map({text: spelling.symbol for text, spelling in found.items()}).astype("str")
 
 
