@@ -34,7 +34,6 @@ _HIGHEST_RATE: Final = 0.06
 _DAY_MOVE: Final = 0.25
 """By how much of its price an underlying may have been elsewhere during the day."""
 _CENTS: Final = 100.0
-_COLUMNS: Final = ["line", "column", "value", "reason"]
 
 SharesOf = Literal["entry", "today"]
 
