@@ -10,10 +10,10 @@ from sigmasight_core.account.performance.brinson import Effects, brinson_fachler
 from sigmasight_core.account.performance.contributions import PERIODS
 from sigmasight_core.account.performance.groups import CASH_GROUP
 from sigmasight_core.account.performance.holdings import BenchmarkSectors, Weights, benchmark_sectors
-from sigmasight_core.account.performance.linking import Days, days_of, log_ratio, over
+from sigmasight_core.account.performance.linking import Days, days_of, log_ratio
 from sigmasight_core.account.performance.opening import Opening, opening
 from sigmasight_core.account.performance.portfolio_returns import YOUNG, panel
-from sigmasight_core.account.performance.returns import period_starts
+from sigmasight_core.account.performance.returns import over, period_starts
 from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK, OPTION_TYPES
@@ -23,9 +23,7 @@ OPTIONS_GROUP: Final = "(options)"
 UNCLASSIFIED: Final = "unclassified"
 NO_RETURN: Final = "no attribution: the portfolio has no return over the period"
 
-_DAY: Final = pd.Timedelta(days=1)
 _EFFECTS: Final = Effects._fields
-_INCOME: Final = ("dividends", "interest", "fees")
 
 
 def return_attribution(
@@ -63,11 +61,15 @@ def return_attribution(
     sectors = _sectors(securities, sessions=sessions, symbols=columns)
     found = [values["group"], holdings["sector"], pd.Series(pd.unique(sectors.to_numpy().ravel()))]
     labels = pd.Index([*sorted({*pd.concat(found)} - {"", CASH_GROUP}), CASH_GROUP], dtype="str")
-    first = sessions.searchsorted(pd.DatetimeIndex(first_dates.reindex(names).fillna(sessions[-1] + _DAY)))
-    earlier = (first_dates.reindex(names) < sessions[0]).to_numpy(dtype=bool)
+    days = days_of(
+        portfolio_returns=portfolio_returns,
+        portfolio_cash=portfolio_cash,
+        sessions=sessions,
+        names=names,
+        first_dates=first_dates,
+    )
     daily = _daily(
-        days_of(portfolio_returns, sessions=sessions, names=names, first=first, earlier=earlier),
-        cash=np.sum([panel(portfolio_cash, name, sessions, names) for name in _INCOME], axis=0),
+        days,
         returns=panel(portfolio_returns, "daily_return", sessions, names),
         positions=opening(values, sessions=sessions, names=names, labels=labels),
         benchmark=benchmark_sectors(
@@ -85,7 +87,7 @@ def return_attribution(
             daily,
             period=period,
             twr=panel(portfolio_returns, f"twr_{period}", sessions, names)[end],
-            start=period_starts(sessions, first, period)[end],
+            start=period_starts(sessions, days.first, period)[end],
             end=end,
         )
         for period in PERIODS
@@ -146,16 +148,13 @@ class _Daily:
     n_sectors: int
 
 
-def _daily(
-    days: Days, *, cash: Floats, returns: Floats, positions: Opening, benchmark: BenchmarkSectors
-) -> _Daily:
+def _daily(days: Days, *, returns: Floats, positions: Opening, benchmark: BenchmarkSectors) -> _Daily:
     based = days.base > 0
     counted = based & benchmark.known
-    cash_pnl = np.where(days.begun, np.nan_to_num(cash), 0.0)
     share = np.where(counted, 1.0 / np.where(counted, days.base, 1.0), 0.0)[:, :, None]
     weight, contribution = positions.value * share, positions.pnl * share
     weight[:, :, -1] = np.where(counted, 1.0 - weight[:, :, :-1].sum(axis=-1), 0.0)
-    contribution[:, :, -1] += cash_pnl * share[:, :, 0]
+    contribution[:, :, -1] += np.nan_to_num(days.cash) * share[:, :, 0]
     held = np.where(counted[:, :, None], benchmark.weight, 0.0)
     earned = np.where(counted[:, :, None], benchmark.contribution, 0.0)
     other = earned.sum(axis=-1)
@@ -172,7 +171,6 @@ def _daily(
         return np.cumsum(amounts.reshape(len(amounts), -1), axis=0)
 
     some = (weight != 0) | (contribution != 0) | (held != 0)
-    bare = days.begun & (positions.stored == 0) & (days.pnl != cash) & np.isfinite(days.pnl)
     return _Daily(
         effects={name: cumulated(of * k[:, :, None]) for name, of in effects._asdict().items()},
         portfolio_weight=cumulated(weight),
@@ -180,8 +178,8 @@ def _daily(
         some=cumulated(some),
         log_benchmark=cumulated(np.log1p(other)),
         counted=cumulated(counted),
-        gaps=cumulated(days.gap | (days.begun & np.isnan(cash))),
-        bare=cumulated(bare),
+        gaps=cumulated(days.gap),
+        bare=cumulated(days.bare(positions.stored)),
         lacking=cumulated(based & ~benchmark.known),
         unpriced=cumulated(positions.missing),
         part=cumulated(benchmark.part & based),

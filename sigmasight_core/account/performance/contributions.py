@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.account.performance.groups import CASH_GROUP, by_sector, by_tag
-from sigmasight_core.account.performance.linking import days_of, log_ratio, over
+from sigmasight_core.account.performance.linking import days_of, log_ratio
 from sigmasight_core.account.performance.portfolio_returns import YOUNG, panel
-from sigmasight_core.account.performance.returns import period_starts
+from sigmasight_core.account.performance.returns import over, period_starts
 from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK
@@ -22,8 +22,6 @@ PERIODS: Final = ("ytd", "1y")
 LOOK_BACK_SESSIONS: Final = 256
 """Reaches the close before a year of sessions (at most 254)."""
 NO_RETURN: Final = "no contribution: the portfolio has no return over the period"
-
-_DAY: Final = pd.Timedelta(days=1)
 
 
 def return_contributions(
@@ -54,15 +52,18 @@ def return_contributions(
         NULL where a day of the period has no return or no positions stored; a P&L that is NULL counts as 0,
         as it does in the return, and the status says so.
     """
-    first = sessions.searchsorted(pd.DatetimeIndex(first_dates.reindex(names).fillna(sessions[-1] + _DAY)))
-    earlier = (first_dates.reindex(names) < sessions[0]).to_numpy(dtype=bool)
-    days = days_of(portfolio_returns, sessions=sessions, names=names, first=first, earlier=earlier)
-    cash = sum(panel(portfolio_cash, name, sessions, names) for name in ("dividends", "interest", "fees"))
+    days = days_of(
+        portfolio_returns=portfolio_returns,
+        portfolio_cash=portfolio_cash,
+        sessions=sessions,
+        names=names,
+        first_dates=first_dates,
+    )
     end = sessions.get_indexer(dates)
     periods = {
         period: _Period(
             panel(portfolio_returns, f"twr_{period}", sessions, names)[end],
-            period_starts(sessions, first, period)[end],
+            period_starts(sessions, days.first, period)[end],
         )
         for period in PERIODS
     }
@@ -72,18 +73,16 @@ def return_contributions(
             values,
             sessions=sessions,
             names=names,
-            cash=np.where(days.begun, cash, 0.0),
+            cash=days.cash,
             item_of_cash=item_of_cash,
         )
-        # a day with P&L of prices of which no position is stored: retention deletes them
-        bare = days.begun & (items.stored == 0) & (days.pnl != cash) & np.isfinite(days.pnl)
         cumulated = _Cumulated(
             pnl=np.cumsum(items.pnl, axis=0),
             weighted=np.cumsum(items.pnl * days.weight[:, items.book], axis=0),
             rows=np.cumsum(items.rows, axis=0),
             missing=np.cumsum(items.missing, axis=0),
-            gaps=np.cumsum(days.gap | (days.begun & np.isnan(cash)), axis=0),
-            bare=np.cumsum(bare, axis=0),
+            gaps=np.cumsum(days.gap, axis=0),
+            bare=np.cumsum(days.bare(items.stored), axis=0),
         )
         return _framed(items, cumulated, periods=periods, dates=dates, names=names, end=end)
 

@@ -12,6 +12,7 @@ from sigmasight_core.account.performance.returns import (
     Linked,
     daily_returns,
     drawdown,
+    first_rows,
     linked,
     period_money_weighted,
     period_starts,
@@ -24,8 +25,6 @@ NO_VALUE: Final = "no return: the value at the previous close and the day's depo
 RUIN: Final = "wealth fell below zero"
 YOUNG: Final = "less than a year of history"
 FEW: Final = f"fewer than {MIN_COMMON} days with a return of the benchmark"
-
-_DAY: Final = pd.Timedelta(days=1)
 
 
 def portfolio_returns(
@@ -57,12 +56,11 @@ def portfolio_returns(
     exposure = panel(snapshots, "net_exposure", sessions, names)
     price_pnl = panel(snapshots, "price_pnl", sessions, names)
     # before a portfolio's first transaction there is nothing to value
-    first = sessions.searchsorted(pd.DatetimeIndex(first_dates.reindex(names).fillna(sessions[-1] + _DAY)))
+    first, earlier = first_rows(first_dates, sessions, names)
     begun = np.arange(len(sessions))[:, None] >= first
     flow = np.where(begun, cash["external_flow"], 0.0)
     total = np.where(begun, exposure + cash["closing"], 0.0)
     pnl = np.where(begun, price_pnl + cash["dividends"] + cash["interest"] + cash["fees"], 0.0)
-    earlier = (first_dates.reindex(names) < sessions[0]).to_numpy(dtype=bool)
     daily = daily_returns(total, daily_pnl=pnl, external_flow=flow, opening=np.where(earlier, np.nan, 0.0))
     whole = _whole(snapshots, sessions, names)
     gross = panel(snapshots, "gross_exposure", sessions, names)

@@ -70,8 +70,9 @@ def linked(daily: DailyReturns, start: Ints) -> Linked:
     usable = known & ~daily.ruined
     log = np.cumsum(np.log1p(np.where(usable, daily.returns, 0.0)), axis=0)
     counts = [np.cumsum(mask, axis=0) for mask in (daily.ruined, daily.unknown, known)]
-    ruins, gaps, n_known = (_since(count, start) for count in counts)
-    total = np.expm1(_since(log, start))
+    every = np.arange(len(log))
+    ruins, gaps, n_known = (over(count, every, start) for count in counts)
+    total = np.expm1(over(log, every, start))
     undefined = (ruins > 0) | (gaps > 0) | (n_known == 0)
     return Linked(np.where(undefined, np.nan, total), ruins > 0, gaps)
 
@@ -86,9 +87,22 @@ def drawdown(itd: Floats) -> Floats:
     return np.maximum(1.0 - level / peak, 0.0)
 
 
-def _since(cumulated: Floats | Ints, start: Ints) -> np.ndarray:
+def over(cumulated: np.ndarray, end: Ints, start: Ints) -> np.ndarray:
+    """Sums over the rows after `start` (dates, columns) up to `end` (dates)."""
     column = np.arange(cumulated.shape[1])
-    return cumulated - np.where(start >= 0, cumulated[np.maximum(start, 0), column], 0)
+    return cumulated[end] - np.where(start >= 0, cumulated[np.maximum(start, 0), column], 0)
+
+
+def first_rows(
+    first_dates: "pd.Series[pd.Timestamp]", sessions: pd.DatetimeIndex, names: pd.Index
+) -> tuple[Ints, Bools]:
+    """Row of each portfolio's first transaction, and whether that was before the sessions.
+
+    :param first_dates: by portfolio; of one without transactions the row is one beyond the last.
+    """
+    dates = first_dates.reindex(names)
+    first = sessions.searchsorted(pd.DatetimeIndex(dates.fillna(sessions[-1] + pd.Timedelta(days=1))))
+    return np.asarray(first), (dates < sessions[0]).to_numpy(dtype=bool)
 
 
 def period_starts(sessions: pd.DatetimeIndex, first: Ints, period: str) -> Ints:
