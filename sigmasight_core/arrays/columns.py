@@ -1,12 +1,12 @@
 """Columns of long frames from few distinct labels, without a Python string per row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 
-def coded(labels: Sequence[str], codes: np.ndarray) -> pd.api.extensions.ExtensionArray:
+def coded(labels: Iterable[str], codes: np.ndarray) -> pd.api.extensions.ExtensionArray:
     """`labels[code]` for every code, as an array of pandas' str dtype."""
     return pd.array(list(labels), dtype="str").take(codes)
 

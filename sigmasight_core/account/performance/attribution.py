@@ -15,6 +15,7 @@ from sigmasight_core.account.performance.opening import Opening, opening
 from sigmasight_core.account.performance.portfolio_returns import YOUNG, panel
 from sigmasight_core.account.performance.returns import over, period_starts
 from sigmasight_core.arrays.as_of import codes_of
+from sigmasight_core.arrays.columns import coded
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK, OPTION_TYPES
 from sigmasight_core.tables.account.attribution import ReturnAttribution
@@ -95,8 +96,8 @@ def return_attribution(
     rows = pd.concat(parts, ignore_index=True)
     rows = rows.assign(
         date=dates[rows["day"]],
-        portfolio=pd.array(names.to_numpy(dtype=object), dtype="str").take(rows["book"].to_numpy()),
-        sector=pd.array(labels.to_numpy(dtype=object), dtype="str").take(rows["label"].to_numpy()),
+        portfolio=coded(names, rows["book"].to_numpy()),
+        sector=coded(labels, rows["label"].to_numpy()),
     )
     keys = ["date", "portfolio", "period", "sector"]
     return rows.sort_values(keys, kind="stable", ignore_index=True)[
@@ -225,7 +226,7 @@ def _rows(daily: _Daily, *, period: str, twr: Floats, start: Ints, end: Ints) ->
             "day": day,
             "book": book,
             "label": column % n,
-            "period": pd.array([period], dtype="str").take(np.zeros(len(day), dtype=np.int64)),
+            "period": coded([period], np.zeros(len(day), dtype=np.int64)),
             "portfolio_weight": shown(daily.portfolio_weight, days),
             "benchmark_weight": shown(daily.benchmark_weight, days),
             **{name: shown(daily.effects[name], whole) for name in _EFFECTS},

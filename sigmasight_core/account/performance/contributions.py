@@ -11,6 +11,7 @@ from sigmasight_core.account.performance.linking import days_of, log_ratio
 from sigmasight_core.account.performance.portfolio_returns import YOUNG, panel
 from sigmasight_core.account.performance.returns import over, period_starts
 from sigmasight_core.arrays.as_of import codes_of
+from sigmasight_core.arrays.columns import coded
 from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.tables.account.contributions import GroupContributions, ReturnContributions
@@ -117,9 +118,9 @@ def _framed(
     frame = pd.DataFrame(
         {
             "date": dates[day],
-            "portfolio": pd.array(names.to_numpy(dtype=object), dtype="str").take(items.book[column]),
-            "period": pd.array(PERIODS, dtype="str").take(period_code),
-            "item": pd.array(items.names, dtype="str").take(column),
+            "portfolio": coded(names, items.book[column]),
+            "period": coded(PERIODS, period_code),
+            "item": coded(items.names, column),
             **{name: np.concatenate([part[name] for part in parts]) for name in _VALUES},
             "status": pd.array(np.concatenate([part["status"] for part in parts]), dtype="str"),
         }
