@@ -16,17 +16,17 @@ def with_greeks(*, position_values: pd.DataFrame, position_greeks: pd.DataFrame)
     """Rows of position_values with their Greeks; 0 for closed positions, NaN where a row has none."""
     closed = (position_values["quantity"] == 0).to_numpy()
     greeks = position_greeks[[*_KEY, *_GREEKS]]
-    if not _same_keys(position_values[~closed], greeks):
+    if not same_keys(position_values[~closed], greeks):
         greeks = position_values.loc[~closed, _KEY].merge(greeks, on=_KEY, how="left", validate="one_to_one")
     columns = np.zeros((len(_GREEKS), len(position_values)))
     columns[:, ~closed] = greeks[_GREEKS].to_numpy(dtype=float).T
     return position_values.assign(held=~closed, **dict(zip(_GREEKS, columns, strict=True)))
 
 
-def _same_keys(values: pd.DataFrame, greeks: pd.DataFrame) -> bool:
+def same_keys(rows: pd.DataFrame, others: pd.DataFrame) -> bool:
     """Whether both frames have the same keys in the same order, as they have when read in key order."""
-    return len(values) == len(greeks) and all(
-        bool((values[name].array == greeks[name].array).all()) for name in _KEY
+    return len(rows) == len(others) and all(
+        bool((rows[name].array == others[name].array).all()) for name in _KEY
     )
 
 

@@ -10,6 +10,7 @@ from sigmasight_core.account.entries import DELIVERED, Entries, entries
 from sigmasight_core.account.lots import Pieces, pieces
 from sigmasight_core.account.lots import positions as positions_of
 from sigmasight_core.account.netting import netted
+from sigmasight_core.arrays.found import found_in
 from sigmasight_core.positions.held import NOTE, PIECE_OF, is_option
 from sigmasight_core.tables.ledger import Transactions
 
@@ -63,8 +64,7 @@ def with_deliveries(
     plain.loc[given.index, "exit_date"] = given["delivered_on"].to_numpy()
     plain.loc[given.index, "exit_price"] = 0.0
     plain.loc[given.index, NOTE] = _words(given).to_numpy(dtype=object)
-    names = pd.MultiIndex.from_frame(given[["portfolio", "underlying"]])
-    touched = pd.MultiIndex.from_frame(plain[["portfolio", "underlying"]]).isin(names)
+    touched = found_in(plain, given, ["portfolio", "underlying"])
     touched &= ~is_option(plain) & plain["exit_date"].isna().to_numpy()
     held = _held(plain[touched])
     traded = netted(entries(_rows([held, _trades(given)]), corporate_actions=corporate_actions))

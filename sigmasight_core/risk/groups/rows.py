@@ -11,7 +11,7 @@ from sigmasight_core.arrays.types import Bools, Floats, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.positions.groups import Groups
 from sigmasight_core.positions.held import KEY
-from sigmasight_core.positions.sums import GREEK_COLUMNS, with_greeks
+from sigmasight_core.positions.sums import GREEK_COLUMNS, same_keys, with_greeks
 from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.groups.tails import GroupRisk, Pairs
 from sigmasight_core.tables.pnl import PNL_PARTS
@@ -90,8 +90,9 @@ def _floats(rows: pd.DataFrame, name: str) -> Floats:
 
 def _explained(rows: pd.DataFrame, explain: pd.DataFrame) -> dict[str, Any]:
     """Parts of the P&L of each row, and `untold`: what its explanation lacks, '' = nothing."""
-    same = len(rows) == len(explain) and all((rows[name].array == explain[name].array).all() for name in KEY)
-    found = explain if same else rows[KEY].merge(explain, how="left", on=KEY, validate="one_to_one")
+    found = explain
+    if not same_keys(rows, explain):
+        found = rows[KEY].merge(explain, how="left", on=KEY, validate="one_to_one")
     words = found["status"].fillna("not explained").str.removeprefix("partial: ")
     untold = words.where((words != OK).to_numpy(), "").to_numpy(dtype=object)
     return {**{name: _floats(found, name) for name in PNL_PARTS}, "untold": untold}
