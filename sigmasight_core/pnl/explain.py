@@ -23,14 +23,13 @@ from sigmasight_core.arrays.columns import coded
 from sigmasight_core.arrays.gaps import gap_status, gap_texts
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK
-from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.market.corporate_actions import Dividends
 from sigmasight_core.options.market import Market, OptionMarket, OptionParameters, OptionTables
 from sigmasight_core.pnl.factor_parts import ExplainedReturns, FactorTables, explained_returns
 from sigmasight_core.pnl.price_parts import PriceParts, price_parts
 from sigmasight_core.positions.greeks import with_ledger
-from sigmasight_core.positions.held import partition_frame
+from sigmasight_core.positions.held import partition_frame, partition_numbers
 from sigmasight_core.positions.sums import group_sums
 from sigmasight_core.positions.valuation import previous_sessions
 from sigmasight_core.tables.pnl import PNL_PARTS
@@ -205,14 +204,7 @@ def _portfolio_rows(
     rows: pd.DataFrame, gaps: Sequence[_Gap], names: pd.Index, codes: Ints, partitions: pd.DataFrame
 ) -> pd.DataFrame:
     wanted = partition_frame(partitions)
-    keys = pd.MultiIndex.from_frame(rows[["date", "portfolio"]])
-    group = pd.MultiIndex.from_frame(wanted).get_indexer(keys)
-    if (group < 0).any():
-        first = rows[group < 0].iloc[0]
-        raise InputError(
-            f"position {first['position_id']} of {first['portfolio']} on {first['date']:%Y-%m-%d} is outside "
-            "of the partitions to explain; read positions of those partitions only"
-        )
+    group = partition_numbers(wanted, rows)
     sums = group_sums(group, len(wanted), {name: rows[name].to_numpy(dtype=float) for name in _COLUMNS})
     unknown = rows["daily_pnl"].isna().to_numpy()
     no_pnl = _Gap("no daily P&L for", [str(name) for name in names], unknown * (codes + 1))

@@ -13,8 +13,7 @@ import pandas as pd
 from sigmasight_core.arrays.columns import coded
 from sigmasight_core.arrays.sums import summed
 from sigmasight_core.arrays.types import Floats, Ints
-from sigmasight_core.errors import InputError
-from sigmasight_core.positions.held import is_option, partition_frame
+from sigmasight_core.positions.held import is_option, partition_frame, partition_numbers
 from sigmasight_core.positions.tags import tags_of_rows
 from sigmasight_core.tables.portfolio.groups import DIMENSIONS
 
@@ -51,14 +50,7 @@ class Groups:
         :raises InputError: on a position outside of the partitions.
         """
         wanted = partition_frame(partitions)
-        keys = pd.MultiIndex.from_frame(position_values[["date", "portfolio"]])
-        partition = pd.MultiIndex.from_frame(wanted).get_indexer(keys)
-        if (partition < 0).any():
-            first = position_values[partition < 0].iloc[0]
-            raise InputError(
-                f"position {first['position_id']} of {first['portfolio']} on {first['date']:%Y-%m-%d} is "
-                "outside of the partitions; read positions of those partitions only"
-            )
+        partition = partition_numbers(wanted, position_values)
         rows, codes, labels = _labelled(position_values, securities)
         size = max(len(labels), 1)
         present, group = np.unique(partition[rows] * size + codes, return_inverse=True)

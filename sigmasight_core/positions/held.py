@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.as_of import FAR_DAY, day_numbers, timestamps
-from sigmasight_core.arrays.types import Bools, Floats
+from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import CALL_TYPES, OPTION_TYPES
 from sigmasight_core.errors import InputError
 from sigmasight_core.options import exercise
@@ -19,6 +19,9 @@ PIECE_OF: Final = "piece_of"
 """Column of ledgers with deliveries: the lot that later deliveries take apart; '' = it is whole."""
 NOTE: Final = "settlement_note"
 """Column of ledgers with deliveries: what is to be said of how a position ends; '' = nothing."""
+
+OUTSIDE: Final = "is outside of the partitions; read positions of those partitions only"
+"""What is wrong with a position of another date or portfolio than the wanted ones."""
 
 KEY: Final = ["date", "portfolio", "position_id"]
 OPTION_INPUTS: Final = [
@@ -132,6 +135,17 @@ def partition_frame(partitions: pd.DataFrame) -> pd.DataFrame:
     return found.astype({"date": "datetime64[ns]", "portfolio": "str"}).reset_index(drop=True)
 
 
+def partition_numbers(wanted: pd.DataFrame, rows: pd.DataFrame) -> Ints:
+    """Row of `wanted` (from `partition_frame`) of every row of positions.
+
+    :raises InputError: on a position outside of the partitions.
+    """
+    keys = pd.MultiIndex.from_frame(rows[["date", "portfolio"]])
+    numbers = pd.MultiIndex.from_frame(wanted).get_indexer(keys)
+    _refuse(rows, numbers < 0, OUTSIDE)
+    return numbers
+
+
 def held_rows(
     *, partitions: pd.DataFrame, position_values: pd.DataFrame, position_greeks: pd.DataFrame
 ) -> pd.DataFrame:
@@ -149,7 +163,7 @@ def held_rows(
         position_values, how="left", on=KEY, suffixes=("_greeks", "_values"), validate="one_to_one"
     )
     for column, problem in (
-        ("partition", "is outside of the partitions; read positions of those partitions only"),
+        ("partition", OUTSIDE),
         ("symbol", "has no row in position_values; publish values and Greeks from the same ledger"),
     ):
         require(rows, column, problem)
@@ -161,9 +175,12 @@ def require(rows: pd.DataFrame, column: str, problem: str) -> None:
 
     :raises InputError: that names the first row without `column`, and the problem.
     """
-    absent = rows[column].isna().to_numpy()
-    if absent.any():
-        first = rows.iloc[int(absent.argmax())]
+    _refuse(rows, rows[column].isna().to_numpy(), problem)
+
+
+def _refuse(rows: pd.DataFrame, wrong: Bools, problem: str) -> None:
+    if wrong.any():
+        first = rows.iloc[int(wrong.argmax())]
         where = f"{first['portfolio']} on {first['date']:%Y-%m-%d}"
         raise InputError(f"position {first['position_id']} of {where} {problem}")
 

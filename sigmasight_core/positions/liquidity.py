@@ -11,7 +11,7 @@ from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.arrays.windows import session_positions
 from sigmasight_core.conventions import OK
 from sigmasight_core.market.corporate_actions import Splits
-from sigmasight_core.positions.held import CLOSED, EXPIRED, is_option, partition_frame
+from sigmasight_core.positions.held import CLOSED, EXPIRED, is_option, partition_frame, partition_numbers
 
 VOLUME_SESSIONS: Final = 20
 MIN_SESSIONS: Final = 10
@@ -38,6 +38,7 @@ def liquidity(
     :param prices: date, symbol and volume as traded, of the `sessions`: the dates and 19 before the first.
     :param corporate_actions: rows of tables.CorporateActions: volumes count in shares of the date.
     :param share: of the average daily volume that may be traded a session.
+    :raises InputError: on a position outside of the partitions.
     """
     wanted = partition_frame(partitions)
     values = position_values
@@ -106,8 +107,7 @@ def _portfolios(
     wanted: pd.DataFrame, values: pd.DataFrame, code: Ints, days: Floats, known: Bools, held: Bools
 ) -> pd.DataFrame:
     count = len(wanted)
-    keys = pd.MultiIndex.from_frame(values[["date", "portfolio"]])
-    partition = pd.MultiIndex.from_frame(wanted).get_indexer(keys)
+    partition = partition_numbers(wanted, values)
     size = int(code.max(initial=-1)) + 1
     cell = partition * max(size, 1) + code
     together, inverse = np.unique(cell[known], return_inverse=True)

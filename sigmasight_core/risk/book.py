@@ -11,8 +11,15 @@ from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.arrays.windows import blocks
 from sigmasight_core.calendar import next_sessions
 from sigmasight_core.conventions import BOUGHT_TYPES
-from sigmasight_core.errors import InputError
-from sigmasight_core.positions.held import KEY, is_call, is_option, option_inputs, partition_frame
+from sigmasight_core.positions.held import (
+    KEY,
+    is_call,
+    is_option,
+    option_inputs,
+    partition_frame,
+    partition_numbers,
+    require,
+)
 
 _GREEKS: Final = [
     "underlying_price",
@@ -134,17 +141,8 @@ def _joined(
     rows = position_greeks[[*KEY, *_GREEKS]].merge(
         position_values[[*KEY, *_VALUES]], how="left", on=KEY, validate="one_to_one"
     )
-    places = pd.MultiIndex.from_frame(partitions).get_indexer(
-        pd.MultiIndex.from_frame(rows[["date", "portfolio"]])
-    )
-    for lost, problem in (
-        (places < 0, "is outside of the partitions; read positions of those partitions only"),
-        (rows["underlying"].isna().to_numpy(), "has Greeks but no row in position_values; compute both"),
-    ):
-        if lost.any():
-            row = rows[lost].iloc[0]
-            where = f"{row['portfolio']} on {row['date']:%Y-%m-%d}"
-            raise InputError(f"position {row['position_id']} of {where} {problem}")
+    places = partition_numbers(partitions, rows)
+    require(rows, "underlying", "has Greeks but no row in position_values; compute both")
     settled = (rows["days_to_expiry"] <= 0).to_numpy(dtype=bool, na_value=False)
     order = np.argsort(places, kind="stable")
     order = order[~settled[order]]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sigmasight_core.errors import InputError
 from sigmasight_core.positions.expiries import expiries
 from sigmasight_core.positions.liquidity import liquidity
 from sigmasight_core.positions.sums import GREEK_COLUMNS
@@ -153,6 +154,12 @@ def test_what_is_not_known_is_null_and_said() -> None:
     _, none = days(held(["D"], [10.0]), given)
     assert none.iloc[0]["status"] == "unavailable: no volume for D"
     assert none.iloc[0][["days_to_liquidate", "liquid_in_1_session"]].isna().all()
+
+
+def test_a_position_outside_of_the_partitions_is_named() -> None:
+    values = held(["A", "B"], [1.0, 1.0], portfolio=["book", "elsewhere"])
+    with pytest.raises(InputError, match="B@2022-10-03/1 of elsewhere on 2022-11-22 is outside of the"):
+        days(values, volumes(A=1.0, B=1.0))
 
 
 def test_nothing_is_held() -> None:
