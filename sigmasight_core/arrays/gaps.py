@@ -32,6 +32,12 @@ def gap_status(texts: Texts, nothing_left: Any) -> Texts:
     return np.where(texts == "", OK, status)
 
 
+def tell(texts: Texts, counts: Ints, before: str, after: str) -> None:
+    """Say how many, where there are some, in place of what was said: 'no daily return on 3 sessions'."""
+    some = counts > 0
+    texts[some] = before + counts[some].astype(str).astype(object) + after
+
+
 def _listed(groups: Ints, names: Texts, n_groups: int) -> Texts:
     pairs = pd.DataFrame({"group": groups, "name": names}).drop_duplicates().sort_values(["group", "name"])
     group, name = pairs["group"].to_numpy(dtype=np.intp), pairs["name"].to_numpy(dtype=object)

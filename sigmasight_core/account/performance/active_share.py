@@ -9,6 +9,7 @@ from sigmasight_core.account.performance.holdings import Weights
 from sigmasight_core.account.performance.portfolio_returns import panel
 from sigmasight_core.account.performance.returns import LEAST_BASE
 from sigmasight_core.arrays.as_of import codes_of, day_numbers
+from sigmasight_core.arrays.gaps import tell
 from sigmasight_core.conventions import OK
 from sigmasight_core.tables.account.attribution import ActiveShare
 
@@ -69,8 +70,7 @@ def active_share(
     flat = version.ravel()
     ever = np.isin(names, held["portfolio"])
     status = np.full(total.size, OK, dtype=object)
-    text = "partial: " + unpriced.astype(str).astype(object) + " positions have no price"
-    status[unpriced > 0] = text[unpriced > 0]
+    tell(status, unpriced, "partial: ", " positions have no price")
     status[~usable.ravel()] = NO_VALUE
     status[flat < 0] = NOT_YET
     status[~np.tile(ever, len(dates))] = NO_HOLDINGS

@@ -16,6 +16,7 @@ from sigmasight_core.account.performance.portfolio_returns import YOUNG, panel
 from sigmasight_core.account.performance.returns import over, period_starts
 from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.columns import coded
+from sigmasight_core.arrays.gaps import tell
 from sigmasight_core.arrays.types import Bools, Floats, Ints
 from sigmasight_core.conventions import OK, OPTION_TYPES
 from sigmasight_core.tables.account.attribution import ReturnAttribution
@@ -203,9 +204,7 @@ def _rows(daily: _Daily, *, period: str, twr: Floats, start: Ints, end: Ints) ->
         (part, "sessions some holdings of the benchmark have no return"),
         (unpriced, "sessions and positions there is no P&L"),
     ):
-        text = "partial: on " + counts.astype(str).astype(object) + f" {words}"
-        chosen = known & (counts > 0)
-        status[chosen] = text[chosen]
+        tell(status, np.where(known, counts, 0), "partial: on ", f" {words}")
     other = np.where(known, np.expm1(log), np.nan)
     active = twr - other
     whole = np.where(known, log_ratio(np.where(known, active / (1.0 + other), 0.0)) / (1.0 + other), 1.0)
@@ -246,8 +245,7 @@ def _status(period: str, *, twr: Floats, start: Ints, gaps: Ints, bare: Ints, la
         (bare, "no positions"),
         (gaps, "no daily return"),
     ):
-        text = f"no attribution: {words} on " + counts.astype(str).astype(object) + " sessions"
-        reason[counts > 0] = text[counts > 0]
+        tell(reason, counts, f"no attribution: {words} on ", " sessions")
     reason[np.isnan(twr) & (reason == OK)] = NO_RETURN
     reason[start == -2] = f"no attribution: {YOUNG}" if period == "1y" else NO_RETURN
     return reason

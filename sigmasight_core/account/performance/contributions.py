@@ -12,6 +12,7 @@ from sigmasight_core.account.performance.portfolio_returns import YOUNG, panel
 from sigmasight_core.account.performance.returns import over, period_starts
 from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.columns import coded
+from sigmasight_core.arrays.gaps import tell
 from sigmasight_core.arrays.types import Floats, Ints, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.tables.account.contributions import GroupContributions, ReturnContributions
@@ -203,8 +204,7 @@ def _rows(
     reason = np.full(twr.shape, OK, dtype=object)
     reason[np.isnan(twr)] = NO_RETURN
     for counts, words in ((bare, "positions"), (gaps, "daily return")):
-        text = f"no contribution: no {words} on " + counts.astype(str).astype(object) + " sessions"
-        reason[counts > 0] = text[counts > 0]
+        tell(reason, counts, f"no contribution: no {words} on ", " sessions")
     reason[start == -2] = f"no contribution: {YOUNG}" if period == "1y" else NO_RETURN
     known = reason == OK
     linked = log_ratio(np.where(known, twr, 0.0))
@@ -218,9 +218,7 @@ def _rows(
     book, lacking = items.book[column], missing[shown]
     stated = known[day, book]
     status = reason[day, book]
-    partial = stated & (lacking > 0)
-    text = "partial: no P&L on " + lacking[partial].astype(str).astype(object) + " sessions"
-    status[partial] = text
+    tell(status, np.where(stated, lacking, 0), "partial: no P&L on ", " sessions")
     return {
         "day": day,
         "column": column,

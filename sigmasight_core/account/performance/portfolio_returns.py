@@ -17,6 +17,7 @@ from sigmasight_core.account.performance.returns import (
     period_money_weighted,
     period_starts,
 )
+from sigmasight_core.arrays.gaps import tell
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK
 from sigmasight_core.tables.account.returns import PortfolioReturns
@@ -153,9 +154,7 @@ def _status(rows: pd.DataFrame, young: Bools, ruined: Bools, unknown: Bools, gap
     say("partial: the benchmark has no return", rows["benchmark_return"].isna().to_numpy())
     say(f"partial: {YOUNG}", young)
     say("partial: a position had no price or P&L", rows["unexplained"].isna().to_numpy())
-    lacking = gaps > 0
-    text = "partial: no value on " + gaps.astype(str).astype(object) + " sessions since inception"
-    status[lacking] = text[lacking]
+    tell(status, gaps, "partial: no value on ", " sessions since inception")
     say(RUIN, ruined)
     bare = rows["daily_return"].isna().to_numpy() & ~ruined
     say(NO_VALUE, bare & ~unknown)
