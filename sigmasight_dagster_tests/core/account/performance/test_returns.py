@@ -141,22 +141,24 @@ def frames(value: list[float], pnl: list[float], flow: list[float]) -> dict[str,
     return {"portfolio_cash": cash.assign(external_flow=flow), "snapshots": held}
 
 
+def of_all_days(made: dict[str, pd.DataFrame], days: pd.DatetimeIndex, market: object) -> pd.DataFrame:
+    """Returns of the only portfolio on every day, beside those of its benchmark."""
+    return portfolio_returns(
+        dates=days,
+        sessions=days,
+        names=pd.Index(["book"]),
+        first_dates=pd.Series(days[:1], index=["book"]),
+        benchmarks=pd.Series("SPY", index=["book"]),
+        benchmark_returns=pd.DataFrame({"SPY": market}, index=days),
+        **made,
+    )
+
+
 def rows(value: list[float], pnl: list[float], flow: list[float]) -> pd.DataFrame:
     made = frames(value, pnl, flow)
     days = SESSIONS[: len(value)]
     market = pd.Series(np.where(np.arange(len(days)) % 2, -0.001, 0.002), index=days)
-    return validate(
-        PortfolioReturns,
-        portfolio_returns(
-            dates=days,
-            sessions=days,
-            names=pd.Index(["book"]),
-            first_dates=pd.Series(days[:1], index=["book"]),
-            benchmarks=pd.Series("SPY", index=["book"]),
-            benchmark_returns=market.to_frame("SPY"),
-            **made,
-        ),
-    )
+    return validate(PortfolioReturns, of_all_days(made, days, market))
 
 
 def test_rows_say_why_a_return_is_null() -> None:
@@ -225,15 +227,7 @@ def test_a_change_that_nothing_explains_is_said_and_a_gap_is_not_compared() -> N
     made = frames([100, 110, 125, 130, 131], [0, 10, 10, 5, 1], [100, 0, 0, 0, 0])
     made["snapshots"].loc[3, "status"] = "partial: no price for X"
     days = SESSIONS[:5]
-    found = portfolio_returns(
-        dates=days,
-        sessions=days,
-        names=pd.Index(["book"]),
-        first_dates=pd.Series(days[:1], index=["book"]),
-        benchmarks=pd.Series("SPY", index=["book"]),
-        benchmark_returns=pd.DataFrame({"SPY": 0.001}, index=days),
-        **made,
-    )
+    found = of_all_days(made, days, 0.001)
     np.testing.assert_allclose(found["unexplained"], [0.0, 0.0, 5 / 125, np.nan, np.nan])
     outcome = VALUE_CHANGES_BY_PNL_AND_FLOWS.evaluate(found)
     assert (outcome.passed, outcome.rows) == (False, [2])
@@ -245,15 +239,7 @@ def test_a_session_without_a_snapshot_is_no_return_and_ends_the_periods_over_it(
     made = frames([100, 110, 121, 133.1], [0, 10, 11, 12.1], [100, 0, 0, 0])
     made["snapshots"] = made["snapshots"].drop(index=1)
     days = SESSIONS[:4]
-    found = portfolio_returns(
-        dates=days,
-        sessions=days,
-        names=pd.Index(["book"]),
-        first_dates=pd.Series(days[:1], index=["book"]),
-        benchmarks=pd.Series("SPY", index=["book"]),
-        benchmark_returns=pd.DataFrame({"SPY": [np.nan, 0.01, 0.0, 0.02]}, index=days),
-        **made,
-    )
+    found = of_all_days(made, days, [np.nan, 0.01, 0.0, 0.02])
     np.testing.assert_allclose(found["daily_return"], [0.0, np.nan, np.nan, 0.1])
     np.testing.assert_allclose(found["twr_itd"], [0.0, np.nan, np.nan, np.nan])
     assert found["mwr_itd"].isna().tolist() == [False, True, True, True]
