@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from sigmasight_core.tables import PortfolioReports, Publications, table_name
-from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_core.tables import PortfolioReports
+from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, named, published
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.sql import on_dates, one_of, quoted, where
 
@@ -16,14 +16,20 @@ class ReportStore(Reader):
     def stored_reports(
         self, portfolio: str, dates: tuple[pd.Timestamp, pd.Timestamp], documents: bool = True
     ) -> pd.DataFrame:
-        """The reports of a portfolio between two dates, both inclusive: date, document, computed_at.
+        """The published reports of a portfolio between two dates, both inclusive: date, document, computed_at.
+
+        One of a ledger or a benchmark that was replaced stays in the table, and is no more published.
 
         :param documents: without them, only which there are.
         """
-        conditions = [one_of("portfolio", [portfolio]), on_dates(dates)]
+        conditions = [
+            one_of("portfolio", [portfolio]),
+            on_dates(dates),
+            published(PortfolioReports, "t"),
+        ]
         columns = ", ".join(quoted(name) for name in ("date", *(["document"] if documents else [])))
-        table = quoted(SCHEMA, table_name(PortfolioReports))
-        statement = f"SELECT {columns}, computed_at FROM {table}{where(conditions)} ORDER BY date"
+        table = named(PortfolioReports)
+        statement = f"SELECT {columns}, computed_at FROM {table} AS t{where(conditions)} ORDER BY date"
         rows = self._database.query(statement).to_pandas()
         return rows.assign(date=pd.to_datetime(rows["date"]))
 
@@ -36,7 +42,6 @@ class ReportStore(Reader):
             one_of("portfolio", [portfolio, ""]),
             on_dates([date]),
         ]
-        table = quoted(SCHEMA, table_name(Publications))
-        statement = f"SELECT table_name, computed_at FROM {table}{where(conditions)}"
+        statement = f"SELECT table_name, computed_at FROM {PUBLICATIONS}{where(conditions)}"
         rows = self._database.query(statement).to_pandas()
         return rows.set_index("table_name")["computed_at"]
