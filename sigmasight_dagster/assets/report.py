@@ -51,6 +51,7 @@ def portfolio_reports(batch: Batch) -> pd.DataFrame:
     stored = batch.stored_before(PortfolioReports, batch.dates[0])
     before = dict(zip(stored["portfolio"], map(json.loads, stored["document"]), strict=True))
     rows: list[dict[str, Any]] = []
+    compared = batch.comparison_scenarios
     read = {source: batch.read(model) for source, model in SOURCES.items() if not source.newest}
     for date in batch.dates if batch.every_report else batch.dates[-1:]:
         newest = {source: batch.newest(model, date) for source, model in SOURCES.items() if source.newest}
@@ -58,7 +59,13 @@ def portfolio_reports(batch: Batch) -> pd.DataFrame:
             registered = batch.registry[batch.registry["portfolio"] == name].iloc[0]
             ledger = lots[lots["portfolio"] == name]
             report = build(
-                date, registered, version("sigmasight"), before.get(name), ledger=ledger, frames=frames
+                date,
+                registered,
+                version("sigmasight"),
+                before.get(name),
+                compared=compared,
+                ledger=ledger,
+                frames=frames,
             )
             row = as_row(report)
             before[name] = json.loads(str(row["document"]))

@@ -110,6 +110,9 @@ class ReportBase(Strict):
     snapshots: list[Any]
     past_returns: list[Any]
     months: list[Any]
+    comparison_scenarios: list[str] = Field(
+        description="Scenarios of stress_results kept for comparison alone: never the worst nor the best"
+    )
     changes: Changes | None
     data_availability: list[Availability]
 

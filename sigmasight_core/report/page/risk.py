@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from sigmasight_core.report.document.changes import compared_only
 from sigmasight_core.report.document.model import ReportBase
 from sigmasight_core.report.document.rows import Row
 from sigmasight_core.report.page.parts import (
@@ -19,7 +18,7 @@ from sigmasight_core.report.page.parts import (
     number,
     table,
 )
-from sigmasight_core.report.page.scenarios import headline_of, ranked
+from sigmasight_core.report.page.scenarios import headline_of, ranked, scenarios
 from sigmasight_core.tables.portfolio.horizons import BUCKETS
 
 ERRORS_SHOWN: Final = 2.0
@@ -111,7 +110,7 @@ def contributions(report: ReportBase) -> Section:
 def stress(report: ReportBase) -> Section:
     """The five worst and the five best scenarios, their plausibility, and the parts of the factors."""
     section = Section("stress", "Stress", _missing(report, "stress_testing"))
-    every = [row for row in report.rows("stress_results") if not compared_only(row["scenario"])]
+    every = scenarios(report)
     rows = ranked(every)
     worst = rows[:SCENARIOS]
     best = rows[max(len(rows) - SCENARIOS, len(worst)) :][::-1]

@@ -23,7 +23,7 @@ from sigmasight_core.report.page.parts import (
     shown,
     table,
 )
-from sigmasight_core.report.page.scenarios import headline_of, ranked
+from sigmasight_core.report.page.scenarios import headline_of, ranked, scenarios
 
 FIGURE, OF = Column("figure", "figure", TEXT), Column("status", "note", TEXT)
 CONTRIBUTIONS: Final = 3
@@ -110,7 +110,7 @@ def _contributions(report: ReportBase) -> Iterator[Table]:
 
 
 def _worst(report: ReportBase) -> list[str]:
-    rows = ranked(report.rows("stress_results"))
+    rows = ranked(scenarios(report))
     if not rows:
         return [f"Worst scenario: n/a ({report.engine('stress_testing').status})."]
     worst = rows[0]

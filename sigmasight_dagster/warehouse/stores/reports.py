@@ -16,7 +16,7 @@ class ReportStore(Reader):
     def stored_reports(
         self, portfolio: str, dates: tuple[pd.Timestamp, pd.Timestamp], documents: bool = True
     ) -> pd.DataFrame:
-        """The published reports of a portfolio between two dates, both inclusive: date, document, computed_at.
+        """Published reports of a portfolio between two dates, both inclusive: date, document, computed_at.
 
         One of a ledger or a benchmark that was replaced stays in the table, and is no more published.
 
