@@ -25,4 +25,4 @@ class PortfolioReports(PortfolioTable):
     class Config:
         name = "portfolio_reports"
         # what is there and what is missing is said by the tables that it is made of
-        metadata = {"facts": Facts(benchmark=True, readiness=())}
+        metadata = {"facts": Facts(readiness=())}

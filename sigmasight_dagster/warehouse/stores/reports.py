@@ -18,7 +18,7 @@ class ReportStore(Reader):
     ) -> pd.DataFrame:
         """Published reports of a portfolio between two dates, both inclusive: date, document, computed_at.
 
-        One of a ledger or a benchmark that was replaced stays in the table, and is no more published.
+        One of a ledger that was replaced stays in the table, and is no more published.
 
         :param documents: without them, only which there are.
         """
