@@ -20,6 +20,7 @@ from sigmasight_core.report.page.as_markdown import as_markdown
 from sigmasight_core.report.page.as_xlsx import as_xlsx
 from sigmasight_core.report.page.page import Page, page
 from sigmasight_core.tables import Grain, PortfolioSnapshots, Table, facts, grain, table_name
+from sigmasight_dagster.reports.readiness import latest_date
 from sigmasight_dagster.warehouse import Warehouse
 
 FILE: Final = "portfolio_report"
@@ -38,13 +39,7 @@ def newest_date(warehouse: Warehouse, portfolio: str) -> pd.Timestamp:
 
     :raises InputError: when there are none.
     """
-    dates = warehouse.published(PortfolioSnapshots, portfolios=[portfolio])["date"]
-    if dates.empty:
-        raise InputError(
-            f"portfolio {portfolio}: nothing is computed yet: "
-            f"sigmasight run --date YYYY-MM-DD --portfolio {portfolio}"
-        )
-    return dates.max()
+    return latest_date(warehouse, portfolio, PortfolioSnapshots)
 
 
 def require_whole(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> None:
