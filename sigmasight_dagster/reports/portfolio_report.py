@@ -76,7 +76,7 @@ def stored(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> ReportBa
     That is: it was computed again since, or taken back, as returns are by another benchmark. Detail of old
     dates that retention deleted changes nothing.
     """
-    rows = warehouse.stored_reports(portfolio, (date, date))
+    rows = warehouse.stored_report(portfolio, date)
     if rows.empty:
         return None
     made_of = warehouse.computed_at(portfolio, date, [source.table for source in models()])
@@ -87,12 +87,6 @@ def stored(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> ReportBa
     with suppress(InputError):  # of another version of the code: it is made again
         return parse(rows["document"].iloc[0], made, made_of.min())
     return None
-
-
-def dates_with_reports(warehouse: Warehouse, portfolio: str) -> list[pd.Timestamp]:
-    """The dates of which a portfolio has a stored report, the oldest first."""
-    ever = (pd.Timestamp("1990-01-01"), pd.Timestamp("2100-01-01"))
-    return list(warehouse.stored_reports(portfolio, ever, documents=False)["date"])
 
 
 def rendered(report: ReportBase, formats: Iterable[str]) -> dict[str, bytes]:

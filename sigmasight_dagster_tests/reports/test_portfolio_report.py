@@ -32,6 +32,7 @@ def test_a_range_makes_the_report_of_its_last_date(project: SmallProject) -> Non
     rows = project.warehouse().read(PortfolioReports)
     assert rows[["date", "portfolio"]].to_numpy().tolist() == [[pd.Timestamp(DATE), name] for name in NAMES]
     assert len(project.warehouse().published(PortfolioReports)) == 2 * len(NAMES)
+    assert project.warehouse().glance_dates("beta", PortfolioReports) == [pd.Timestamp(DATE)]
 
 
 def test_every_number_of_the_stored_report_is_a_stored_cell(project: SmallProject) -> None:
@@ -64,6 +65,7 @@ def test_what_is_not_stored_is_made_and_the_next_report_says_what_changed(projec
     printed = project.ok("report", "beta", "--date", EARLIER, "--no-write", "--format", "json")
     assert json.loads(printed)["changes"] is None
     warehouse, date = project.warehouse(), pd.Timestamp(DATE)
+    assert warehouse.glance_dates("beta", PortfolioReports) == [pd.Timestamp(EARLIER), date]
     assert portfolio_report.stored(warehouse, "beta", date) is not None
     # what it is made of was computed again: it is that no more
     sql(

@@ -7,31 +7,20 @@ import pandas as pd
 from sigmasight_core.tables import PortfolioReports
 from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, named, published
 from sigmasight_dagster.warehouse.reader import Reader
-from sigmasight_dagster.warehouse.sql import on_dates, one_of, quoted, where
+from sigmasight_dagster.warehouse.sql import on_dates, one_of, where
 
 
 class ReportStore(Reader):
     """Reads of reports, each one statement."""
 
-    def stored_reports(
-        self, portfolio: str, dates: tuple[pd.Timestamp, pd.Timestamp], documents: bool = True
-    ) -> pd.DataFrame:
-        """Published reports of a portfolio between two dates, both inclusive: date, document, computed_at.
+    def stored_report(self, portfolio: str, date: pd.Timestamp) -> pd.DataFrame:
+        """The published report of a portfolio on a date: document, computed_at; no row = there is none.
 
         One of a ledger that was replaced stays in the table, and is no more published.
-
-        :param documents: without them, only which there are.
         """
-        conditions = [
-            one_of("portfolio", [portfolio]),
-            on_dates(dates),
-            published(PortfolioReports, "t"),
-        ]
-        columns = ", ".join(quoted(name) for name in ("date", *(["document"] if documents else [])))
-        table = named(PortfolioReports)
-        statement = f"SELECT {columns}, computed_at FROM {table} AS t{where(conditions)} ORDER BY date"
-        rows = self._database.query(statement).to_pandas()
-        return rows.assign(date=pd.to_datetime(rows["date"]))
+        conditions = [one_of("portfolio", [portfolio]), on_dates([date]), published(PortfolioReports, "t")]
+        statement = f"SELECT document, computed_at FROM {named(PortfolioReports)} AS t{where(conditions)}"
+        return self._database.query(statement).to_pandas()
 
     def computed_at(
         self, portfolio: str, date: pd.Timestamp, tables: Iterable[str]
