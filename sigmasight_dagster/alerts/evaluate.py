@@ -12,7 +12,7 @@ import pandas as pd
 from sigmasight_core.alerts import evaluation
 from sigmasight_core.alerts.rules import RUN_FAILED, AlertRule, AlertRules, alert_tables, parse_alert_rules
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import Scenarios, Table, primary_key, table_name
+from sigmasight_core.tables import Table, primary_key, table_name
 from sigmasight_dagster.alerts import notify
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
@@ -83,8 +83,7 @@ def evaluate(platform: Platform, cursor: str | None, stamp: AuditStamp) -> Repor
 
 def _evaluations(platform: Platform, rules: AlertRules, partitions: pd.DataFrame) -> Iterator[pd.DataFrame]:
     """Alert rows, a bounded number of partitions of one table at a time."""
-    scenarios = platform.warehouse.read(Scenarios, columns=["scenario", "comparison"])
-    comparison = set(scenarios.loc[scenarios["comparison"] == "yes", "scenario"])
+    comparison = platform.warehouse.comparison_scenarios()
     for name, model in alert_tables().items():
         watching = [rule for rule in rules.rules if rule.model is model]
         chosen = (

@@ -1,7 +1,7 @@
 """The report of each portfolio: one document from the rows of all the others' tables."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -9,9 +9,9 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.report.document.build import Frames, build
-from sigmasight_core.report.document.sources import NEWEST_SESSIONS, models
+from sigmasight_core.report.document.sources import NEWEST_SESSIONS, Source, models
 from sigmasight_core.report.document.stored import as_row
-from sigmasight_core.tables import Grain, PortfolioReports, PositionValues, grain
+from sigmasight_core.tables import Grain, PortfolioReports, PositionValues, Table, grain
 from sigmasight_dagster.engine.batch import Batch
 from sigmasight_dagster.engine.declaration import Input, risk_asset
 from sigmasight_dagster.engine.settled_ledger import LOTS, settled_ledger
@@ -51,14 +51,29 @@ def portfolio_reports(batch: Batch) -> pd.DataFrame:
     stored = batch.stored_before(PortfolioReports, batch.dates[0])
     before = dict(zip(stored["portfolio"], map(json.loads, stored["document"]), strict=True))
     rows: list[dict[str, Any]] = []
-    read = {source: batch.read(model) for source, model in SOURCES.items() if not source.newest}
-    for date in batch.dates if batch.every_report else batch.dates[-1:]:
-        newest = {source: batch.newest(model, date) for source, model in SOURCES.items() if source.newest}
-        for name, frames in _by_portfolio(batch, date, read | newest):
+    compared = batch.comparison_scenarios
+    wanted = batch if batch.every_report else batch.of_last_date()
+    read = {
+        source: _split(model, wanted.read(model)) for source, model in SOURCES.items() if not source.newest
+    }
+    for date in wanted.dates:
+        newest = {
+            source: _split(model, wanted.newest(model, date))
+            for source, model in SOURCES.items()
+            if source.newest
+        }
+        for name in batch.portfolios:
+            frames = _of_portfolio(name, date, read | newest)
             registered = batch.registry[batch.registry["portfolio"] == name].iloc[0]
             ledger = lots[lots["portfolio"] == name]
             report = build(
-                date, registered, version("sigmasight"), before.get(name), ledger=ledger, frames=frames
+                date,
+                registered,
+                version("sigmasight"),
+                before.get(name),
+                compared=compared,
+                ledger=ledger,
+                frames=frames,
             )
             row = as_row(report)
             before[name] = json.loads(str(row["document"]))
@@ -66,24 +81,26 @@ def portfolio_reports(batch: Batch) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(PortfolioReports.to_schema().columns))
 
 
-def _by_portfolio(
-    batch: Batch, date: pd.Timestamp, frames: dict[Any, pd.DataFrame]
-) -> Iterator[tuple[str, Frames]]:
-    """The rows of each portfolio up to the date, those by date alone of what it holds."""
-    grouped = {
-        source: dict(list(rows.groupby("portfolio", sort=False)))
-        for source, rows in frames.items()
-        if grain(SOURCES[source]) is Grain.DATE_PORTFOLIO
-    }
-    for name in batch.portfolios:
-        found: dict[Any, pd.DataFrame] = {}
-        for source, model in SOURCES.items():
-            rows = grouped[source].get(name, frames[source].iloc[:0]) if source in grouped else frames[source]
-            last = rows["date"] <= date
-            first = source.newest | (rows["date"] >= calendar.shift_sessions(date, 1 - source.sessions))
-            found[model] = rows[last & first]
-        held = set(found[PositionValues]["underlying"])
-        for source, model in SOURCES.items():
-            if source.symbol:
-                found[model] = found[model][found[model][source.symbol].isin(held)]
-        yield name, found
+def _split(model: type[Table], rows: pd.DataFrame) -> Callable[[str], pd.DataFrame]:
+    """The rows of a portfolio, by its name; of a table by date alone all rows."""
+    if grain(model) is not Grain.DATE_PORTFOLIO:
+        return lambda _: rows
+    pieces = dict(list(rows.groupby("portfolio", sort=False)))
+    return lambda name: pieces.get(name, rows.iloc[:0])
+
+
+def _of_portfolio(
+    name: str, date: pd.Timestamp, read: Mapping[Source, Callable[[str], pd.DataFrame]]
+) -> Frames:
+    """The rows of a portfolio up to the date, those by date alone of what it holds."""
+    found: dict[type[Table], pd.DataFrame] = {}
+    for source, model in SOURCES.items():
+        rows = read[source](name)
+        last = rows["date"] <= date
+        first = source.newest | (rows["date"] >= calendar.shift_sessions(date, 1 - source.sessions))
+        found[model] = rows[last & first]
+    held = set(found[PositionValues]["underlying"])
+    for source, model in SOURCES.items():
+        if source.symbol:
+            found[model] = found[model][found[model][source.symbol].isin(held)]
+    return found

@@ -6,14 +6,21 @@ from typing import Final
 
 import pandas as pd
 
+from sigmasight_core.tables import RiskContributions
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster.warehouse.layout.everyday import PORTFOLIO_TODAY, POSITIONS_TODAY, WORST_STRESS
+from sigmasight_dagster.warehouse.layout.everyday import PORTFOLIO_TODAY, WORST_STRESS
+from sigmasight_dagster.warehouse.layout.view import rows_of
 from sigmasight_dagster.warehouse.stores.glance import Row
 
 WIDTH: Final = 80
 WORST: Final = 3
 MISSING: Final = 3
 GAP: Final = "  "
+_RISKS: Final = rows_of(
+    RiskContributions,
+    *("item", "component_var_usd"),
+    condition="t.kind = 'position' AND t.component_var_usd IS NOT NULL",
+)
 _STATUSES: Final = ("status", "returns_status", "beta_status", "risk_status", "stress_status")
 
 
@@ -37,12 +44,10 @@ def ten_lines(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> list[
         for found in warehouse.glance(WORST_STRESS, portfolio, date)
         if found["pnl"] is not None and found["rank"] <= WORST
     ]
-    positions = warehouse.glance(POSITIONS_TODAY, portfolio, date)
     risks = sorted(
-        (found for found in positions if found["component_var_usd"] is not None),
-        key=lambda found: -abs(found["component_var_usd"]),
-    )[:WORST]
-    largest = [f"{one['position_id']} {number(one['component_var_usd'], 0)}" for one in risks]
+        warehouse.glance(_RISKS, portfolio, date), key=lambda found: -abs(found["component_var_usd"])
+    )
+    largest = [f"{one['item']} {number(one['component_var_usd'], 0)}" for one in risks[:WORST]]
     lines = [
         ("total value", f"{number(row['total_value'])} USD"),
         ("day P&L", f"{number(row['daily_pnl'])} USD, return {number(row['daily_return'], 6)}"),

@@ -63,6 +63,10 @@ class Batch(Configuration):
         self.learned: LearnedActions | None = None
         self.configured: dict[type[Table], pd.DataFrame] = {}
 
+    def of_last_date(self) -> "Batch":
+        """A batch of the last date alone, for an asset that has rows of no other: it reads no others."""
+        return Batch(self._asset, self._platform, self.dates[-1:], self.portfolios, self._first_date)
+
     def read(
         self, model: type[Table], columns: Sequence[str] | None = None, symbols: Sequence[str] | None = None
     ) -> pd.DataFrame:

@@ -36,6 +36,11 @@ class Configuration:
         return self._platform.scenarios
 
     @property
+    def comparison_scenarios(self) -> set[str]:
+        """Ids of the scenarios that are kept for comparison alone, also of those in no file any more."""
+        return self._platform.warehouse.comparison_scenarios()
+
+    @property
     def option_parameters(self) -> OptionParameters:
         return self._platform.option_parameters
 

@@ -9,8 +9,8 @@ from sigmasight_core.report.document.schema import json_schema
 from sigmasight_core.tables import TABLES, Table, grain, primary_key, table_name
 from sigmasight_core.tables.base import Audit
 from sigmasight_dagster.settings import project_root
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
 from sigmasight_dagster.warehouse.layout.view import View
+from sigmasight_dagster.warehouse.layout.views import EVERYDAY
 
 DICTIONARY = Path("docs") / "data_dictionary.md"
 REPORT_SCHEMA = Path("docs") / "portfolio_report.schema.json"

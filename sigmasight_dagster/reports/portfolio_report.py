@@ -19,7 +19,8 @@ from sigmasight_core.report.page.as_json import as_json
 from sigmasight_core.report.page.as_markdown import as_markdown
 from sigmasight_core.report.page.as_xlsx import as_xlsx
 from sigmasight_core.report.page.page import Page, page
-from sigmasight_core.tables import Grain, PortfolioSnapshots, grain, table_name
+from sigmasight_core.tables import Grain, PortfolioSnapshots, Table, facts, grain, table_name
+from sigmasight_dagster.reports.readiness import latest_date
 from sigmasight_dagster.warehouse import Warehouse
 
 FILE: Final = "portfolio_report"
@@ -38,18 +39,12 @@ def newest_date(warehouse: Warehouse, portfolio: str) -> pd.Timestamp:
 
     :raises InputError: when there are none.
     """
-    dates = warehouse.published(PortfolioSnapshots, portfolios=[portfolio])["date"]
-    if dates.empty:
-        raise InputError(
-            f"portfolio {portfolio}: nothing is computed yet: "
-            f"sigmasight run --date YYYY-MM-DD --portfolio {portfolio}"
-        )
-    return dates.max()
+    return latest_date(warehouse, portfolio, PortfolioSnapshots)
 
 
 def require_whole(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> None:
     """:raises InputError: when the date is not published for the portfolio, or not in every table."""
-    needed = _needed()
+    needed = [table_name(model) for model in _needed()]
     there = warehouse.computed_at(portfolio, date, needed)
     missing = [name for name in needed if name not in there.index]
     if not missing:
@@ -66,33 +61,32 @@ def require_whole(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> N
     )
 
 
-def _needed() -> list[str]:
+def _needed() -> list[type[Table]]:
     """Tables of a portfolio's date that a report needs; of weekly ones the newest rows count."""
     return [
-        source.table
+        model
         for source, model in models().items()
         if not source.newest and grain(model) is Grain.DATE_PORTFOLIO
     ]
 
 
 def stored(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> ReportBase | None:
-    """The stored report; None where there is none, or what it is made of was computed again since."""
-    rows = warehouse.stored_reports(portfolio, (date, date))
+    """The stored report; None where there is none, or what it is made of is not the same any more.
+
+    That is: it was computed again since, or taken back, as returns are by another benchmark. Detail of old
+    dates that retention deleted changes nothing.
+    """
+    rows = warehouse.stored_report(portfolio, date)
     if rows.empty:
         return None
     made_of = warehouse.computed_at(portfolio, date, [source.table for source in models()])
     made = rows["computed_at"].iloc[0]
-    if len(made_of) and made_of.max() > made:
+    lasting = {table_name(model) for model in _needed() if not facts(model).detail}
+    if not lasting <= set(made_of.index) or made_of.max() > made:
         return None
     with suppress(InputError):  # of another version of the code: it is made again
-        return parse(rows["document"].iloc[0], made, made_of.min() if len(made_of) else None)
+        return parse(rows["document"].iloc[0], made, made_of.min())
     return None
-
-
-def dates_with_reports(warehouse: Warehouse, portfolio: str) -> list[pd.Timestamp]:
-    """The dates of which a portfolio has a stored report, the oldest first."""
-    ever = (pd.Timestamp("1990-01-01"), pd.Timestamp("2100-01-01"))
-    return list(warehouse.stored_reports(portfolio, ever, documents=False)["date"])
 
 
 def rendered(report: ReportBase, formats: Iterable[str]) -> dict[str, bytes]:

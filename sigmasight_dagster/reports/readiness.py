@@ -7,14 +7,15 @@ from sigmasight_core.positions.held import held_symbols
 from sigmasight_core.report import availability
 from sigmasight_core.tables import TABLES, Grain, PositionValues, Readiness, Table, grain, readiness
 from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.warehouse import Warehouse
 
 
-def latest_date(platform: Platform, portfolio: str) -> pd.Timestamp:
-    """The latest date of which the portfolio has results.
+def latest_date(warehouse: Warehouse, portfolio: str, model: type[Table] = PositionValues) -> pd.Timestamp:
+    """The latest date of which the portfolio has results in a table.
 
     :raises InputError: when there are none.
     """
-    dates = platform.warehouse.published(PositionValues, portfolios=[portfolio])["date"]
+    dates = warehouse.published(model, portfolios=[portfolio])["date"]
     if dates.empty:
         raise InputError(
             f"portfolio {portfolio}: nothing is computed yet: "

@@ -20,7 +20,6 @@ from sigmasight_core.tables import (
     FactorState,
     PortfolioSnapshots,
     PositionCorrelations,
-    Scenarios,
     StressResults,
 )
 
@@ -63,8 +62,7 @@ class RiskResults:
         def rows(model: type) -> pd.DataFrame:
             return warehouse.read(model, dates=[date], portfolios=[portfolio])
 
-        stress, scenarios = rows(StressResults), warehouse.read(Scenarios, columns=["scenario", "comparison"])
-        compared = scenarios.loc[scenarios["comparison"] == "yes", "scenario"]
+        stress, compared = rows(StressResults), warehouse.comparison_scenarios()
         return cls(
             portfolio=portfolio,
             date=date,

@@ -6,7 +6,7 @@ from contextlib import closing
 import psycopg2
 
 from sigmasight_core.tables import TABLES, table_name
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
+from sigmasight_dagster.warehouse.layout.views import EVERYDAY
 from sigmasight_dagster_tests.conftest import REPOSITORY
 
 QUESTION = re.compile(r"^## \d+\. (.+?)$.*?```sql\n(.+?)```\s+```text\n(.+?)```", re.DOTALL | re.MULTILINE)

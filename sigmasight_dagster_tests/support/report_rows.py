@@ -35,7 +35,7 @@ _KEYS = {
     ),
     "confidence": ("95", "99"),
     "factor": ("market", "size", "value", "momentum", "rates", "growth"),
-    "scenario": ("market_down_10", "covid", "rates_up", "crash_original", "rally", "vix_spike_150"),
+    "scenario": ("market_down_10", "covid", "rates_up", "crash_replayed", "rally", "vix_spike_150"),
     "kind": ("factor", "position"),
     "period": ("ytd", "1y"),
     "dimension": ("sector", "tag", "asset_class"),
@@ -114,7 +114,15 @@ def ledger(rows: dict[type[Table], pd.DataFrame]) -> pd.DataFrame:
 def report(rows: dict[type[Table], pd.DataFrame], previous: Any = None) -> ReportBase:
     """The report of the rows; the snapshot counts what is held."""
     registered = pd.Series({"portfolio": NAME, "source": "book.csv", "cash": 0.0, "margin": None})
-    return build(DATE, registered, "1.2.3", previous, ledger=ledger(rows), frames=rows)
+    return build(
+        DATE,
+        registered,
+        "1.2.3",
+        previous,
+        compared={"crash_replayed", "no_more_computed"},
+        ledger=ledger(rows),
+        frames=rows,
+    )
 
 
 def by_name(rows: dict[type[Table], pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -18,7 +18,9 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.warehouse import MigrationError, Warehouse
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY, WORST_STRESS, daily_tables
+from sigmasight_dagster.warehouse.layout.complete import daily_tables
+from sigmasight_dagster.warehouse.layout.everyday import WORST_STRESS
+from sigmasight_dagster.warehouse.layout.views import EVERYDAY
 from sigmasight_dagster_tests.support.stored_rows import random_rows, sql, stamp
 
 DAYS = pd.DatetimeIndex(["2024-07-02", "2024-07-03"]).as_unit("ns")

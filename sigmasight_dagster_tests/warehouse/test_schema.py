@@ -18,7 +18,7 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
+from sigmasight_dagster.warehouse.layout.views import EVERYDAY
 from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 MODELS = (*TABLES, *OPERATIONS_TABLES)

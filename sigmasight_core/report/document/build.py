@@ -1,6 +1,6 @@
 """A report from the rows of the stored tables: nothing is computed here that is not in a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -18,6 +18,7 @@ from sigmasight_core.tables import (
     PositionGreeks,
     PositionValues,
     SecurityMaster,
+    StressResults,
     Table,
     columns_by_role,
     readiness,
@@ -33,6 +34,7 @@ def build(
     code_version: str,
     previous: Mapping[str, Any] | None,
     *,
+    compared: Collection[str],
     ledger: pd.DataFrame,
     frames: Frames,
 ) -> shape.ReportBase:
@@ -40,6 +42,7 @@ def build(
 
     :param registered: the portfolio's row of tables.Portfolios. :param ledger: its rows of tables.Positions.
     :param previous: the document of its report before; None = there is none.
+    :param compared: ids of the scenarios that are kept for comparison alone.
     :param frames: rows of the tables of `sources.models`, of the portfolio alone (by-date tables: of what it
         holds); those with several sessions up to the date.
     :returns: what `report_type()` describes. Whoever stores it asks `soundness.problems` first.
@@ -73,6 +76,7 @@ def build(
         "snapshots": as_written(PortfolioSnapshots, snapshots),
         "past_returns": _past(frames, shape.RETURN_DAY, lambda rows: rows.tail(PAST_SESSIONS)),
         "months": _past(frames, shape.MONTH, _month_ends),
+        "comparison_scenarios": sorted(set(compared) & set(of_date[StressResults]["scenario"])),
         "changes": None,
         "data_availability": _availability(of_date),
     }

@@ -57,17 +57,9 @@ def _numbers(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Row]
 def _scenarios(document: Mapping[str, Any]) -> list[str]:
     """The three scenarios that are worst now."""
     rows = _rows(document, "stress_testing", "stress_results")
-    known = [row for row in rows if row["correlated_pnl"] is not None and not compared_only(row["scenario"])]
+    left_out = document["comparison_scenarios"]
+    known = [row for row in rows if row["correlated_pnl"] is not None and row["scenario"] not in left_out]
     return [row["scenario"] for row in sorted(known, key=lambda row: float(row["correlated_pnl"]))[:3]]
-
-
-def compared_only(scenario: str) -> bool:
-    """Whether a scenario is kept only to compare with the system that this one replaces."""
-    return scenario.endswith(COMPARISON_SUFFIX)
-
-
-COMPARISON_SUFFIX: Final = "_original"
-"""Their shocks never happened: they are never the worst nor the best."""
 
 
 def _rows(document: Mapping[str, Any], engine: str, table: str) -> list[Row]:

@@ -7,7 +7,7 @@ from pydantic import Field, create_model
 
 from sigmasight_core.report.document import precision
 from sigmasight_core.report.document.positions import Position, PositionsSummary
-from sigmasight_core.report.document.rows import Day, Decimal, Row, Strict, kept, row_type
+from sigmasight_core.report.document.rows import Day, Decimal, Row, Strict, kept, row_type, unit
 from sigmasight_core.report.document.sources import CALCULATIONS, Calculation, models
 from sigmasight_core.tables import PortfolioReturns, PortfolioSnapshots, Table, table_name
 
@@ -110,6 +110,9 @@ class ReportBase(Strict):
     snapshots: list[Any]
     past_returns: list[Any]
     months: list[Any]
+    comparison_scenarios: list[str] = Field(
+        description="Scenarios of stress_results kept for comparison alone: never the worst nor the best"
+    )
     changes: Changes | None
     data_availability: list[Availability]
 
@@ -162,10 +165,10 @@ def past_type(name: str, columns: tuple[str, ...]) -> type[Strict]:
 
 def units(calculation: Calculation) -> dict[str, str]:
     """Unit by 'table.column' of a calculation."""
-    known = {source: model for source, model in models().items() if source in calculation.sources}
     return {
         f"{table_name(model)}.{name}": said
-        for model in known.values()
+        for source, model in models().items()
+        if source in calculation.sources
         for name in kept(model)
-        if (said := (model.to_schema().columns[name].metadata or {}).get("unit", ""))
+        if (said := unit(model, name))
     }

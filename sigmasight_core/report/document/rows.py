@@ -32,11 +32,12 @@ def row_type(model: type[Table]) -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for name in kept(model):
         column = model.to_schema().columns[name]
-        extra = {"unit": unit(model, name)} if unit(model, name) else {}
+        said = unit(model, name)
+        extra = {"unit": said} if said else {}
         if _is_float(column):
             extra |= {"precision": _kind(model, name)}
-        said = Field(description=str(column.description), json_schema_extra=dict(extra))
-        fields[name] = (_type(column) | None, said)
+        about = Field(description=str(column.description), json_schema_extra=dict(extra))
+        fields[name] = (_type(column) | None, about)
     made: type[BaseModel] = create_model(
         f"{model.__name__}Row",
         __base__=Strict,

@@ -4,9 +4,12 @@ from typing import Final
 
 from sigmasight_core.report.document.model import ReportBase
 from sigmasight_core.report.document.rows import Row
+from sigmasight_core.report.document.sources import CALCULATIONS
 from sigmasight_core.report.page.parts import (
     COUNT,
     PERCENT,
+    PERIODS,
+    STATUS,
     TEXT,
     Bars,
     Chart,
@@ -14,34 +17,19 @@ from sigmasight_core.report.page.parts import (
     Section,
     known,
     largest,
+    missing,
     number,
     table,
 )
+from sigmasight_core.tables.pnl import PNL_PARTS
 
-STATUS: Final = Column("status", "status", TEXT)
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-PNL_PARTS: Final = (
-    "trading_pnl",
-    "dividend_pnl",
-    "market_pnl",
-    "styles_pnl",
-    "rates_pnl",
-    "specific_pnl",
-    "gamma_pnl",
-    "vega_pnl",
-    "theta_pnl",
-    "rho_pnl",
-    "residual_pnl",
-)
-PERIODS: Final = ("1d", "1w", "mtd", "1m", "3m", "ytd", "1y", "itd")
 
 
 def pnl(report: ReportBase) -> Section:
     """The day's P&L by cause, explained and unexplained as columns."""
-    section = Section("pnl", "P&L explained")
-    engine = report.engine("pnl_explain")
-    if not engine.available:
-        section.sentences.append(f"n/a: {engine.status}.")
+    section = Section("pnl", "P&L explained", missing(report.engine("pnl_explain")))
+    if section.sentences:
         return section
     row = report.rows("portfolio_pnl_explain")[0]
     lines = [
@@ -65,10 +53,8 @@ def pnl(report: ReportBase) -> Section:
 
 def returns(report: ReportBase) -> Section:
     """Returns of the periods, and month by year where the month's return is stored."""
-    section = Section("returns", "Returns")
-    engine = report.engine("returns")
-    if not engine.available:
-        section.sentences.append(f"n/a: {engine.status}.")
+    section = Section("returns", "Returns", missing(report.engine("returns")))
+    if section.sentences:
         return section
     row = report.rows("portfolio_returns")[0]
     lines = [
@@ -119,7 +105,6 @@ def benchmark(report: ReportBase) -> Section:
         ("benchmark_return", "day's return of the benchmark", PERCENT),
         ("active_return", "active return, 252 sessions", PERCENT),
         ("tracking_error", "tracking error a year", PERCENT),
-        ("information_ratio", "information ratio", "number"),
         ("beta", "beta to the benchmark", "number"),
         ("correlation", "correlation with it", "number"),
         ("up_capture", "up capture", "number"),
@@ -131,7 +116,7 @@ def benchmark(report: ReportBase) -> Section:
         lines = [
             {"what": words, "value": row[name], "status": row["status"]}
             for name, words, said in wanted
-            if said == how and name in row
+            if said == how
         ]
         columns = (Column("what", "figure", TEXT), Column("value", "value", how))
         section.tables.append(table(f"Beside the benchmark: {caption.lower()}", columns, lines))
@@ -195,7 +180,7 @@ def availability(report: ReportBase) -> Section:
         Column("whom", "whom it concerns", TEXT),
     )
     section.tables.append(table("What each calculation can say", columns, lines))
-    engines = [(name, report.engine(name)) for name in report.calculation_engines.model_dump()]
+    engines = [(name, report.engine(name)) for name in CALCULATIONS]
     rows = [
         {"name": name, "as_of": engine.as_of, "n": engine.count, "status": engine.status}
         for name, engine in engines

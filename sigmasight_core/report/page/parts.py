@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sigmasight_core.conventions import OK
+from sigmasight_core.report.document.model import Engine
 from sigmasight_core.report.document.rows import Row
 
 NOT_AVAILABLE: Final = "n/a"
 TEXT, NUMBER, PERCENT, COUNT, SHORT = "text", "number", "percent", "count", "short"
+PERIODS: Final = ("1d", "1w", "mtd", "1m", "3m", "ytd", "1y", "itd")
+"""Periods of returns, as in the names of their columns."""
 MOST_REASONS: Final = 4
 
 
@@ -19,6 +22,9 @@ class Column:
     key: str
     heading: str
     how: str = NUMBER
+
+
+STATUS: Final = Column("status", "status", TEXT)
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,11 @@ class Section:
     sentences: list[str] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
+
+
+def missing(engine: Engine) -> list[str]:
+    """The sentence of a section whose calculation is not available: why; none where it is."""
+    return [] if engine.available else [f"{NOT_AVAILABLE}: {engine.status}."]
 
 
 def table(caption: str, columns: Iterable[Column], rows: Iterable[Row], source: str = "") -> Table:

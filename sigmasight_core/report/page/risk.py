@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from sigmasight_core.report.document.changes import compared_only
 from sigmasight_core.report.document.model import ReportBase
-from sigmasight_core.report.document.rows import Row
 from sigmasight_core.report.page.parts import (
     COUNT,
     PERCENT,
     SHORT,
+    STATUS,
     TEXT,
     Bars,
     Chart,
@@ -16,32 +15,22 @@ from sigmasight_core.report.page.parts import (
     Section,
     known,
     largest,
+    missing,
     number,
     table,
 )
-from sigmasight_core.report.page.scenarios import headline_of, ranked
+from sigmasight_core.report.page.scenarios import headline_of, ranked, scenarios
 from sigmasight_core.tables.portfolio.horizons import BUCKETS
 
 ERRORS_SHOWN: Final = 2.0
 """Standard errors to each side of a bar: about 95%."""
 SCENARIOS: Final = 5
 PAIRS: Final = 15
-STATUS: Final = Column("status", "status", TEXT)
-
-
-def _missing(report: ReportBase, name: str) -> list[str]:
-    engine = report.engine(name)
-    return [] if engine.available else [f"n/a: {engine.status}."]
-
-
-def _there(rows: list[Row], *columns: Column) -> tuple[Column, ...]:
-    """The columns that the rows have: some came later than the table."""
-    return tuple(column for column in columns if not rows or column.key in rows[0])
 
 
 def factors(report: ReportBase) -> Section:
     """Betas with their errors, and dollars."""
-    section = Section("factors", "Factors", _missing(report, "factor_analysis"))
+    section = Section("factors", "Factors", missing(report.engine("factor_analysis")))
     rows = report.rows("factor_exposures")
     columns = (
         Column("factor", "factor", TEXT),
@@ -80,14 +69,13 @@ def factors(report: ReportBase) -> Section:
 
 def contributions(report: ReportBase) -> Section:
     """Shares of the parametric value at risk, by factor and by position."""
-    section = Section("contributions", "Risk contributions", _missing(report, "risk_measures"))
+    section = Section("contributions", "Risk contributions", missing(report.engine("risk_measures")))
     rows = report.rows("risk_contributions")
     for kind in ("factor", "position"):
         of_kind = largest((row for row in rows if row["kind"] == kind), "share")
         if not of_kind:
             continue
-        columns = _there(
-            of_kind,
+        columns = (
             Column("item", kind, TEXT),
             Column("share", "share of VaR 95%", PERCENT),
             Column("component_var_usd", "component, USD"),
@@ -110,8 +98,8 @@ def contributions(report: ReportBase) -> Section:
 
 def stress(report: ReportBase) -> Section:
     """The five worst and the five best scenarios, their plausibility, and the parts of the factors."""
-    section = Section("stress", "Stress", _missing(report, "stress_testing"))
-    every = [row for row in report.rows("stress_results") if not compared_only(row["scenario"])]
+    section = Section("stress", "Stress", missing(report.engine("stress_testing")))
+    every = scenarios(report)
     rows = ranked(every)
     worst = rows[:SCENARIOS]
     best = rows[max(len(rows) - SCENARIOS, len(worst)) :][::-1]
@@ -174,7 +162,8 @@ def _impacts(report: ReportBase, worst: list[str]) -> list:
 
 def backtest(report: ReportBase) -> Section:
     """How value at risk would have done."""
-    section = Section("backtest", "Value at risk held against the past", _missing(report, "risk_measures"))
+    why_not = missing(report.engine("risk_measures"))
+    section = Section("backtest", "Value at risk held against the past", why_not)
     rows = report.rows("var_backtests")
     columns = (
         Column("confidence", "confidence, percent", TEXT),
@@ -254,8 +243,8 @@ def greeks(report: ReportBase) -> Section:
 def correlations(report: ReportBase) -> Section:
     """Diversification, clusters, and the pairs that are most alike."""
     engine = report.engine("correlation_analysis")
-    section = Section("correlations", "Correlations", _missing(report, "correlation_analysis"))
-    if not engine.available:
+    section = Section("correlations", "Correlations", missing(engine))
+    if section.sentences:
         return section
     if engine.as_of != report.metadata.report_date:
         section.sentences.append(f"These are of {engine.as_of}: the newest on or before the date.")

@@ -2,9 +2,16 @@
 
 from collections.abc import Iterable
 
-from sigmasight_core.report.document.changes import compared_only
+from sigmasight_core.report.document.model import ReportBase
 from sigmasight_core.report.document.rows import Row
 from sigmasight_core.report.page.parts import number
+
+
+def scenarios(report: ReportBase) -> list[Row]:
+    """Rows of stress_results without those that are kept for comparison alone."""
+    return [
+        row for row in report.rows("stress_results") if row["scenario"] not in report.comparison_scenarios
+    ]
 
 
 def headline_of(row: Row) -> str:
@@ -13,6 +20,6 @@ def headline_of(row: Row) -> str:
 
 
 def ranked(rows: Iterable[Row]) -> list[Row]:
-    """Scenarios with a number, the worst first; those kept for comparison are left out."""
-    found = [row for row in rows if not compared_only(row["scenario"]) and row[headline_of(row)] is not None]
+    """Scenarios with a number, the worst first."""
+    found = [row for row in rows if row[headline_of(row)] is not None]
     return sorted(found, key=lambda row: number(row, headline_of(row)))

@@ -9,7 +9,9 @@ from sigmasight_core.report.document.rows import Row
 from sigmasight_core.report.page.parts import (
     COUNT,
     PERCENT,
+    PERIODS,
     SHORT,
+    STATUS,
     TEXT,
     Bars,
     Chart,
@@ -23,11 +25,10 @@ from sigmasight_core.report.page.parts import (
     shown,
     table,
 )
-from sigmasight_core.report.page.scenarios import headline_of, ranked
+from sigmasight_core.report.page.scenarios import headline_of, ranked, scenarios
 
 FIGURE, OF = Column("figure", "figure", TEXT), Column("status", "note", TEXT)
 CONTRIBUTIONS: Final = 3
-PERIODS: Final = ("1d", "1w", "mtd", "1m", "3m", "ytd", "1y", "itd")
 DIMENSIONS: Final = (("asset_class", "asset class"), ("sector", "sector"), ("tag", "tag"))
 
 
@@ -110,7 +111,7 @@ def _contributions(report: ReportBase) -> Iterator[Table]:
 
 
 def _worst(report: ReportBase) -> list[str]:
-    rows = ranked(report.rows("stress_results"))
+    rows = ranked(scenarios(report))
     if not rows:
         return [f"Worst scenario: n/a ({report.engine('stress_testing').status})."]
     worst = rows[0]
@@ -156,7 +157,7 @@ def _quality(report: ReportBase) -> list[str]:
 def value(report: ReportBase) -> Section:
     """Value, return and drawdown over time."""
     section = Section("value", "Value and drawdown")
-    rows = known(report.model_dump()["snapshots"], "total_value")
+    rows = known([row.model_dump() for row in report.snapshots], "total_value")
     columns = (
         Column("date", "date", TEXT),
         Column("total_value", "total value, USD"),
@@ -230,7 +231,7 @@ def _liquidity(report: ReportBase) -> list[Table]:
         Column("liquid_in_1_session", "closed in one", PERCENT),
         Column("liquid_in_5_sessions", "in five", PERCENT),
         Column("n_positions", "positions with a volume", COUNT),
-        Column("status", "status", TEXT),
+        STATUS,
     )
     rows = report.rows("portfolio_liquidity")
     return [table("Liquidity", columns, rows, "portfolio_liquidity")] if rows else []

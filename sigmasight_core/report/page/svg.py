@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sigmasight_core.report.page.parts import Bars, Chart, Lines
 
@@ -117,14 +117,14 @@ def _lines(axes: Axes, lines: Lines, unit: str) -> None:
     _plain(axes, "y", "")
 
 
-def _plain(axes: Axes, grid: str, label: str) -> None:
+def _plain(axes: Axes, grid: Literal["x", "y"], label: str) -> None:
     for side in axes.spines.values():
         side.set_visible(False)
     axes.tick_params(length=0, colors=INK)
-    axes.grid(axis="x" if grid == "x" else "y", color=FAINT, linewidth=0.6)
+    axes.grid(axis=grid, color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
     if label:
-        axes.set_xlabel("USD" if label == "USD" else label, color=INK)
+        axes.set_xlabel(label, color=INK)
 
 
 def _short(label: str) -> str:

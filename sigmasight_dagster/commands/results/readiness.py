@@ -19,6 +19,6 @@ def readiness(portfolios: tuple[str, ...], date: str | None) -> None:
     project = Project.open()
     names = project.chosen(portfolios)
     asked = session_dates.trading_date(date, project.settings, utc_now()) if date else None
-    dates = [asked or latest_date(project.platform, name) for name in names]
+    dates = [asked or latest_date(project.platform.warehouse, name) for name in names]
     for name, day in zip(names, dates, strict=True):
         show(project.platform, name, day)

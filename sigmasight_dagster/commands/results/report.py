@@ -129,12 +129,11 @@ def _formats(text: str | None, no_write: bool, opened: bool) -> list[str]:
 
 
 def _dates(project: Project, name: str, date: pd.Timestamp | None, all_dates: bool) -> Sequence[pd.Timestamp]:
+    if date is not None:
+        return [date]
     warehouse = project.platform.warehouse
-    if all_dates:
-        return portfolio_report.dates_with_reports(warehouse, name) or [
-            portfolio_report.newest_date(warehouse, name)
-        ]
-    return [date if date is not None else portfolio_report.newest_date(warehouse, name)]
+    dates = warehouse.glance_dates(name, PortfolioReports) if all_dates else []
+    return dates or [portfolio_report.newest_date(warehouse, name)]
 
 
 def _deliver(found: ReportBase, formats: Sequence[str], folder: Path | None, opened: bool) -> None:

@@ -106,7 +106,7 @@ def run(
     names = project.chosen(portfolios)
     asked = session_dates.trading_date(date, project.settings, utc_now()) if date else None
     found = [
-        ad_hoc_stress(project.platform, wanted, name, asked or latest_date(project.platform, name))
+        ad_hoc_stress(project.platform, wanted, name, asked or latest_date(project.platform.warehouse, name))
         for name in names
     ]
     if as_json:

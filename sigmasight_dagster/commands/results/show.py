@@ -10,6 +10,7 @@ import click
 import pandas as pd
 
 from sigmasight_core.errors import InputError
+from sigmasight_core.report.page.as_csv import escaped
 from sigmasight_core.tables import (
     FactorExposures,
     PortfolioCash,
@@ -29,8 +30,6 @@ from sigmasight_dagster.warehouse.layout.everyday import (
 )
 from sigmasight_dagster.warehouse.layout.view import View, rows_of
 from sigmasight_dagster.warehouse.stores.glance import Row
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Section(NamedTuple):
@@ -162,8 +161,5 @@ def _print_csv(rows: list[Row], columns: list[str]) -> None:
     """Text that a spreadsheet would take for a formula gets an apostrophe."""
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(columns)
-    out.writerows([_escaped(row[name]) for name in columns] for row in rows)
-
-
-def _escaped(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    cells = ([row[name] for name in columns] for row in rows)
+    out.writerows([escaped(cell) if isinstance(cell, str) else cell for cell in line] for line in cells)

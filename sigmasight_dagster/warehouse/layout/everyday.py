@@ -1,17 +1,14 @@
 """Views that answer everyday questions in one line, declared: what they select, and what it means.
 
 Each cell is a cell of a table; nothing is calculated. A column's meaning is that of the column it comes from.
-Reading commands use the same declarations for a date of their own (`View.select`).
+Reading commands use the same declarations for a date of their own (`View.select`) and start quickly: what has
+to know every table is in `complete`.
 """
 
 from typing import Final
 
 from sigmasight_core.tables import (
-    TABLES,
     FactorExposures,
-    Grain,
-    Kind,
-    PortfolioReports,
     PortfolioReturns,
     PortfolioSnapshots,
     PositionCorrelations,
@@ -19,21 +16,15 @@ from sigmasight_core.tables import (
     Positions,
     PositionStress,
     PositionValues,
-    Publications,
     RiskContributions,
     RiskMeasures,
     Scenarios,
     StressResults,
-    facts,
-    grain,
-    table_name,
 )
 from sigmasight_core.tables.risk import RISK_MEASURES
 from sigmasight_dagster.warehouse.layout.view import (
     DAY,
     NOT_COMPARISON,
-    PUBLICATIONS,
-    REGISTRY,
     View,
     join,
     named,
@@ -175,50 +166,3 @@ CORRELATED_PAIRS: Final = View(
     DAY | same("k", "symbol_1", "symbol_2", "correlation", "n_obs", "status"),
     join(PositionCorrelations, "k", "k.symbol_1 <> k.symbol_2", kind="JOIN"),
 )
-
-
-def daily_tables(by: Grain) -> list[str]:
-    """Tables that are published on every date, by name: of portfolios, or of dates alone.
-
-    Reports are none: they are documents of the other tables, and made when they are asked for.
-    """
-    return [
-        table_name(model)
-        for model in TABLES
-        if grain(model) is by
-        and facts(model).kind in (Kind.SOURCE, Kind.RESULT)
-        and not facts(model).weekly
-        and model is not PortfolioReports
-    ]
-
-
-def _complete_dates() -> View:
-    of_portfolios, of_dates = (daily_tables(by) for by in (Grain.DATE_PORTFOLIO, Grain.DATE))
-    names, markets = (", ".join(map(literal, tables)) for tables in (of_portfolios, of_dates))
-    market = (
-        f"SELECT q.date FROM {PUBLICATIONS} AS q WHERE q.portfolio = '' AND q.table_name IN ({markets}) "
-        f"GROUP BY q.date HAVING count(*) = {len(of_dates)}"
-    )
-    return View(
-        "complete_dates",
-        "Dates of portfolios of which every table is published; weekly ones (correlations) do not count",
-        None,
-        {"p": Publications},
-        {"portfolio": "p.portfolio", "date": "p.date", "published_at": "max(p.computed_at)"},
-        f"{PUBLICATIONS} AS p JOIN {REGISTRY} AS r ON r.portfolio = p.portfolio "
-        f"WHERE p.table_name IN ({names}) AND p.date IN ({market}) "
-        f"GROUP BY p.portfolio, p.date HAVING count(*) = {len(of_portfolios)}",
-        {"published_at": "When the last of the portfolio's tables was published (UTC)"},
-    )
-
-
-COMPLETE_DATES: Final = _complete_dates()
-EVERYDAY: Final = (
-    PORTFOLIO_TODAY,
-    POSITIONS_TODAY,
-    WORST_STRESS,
-    RISK_MEASURES_WIDE,
-    COMPLETE_DATES,
-    CORRELATED_PAIRS,
-)
-"""In the order of the documentation."""

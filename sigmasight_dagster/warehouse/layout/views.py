@@ -1,19 +1,37 @@
-"""Every view of the warehouse: `<table>_latest`, made from the row models, and those of `everyday`.
+"""Every view of the warehouse: `<table>_latest`, from the row models, and those of `everyday` and `complete`.
 
 What they have in common: a row counts only while its partition is published, and scenarios that are kept for
 comparison alone are left out. The tables below them keep both.
 """
 
 from hashlib import blake2b
+from typing import Final
 
 import sqlalchemy as sa
 
 from sigmasight_core.tables import TABLES, Grain, Table, grain, primary_key, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.errors import MigrationError
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
+from sigmasight_dagster.warehouse.layout.complete import COMPLETE_DATES
+from sigmasight_dagster.warehouse.layout.everyday import (
+    CORRELATED_PAIRS,
+    PORTFOLIO_TODAY,
+    POSITIONS_TODAY,
+    RISK_MEASURES_WIDE,
+    WORST_STRESS,
+)
 from sigmasight_dagster.warehouse.layout.view import NOT_COMPARISON, PUBLICATIONS, REGISTRY, View
 from sigmasight_dagster.warehouse.sql import literal, quoted
+
+EVERYDAY: Final = (
+    PORTFOLIO_TODAY,
+    POSITIONS_TODAY,
+    WORST_STRESS,
+    RISK_MEASURES_WIDE,
+    COMPLETE_DATES,
+    CORRELATED_PAIRS,
+)
+"""In the order of the documentation."""
 
 
 def latest_views() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sigmasight_core.tables import Table, primary_key, table_name, validate
+from sigmasight_core.tables import Scenarios, Table, primary_key, table_name, validate
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
@@ -31,3 +31,8 @@ class ConfiguredStore(Reader):
             cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(model))}")
             copy_in(cursor, model, to_arrow(model, kept, stamp))
         return True
+
+    def comparison_scenarios(self) -> set[str]:
+        """Ids of the scenarios that are kept for comparison alone, also of those in no file any more."""
+        rows = self.read(Scenarios, columns=["scenario", "comparison"])
+        return set(rows.loc[rows["comparison"] == "yes", "scenario"])

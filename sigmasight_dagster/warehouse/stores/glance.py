@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.tables import Portfolios, PortfolioSnapshots, table_name
+from sigmasight_core.tables import Portfolios, PortfolioSnapshots, Table, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, View
 from sigmasight_dagster.warehouse.reader import Reader
@@ -22,9 +22,9 @@ class GlanceStore(Reader):
         day = f"SELECT {literal(portfolio)}::text AS portfolio, DATE '{date:%Y-%m-%d}' AS date"
         return self._database.query(view.select(day)).to_pylist()
 
-    def glance_dates(self, portfolio: str) -> list[pd.Timestamp]:
-        """Dates of which a portfolio has published snapshots, the oldest first."""
-        name = literal(table_name(PortfolioSnapshots))
+    def glance_dates(self, portfolio: str, model: type[Table] = PortfolioSnapshots) -> list[pd.Timestamp]:
+        """Dates of which a portfolio has published rows of a table, the oldest first."""
+        name = literal(table_name(model))
         statement = (
             f"SELECT date FROM {PUBLICATIONS} WHERE table_name = {name} AND n_rows > 0 "
             f"AND {one_of('portfolio', [portfolio])} ORDER BY date"

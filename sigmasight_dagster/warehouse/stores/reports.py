@@ -4,28 +4,23 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from sigmasight_core.tables import PortfolioReports, Publications, table_name
-from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_core.tables import PortfolioReports
+from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, named, published
 from sigmasight_dagster.warehouse.reader import Reader
-from sigmasight_dagster.warehouse.sql import on_dates, one_of, quoted, where
+from sigmasight_dagster.warehouse.sql import on_dates, one_of, where
 
 
 class ReportStore(Reader):
     """Reads of reports, each one statement."""
 
-    def stored_reports(
-        self, portfolio: str, dates: tuple[pd.Timestamp, pd.Timestamp], documents: bool = True
-    ) -> pd.DataFrame:
-        """The reports of a portfolio between two dates, both inclusive: date, document, computed_at.
+    def stored_report(self, portfolio: str, date: pd.Timestamp) -> pd.DataFrame:
+        """The published report of a portfolio on a date: document, computed_at; no row = there is none.
 
-        :param documents: without them, only which there are.
+        One of a ledger that was replaced stays in the table, and is no more published.
         """
-        conditions = [one_of("portfolio", [portfolio]), on_dates(dates)]
-        columns = ", ".join(quoted(name) for name in ("date", *(["document"] if documents else [])))
-        table = quoted(SCHEMA, table_name(PortfolioReports))
-        statement = f"SELECT {columns}, computed_at FROM {table}{where(conditions)} ORDER BY date"
-        rows = self._database.query(statement).to_pandas()
-        return rows.assign(date=pd.to_datetime(rows["date"]))
+        conditions = [one_of("portfolio", [portfolio]), on_dates([date]), published(PortfolioReports, "t")]
+        statement = f"SELECT document, computed_at FROM {named(PortfolioReports)} AS t{where(conditions)}"
+        return self._database.query(statement).to_pandas()
 
     def computed_at(
         self, portfolio: str, date: pd.Timestamp, tables: Iterable[str]
@@ -36,7 +31,6 @@ class ReportStore(Reader):
             one_of("portfolio", [portfolio, ""]),
             on_dates([date]),
         ]
-        table = quoted(SCHEMA, table_name(Publications))
-        statement = f"SELECT table_name, computed_at FROM {table}{where(conditions)}"
+        statement = f"SELECT table_name, computed_at FROM {PUBLICATIONS}{where(conditions)}"
         rows = self._database.query(statement).to_pandas()
         return rows.set_index("table_name")["computed_at"]

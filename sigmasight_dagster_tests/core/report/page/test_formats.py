@@ -177,6 +177,7 @@ def test_a_page_of_nothing_says_why() -> None:
 
 
 def test_comparison_scenarios_are_neither_worst_nor_best(report, text: str) -> None:
-    assert any(row["scenario"] == "crash_original" for row in report.rows("stress_results"))
-    assert "crash_original" not in as_markdown(report)
-    assert "crash original" not in text
+    assert any(row["scenario"] == "crash_replayed" for row in report.rows("stress_results"))
+    assert report.comparison_scenarios == ["crash_replayed"]
+    assert "crash_replayed" not in as_markdown(report)
+    assert "crash replayed" not in text
