@@ -9,7 +9,7 @@ from sigmasight_core.report.document.schema import json_schema
 from sigmasight_core.tables import TABLES, Table, grain, primary_key, table_name
 from sigmasight_core.tables.base import Audit
 from sigmasight_dagster.settings import project_root
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
+from sigmasight_dagster.warehouse.layout.everyday import everyday_views
 from sigmasight_dagster.warehouse.layout.view import View
 
 DICTIONARY = Path("docs") / "data_dictionary.md"
@@ -37,7 +37,7 @@ def data_dictionary() -> str:
     for model in TABLES:
         parts += _table_section(model)
     parts += ["## Views", ""]
-    for view in EVERYDAY:
+    for view in everyday_views():
         parts += _view_section(view)
     return "\n".join(parts)
 

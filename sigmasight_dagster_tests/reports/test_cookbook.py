@@ -6,7 +6,7 @@ from contextlib import closing
 import psycopg2
 
 from sigmasight_core.tables import TABLES, table_name
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
+from sigmasight_dagster.warehouse.layout.everyday import everyday_views
 from sigmasight_dagster_tests.conftest import REPOSITORY
 
 QUESTION = re.compile(r"^## \d+\. (.+?)$.*?```sql\n(.+?)```\s+```text\n(.+?)```", re.DOTALL | re.MULTILINE)
@@ -16,7 +16,7 @@ def test_every_query_runs_and_answers_in_the_columns_of_the_page(catalogue: str)
     page = (REPOSITORY / "docs" / "cookbook.md").read_text(encoding="utf-8")
     questions = QUESTION.findall(page)
     assert len(questions) == len(re.findall("^## ", page, re.MULTILINE)) == 10
-    names = {table_name(model) for model in TABLES} | {view.name for view in EVERYDAY}
+    names = {table_name(model) for model in TABLES} | {view.name for view in everyday_views()}
     with closing(psycopg2.connect(catalogue)) as connection, connection.cursor() as cursor:
         cursor.execute("SET ROLE sigmasight_reader")
         for title, query, answer in questions:

@@ -18,7 +18,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.warehouse import MigrationError, Warehouse
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY, WORST_STRESS, daily_tables
+from sigmasight_dagster.warehouse.layout.everyday import WORST_STRESS, daily_tables, everyday_views
 from sigmasight_dagster_tests.support.stored_rows import random_rows, sql, stamp
 
 DAYS = pd.DatetimeIndex(["2024-07-02", "2024-07-03"]).as_unit("ns")
@@ -86,7 +86,7 @@ def test_every_view_shows_published_rows_of_the_newest_date_only(filled: str, wa
     sql(filled, f"DELETE FROM sigmasight.publications WHERE portfolio = 'b' AND date = '{last}'")
     assert [row[:2] for row in sql(filled, shown)] == [("a", last), ("b", first)]
     sql(filled, "DELETE FROM sigmasight.publications WHERE portfolio = 'b'")
-    for view in EVERYDAY:
+    for view in everyday_views():
         assert sql(filled, f"SELECT count(*) FROM sigmasight.{view.name} WHERE portfolio = 'b'") == [(0,)]
     assert sql(filled, "SELECT count(*) > 0 FROM sigmasight.position_values WHERE portfolio = 'b'") == [
         (True,)
@@ -168,7 +168,7 @@ def test_a_date_is_complete_when_every_table_of_it_counts(url: str, warehouse: W
 
 
 def test_every_column_is_described(catalogue: str) -> None:
-    for view in EVERYDAY:
+    for view in everyday_views():
         found = sql(
             catalogue,
             "SELECT attname, col_description(attrelid, attnum) FROM pg_attribute "

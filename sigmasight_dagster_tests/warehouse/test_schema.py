@@ -18,7 +18,7 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
+from sigmasight_dagster.warehouse.layout.everyday import everyday_views
 from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 MODELS = (*TABLES, *OPERATIONS_TABLES)
@@ -87,7 +87,7 @@ def test_only_these_tables_and_views(catalogue: str) -> None:
     assert tables == {table_name(model) for model in MODELS} | {"schema_version"}
     partitioned = [model for model in TABLES if grain(model) is not Grain.UNPARTITIONED]
     latest = {f"{table_name(model)}_latest" for model in partitioned}
-    assert views == latest | {view.name for view in EVERYDAY}
+    assert views == latest | {view.name for view in everyday_views()}
 
 
 def test_text_is_ordered_by_code_point(catalogue: str) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sigmasight_core.tables import TABLES, Grain, Table, grain, primary_key, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.errors import MigrationError
-from sigmasight_dagster.warehouse.layout.everyday import EVERYDAY
+from sigmasight_dagster.warehouse.layout.everyday import everyday_views
 from sigmasight_dagster.warehouse.layout.view import NOT_COMPARISON, PUBLICATIONS, REGISTRY, View
 from sigmasight_dagster.warehouse.sql import literal, quoted
 
@@ -41,7 +41,7 @@ def _latest(model: type[Table]) -> str:
 
 def digest() -> str:
     """Of the definitions and comments of all views."""
-    everyday = [(view.name, view.select(), view.about, view.described()) for view in EVERYDAY]
+    everyday = [(view.name, view.select(), view.about, view.described()) for view in everyday_views()]
     return blake2b(repr((sorted(latest_views().items()), everyday)).encode(), digest_size=16).hexdigest()
 
 
@@ -65,7 +65,7 @@ def create_views(connection: sa.Connection, stored_digest: str | None) -> list[s
                 connection, "VIEW", quoted(SCHEMA, name), f"Rows of {table} of the latest published date"
             )
             changes.append(f"{'changed' if shown else 'created'} view {name}")
-    for view in EVERYDAY:
+    for view in everyday_views():
         if code_changed or view.name not in existing:
             _replace(connection, view)
             changes.append(f"{'changed' if view.name in existing else 'created'} view {view.name}")
@@ -74,7 +74,7 @@ def create_views(connection: sa.Connection, stored_digest: str | None) -> list[s
 
 def drop_views_of(connection: sa.Connection, table: str) -> None:
     """Those that show a table, of which a column's type changes; `create_views` makes them again."""
-    used = [view.name for view in EVERYDAY if quoted(SCHEMA, table) in view.select()]
+    used = [view.name for view in everyday_views() if quoted(SCHEMA, table) in view.select()]
     for name in (f"{table}_latest", *used):
         _drop(connection, name)
 
