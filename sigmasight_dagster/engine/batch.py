@@ -198,6 +198,7 @@ class Batch(Configuration):
         """First trading date of the project."""
         return self._first_date
 
+    @cached_property
     def corporate_actions(self) -> pd.DataFrame:
         """Corporate actions since the earliest entry, also those before the project's first date.
 
