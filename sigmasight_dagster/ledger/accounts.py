@@ -19,6 +19,7 @@ from sigmasight_core.conventions import DEFAULT_LOT_RULE, LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.changes import with_stored_ids
 from sigmasight_core.tables import Transactions, validate
+from sigmasight_core.tables.ledger import portfolio_terms
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.ledger import files
 from sigmasight_dagster.runs.workspace import Workspace, utc_now
@@ -44,9 +45,9 @@ class Stated:
 
     @property
     def terms(self) -> dict[str, Any]:
-        """What stays until it is said otherwise, as `save_portfolio` takes it."""
-        names = ("margin", "lots", "settlement", "benchmark")
-        return {name: getattr(self, name) for name in names}
+        """What stays until it is said otherwise, as `portfolios` has it."""
+        margin = None if self.margin is None else "yes" if self.margin else "no"
+        return {name: getattr(self, name) for name in portfolio_terms()} | {"margin": margin}
 
     def __post_init__(self) -> None:
         """:raises InputError: for a date without a balance, or a balance that is no number."""
@@ -87,9 +88,11 @@ class ListedAccount:
 
         A balance with a date takes the place of the one without, which is of the last entry date.
         """
-        terms = {"command": command, **self.stated.terms}
+        terms = self.stated.terms
         if self.stated.date is None:
-            return workspace.save_portfolio(self.name, self.cash, self.source, self.lots, replace, **terms)
+            return workspace.save_portfolio(
+                self.name, self.cash, self.source, self.lots, replace, command=command, terms=terms
+            )
         warehouse = workspace.platform.warehouse
         stored = warehouse.positions([self.name])
         lots = with_stored_ids(stored=stored, wanted=self.lots)
@@ -98,7 +101,15 @@ class ListedAccount:
         rows = listed_account(stored=entered, positions=lots, portfolio=row, keep_statement=True)
         rows = self.stated.added(workspace, self.name, self.source, rows[rows["inferred"] != CONSTANT_CASH])
         return workspace.save_portfolio(
-            self.name, self.cash, self.source, lots, replace, expected=stored, transactions=rows, **terms
+            self.name,
+            self.cash,
+            self.source,
+            lots,
+            replace,
+            command=command,
+            expected=stored,
+            transactions=rows,
+            terms=terms,
         )
 
 
@@ -150,7 +161,7 @@ class Account:
             replace,
             command=command,
             transactions=self.transactions,
-            **self.stated.terms,
+            terms=self.stated.terms,
         )
 
 
