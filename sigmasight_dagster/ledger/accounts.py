@@ -29,7 +29,8 @@ from sigmasight_dagster.runs.workspace import Workspace, utc_now
 class Stated:
     """What an import says of the account, beside the file.
 
-    :param cash: balance in USD; None = as stored. :param date: session at whose close it was the balance.
+    :param cash: balance in USD; None = as stored.
+    :param cash_date: session at whose close it was the balance.
     :param margin: whether it may be negative; None = as stored.
     :param lots: which lots a sale of a history closes, and what it gains; None = as stored.
     :param settlement: of its options in the money, 'physical' or 'cash'; None = as stored.
@@ -37,7 +38,7 @@ class Stated:
     """
 
     cash: float | None = None
-    date: str | None = None
+    cash_date: str | None = None
     margin: bool | None = None
     lots: LotRule | None = None
     settlement: str | None = None
@@ -51,8 +52,10 @@ class Stated:
 
     def __post_init__(self) -> None:
         """:raises InputError: for a date without a balance, or a balance that is no number."""
-        if self.date is not None and self.cash is None:
-            raise InputError(f"--cash-date {self.date}: the day of a balance; give the balance too: --cash N")
+        if self.cash_date is not None and self.cash is None:
+            raise InputError(
+                f"--cash-date {self.cash_date}: the day of a balance; give the balance too: --cash N"
+            )
         if self.cash is not None and not np.isfinite(self.cash):
             raise InputError(f"--cash {self.cash}: not a finite number; give the balance in USD")
 
@@ -61,14 +64,14 @@ class Stated:
 
         :raises InputError: for a date before the first of them, or that is not a session that has closed.
         """
-        if self.date is None or self.cash is None:
+        if self.cash_date is None or self.cash is None:
             return rows
-        day = session_dates.trading_date(self.date, workspace.settings, utc_now())
+        day = session_dates.trading_date(self.cash_date, workspace.settings, utc_now())
         first = rows["date"].min()
         if day < first:
             raise InputError(
-                f"--cash-date {self.date} is before the first entry, {first:%Y-%m-%d}: there is no account "
-                "yet; give that date or a later one"
+                f"--cash-date {self.cash_date} is before the first entry, {first:%Y-%m-%d}: there is no "
+                "account yet; give that date or a later one"
             )
         return with_statement(rows, statement(name, day, self.cash, source))
 
@@ -89,7 +92,7 @@ class ListedAccount:
         A balance with a date takes the place of the one without, which is of the last entry date.
         """
         terms = self.stated.terms
-        if self.stated.date is None:
+        if self.stated.cash_date is None:
             return workspace.save_portfolio(
                 self.name, self.cash, self.source, self.lots, replace, command=command, terms=terms
             )
