@@ -53,6 +53,11 @@ class Portfolios(Table):
         metadata = {"facts": Facts(kind=Kind.LEDGER)}
 
 
+def portfolio_terms() -> list[str]:
+    """Columns of `Portfolios` that need never be said: what was said stays where a later import is silent."""
+    return [str(name) for name, column in Portfolios.to_schema().columns.items() if column.nullable]
+
+
 class Positions(Table):
     """One position of a portfolio, from entry to exit or expiry, in units of its entry date."""
 

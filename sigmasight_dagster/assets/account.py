@@ -67,7 +67,7 @@ def portfolio_cash(batch: Batch) -> pd.DataFrame:
     age, until = batch.max_price_age_days, batch.dates[-1]
     settled = settled_ledger(batch)
     needed = settlement_price_dates(settled.positions, until, age).union(batch.dates)
-    actions = batch.corporate_actions()
+    actions = batch.corporate_actions
     no_yields = pd.DataFrame(columns=list(TreasuryYields.to_schema().columns))
     rows = cash.portfolio_cash(
         sessions=calendar.sessions(first, until),

@@ -60,47 +60,41 @@ def return_attribution(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     A portfolio without holdings of its benchmark has no attribution, and nothing is read for it.
     """
-    holdings, names = batch.benchmark_holdings, pd.Index(batch.portfolios)
-    beside = pd.Index(sorted(holdings["portfolio"].unique()), dtype="str")
-    if beside.empty:
-        no_values = pd.DataFrame(columns=[*_KEYS, "underlying", "exposure"])
-        no_returns = pd.DataFrame(columns=[*_KEYS, "total_value"])
-        none = pd.DataFrame(columns=list(ReturnAttribution.to_schema().columns))
-        return (
-            shares.active_share(
-                dates=batch.dates,
-                names=names,
-                portfolio_returns=no_returns,
-                position_values=no_values,
-                holdings=holdings,
-            ),
-            none,
-        )
-    daily = ["total_value", "daily_pnl", "external_flow", "daily_return", "twr_ytd", "twr_1y"]
-    parts = ["position_id", "underlying", "position_type", "sector", "exposure", "daily_pnl"]
-    returns = batch.read(PortfolioReturns, [*_KEYS, *daily])
-    values = batch.read(PositionValues, [*_KEYS, *parts])
+    holdings = batch.benchmark_holdings
+    if holdings.empty:
+        returns = pd.DataFrame(columns=[*_KEYS, "total_value"])
+        values = pd.DataFrame(columns=[*_KEYS, "underlying", "exposure"])
+        attributed = pd.DataFrame(columns=list(ReturnAttribution.to_schema().columns))
+    else:
+        daily = ["total_value", "daily_pnl", "external_flow", "daily_return", "twr_ytd", "twr_1y"]
+        parts = ["position_id", "underlying", "position_type", "sector", "exposure", "daily_pnl"]
+        returns = batch.read(PortfolioReturns, [*_KEYS, *daily])
+        values = batch.read(PositionValues, [*_KEYS, *parts])
+        attributed = _attributed(batch, returns, values)
+    active = shares.active_share(
+        dates=batch.dates,
+        names=pd.Index(batch.portfolios),
+        portfolio_returns=returns,
+        position_values=values,
+        holdings=holdings,
+    )
+    return active, attributed
+
+
+def _attributed(batch: Batch, returns: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    holdings = batch.benchmark_holdings
     symbols = sorted(holdings["symbol"].unique())
     prices = batch.read(DailyPrices, ["date", "symbol", "adjusted_close"], symbols)
     closes = to_wide(prices, batch.sessions(DailyPrices))
-    return (
-        shares.active_share(
-            dates=batch.dates,
-            names=names,
-            portfolio_returns=returns,
-            position_values=values,
-            holdings=holdings,
-        ),
-        attribution.return_attribution(
-            dates=batch.dates,
-            sessions=batch.sessions(PortfolioReturns),
-            names=beside,
-            first_dates=batch.transactions.groupby("portfolio")["date"].min(),
-            portfolio_returns=returns,
-            portfolio_cash=batch.read(PortfolioCash, [*_KEYS, "dividends", "interest", "fees"]),
-            position_values=values,
-            holdings=holdings,
-            securities=batch.read(SecurityMaster, ["date", "symbol", "sector"], symbols),
-            benchmark_returns=closes.pct_change(fill_method=None),
-        ),
+    return attribution.return_attribution(
+        dates=batch.dates,
+        sessions=batch.sessions(PortfolioReturns),
+        names=pd.Index(sorted(holdings["portfolio"].unique()), dtype="str"),
+        first_dates=batch.transactions.groupby("portfolio")["date"].min(),
+        portfolio_returns=returns,
+        portfolio_cash=batch.read(PortfolioCash, [*_KEYS, "dividends", "interest", "fees"]),
+        position_values=values,
+        holdings=holdings,
+        securities=batch.read(SecurityMaster, ["date", "symbol", "sector"], symbols),
+        benchmark_returns=closes.pct_change(fill_method=None),
     )

@@ -63,7 +63,7 @@ def position_pnl_explain(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
         positions=settled_ledger(batch).positions,
         prices=batch.read(DailyPrices),
         option_tables=option_tables(batch),
-        corporate_actions=batch.corporate_actions(),
+        corporate_actions=batch.corporate_actions,
         factors=FactorTables(betas, batch.read(FactorState), batch.read(FactorReturns)),
         config=batch.factor_model,
         parameters=batch.option_parameters,

@@ -68,7 +68,7 @@ def position_values(batch: Batch) -> pd.DataFrame:
         positions=settled_ledger(batch).positions,
         prices=batch.read(DailyPrices),
         option_tables=option_tables(batch),
-        corporate_actions=batch.corporate_actions(),
+        corporate_actions=batch.corporate_actions,
         securities=batch.read(SecurityMaster),
         parameters=batch.option_parameters,
         max_price_age_days=batch.max_price_age_days,
@@ -113,7 +113,7 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
         positions=settled_ledger(batch).positions,
         prices=batch.read(DailyPrices),
         option_tables=option_tables(batch),
-        corporate_actions=batch.corporate_actions(),
+        corporate_actions=batch.corporate_actions,
         parameters=batch.option_parameters,
         max_price_age_days=batch.max_price_age_days,
     )
@@ -162,7 +162,7 @@ def portfolio_snapshots(batch: Batch) -> pd.DataFrame:
     settled = settlement.settled_pnl(
         positions=lots,
         prices=batch.read_on(DailyPrices, settlements),
-        corporate_actions=batch.corporate_actions(),
+        corporate_actions=batch.corporate_actions,
         until=until,
         max_price_age_days=age,
     )

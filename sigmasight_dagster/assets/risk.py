@@ -52,8 +52,6 @@ from sigmasight_dagster.story import Story, figures
         PositionPnlExplain,
         SecurityMaster,
         Input(FactorBetas, benchmark=True),
-        PositionPnlExplain,
-        SecurityMaster,
         FactorCovariance,
         Input(DailyPrices, look_back=portfolio_backtest.HISTORY, benchmark=True),
         Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True),

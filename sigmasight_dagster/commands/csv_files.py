@@ -11,27 +11,6 @@ from sigmasight_core.errors import InputError
 from sigmasight_dagster.ledger import statements
 from sigmasight_dagster.runs.workspace import Workspace
 
-CASH = click.option(
-    "--cash", type=float, help="Cash balance in USD; default: the stored one, 0 for a new portfolio."
-)
-CASH_DATE = click.option(
-    "--cash-date",
-    metavar="YYYY-MM-DD",
-    help="Session at whose close --cash is the balance; default: the last entry date.",
-)
-MARGIN = click.option(
-    "--margin/--no-margin",
-    default=None,
-    help="Cash may be negative: a debt, on which SIGMASIGHT_CASH_BORROW_SPREAD sets the interest; "
-    "default: as stored, of a new portfolio not: purchases beyond its cash are inferred deposits.",
-)
-SETTLEMENT = click.option(
-    "--settlement",
-    type=click.Choice(["cash", "physical"]),
-    default=None,
-    help="What options in the money do at expiry: pay their value, or turn into the shares at the strike "
-    "(index options pay); default: as stored, of a new portfolio cash.",
-)
 SHARES_OF = click.option(
     "--shares-of",
     type=click.Choice(["entry", "today"]),

@@ -61,6 +61,5 @@ class Project(Workspace):
 
     def _let_partitions_reach(self, runs: Sequence[RangeRun]) -> None:
         """Definitions with the partitions of the runs, where they begin later."""
-        if starts.noted(self.settings.home):
-            starts.reach(self.settings.home, runs)
+        if starts.reach(self.settings.home, runs):
             self.definitions = build_definitions(self.settings)

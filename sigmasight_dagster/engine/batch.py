@@ -187,11 +187,6 @@ class Batch(Configuration):
         return self._platform.warehouse.benchmark_holdings(self.portfolios)
 
     @cached_property
-    def held_symbols(self) -> list[str]:
-        """Underlyings in the ledger of every portfolio, sorted; of Positions, a declared input."""
-        return sorted(self._every_position["underlying"].unique())
-
-    @cached_property
     def held_contracts(self) -> pd.DataFrame:
         """Options that any portfolio holds on one of the dates (symbol, underlying, expiry_date).
 
@@ -207,6 +202,7 @@ class Batch(Configuration):
         """First trading date of the project."""
         return self._first_date
 
+    @cached_property
     def corporate_actions(self) -> pd.DataFrame:
         """Corporate actions since the earliest entry, also those before the project's first date.
 

@@ -29,5 +29,5 @@ def settled_ledger(batch: Batch) -> Settled:
         positions=batch.positions,
         options=options,
         prices=batch.settlement_closes(options["settled_on"], sorted(options["underlying"].unique())),
-        corporate_actions=batch.corporate_actions(),
+        corporate_actions=batch.corporate_actions,
     )

@@ -4,6 +4,7 @@ import pandas as pd
 
 from sigmasight_core.tables import GroupContributions, PortfolioReturns, ReturnContributions
 from sigmasight_dagster.engine.declaration import Gate, GateResult
+from sigmasight_dagster.gates.sums import parts_sum
 
 TOLERANCE = 1e-6
 LINKING_TOLERANCE = 1e-10
@@ -36,20 +37,8 @@ VALUE_CHANGES_BY_PNL_AND_FLOWS = Gate(
 
 def _sum_to_the_return(rows: pd.DataFrame) -> GateResult:
     """Both sides come from different tables: P&L of the stored positions, and the published return."""
-    known = rows[rows["contribution"].notna()]
-    keys = ["date", "portfolio", *(["dimension"] if "dimension" in rows else []), "period"]
-    of_period = known.groupby(keys)
-    gap = (of_period["contribution"].transform("sum") - known["period_return"]).abs()
-    bad = ~(gap <= LINKING_TOLERANCE)
-    return GateResult(
-        passed=not bad.any(),
-        metadata={
-            "periods_compared": of_period.ngroups,
-            "largest_difference": float(gap.max()) if len(gap) else 0.0,
-            "tolerance": LINKING_TOLERANCE,
-        },
-        rows=rows.index.get_indexer(known.index[bad]).tolist(),
-    )
+    by = ["date", "portfolio", *(["dimension"] if "dimension" in rows else []), "period"]
+    return parts_sum(rows, rows["contribution"], "period_return", by, LINKING_TOLERANCE)
 
 
 CONTRIBUTIONS_SUM_TO_THE_RETURN = Gate(

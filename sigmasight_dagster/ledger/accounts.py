@@ -19,6 +19,7 @@ from sigmasight_core.conventions import DEFAULT_LOT_RULE, LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.changes import with_stored_ids
 from sigmasight_core.tables import Transactions, validate
+from sigmasight_core.tables.ledger import portfolio_terms
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.ledger import files
 from sigmasight_dagster.runs.workspace import Workspace, utc_now
@@ -28,7 +29,8 @@ from sigmasight_dagster.runs.workspace import Workspace, utc_now
 class Stated:
     """What an import says of the account, beside the file.
 
-    :param cash: balance in USD; None = as stored. :param date: session at whose close it was the balance.
+    :param cash: balance in USD; None = as stored.
+    :param cash_date: session at whose close it was the balance.
     :param margin: whether it may be negative; None = as stored.
     :param lots: which lots a sale of a history closes, and what it gains; None = as stored.
     :param settlement: of its options in the money, 'physical' or 'cash'; None = as stored.
@@ -36,7 +38,7 @@ class Stated:
     """
 
     cash: float | None = None
-    date: str | None = None
+    cash_date: str | None = None
     margin: bool | None = None
     lots: LotRule | None = None
     settlement: str | None = None
@@ -44,14 +46,16 @@ class Stated:
 
     @property
     def terms(self) -> dict[str, Any]:
-        """What stays until it is said otherwise, as `save_portfolio` takes it."""
-        names = ("margin", "lots", "settlement", "benchmark")
-        return {name: getattr(self, name) for name in names}
+        """What stays until it is said otherwise, as `portfolios` has it."""
+        margin = None if self.margin is None else "yes" if self.margin else "no"
+        return {name: getattr(self, name) for name in portfolio_terms()} | {"margin": margin}
 
     def __post_init__(self) -> None:
         """:raises InputError: for a date without a balance, or a balance that is no number."""
-        if self.date is not None and self.cash is None:
-            raise InputError(f"--cash-date {self.date}: the day of a balance; give the balance too: --cash N")
+        if self.cash_date is not None and self.cash is None:
+            raise InputError(
+                f"--cash-date {self.cash_date}: the day of a balance; give the balance too: --cash N"
+            )
         if self.cash is not None and not np.isfinite(self.cash):
             raise InputError(f"--cash {self.cash}: not a finite number; give the balance in USD")
 
@@ -60,14 +64,14 @@ class Stated:
 
         :raises InputError: for a date before the first of them, or that is not a session that has closed.
         """
-        if self.date is None or self.cash is None:
+        if self.cash_date is None or self.cash is None:
             return rows
-        day = session_dates.trading_date(self.date, workspace.settings, utc_now())
+        day = session_dates.trading_date(self.cash_date, workspace.settings, utc_now())
         first = rows["date"].min()
         if day < first:
             raise InputError(
-                f"--cash-date {self.date} is before the first entry, {first:%Y-%m-%d}: there is no account "
-                "yet; give that date or a later one"
+                f"--cash-date {self.cash_date} is before the first entry, {first:%Y-%m-%d}: there is no "
+                "account yet; give that date or a later one"
             )
         return with_statement(rows, statement(name, day, self.cash, source))
 
@@ -87,9 +91,11 @@ class ListedAccount:
 
         A balance with a date takes the place of the one without, which is of the last entry date.
         """
-        terms = {"command": command, **self.stated.terms}
-        if self.stated.date is None:
-            return workspace.save_portfolio(self.name, self.cash, self.source, self.lots, replace, **terms)
+        terms = self.stated.terms
+        if self.stated.cash_date is None:
+            return workspace.save_portfolio(
+                self.name, self.cash, self.source, self.lots, replace, command=command, terms=terms
+            )
         warehouse = workspace.platform.warehouse
         stored = warehouse.positions([self.name])
         lots = with_stored_ids(stored=stored, wanted=self.lots)
@@ -98,7 +104,15 @@ class ListedAccount:
         rows = listed_account(stored=entered, positions=lots, portfolio=row, keep_statement=True)
         rows = self.stated.added(workspace, self.name, self.source, rows[rows["inferred"] != CONSTANT_CASH])
         return workspace.save_portfolio(
-            self.name, self.cash, self.source, lots, replace, expected=stored, transactions=rows, **terms
+            self.name,
+            self.cash,
+            self.source,
+            lots,
+            replace,
+            command=command,
+            expected=stored,
+            transactions=rows,
+            terms=terms,
         )
 
 
@@ -150,7 +164,7 @@ class Account:
             replace,
             command=command,
             transactions=self.transactions,
-            **self.stated.terms,
+            terms=self.stated.terms,
         )
 
 

@@ -124,5 +124,5 @@ class Ledger:
             command=self._command,
             expected=self.positions,
             transactions=transactions,
-            benchmark=benchmark,
+            terms={"benchmark": benchmark},
         )

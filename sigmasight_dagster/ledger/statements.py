@@ -4,10 +4,12 @@ import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.account.cash import CashTerms, portfolio_cash
+from sigmasight_core.account.delivery.due import settled_options
+from sigmasight_core.account.delivery.lots import Settled, with_deliveries
 from sigmasight_core.account.entries import entries
 from sigmasight_core.errors import SigmaSightError
 from sigmasight_core.positions.settlement import settlement_price_dates
-from sigmasight_core.tables import TreasuryYields
+from sigmasight_core.tables import Transactions, TreasuryYields
 from sigmasight_dagster.ledger import files
 from sigmasight_dagster.ledger.accounts import known_splits
 from sigmasight_dagster.runs.workspace import Workspace
@@ -24,10 +26,11 @@ def doubts(workspace: Workspace, name: str) -> list[str]:
 def differences(workspace: Workspace, name: str) -> list[str]:
     """A line for each dated statement that differs by more than the setting; it is booked all the same.
 
-    Computed from the transactions, dividends and settlements that are known now, without interest on cash.
+    Computed from the transactions, dividends, settlements and deliveries that are known now, without interest
+    on cash.
     """
     warehouse = workspace.platform.warehouse
-    rows, lots = warehouse.account(name), warehouse.positions([name])
+    rows = warehouse.account(name)
     stated = rows[(rows["kind"] == "statement") & (rows["inferred"] == "")]
     if stated.empty:
         return []
@@ -37,14 +40,16 @@ def differences(workspace: Workspace, name: str) -> list[str]:
     age, until = workspace.settings.max_price_age_days, stated.index.max()
     first = max(rows["date"].min(), calendar.FIRST_DATE)
     actions = known_splits(workspace, rows)
-    needed = settlement_price_dates(lots, until, age)
-    wanted = pd.MultiIndex.from_product([needed, lots["underlying"].unique()], names=["date", "symbol"])
     registry = warehouse.portfolios()
     mine = registry[registry["portfolio"] == name]
+    settled = _settled(workspace, mine, until, actions)
+    lots = settled.positions
+    needed = settlement_price_dates(lots, until, age)
+    wanted = pd.MultiIndex.from_product([needed, lots["underlying"].unique()], names=["date", "symbol"])
     cash = portfolio_cash(
         sessions=calendar.sessions(first, until),
         portfolios=mine[["portfolio"]].assign(margin=mine["margin"] == "yes"),
-        entries=entries(rows, corporate_actions=actions),
+        entries=entries(settled.with_transactions(rows), corporate_actions=actions),
         positions=lots,
         prices=files.closes(workspace, wanted.to_frame(index=False)),
         corporate_actions=actions,
@@ -59,3 +64,16 @@ def differences(workspace: Workspace, name: str) -> list[str]:
         f"{row['adjustment']:,.2f} is booked as paid {'in' if row['adjustment'] > 0 else 'out'} on that day"
         for date, row in found[odd].iterrows()
     ]
+
+
+def _settled(
+    workspace: Workspace, portfolio: pd.DataFrame, until: pd.Timestamp, actions: pd.DataFrame
+) -> Settled:
+    """The stored lots with what their options delivered, as the asset `portfolio_cash` has them."""
+    lots = workspace.platform.warehouse.positions(portfolio["portfolio"].tolist())
+    options = settled_options(positions=lots, portfolios=portfolio, until=until)
+    if options.empty:
+        return Settled(lots, Transactions.empty())
+    wanted = options[["settled_on", "underlying"]].set_axis(["date", "symbol"], axis=1).drop_duplicates()
+    prices = files.closes(workspace, wanted)
+    return with_deliveries(positions=lots, options=options, prices=prices, corporate_actions=actions)

@@ -1,12 +1,12 @@
 """From a user's request to planned runs: settings, ledger and instance in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
-from sigmasight_core.conventions import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import CorporateActions, Grain
 from sigmasight_dagster import session_dates
@@ -111,23 +111,15 @@ class Workspace:
         command: str = "",
         expected: pd.DataFrame | None = None,
         transactions: pd.DataFrame | None = None,
-        margin: bool | None = None,
-        lots: LotRule | None = None,
-        settlement: str | None = None,
-        benchmark: str | None = None,
+        terms: Mapping[str, Any] | None = None,
     ) -> str:
         """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ...
 
         :param command: what the history of the ledger says; default: the import of `source`.
         :param expected: and `transactions`: see `Warehouse.save_portfolio`.
-        :param margin: whether its cash may be negative; None = as stored, of a new portfolio not.
-        :param lots: by which rule its positions were made of a history; None = as stored.
-        :param settlement: of its options, 'physical' or 'cash'; None = as stored, of a new portfolio cash.
-        :param benchmark: symbol; None = as stored, of a new portfolio the proxy of the market factor.
+        :param terms: cells of `tables.ledger.portfolio_terms`; None, or none = as stored.
         """
-        said = None if margin is None else "yes" if margin else "no"
-        terms = {"margin": said, "lots": lots, "settlement": settlement, "benchmark": benchmark}
-        row = {"portfolio": name, "cash": cash, "source": source, **terms}
+        row = {"portfolio": name, "cash": cash, "source": source, **(terms or {})}
         stamp = AuditStamp("sigmasight import", CODE_VERSION, utc_now())
         command = command or f"sigmasight import {source}"
         result = self.platform.warehouse.save_portfolio(

@@ -28,6 +28,7 @@ from sigmasight_core.tables import (
     grain,
     table_name,
 )
+from sigmasight_dagster.engine.benchmark import or_market_proxy
 from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import DATE_FORMAT, Keys
@@ -126,10 +127,11 @@ def _late(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
     detailed = pd.MultiIndex.from_frame(warehouse.published(PositionValues, (since, max(dates))))
     reaches = reach.all_reaches(assets)
     rows = _described(platform, corrections, sessions)
-    ledger = _ledger(warehouse.positions(), warehouse.portfolios())
+    registry = warehouse.portfolios()
+    ledger = _ledger(warehouse.positions(), registry)
     names = pd.Index(sorted(ledger["portfolio"].unique()), dtype="str")
-    benchmarks = _benchmarks(platform)
-    benchmarks = benchmarks[benchmarks["portfolio"].isin(names)]
+    symbols = or_market_proxy(registry["benchmark"], platform.factor_model)
+    benchmarks = registry[["portfolio"]].assign(symbol=symbols)[registry["portfolio"].isin(names)]
     holdings = warehouse.benchmark_holdings()[["portfolio", "symbol"]].drop_duplicates()
     holdings = holdings[holdings["portfolio"].isin(names)]
     causes = _causes(corrections)
@@ -209,13 +211,6 @@ def _ledger(positions: pd.DataFrame, portfolios: pd.DataFrame) -> pd.DataFrame:
         entry_date=end[delivers], end=calendar.LAST_DATE, is_option=False, delivers=False
     )
     return pd.concat([held, shares]).drop_duplicates(ignore_index=True)
-
-
-def _benchmarks(platform: Platform) -> pd.DataFrame:
-    """portfolio and symbol: its own benchmark, or the market's proxy."""
-    model, registry = platform.factor_model, platform.warehouse.portfolios()
-    symbol = registry["benchmark"].fillna(model.factors[model.market].proxy or "none")
-    return registry[["portfolio"]].assign(symbol=symbol)
 
 
 def _causes(corrections: pd.DataFrame) -> pd.Series:

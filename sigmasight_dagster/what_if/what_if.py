@@ -209,7 +209,7 @@ class WhatIf:
 
     def _computed(self, trades: pd.DataFrame, source: str) -> Comparison:
         name, date, cash = self._portfolio, self._date, float(self._ledger.registry["cash"].iloc[0])
-        actions = self._batch(position_values, self._ledger, {}).corporate_actions()
+        actions = self._batch(position_values, self._ledger, {}).corporate_actions
         at_prices = priced(trades=trades, values=self._trial_values(trades), source=source)
         other = "what-if" if name != "what-if" else "what-if-trades"
         after = apply_trades(

@@ -89,7 +89,7 @@ def test_cash_earns_the_stored_yield_less_the_spread(project: SmallProject) -> N
 
 
 def test_an_option_turns_into_shares_on_every_table_where_the_portfolio_says_so(
-    project: SmallProject,
+    project: SmallProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
     option = "AAPL221116C00140000"
     file = project.home / "delivered.csv"
@@ -117,6 +117,10 @@ def test_an_option_turns_into_shares_on_every_table_where_the_portfolio_says_so(
     assert held.to_dict() == {f"AAPL@2022-11-17/{option}@2022-11-15": 100.0, "AAPL@2022-11-15": 50.0}
     alone = position_values.compute(Batch(position_values, platform, DATES[2:3], ("delivered",), DATES[0]))
     pd.testing.assert_frame_equal(alone, values[values["date"] == DATES[2]].reset_index(drop=True))
+    # a broker's balance after the exercise is what the account comes to: nothing is told of it
+    capsys.readouterr()
+    project.here("cash", "delivered", str(cash["closing"].iloc[3]), "--date", "2022-11-18")
+    assert capsys.readouterr().err == ""
 
     # a later import keeps it until it says otherwise
     project.here(*listed, "--replace")

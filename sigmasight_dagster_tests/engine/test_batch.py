@@ -173,13 +173,12 @@ class TestLedger:
 
     def test_a_computation_by_date_sees_what_every_portfolio_holds(self, ledger: House) -> None:
         made = batch(ledger, Positions)
-        assert made.held_symbols == ["AAPL"]
         assert made.held_contracts.empty
         assert made.held_since()["underlying"].tolist() == ["AAPL"]
 
     def test_what_portfolios_hold_is_a_declared_input(self, ledger: House) -> None:
         made = batch(ledger, DailyPrices)
-        for read in (lambda: made.held_symbols, lambda: made.held_contracts, lambda: made.held_since()):
+        for read in (lambda: made.held_contracts, lambda: made.held_since()):
             with pytest.raises(LookupError, match="reads positions without declaring it"):
                 read()
 

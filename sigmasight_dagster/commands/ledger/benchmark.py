@@ -1,4 +1,4 @@
-"""`sigmasight benchmark`, and the option of the commands that register a portfolio."""
+"""`sigmasight benchmark`, and the check of a benchmark by the commands that register a portfolio."""
 
 import shlex
 from dataclasses import replace
@@ -15,13 +15,6 @@ from sigmasight_dagster.ledger.benchmark import checked_benchmark
 from sigmasight_dagster.ledger.edits import Ledger
 from sigmasight_dagster.ledger.holdings import parsed_holdings, unpriced
 from sigmasight_dagster.runs.workspace import Workspace
-
-BENCHMARK = click.option(
-    "--benchmark",
-    metavar="SYMBOL",
-    help="What returns are held against: its prices are fetched as those of a position; default: as stored, "
-    "of a new portfolio the proxy of the market factor.",
-)
 
 
 def asked_benchmark(workspace: Workspace, symbol: str | None) -> str | None:

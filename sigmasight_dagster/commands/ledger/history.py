@@ -12,7 +12,6 @@ from sigmasight_core.brokers.history import History
 from sigmasight_core.brokers.layout import IGNORED
 from sigmasight_core.brokers.presets.rules import Preset
 from sigmasight_core.brokers.repeats import REPEATS
-from sigmasight_core.conventions import LOT_RULES
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster import session_dates
@@ -49,13 +48,6 @@ EXPLAIN = click.option(
 )
 ALLOW_SHORT = click.option(
     "--allow-short", is_flag=True, help="Of a history: a sale of more than is held opens a short."
-)
-LOTS = click.option(
-    "--lots",
-    type=click.Choice(LOT_RULES),
-    default=None,
-    help="Of a history: a sale closes the first lots (fifo), those with the highest price, or the first at "
-    "the average cost (sigmasight gains); default: as stored, of a new portfolio fifo.",
 )
 REPEATED = click.option(
     "--repeats",
@@ -129,7 +121,7 @@ def import_history(
 
 def check_options(file: Path, stated: Stated, shares_of: SharesOf) -> None:
     """:raises InputError: for an option of lists of positions."""
-    if stated.cash is not None and stated.date is None:
+    if stated.cash is not None and stated.cash_date is None:
         raise InputError(
             f"{file}: a history has its cash; of which day is the balance? Give --cash-date DATE"
         )

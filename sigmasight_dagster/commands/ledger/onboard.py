@@ -9,34 +9,29 @@ from rich.markup import escape
 from rich.table import Table
 
 from sigmasight_core.brokers.repeats import Repeats
-from sigmasight_core.conventions import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.portfolio_csv import TEMPLATE
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import glance, other_provider, progress
 from sigmasight_dagster.commands.csv_files import (
-    CASH,
-    CASH_DATE,
-    MARGIN,
-    SETTLEMENT,
     SHARES_OF,
     check_name,
     read_csv,
     report_balances,
     report_rows,
 )
-from sigmasight_dagster.commands.ledger.benchmark import BENCHMARK, with_benchmark
+from sigmasight_dagster.commands.ledger.benchmark import with_benchmark
 from sigmasight_dagster.commands.ledger.history import (
     ALLOW_SHORT,
     FORMAT,
-    LOTS,
     PRESET,
     REPEATED,
     HistoryFile,
     check_options,
     warn_of_the_end,
 )
+from sigmasight_dagster.commands.ledger.stated import stated_options
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.readiness_page import show
 from sigmasight_dagster.ledger import files, histories
@@ -54,14 +49,9 @@ SHOWN = 20
 @click.option("--portfolio", "name", metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
 @FORMAT
 @PRESET
-@CASH
-@CASH_DATE
-@MARGIN
-@SETTLEMENT
-@BENCHMARK
+@stated_options
 @SHARES_OF
 @ALLOW_SHORT
-@LOTS
 @REPEATED
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 @click.option("--date", metavar="YYYY-MM-DD", help="Date of the first results; default: the last with data.")
@@ -72,14 +62,9 @@ def onboard(
     name: str | None,
     form: str,
     preset_file: Path | None,
-    cash: float | None,
-    cash_date: str | None,
-    margin: bool | None,
-    settlement: str | None,
-    benchmark: str | None,
+    stated: Stated,
     shares_of: SharesOf,
     allow_short: bool,
-    lots: LotRule | None,
     repeats: Repeats,
     yes: bool,
     date: str | None,
@@ -104,8 +89,7 @@ def onboard(
     project = Project.open()
     _, last = session_dates.bounds(project.settings, utc_now())
     day = session_dates.trading_date(date, project.settings, utc_now()) if date else last
-    terms = Stated(cash, cash_date, margin, lots, settlement, benchmark)
-    stated = with_benchmark(project, terms)
+    stated = with_benchmark(project, stated)
     preset = histories.chosen(project.settings, text, str(file), form, preset_file)
     account: Account | ListedAccount
     if preset is None:

@@ -6,27 +6,21 @@ from pathlib import Path
 import click
 
 from sigmasight_core.brokers.repeats import Repeats
-from sigmasight_core.conventions import LotRule
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster.commands import other_provider
 from sigmasight_dagster.commands.csv_files import (
-    CASH,
-    CASH_DATE,
-    MARGIN,
-    SETTLEMENT,
     SHARES_OF,
     check_name,
     read_csv,
     report_balances,
     report_rows,
 )
-from sigmasight_dagster.commands.ledger.benchmark import BENCHMARK, with_benchmark
+from sigmasight_dagster.commands.ledger.benchmark import with_benchmark
 from sigmasight_dagster.commands.ledger.history import (
     ALLOW_SHORT,
     EXPLAIN,
     FORMAT,
-    LOTS,
     PRESET,
     REPEATED,
     HistoryFile,
@@ -34,6 +28,7 @@ from sigmasight_dagster.commands.ledger.history import (
     explain_history,
     import_history,
 )
+from sigmasight_dagster.commands.ledger.stated import stated_options
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.ledger import files, histories
 from sigmasight_dagster.ledger.accounts import Stated, save_list
@@ -47,14 +42,9 @@ from sigmasight_dagster.settings import Settings
 @FORMAT
 @PRESET
 @EXPLAIN
-@CASH
-@CASH_DATE
-@MARGIN
-@SETTLEMENT
-@BENCHMARK
+@stated_options
 @SHARES_OF
 @ALLOW_SHORT
-@LOTS
 @REPEATED
 @click.option("--skip-bad-rows", is_flag=True, help="Import the good rows and leave out the bad.")
 @click.option("--allow-unpriced", is_flag=True, help="Accept symbols that the provider has no prices for.")
@@ -65,14 +55,9 @@ def import_portfolio(
     form: str,
     preset_file: Path | None,
     explain: bool,
-    cash: float | None,
-    cash_date: str | None,
-    margin: bool | None,
-    settlement: str | None,
-    benchmark: str | None,
+    stated: Stated,
     shares_of: SharesOf,
     allow_short: bool,
-    lots: LotRule | None,
     repeats: Repeats,
     skip_bad_rows: bool,
     allow_unpriced: bool,
@@ -82,7 +67,6 @@ def import_portfolio(
 
     FILE lists positions, or is the history that a broker exports (docs/brokers.md).
     """
-    stated = Stated(cash, cash_date, margin, lots, settlement, benchmark)
     given = "explained" if explain else _given_name(name)
     text = read_csv(file)
     preset = histories.chosen(Settings(), text, str(file), form, preset_file)

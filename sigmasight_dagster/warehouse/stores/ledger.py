@@ -4,7 +4,7 @@ Every change is written to `ledger_changes` in the transaction that makes it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -27,6 +27,7 @@ from sigmasight_core.tables import (
     table_name,
     validate,
 )
+from sigmasight_core.tables.ledger import portfolio_terms
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
@@ -41,8 +42,6 @@ from sigmasight_dagster.warehouse.unpublish import (
 )
 
 Saved = Literal["created", "unchanged", "replaced"]
-_TERMS: Final = ("margin", "lots", "settlement", "benchmark")
-"""What an import says of a portfolio, and what stays where the next one is silent."""
 
 
 class LedgerStore(Reader):
@@ -67,7 +66,7 @@ class LedgerStore(Reader):
         published; with another benchmark neither do those that are held against it, on any date,
         and what the former one holds is deleted.
 
-        :param portfolio: one row of `Portfolios`; without one of the _TERMS the stored one stays.
+        :param portfolio: one row of `Portfolios`; without one of the `portfolio_terms` the stored one stays.
         :param positions: rows of `Positions` of that portfolio.
         :param command: what the history says has made the change; default: the stamp's run id.
         :param expected: positions that an edit was made from: others stored meanwhile refuse it.
@@ -76,7 +75,7 @@ class LedgerStore(Reader):
         :raises InputError: if the stored ones differ and `replace` is not set.
         :raises DataQualityError: if the rows break their row models.
         """
-        wanted = validate(Portfolios, pd.DataFrame([{**dict.fromkeys(_TERMS), **dict(portfolio)}]))
+        wanted = validate(Portfolios, pd.DataFrame([{**dict.fromkeys(portfolio_terms()), **dict(portfolio)}]))
         ledger = validate(Positions, positions)
         name = str(wanted["portfolio"].iloc[0])
         _refuse_strays(name, ledger)
@@ -254,7 +253,7 @@ def _balance(registered: pd.DataFrame) -> dict[str, Any] | None:
     stored = registered.iloc[0]
     return {
         "cash": float(stored["cash"]),
-        **{name: stored[name] for name in _TERMS if pd.notna(stored[name])},
+        **{name: stored[name] for name in portfolio_terms() if pd.notna(stored[name])},
     }
 
 
@@ -269,7 +268,7 @@ def _lot_rule(registered: pd.DataFrame) -> str:
 
 
 def _with_stored_terms(registered: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
-    unsaid = [name for name in _TERMS if wanted[name].isna().all()]
+    unsaid = [name for name in portfolio_terms() if wanted[name].isna().all()]
     if registered.empty or not unsaid:
         return wanted
     stored = {name: registered[name].to_numpy() for name in unsaid}
