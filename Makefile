@@ -50,7 +50,7 @@ wheel: $(STAMP)  ## dist/sigmasight-*.whl, which needs no checkout: `sigmasight 
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
 lock:            ## resolve requirements.lock again (needs uv)
-	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev --extra celery --extra k8s -o requirements.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header --extra dev --extra celery --extra k8s --extra api --extra mcp -o requirements.lock pyproject.toml
 
 clean:           ## stop the database, remove the environment and everything computed
 	-test ! -x $(BIN)/sigmasight || $(BIN)/sigmasight db stop
