@@ -6,14 +6,23 @@ attempt, so that a run could not be canceled.
 
 import datetime as dt
 import random
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 import dagster as dg
 import pandas as pd
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import NoDataError, SigmaSightError, TransientError
+from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import LAUNCHER_TAG
+from sigmasight_dagster.warehouse import InputsChanged
+
+ATTEMPTS: Final = 5
+"""So often a step computes while what it computes from changes under it."""
+
+Made = TypeVar("Made")
 
 LONGEST_ASKED_SECONDS = 900.0
 """A source that asks to be left alone for longer ends the run."""
@@ -27,6 +36,16 @@ def stop_if_canceled(context: dg.AssetExecutionContext) -> None:
     run = context.instance.get_run_by_id(context.run.run_id)
     if run and run.status in _STOPPING:
         raise dg.DagsterExecutionInterruptedError
+
+
+def refuse_open_sessions(parts: Sequence[Rectangle], now: pd.Timestamp) -> None:
+    """:raises SigmaSightError: when a date's session has not closed at `now` (UTC)."""
+    last = max(dates[-1] for dates, _ in parts)
+    close = calendar.session_close(last)
+    if close > now:
+        raise SigmaSightError(
+            f"the session of {last:%Y-%m-%d} has not closed: it closes at {close:%Y-%m-%d %H:%M} UTC; wait"
+        )
 
 
 def retry_later(context: dg.AssetExecutionContext, error: SigmaSightError) -> None:
@@ -46,6 +65,20 @@ def retry_later(context: dg.AssetExecutionContext, error: SigmaSightError) -> No
             f"the next one is in {delay:.0f} s: {error}"
         )
         raise dg.RetryRequested(settings.retry_limit, delay) from error
+
+
+def until_current(context: dg.AssetExecutionContext, attempt: Callable[[], Made]) -> Made:
+    """What an attempt gives whose inputs did not change meanwhile.
+
+    :raises InputsChanged: when they have changed `ATTEMPTS` times.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return attempt()
+        except InputsChanged as error:
+            context.log.warning(f"{error}; they are computed again")
+        stop_if_canceled(context)
+    return attempt()
 
 
 def may_pass(error: SigmaSightError, now: pd.Timestamp, *, patient: bool) -> bool:

@@ -23,9 +23,9 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.engine.checked_ledger import checked_ledger
 from sigmasight_dagster.engine.configuration import Configuration
-from sigmasight_dagster.engine.declaration import Input, RiskAsset
+from sigmasight_dagster.engine.declaration import Input, RiskAsset, tolerated_gaps, window
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.warehouse import LearnedActions
+from sigmasight_dagster.warehouse import Basis, LearnedActions
 
 _EVER = pd.Timestamp("2200-01-01", tz="UTC")
 
@@ -38,6 +38,7 @@ class Batch(Configuration):
     :param first_date: first trading date of the project: no window reaches before it.
     :param refetch: sources are asked again for what is stored and final too.
     :param every_report: reports are wanted of every date, not of the last one alone.
+    :param basis: takes down which publications and ledgers of its portfolios are read.
     :ivar learned: what a source said beyond the batch; stored after its partitions.
     :ivar configured: rows of tables of `Kind.CONFIGURED` that it computes with; stored after its partitions.
     """
@@ -51,6 +52,7 @@ class Batch(Configuration):
         first_date: pd.Timestamp,
         refetch: bool = False,
         every_report: bool = False,
+        basis: Basis | None = None,
     ):
         self.refetch = refetch
         self.every_report = every_report
@@ -62,10 +64,12 @@ class Batch(Configuration):
         self._asset = asset
         self.learned: LearnedActions | None = None
         self.configured: dict[type[Table], pd.DataFrame] = {}
+        self._basis = Basis() if basis is None else basis
 
     def of_last_date(self) -> "Batch":
         """A batch of the last date alone, for an asset that has rows of no other: it reads no others."""
-        return Batch(self._asset, self._platform, self.dates[-1:], self.portfolios, self._first_date)
+        dates = self.dates[-1:]
+        return Batch(self._asset, self._platform, dates, self.portfolios, self._first_date, basis=self._basis)
 
     def read(
         self, model: type[Table], columns: Sequence[str] | None = None, symbols: Sequence[str] | None = None
@@ -81,6 +85,7 @@ class Batch(Configuration):
         warehouse = self._platform.warehouse
         sessions = self.sessions(model)
         portfolios = self.portfolios if grain(model) is Grain.DATE_PORTFOLIO else None
+        self._note(model, sessions)
         warehouse.require_published(model, self.dates, portfolios)
         history = sessions.difference(self.dates)
         if self._declared(model).published_only:
@@ -112,6 +117,7 @@ class Batch(Configuration):
         if not self._declared(model).newest:
             raise LookupError(f"{self._asset.name} reads {table_name(model)} by date: use `read`")
         first = max(calendar.shift_sessions(date, -self._declared(model).look_back), self._first_date)
+        self._note(model, pd.DatetimeIndex([first, date]))
         return self._platform.warehouse.newest(model, self.portfolios, (first, date))
 
     def stored_before(self, model: type[Table], date: pd.Timestamp) -> pd.DataFrame:
@@ -123,6 +129,7 @@ class Batch(Configuration):
     def read_on(self, model: type[Table], sessions: pd.DatetimeIndex) -> pd.DataFrame:
         """Rows of a declared `since_entry` input on some sessions of its window only."""
         known = sessions.intersection(self.sessions(model))
+        self._note(model, known)
         self._platform.warehouse.require_published(model, known)
         return self._platform.warehouse.read(model, dates=known)
 
@@ -134,8 +141,18 @@ class Batch(Configuration):
         item, warehouse = declared[0], self._platform.warehouse
         since = window(item, self.dates, self._first_date, self.positions)
         known = since.intersection(pd.DatetimeIndex(sessions))
+        self._note(item.model, known)
         warehouse.require_published(item.model, known)
         return warehouse.read(item.model, dates=known, symbols=symbols)
+
+    def _note(self, model: type[Table], sessions: pd.DatetimeIndex) -> None:
+        if len(sessions):
+            portfolios = self.portfolios if grain(model) is Grain.DATE_PORTFOLIO else None
+            between = (sessions.min(), sessions.max())
+            self._platform.warehouse.note_partitions(self._basis, model, between, portfolios)
+
+    def _note_ledger(self) -> None:
+        self._platform.warehouse.note_ledger(self._basis, self.portfolios)
 
     def sessions(self, model: type[Table]) -> pd.DatetimeIndex:
         """Sessions that the batch needs of a declared input."""
@@ -156,6 +173,7 @@ class Batch(Configuration):
         :raises LedgerError: when stored positions break their row model.
         """
         self._declared(Positions)
+        self._note_ledger()
         return checked_ledger(self._platform.warehouse.positions(self.portfolios))
 
     @cached_property
@@ -165,6 +183,7 @@ class Batch(Configuration):
         Of a ledger without transactions those that its positions and its constant cash stand for.
         """
         self._declared(Transactions)
+        self._note_ledger()
         stored = self._platform.warehouse.transactions(self.portfolios)
         return with_derived(
             transactions=stored,
@@ -177,6 +196,7 @@ class Batch(Configuration):
     def registry(self) -> pd.DataFrame:
         """The batch's portfolios (tables.Portfolios), a declared input."""
         self._declared(Portfolios)
+        self._note_ledger()
         portfolios = self._platform.warehouse.portfolios()
         return portfolios[portfolios["portfolio"].isin(self.portfolios)]
 
@@ -184,6 +204,7 @@ class Batch(Configuration):
     def benchmark_holdings(self) -> pd.DataFrame:
         """What the benchmarks of the batch's portfolios hold (tables.BenchmarkHoldings), a declared input."""
         self._declared(BenchmarkHoldings)
+        self._note_ledger()
         return self._platform.warehouse.benchmark_holdings(self.portfolios)
 
     @cached_property
@@ -269,23 +290,3 @@ class Batch(Configuration):
         """Every (date, portfolio) of the batch, as two columns."""
         product = pd.MultiIndex.from_product([self.dates, list(self.portfolios)], names=["date", "portfolio"])
         return product.to_frame(index=False).astype({"portfolio": "str"})
-
-
-def tolerated_gaps(n_sessions: int) -> int:
-    """How many sessions of a look-back may be unpublished: two, or 5% of a long one."""
-    return max(2, n_sessions // 20)
-
-
-def window(
-    item: Input, dates: pd.DatetimeIndex, first_date: pd.Timestamp, positions: pd.DataFrame | None
-) -> pd.DatetimeIndex:
-    """Sessions that an input needs for `dates`: its look-back, clipped at the project's first date.
-
-    :param positions: the portfolios' ledger; only `since_entry` inputs need it.
-    """
-    start = calendar.shift_sessions(dates[0], -item.look_back) if item.look_back else dates[0]
-    if item.since_entry and positions is not None and len(positions):
-        start = min(start, positions["entry_date"].min())
-    if not item.look_back and not item.since_entry:
-        return dates
-    return calendar.sessions(max(start, first_date), dates[-1])

@@ -7,7 +7,7 @@ of bad partitions as structured metadata.
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from time import monotonic
 
@@ -16,7 +16,6 @@ import pandas as pd
 from dagster._core.errors import DagsterUserCodeProcessError
 from dagster_shared.error import SerializableErrorInfo
 
-from sigmasight_core import calendar
 from sigmasight_core.errors import DataQualityError, LedgerError, NoDataError, SigmaSightError
 from sigmasight_core.tables import Grain, Table, grain, table_name, validate
 from sigmasight_dagster import story
@@ -27,7 +26,14 @@ from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.tags import REFETCH_TAG, REPORTS_TAG
-from sigmasight_dagster.warehouse import AuditStamp, Findings, LearnedActions, UpstreamNotPublished
+from sigmasight_dagster.warehouse import (
+    AuditStamp,
+    Basis,
+    Findings,
+    LearnedActions,
+    Replacement,
+    UpstreamNotPublished,
+)
 
 CONTRACT_CHECK = "rows_meet_the_contract"
 BAD_PARTITIONS = "bad_partitions"
@@ -47,6 +53,19 @@ class Problem:
     partitions: tuple[str, ...]
 
 
+@dataclass
+class Computed:
+    """What one attempt has computed, and from what."""
+
+    stamp: AuditStamp
+    basis: Basis = field(default_factory=Basis)
+    frames: dict[type[Table], pd.DataFrame] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    outcomes: list[tuple[Gate, GateResult]] = field(default_factory=list)
+    learned: list[LearnedActions] = field(default_factory=list)
+    configured: dict[type[Table], pd.DataFrame] = field(default_factory=dict)
+
+
 def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Timestamp) -> Results:
     """Compute and publish every partition of a run: the body of each Dagster asset."""
     platform: Platform = context.resources.platform
@@ -56,73 +75,77 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
             f"{asset.name}: the run selects no partition; check the order of its range's end-points"
         )
     begun = monotonic()
-    stamp = AuditStamp(context.run.run_id, CODE_VERSION, pd.Timestamp(dt.datetime.now(dt.UTC)))
     attempts.stop_if_canceled(context)
     try:
-        refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
-        frames, problems, learned, configured = _compute(asset, platform, parts, first_date, context.run.tags)
-        findings = {} if problems else _judge(asset, platform, parts, frames)
+        attempts.refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
+        results = attempts.until_current(context, lambda: _attempt(asset, context, parts, first_date))
     except SigmaSightError as error:
         attempts.retry_later(context, error)
         raise _failure(asset, str(error), unavailable_partitions(error, parts), parts) from error
-    outcomes = [] if problems else [(gate, gate.evaluate(frames[gate.model])) for gate in asset.gates]
-    problems += [_gate_problem(gate, outcome, frames) for gate, outcome in outcomes if _blocks(gate, outcome)]
-    if problems:
-        yield from _refuse(asset, platform, stamp, problems, parts)
+    if results.problems:
+        yield from _refuse(asset, platform, results.stamp, results.problems, parts)
+    for model, frame in results.frames.items():
+        story.tell(
+            context, model, results.frames, monotonic() - begun, asset.stories.get(model, story.Story())
+        )
+        yield _materialised(model, frame, results.outcomes)
+
+
+def _attempt(
+    asset: RiskAsset, context: dg.AssetExecutionContext, parts: Sequence[Rectangle], first_date: pd.Timestamp
+) -> Computed:
+    """Compute, and store what has no problem. :raises InputsChanged: when it has to be computed again."""
+    platform: Platform = context.resources.platform
+    stamp = AuditStamp(context.run.run_id, CODE_VERSION, pd.Timestamp(dt.datetime.now(dt.UTC)))
+    made = Computed(stamp)
+    _compute(made, asset, platform, parts, first_date, context.run.tags)
+    findings = {} if made.problems else _judge(asset, platform, parts, made.frames)
+    if not made.problems:
+        made.outcomes = [(gate, gate.evaluate(made.frames[gate.model])) for gate in asset.gates]
+        made.problems = [
+            _gate_problem(gate, outcome, made.frames)
+            for gate, outcome in made.outcomes
+            if _blocks(gate, outcome)
+        ]
+    if made.problems:
+        platform.warehouse.require_current(made.basis)
+        return made
     attempts.stop_if_canceled(context)
-    for model in asset.tables:
-        _store(model, frames[model], parts, platform, stamp, findings.get(model))
-        story.tell(context, model, frames, monotonic() - begun, asset.stories.get(model, story.Story()))
-        yield _materialised(model, frames[model], outcomes)
-    for model, rows in configured.items():
+    platform.warehouse.publish(list(_replacements(made, parts, findings)), stamp, made.basis)
+    for model, rows in made.configured.items():
         platform.warehouse.keep_configured(model, rows, stamp)
-    for item in learned:
+    for item in made.learned:
         known, doubted = doubts.learned(platform, item)
         platform.warehouse.learn_actions(known, stamp)
         platform.warehouse.settle(doubted, stamp)
-
-
-def refuse_open_sessions(parts: Sequence[Rectangle], now: pd.Timestamp) -> None:
-    """:raises SigmaSightError: when a date's session has not closed at `now` (UTC)."""
-    last = max(dates[-1] for dates, _ in parts)
-    close = calendar.session_close(last)
-    if close > now:
-        raise SigmaSightError(
-            f"the session of {last:%Y-%m-%d} has not closed: it closes at {close:%Y-%m-%d %H:%M} UTC; wait"
-        )
+    return made
 
 
 def _compute(
+    made: Computed,
     asset: RiskAsset,
     platform: Platform,
     parts: Sequence[Rectangle],
     first_date: pd.Timestamp,
     tags: Mapping[str, str],
-) -> tuple[
-    dict[type[Table], pd.DataFrame], list[Problem], list[LearnedActions], dict[type[Table], pd.DataFrame]
-]:
+) -> None:
     pieces: dict[type[Table], list[pd.DataFrame]] = {model: [] for model in asset.tables}
-    learned = []
-    configured: dict[type[Table], pd.DataFrame] = {}
+    refetch, reports = REFETCH_TAG in tags, REPORTS_TAG in tags
     for dates, portfolios in parts:
-        batch = Batch(
-            asset, platform, dates, portfolios, first_date, REFETCH_TAG in tags, REPORTS_TAG in tags
-        )
+        batch = Batch(asset, platform, dates, portfolios, first_date, refetch, reports, made.basis)
         computed = asset.compute(batch)
-        learned += [batch.learned] if batch.learned is not None else []
-        configured |= batch.configured
+        made.learned += [batch.learned] if batch.learned is not None else []
+        made.configured |= batch.configured
         for model, frame in zip(asset.tables, _as_tuple(computed), strict=True):
             pieces[model].append(frame)
-    frames, problems = {}, []
     for model, computed_pieces in pieces.items():
         frame = (
             pd.concat(computed_pieces, ignore_index=True) if len(computed_pieces) > 1 else computed_pieces[0]
         )
         try:
-            frames[model] = validate(model, frame)
+            made.frames[model] = validate(model, frame)
         except DataQualityError as error:
-            problems.append(_contract_problem(model, frame, error))
-    return frames, problems, learned, configured
+            made.problems.append(_contract_problem(model, frame, error))
 
 
 def _judge(
@@ -227,23 +250,18 @@ def unavailable_partitions(error: SigmaSightError, parts: Sequence[Rectangle]) -
     return keys.of_matches(parts, missing)
 
 
-def _store(
-    model: type[Table],
-    frame: pd.DataFrame,
-    parts: Sequence[Rectangle],
-    platform: Platform,
-    stamp: AuditStamp,
-    findings: Findings | None,
-) -> None:
-    by_portfolio = grain(model) is Grain.DATE_PORTFOLIO
-    for dates, portfolios in parts:
-        rows = frame
-        if len(parts) > 1:
-            chosen = frame["date"].isin(dates)
-            rows = frame[chosen & frame["portfolio"].isin(portfolios)] if by_portfolio else frame[chosen]
-        names = portfolios if by_portfolio else None
-        platform.warehouse.replace(model, rows, dates, names, stamp, findings)
-        findings = None
+def _replacements(
+    made: Computed, parts: Sequence[Rectangle], findings: Mapping[type[Table], Findings]
+) -> Iterator[Replacement]:
+    for model, frame in made.frames.items():
+        by_portfolio = grain(model) is Grain.DATE_PORTFOLIO
+        for number, (dates, portfolios) in enumerate(parts):
+            rows = frame
+            if len(parts) > 1:
+                chosen = frame["date"].isin(dates)
+                rows = frame[chosen & frame["portfolio"].isin(portfolios)] if by_portfolio else frame[chosen]
+            found = None if number else findings.get(model)
+            yield Replacement.of(model, rows, dates, portfolios if by_portfolio else None, found)
 
 
 def _materialised(

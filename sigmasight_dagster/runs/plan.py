@@ -11,8 +11,7 @@ from typing import Final
 import pandas as pd
 
 from sigmasight_core.tables import Grain
-from sigmasight_dagster.engine.batch import window
-from sigmasight_dagster.engine.declaration import RiskAsset
+from sigmasight_dagster.engine.declaration import RiskAsset, window
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import MAX_MARKET_DATES, chunks, neighbours, runs_of_sessions
 from sigmasight_dagster.tags import DATES_TAG, PORTFOLIOS_TAG, PURPOSE_TAG

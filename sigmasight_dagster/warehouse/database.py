@@ -55,15 +55,18 @@ class Database:
             return cursor.fetch_arrow_table()
 
     @contextmanager
-    def transaction(self, *lock_keys: int) -> Iterator[Any]:
+    def transaction(self, *lock_keys: int, shared: int = LAYOUT_LOCK) -> Iterator[Any]:
         """An ADBC cursor in one transaction that holds these advisory locks; committed at the end.
 
         The locks are taken in the order of their keys, so that two transactions cannot wait for each other.
+
+        :param shared: key of a lock that is held in shared mode, beside that of the layout.
         """
         with self._cursor() as (connection, cursor):
             connection.adbc_connection.set_autocommit(False)
             keys = ", ".join(str(key) for key in sorted(set(lock_keys)))
-            cursor.execute(f"SELECT pg_advisory_xact_lock_shared({LAYOUT_LOCK}) IS NULL")
+            for key in (LAYOUT_LOCK, shared):
+                cursor.execute(f"SELECT pg_advisory_xact_lock_shared({key}) IS NULL")
             cursor.execute(
                 f"SELECT pg_advisory_xact_lock(k) IS NULL FROM unnest(ARRAY[{keys}]::bigint[]) AS k"
             )

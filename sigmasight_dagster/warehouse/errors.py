@@ -38,6 +38,10 @@ class UpstreamNotPublished(WarehouseError):
         self.missing = missing
 
 
+class InputsChanged(WarehouseError):
+    """What results were computed from is not what counts any more: nothing of them was stored."""
+
+
 def unreachable(where: str, error: Exception) -> WarehouseError:
     """A connection that could not be made. `where` names the database without its password."""
     return WarehouseError(f"database {where}: {_UNREACHABLE.format(reason=server_message(error))}")

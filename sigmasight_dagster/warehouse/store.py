@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from sigmasight_core.tables import (
     Publications,
@@ -13,16 +14,19 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.warehouse import corrections, reconciliation, retention, versions
-from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
+from sigmasight_dagster.warehouse.replacement import Replacement
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, quoted
 from sigmasight_dagster.warehouse.stores import doubts
 from sigmasight_dagster.warehouse.stores.actions import ActionStore
 from sigmasight_dagster.warehouse.stores.alerts import AlertStore
+from sigmasight_dagster.warehouse.stores.basis import Basis, BasisStore, check
 from sigmasight_dagster.warehouse.stores.configured import ConfiguredStore
 from sigmasight_dagster.warehouse.stores.doubts import DoubtStore, Findings
 from sigmasight_dagster.warehouse.stores.glance import GlanceStore
+from sigmasight_dagster.warehouse.stores.history import EVERY_LEDGER
 from sigmasight_dagster.warehouse.stores.holdings import HoldingsStore
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
 from sigmasight_dagster.warehouse.stores.reports import ReportStore
@@ -40,6 +44,7 @@ class Warehouse(
     DoubtStore,
     ReportStore,
     GlanceStore,
+    BasisStore,
 ):
     """The tables of one PostgreSQL database.
 
@@ -83,21 +88,25 @@ class Warehouse(
         :raises WarehouseError: on rows outside of the partitions, or columns other than the model's.
         :raises InputError: on an empty selection, or portfolios that do not fit the table.
         """
-        target = Rectangle.of(model, dates, portfolios)
-        publications = to_arrow(Publications, target.publications(frame), stamp)
-        rows = to_arrow(model, frame, stamp)
-        beside = findings.lock_keys if findings else []
-        with self._database.transaction(*target.lock_keys, *beside) as cursor:
-            changed = corrections.changed(cursor, target, frame)
-            cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(model))}{target.condition}")
-            copy_in(cursor, model, rows)
-            published = quoted(SCHEMA, table_name(Publications))
-            cursor.execute(f"DELETE FROM {published}{target.publications_condition}")
-            copy_in(cursor, Publications, publications)
-            corrections.record(cursor, model, changed, stamp)
-            if findings:
-                doubts.record(cursor, findings, stamp)
-        return len(frame)
+        return self.publish([Replacement.of(model, frame, dates, portfolios, findings)], stamp)
+
+    def publish(
+        self, replacements: Sequence[Replacement], stamp: AuditStamp, basis: Basis | None = None
+    ) -> int:
+        """As `replace`, of any tables, all in one transaction.
+
+        :param basis: what the rows were computed from.
+        :raises InputsChanged: when something of the basis is not what counts any more; nothing is stored.
+        """
+        written = [(each, *each.arrow(stamp)) for each in replacements]
+        keys = [key for each in replacements for key in each.lock_keys]
+        shared = EVERY_LEDGER if any(each.of_portfolios for each in replacements) else LAYOUT_LOCK
+        with self._database.transaction(*keys, shared=shared) as cursor:
+            if basis:
+                check(cursor, basis)
+            for each, rows, publications in written:
+                _replace(cursor, each, rows, publications, stamp)
+        return sum(len(each.frame) for each in replacements)
 
     def read_as_of(
         self,
@@ -194,6 +203,21 @@ class Warehouse(
             )
             copy_in(cursor, RejectedRows, to_arrow(RejectedRows, rows, AuditStamp.now(run_id)))
         return len(failures)
+
+
+def _replace(
+    cursor: Any, each: Replacement, rows: pa.Table, publications: pa.Table, stamp: AuditStamp
+) -> None:
+    target = each.target
+    changed = corrections.changed(cursor, target, each.frame)
+    cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(target.model))}{target.condition}")
+    copy_in(cursor, target.model, rows)
+    published = quoted(SCHEMA, table_name(Publications))
+    cursor.execute(f"DELETE FROM {published}{target.publications_condition}")
+    copy_in(cursor, Publications, publications)
+    corrections.record(cursor, target.model, changed, stamp)
+    if each.findings:
+        doubts.record(cursor, each.findings, stamp)
 
 
 def _text(values: pd.Series) -> Any:

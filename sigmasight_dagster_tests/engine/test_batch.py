@@ -19,8 +19,8 @@ from sigmasight_core.tables import (
     Table,
     TreasuryYields,
 )
-from sigmasight_dagster.engine.batch import Batch, tolerated_gaps, window
-from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import Input, risk_asset, tolerated_gaps, window
 from sigmasight_dagster.warehouse import AuditStamp, UpstreamNotPublished
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.house import DATES, House

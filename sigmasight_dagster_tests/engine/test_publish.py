@@ -16,8 +16,9 @@ from sigmasight_core.tables import (
     RejectedRows,
     TreasuryYields,
 )
+from sigmasight_dagster.engine.attempts import refuse_open_sessions
 from sigmasight_dagster.engine.declaration import Gate, GateResult, risk_asset
-from sigmasight_dagster.engine.publish import CONTRACT_CHECK, refuse_open_sessions
+from sigmasight_dagster.engine.publish import CONTRACT_CHECK
 from sigmasight_dagster.warehouse import AuditStamp
 from sigmasight_dagster_tests.support.house import DATES, NAMES, House, exposures, partition_keys, yields
 

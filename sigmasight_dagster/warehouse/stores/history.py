@@ -1,6 +1,6 @@
 """The history of a portfolio's ledger, and the lock under which it is changed."""
 
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -9,6 +9,9 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
 from sigmasight_dagster.warehouse.sql import lock_key, one_of, quoted
 from sigmasight_dagster.warehouse.tables import copy_in
+
+EVERY_LEDGER: Final = lock_key("ledger")
+"""Held by every change of a ledger, and in shared mode while results of portfolios are stored."""
 
 
 def note(cursor: Any, name: str, rows: pd.DataFrame, command: str, stamp: AuditStamp) -> None:
@@ -20,6 +23,6 @@ def note(cursor: Any, name: str, rows: pd.DataFrame, command: str, stamp: AuditS
     copy_in(cursor, LedgerChanges, to_arrow(LedgerChanges, validate(LedgerChanges, made), stamp))
 
 
-def lock(name: str) -> int:
-    """Of a portfolio's ledger."""
-    return lock_key("ledger", name)
+def locks(name: str) -> tuple[int, int]:
+    """Of a portfolio's ledger, and the one that who publishes a portfolio's results shares."""
+    return lock_key("ledger", name), EVERY_LEDGER

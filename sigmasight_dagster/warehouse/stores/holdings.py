@@ -12,7 +12,7 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
 from sigmasight_dagster.warehouse.sql import one_of, quoted
-from sigmasight_dagster.warehouse.stores.history import lock, note
+from sigmasight_dagster.warehouse.stores.history import locks, note
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
 from sigmasight_dagster.warehouse.unpublish import unpublish_beside_holdings
 
@@ -33,7 +33,7 @@ class HoldingsStore(Reader):
         :raises DataQualityError: if the rows break their row model.
         """
         wanted = validate(BenchmarkHoldings, holdings)
-        with self._database.transaction(lock(portfolio)) as cursor:
+        with self._database.transaction(*locks(portfolio)) as cursor:
             registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[portfolio]))
             if set(registered["benchmark"]) != set(wanted["benchmark"]):
                 raise InputError(f"portfolio {portfolio}: beside another benchmark meanwhile; repeat it")

@@ -33,7 +33,7 @@ from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
 from sigmasight_dagster.warehouse.stores import holdings
-from sigmasight_dagster.warehouse.stores.history import lock, note
+from sigmasight_dagster.warehouse.stores.history import locks, note
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
 from sigmasight_dagster.warehouse.unpublish import (
     unpublish,
@@ -79,7 +79,7 @@ class LedgerStore(Reader):
         ledger = validate(Positions, positions)
         name = str(wanted["portfolio"].iloc[0])
         _refuse_strays(name, ledger)
-        with self._database.transaction(lock(name)) as cursor:
+        with self._database.transaction(*locks(name)) as cursor:
             registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[name]))
             stored = fetch(cursor, Positions, select(Positions, portfolios=[name]))
             if expected is not None and len(_changes(stored, expected)):
@@ -195,7 +195,7 @@ class LedgerStore(Reader):
 
         :returns: number of positions removed. :raises InputError: if it is not registered.
         """
-        with self._database.transaction(lock(portfolio)) as cursor:
+        with self._database.transaction(*locks(portfolio)) as cursor:
             registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[portfolio]))
             if registered.empty:
                 raise InputError(f"portfolio {portfolio}: not registered; check its name")
