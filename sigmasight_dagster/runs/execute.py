@@ -6,9 +6,9 @@ import socket
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import dagster as dg
-import psutil
 from dagster import DagsterInstance
 from dagster._core.definitions.job_base import IJob, InMemoryJob
 from dagster._core.definitions.reconstruct import ReconstructableJob, ReconstructableRepository
@@ -20,11 +20,11 @@ from dagster._core.remote_origin import (
 )
 
 from sigmasight_dagster.engine.publish import BAD_PARTITIONS
+from sigmasight_dagster.instance import alive
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import (
     LAUNCHER_TAG,
     LAYER_TAG,
-    OLD_LAUNCHER_TAG,
     REFETCH_TAG,
     REPORTS_TAG,
 )
@@ -35,6 +35,13 @@ LOCATION, REPOSITORY_NAME = "sigmasight", "__repository__"
 REPOSITORY = f"{REPOSITORY_NAME}@{LOCATION}"
 DEFINITIONS = "sigmasight_dagster.definitions"
 NO_STEP_FAILED = "the run failed before its first step: see its events"
+
+_UNFINISHED: Final = (
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def execute(
     selection = [dg.AssetKey(name) for name in run.table_names]
     tags = {
         **run.tags,
-        LAUNCHER_TAG: launcher_identity(),
+        LAUNCHER_TAG: f"{socket.gethostname()}:{os.getpid()}:{run_id}",
         LAYER_TAG: run.layer,
         REPOSITORY_TAG: REPOSITORY,
         **({REFETCH_TAG: "true"} if run.refetch else {}),
@@ -94,7 +101,8 @@ def execute(
     }
     config = {"loggers": {"console": {"config": {"log_level": console_level}}}}
     # One moment for the whole run: Dagster lists every date x portfolio again for each new one.
-    with dg.partition_loading_context(dt.datetime.now(dt.UTC), instance):
+    moment = dg.partition_loading_context(dt.datetime.now(dt.UTC), instance)
+    with alive.holding(instance, run_id), moment:
         here = job.executor_def == dg.in_process_executor
         whole = InMemoryJob(job) if here else _loaded_anew(job.name)
         created = create(whole, run_id, instance, selection, tags, config)
@@ -175,41 +183,23 @@ def _bad_partitions(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
             yield from bad if isinstance(bad, list) else ()
 
 
-def launcher_identity() -> str:
-    """host:pid:start time: tells a live launcher from a dead one whose pid was taken over."""
-    return f"{socket.gethostname()}:{os.getpid()}:{int(psutil.Process().create_time())}"
-
-
 def report_orphans(instance: DagsterInstance) -> list[str]:
-    """Mark runs as failed, or canceled, whose launcher on this host is gone (kill -9); return their ids."""
-    unfinished = instance.get_runs(
-        filters=dg.RunsFilter(
-            statuses=[
-                dg.DagsterRunStatus.STARTED,
-                dg.DagsterRunStatus.STARTING,
-                dg.DagsterRunStatus.NOT_STARTED,
-                dg.DagsterRunStatus.CANCELING,
-            ]
-        )
-    )
-    launchers = [run.tags.get(LAUNCHER_TAG, run.tags.get(OLD_LAUNCHER_TAG)) for run in unfinished]
-    orphans = [
-        run for run, launcher in zip(unfinished, launchers, strict=True) if launcher and _is_gone(launcher)
-    ]
+    """Mark runs of commands as failed, or canceled, that nobody executes any more; return their ids.
+
+    Slots of pools that ended runs have left, of whichever process, are freed.
+    """
+    every = instance.get_runs(filters=dg.RunsFilter(statuses=list(_UNFINISHED)))
+    unfinished = [run for run in every if run.tags.get(LAUNCHER_TAG, "").endswith(run.run_id)]
+    gone = alive.abandoned(instance, [run.run_id for run in unfinished])
+    orphans = [run for run in unfinished if run.run_id in gone]
     for run in orphans:
         if run.status is dg.DagsterRunStatus.CANCELING:
             instance.report_run_canceled(run, message="The process that ran it ended.")
         else:
             instance.report_run_failed(run, "The process that ran it ended without finishing it.")
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    storage = instance.event_log_storage
+    with_slots = list(storage.get_concurrency_run_ids())
+    known = instance.get_runs(filters=dg.RunsFilter(run_ids=with_slots)) if with_slots else []
+    for run_id in set(with_slots) - {run.run_id for run in known if not run.is_finished}:
+        storage.free_concurrency_slots_for_run(run_id)
     return [run.run_id for run in orphans]
-
-
-def _is_gone(identity: str) -> bool:
-    host, pid, created = identity.rsplit(":", 2)
-    if host != socket.gethostname():
-        return False
-    try:
-        return int(psutil.Process(int(pid)).create_time()) != int(created)
-    except psutil.NoSuchProcess:
-        return True

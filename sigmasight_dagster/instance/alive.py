@@ -1,0 +1,100 @@
+"""Who executes a run holds a lock of Dagster's database, which the server drops with the process.
+
+Host name, process number and start time told lies: of a container that is gone, of two with the same name,
+of a clock that was set.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from hashlib import blake2b
+from typing import Any, Final
+
+import sqlalchemy as sa
+from dagster import DagsterInstance
+
+HEARTBEAT_SECONDS: Final = 2.0
+_KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""After 25 seconds of silence both ends take the other, whose machine may be gone, for dead."""
+
+
+@contextmanager
+def holding(instance: DagsterInstance, run_id: str) -> Iterator[None]:
+    """Be the living executor of a run, also after a restart of the server."""
+    done = threading.Event()
+    engine = _engine(instance)
+    with closing(_Lock(engine, run_id)) as lock:
+        beats = threading.Thread(target=_beat, args=(lock, done), daemon=True)
+        beats.start()
+        try:
+            yield
+        finally:
+            done.set()
+            beats.join()
+    engine.dispose()
+
+
+def abandoned(instance: DagsterInstance, run_ids: Sequence[str]) -> set[str]:
+    """Those of the runs that nobody executes any more."""
+    if not run_ids:
+        return set()
+    engine = _engine(instance)
+    with engine.connect() as connection:
+        tried = sa.text("SELECT k, pg_try_advisory_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
+        by_key = {_key(run_id): run_id for run_id in run_ids}
+        found = {by_key[key] for key, free in connection.execute(tried, {"keys": list(by_key)}) if free}
+        connection.execute(sa.text("SELECT pg_advisory_unlock_all()"))
+    engine.dispose()
+    return found
+
+
+class _Lock:
+    """The lock of a run on a connection of its own."""
+
+    def __init__(self, engine: sa.Engine, run_id: str) -> None:
+        self._engine, self._key = engine, _key(run_id)
+        self._connection: Any = None
+        self.keep()
+
+    def keep(self) -> None:
+        """Take the lock where it is not held yet, or no more: the server may have been restarted."""
+        if self._connection is None:
+            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._connection.execute(sa.text(_SERVER_KEEPALIVES))
+            self._connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": self._key})
+        try:
+            self._connection.execute(sa.text("SELECT 1"))
+        except sa.exc.DBAPIError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with suppress(sa.exc.DBAPIError):
+                self._connection.close()
+            self._connection = None
+
+
+_SERVER_KEEPALIVES: Final = "; ".join(f"SET tcp_{name} = {value}" for name, value in _KEEPALIVES.items())
+
+
+def _beat(lock: _Lock, done: threading.Event) -> None:
+    while not done.wait(HEARTBEAT_SECONDS):
+        with suppress(sa.exc.DBAPIError):  # the server is away: the next beat tries again
+            lock.keep()
+
+
+def _engine(instance: DagsterInstance) -> sa.Engine:
+    url = instance.event_log_storage.postgres_url  # type: ignore[attr-defined]
+    arguments = {
+        "application_name": "sigmasight launcher",
+        "connect_timeout": 10,
+        "keepalives": 1,
+        **_KEEPALIVES,
+    }
+    return sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
+
+
+def _key(run_id: str) -> int:
+    digest = blake2b(f"launcher\0{run_id}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

@@ -1,0 +1,102 @@
+"""Runs of commands that nobody executes any more, and the places that ended runs have left in their pools."""
+
+import socket
+import time
+from collections.abc import Sequence
+
+import dagster as dg
+import pytest
+
+from sigmasight_core.tables import TreasuryYields
+from sigmasight_dagster.instance import alive
+from sigmasight_dagster.runs import execute
+from sigmasight_dagster.tags import LAUNCHER_TAG
+from sigmasight_dagster_tests.support.house import House, yields
+
+STARTED = dg.DagsterRunStatus.STARTED
+
+
+def started(house: House, run_id: str, launcher: str = "elsewhere:1") -> dg.DagsterRun:
+    """A run that a process on some host has started, which has a place in the pool of its step."""
+    job = house.definitions(yields()).resolve_implicit_global_asset_job_def()
+    tags = {LAUNCHER_TAG: f"{launcher}:{run_id}"}
+    run = house.instance.create_run_for_job(job, run_id=run_id, tags=tags, status=STARTED)
+    house.instance.event_log_storage.set_concurrency_slots("treasury_yields", 1)
+    house.instance.event_log_storage.claim_concurrency_slot("treasury_yields", run_id, "treasury_yields")
+    return run
+
+
+def statuses(house: House, run_ids: Sequence[str]) -> list[dg.DagsterRunStatus]:
+    found = [house.instance.get_run_by_id(run_id) for run_id in run_ids]
+    return [run.status for run in found if run]
+
+
+def slots(house: House) -> set[str]:
+    return house.instance.event_log_storage.get_concurrency_run_ids()
+
+
+@pytest.mark.parametrize("host", [socket.gethostname(), "another"])
+def test_a_run_is_alive_while_somebody_holds_its_lock_whatever_the_host_is_called(
+    house: House, host: str
+) -> None:
+    living, dead = execute.new_run_id(), execute.new_run_id()
+    with alive.holding(house.instance, living):
+        for run_id in (living, dead):
+            started(house, run_id, f"{host}:1")
+        assert execute.report_orphans(house.instance) == [dead]
+        assert statuses(house, [living, dead]) == [STARTED, dg.DagsterRunStatus.FAILURE]
+        assert slots(house) == {living}
+    assert execute.report_orphans(house.instance) == [living]
+    assert slots(house) == set()
+
+
+def test_a_run_that_ended_without_giving_its_place_back_lets_others_in(house: House) -> None:
+    run = started(house, execute.new_run_id())
+    house.instance.report_run_failed(run, "killed")
+    assert slots(house) == {run.run_id}
+    assert execute.report_orphans(house.instance) == []
+    assert slots(house) == set()
+    assert house.run(yields()).succeeded
+
+
+def test_a_copy_of_a_command_s_run_made_in_the_ui_is_not_ours(house: House) -> None:
+    run_id = execute.new_run_id()
+    job = house.definitions(yields()).resolve_implicit_global_asset_job_def()
+    tags = {LAUNCHER_TAG: f"host:1:{execute.new_run_id()}"}
+    house.instance.create_run_for_job(job, run_id=run_id, tags=tags, status=STARTED)
+    assert execute.report_orphans(house.instance) == []
+
+
+def test_the_lock_is_taken_again_after_the_server_dropped_the_connection(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alive, "HEARTBEAT_SECONDS", 0.05)
+    run_id = execute.new_run_id()
+    with alive.holding(house.instance, run_id):
+        with house.instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined]
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'sigmasight launcher' AND datname = current_database()"
+            )
+        deadline = time.monotonic() + 20
+        while alive.abandoned(house.instance, [run_id]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(0.3)
+        assert alive.abandoned(house.instance, [run_id]) == set()
+    assert alive.abandoned(house.instance, [run_id]) == {run_id}
+
+
+def test_a_command_s_run_holds_its_lock_until_it_ends(house: House) -> None:
+    seen: list[set[str]] = []
+
+    def look(rows):  # type: ignore[no-untyped-def]
+        running = house.instance.get_runs(filters=dg.RunsFilter(statuses=[STARTED]))
+        seen.append(alive.abandoned(house.instance, [run.run_id for run in running]))
+        return rows
+
+    outcome = house.run(yields(look))
+    assert outcome.succeeded, outcome.error
+    assert seen == [set()]
+    assert alive.abandoned(house.instance, [outcome.run_id]) == {outcome.run_id}
+    assert len(house.platform.warehouse.published(TreasuryYields)) == 5
