@@ -14,16 +14,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import width
 from sigmasight_dagster.executors.choice import refuse_missing_workers
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.plan import RangeRun
-from sigmasight_dagster.terminal import wide_console
 from sigmasight_dagster.warehouse import Warehouse
 
 POLL_SECONDS = 1.0
 REFRESHES_PER_SECOND = 2
 CANCELED = 130
 """Exit code of what was canceled."""
+
+
+def page_console() -> Console:
+    """A console for tables on standard output: as wide as the terminal, 80 columns in a file or pipe."""
+    made = Console()
+    return made if made.is_terminal else Console(width=width())
 
 
 def compute(
@@ -55,7 +61,7 @@ def execute(project: Project, runs: Sequence[RangeRun], what: str) -> list[RunOu
             started,
             lambda: console.print("Canceling: the run stops before its next table. Ctrl-C again: at once."),
         )
-    print_outcomes(outcomes, wide_console())
+    print_outcomes(outcomes, page_console())
     if any(outcome.canceled for outcome in outcomes):
         warehouse = project.platform.warehouse
         done = sum(warehouse.count_published(outcome.run_id) for outcome in outcomes if outcome.run_id)
@@ -140,7 +146,7 @@ def _named(run: RangeRun) -> str:
 
 def print_outcomes(outcomes: Sequence[RunOutcome], console: Console) -> None:
     """One line a run: what it published, or why it failed."""
-    table = Table(title="Runs", title_justify="left")
+    table = Table(title="Runs", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for name in ("run", "dates", "portfolios", "partitions", "result"):
         table.add_column(name, overflow="fold", no_wrap=name in ("dates", "partitions"))
     for outcome in outcomes:

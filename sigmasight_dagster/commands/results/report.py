@@ -12,6 +12,7 @@ from sigmasight_core.report.document.model import ReportBase
 from sigmasight_core.tables import PortfolioReports
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets.catalogue import declared
+from sigmasight_dagster.commands.arguments import NEWEST, some_portfolios
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.reports import portfolio_report
 from sigmasight_dagster.reports.portfolio_report import FILE, FORMATS
@@ -24,8 +25,8 @@ WITHOUT_FILES = "md"
 
 
 @click.command()
-@click.argument("portfolios", metavar="[PORTFOLIO]...", nargs=-1)
-@click.option("--date", metavar="YYYY-MM-DD", help="Trading date; default: each portfolio's newest.")
+@some_portfolios
+@NEWEST
 @click.option(
     "--format",
     "formats",
@@ -43,7 +44,7 @@ WITHOUT_FILES = "md"
 @click.option("--open", "opened", is_flag=True, help="Open the HTML in the browser.")
 @click.option("--all-dates", is_flag=True, help="Of every date that has a stored report.")
 def report(
-    portfolios: tuple[str, ...],
+    names: tuple[str, ...],
     date: str | None,
     formats: str | None,
     output_dir: Path,
@@ -62,7 +63,7 @@ def report(
     project = Project.open()
     day = session_dates.trading_date(date, project.settings, utc_now()) if date else None
     folder = None if no_write else output_dir
-    sys.exit(make(project, project.chosen(portfolios), day, chosen, folder, opened, all_dates))
+    sys.exit(make(project, project.chosen(names), day, chosen, folder, opened, all_dates))
 
 
 def make(

@@ -24,7 +24,6 @@ from sigmasight_dagster.ledger.presets import presets
 from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings.places import is_checkout, project_files
-from sigmasight_dagster.terminal import wide_console
 from sigmasight_dagster.warehouse import Warehouse
 
 START, END = "2022-10-03", "2022-12-28"
@@ -51,7 +50,7 @@ def demo(start: str) -> None:
     outcomes = progress.compute(project, dates, list(PORTFOLIOS))
     if code := progress.exit_code(outcomes):
         sys.exit(code)
-    console = wide_console()
+    console = progress.page_console()
     for name in PORTFOLIOS:
         show_portfolio(project.platform.warehouse, name, dates[-1], console)
     here = is_checkout()
