@@ -130,6 +130,6 @@ def require(wanted: Rectangle, published: pd.DataFrame) -> None:
     names = "".join(f" {name}" for name in missing["portfolio"].unique() if name)
     raise UpstreamNotPublished(
         f"{table_name(wanted.model)}: {len(missing)} of {len(every)} partitions never published ({shown}); "
-        f"run `sigmasight backfill{names} --start {start:%Y-%m-%d} --end {end:%Y-%m-%d}`",
+        f"run `sigmasight backfill --start {start:%Y-%m-%d} --end {end:%Y-%m-%d}{names}`",
         missing,
     )

@@ -110,6 +110,10 @@ def test_a_half_published_date_stops_no_other_portfolio(project: SmallProject, t
     )
     result = project.run("report", "--date", DATE, "--output-dir", str(tmp_path))
     assert result.returncode == 1
-    cure = f"sigmasight run --date {DATE} --portfolio alpha"
+    cure = f"sigmasight run alpha --date {DATE}"
     assert f"published in part, without risk_measures: {cure}" in result.stderr
     assert [folder.name for folder in tmp_path.iterdir()] == [f"beta_{DATE}"]
+    charts = project.run("docs-charts", "alpha", "--docs", str(tmp_path / "charts"))
+    assert (charts.returncode, charts.stdout) == (1, "")
+    assert charts.stderr.splitlines() == [line for line in result.stderr.splitlines() if cure in line]
+    assert not (tmp_path / "charts").exists()

@@ -5,11 +5,9 @@ from pathlib import Path
 import click
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import StressResults
 from sigmasight_dagster.commands.arguments import NEWEST, given_portfolio, one_portfolio
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.reports import reality_page, results_page
-from sigmasight_dagster.reports.readiness import latest_date
+from sigmasight_dagster.reports import portfolio_report, reality_page, results_page
 from sigmasight_dagster.reports.reality import reality_check
 from sigmasight_dagster.session_dates import parse_date
 from sigmasight_dagster.settings import Settings, project_root
@@ -38,7 +36,8 @@ def docs_charts(name: str | None, date: str | None, folder: Path | None) -> None
     target = folder or project_root() / "docs"
     if portfolio not in (names := warehouse.portfolio_names()):
         raise unknown_portfolio(portfolio, names)
-    day = parse_date(date) if date else latest_date(warehouse, portfolio, StressResults)
+    day = parse_date(date) if date else portfolio_report.newest_date(warehouse, portfolio)
+    portfolio_report.require_whole(warehouse, portfolio, day)
     results = results_page.RiskResults.read(warehouse, platform.market_data.name, portfolio, day)
     check = reality_check(platform)
     click.echo(f"{portfolio} on {day:%Y-%m-%d}:")

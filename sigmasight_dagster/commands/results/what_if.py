@@ -10,7 +10,7 @@ import pandas as pd
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import PortfolioSnapshots, Table, WhatIfResults, WhatIfSessions, WhatIfTrades
+from sigmasight_core.tables import PortfolioSnapshots, Table, WhatIfTrades
 from sigmasight_core.what_if.trades_csv import trades_csv
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands.arguments import AS_CSV, AS_JSON, one_format
