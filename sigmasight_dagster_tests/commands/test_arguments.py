@@ -17,7 +17,18 @@ from sigmasight_dagster.commands.output import plain, print_json
 from sigmasight_dagster.commands.table import RIGHT, WIDTH, reasons, table
 
 READING = (
-    *("show", "status", "readiness", "ledger", "gains", "portfolios", "stale", "prices", "coverage"),
+    *(
+        "show",
+        "report",
+        "status",
+        "readiness",
+        "ledger",
+        "gains",
+        "portfolios",
+        "stale",
+        "prices",
+        "coverage",
+    ),
     *("doubtful list", "stress-reality", "scenarios list", "scenarios run", "what-if"),
     *("what-if-sessions list", "what-if-sessions show", "db status"),
 )

@@ -74,7 +74,7 @@ def test_what_is_not_stored_is_made_and_the_next_report_says_what_changed(projec
         f"WHERE table_name = 'portfolio_snapshots' AND portfolio = 'beta' AND date = '{DATE}'",
     )
     assert portfolio_report.stored(warehouse, "beta", date) is None
-    again = json.loads(project.ok("report", "beta", "--no-write", "--format", "json"))
+    again = json.loads(project.ok("report", "beta", "--json"))
     assert again["changes"]["previous_date"] == EARLIER
     snapshots = warehouse.read(PortfolioSnapshots, portfolios=["beta"])["total_value"]
     values = next(line for line in again["changes"]["numbers"] if line["column"] == "total_value")
