@@ -14,7 +14,10 @@ from click.testing import CliRunner, Result
 from sigmasight_dagster.cli import COMMANDS, cli
 from sigmasight_dagster.commands.arguments import given_portfolio, one_portfolio, some_portfolios
 from sigmasight_dagster.commands.output import plain, print_json
+from sigmasight_dagster.commands.progress import outcome_lines
 from sigmasight_dagster.commands.table import RIGHT, WIDTH, reasons, table
+from sigmasight_dagster.runs.execute import RunOutcome
+from sigmasight_dagster.runs.plan import RangeRun
 
 READING = (
     *(
@@ -146,3 +149,16 @@ def test_tables_cut_nothing_and_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     assert len(table(rows, columns)) == 3
     assert reasons(rows, "position", "said") == [f"{name}: {why}"]
+
+
+def test_runs_are_told_with_their_reason_below() -> None:
+    dates = pd.to_datetime(["2022-12-09", "2022-12-19"])
+    run = RangeRun("portfolio", (), dates, ("alpha", "beta"))
+    why = "bad_marks.csv, line 2, column price: '-1' must be positive, and so on to the end of the line"
+    failed = RunOutcome(run, "b", error=why, failed_assets=("position_values",))
+    lines = outcome_lines([RunOutcome(run, "a"), failed])
+    assert max(map(len, lines)) <= WIDTH
+    assert [line.split()[-1] for line in lines[1:3]] == ["result", "published"]
+    assert lines[3].strip() == lines[5].strip() == "alpha, beta"
+    assert " ".join(line.strip() for line in lines[6:8]) == why
+    assert lines[-1] == "  b  failed steps: position_values"

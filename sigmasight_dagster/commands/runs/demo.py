@@ -18,6 +18,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import width
 from sigmasight_dagster.ledger import histories
 from sigmasight_dagster.ledger.accounts import Stated, save_history
 from sigmasight_dagster.ledger.presets import presets
@@ -50,7 +51,7 @@ def demo(start: str) -> None:
     outcomes = progress.compute(project, dates, list(PORTFOLIOS))
     if code := progress.exit_code(outcomes):
         sys.exit(code)
-    console = progress.page_console()
+    console = Console(width=width())
     for name in PORTFOLIOS:
         show_portfolio(project.platform.warehouse, name, dates[-1], console)
     here = is_checkout()
