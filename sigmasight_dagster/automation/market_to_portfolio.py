@@ -36,7 +36,7 @@ def portfolio_request(
     if day is None:
         return dg.SkipReason(f"run {run.run_id} is not the daily one: portfolios are up to who launched it")
     if not order:
-        return dg.SkipReason(f"{day}: no portfolio is registered: sigmasight import FILE --portfolio NAME")
+        return dg.SkipReason(f"{day}: no portfolio is registered: sigmasight import FILE NAME")
     date = pd.Timestamp(day)
     later = () if settings.correlations == "daily" else left_out(date)
     assets = tuple(

@@ -1,36 +1,25 @@
 """A portfolio on a terminal of 80 columns: stored cells, n/a for NULL, and the reasons below."""
 
 import textwrap
-from collections.abc import Iterable, Sequence
 from typing import Final
 
 import pandas as pd
 
 from sigmasight_core.tables import RiskContributions
+from sigmasight_dagster.commands.table import WIDTH, number
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster.warehouse.layout.everyday import PORTFOLIO_TODAY, WORST_STRESS
 from sigmasight_dagster.warehouse.layout.view import rows_of
 from sigmasight_dagster.warehouse.stores.glance import Row
 
-WIDTH: Final = 80
 WORST: Final = 3
 MISSING: Final = 3
-GAP: Final = "  "
 _RISKS: Final = rows_of(
     RiskContributions,
     *("item", "component_var_usd"),
     condition="t.kind = 'position' AND t.component_var_usd IS NOT NULL",
 )
 _STATUSES: Final = ("status", "returns_status", "beta_status", "risk_status", "stress_status")
-
-
-def number(value: float | str | None, digits: int = 2) -> str:
-    """A stored cell as text; n/a for NULL."""
-    if value is None:
-        return "n/a"
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return f"{value:,}" if isinstance(value, int) else f"{value:,.{digits}f}"
-    return str(value)
 
 
 def ten_lines(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> list[str]:
@@ -74,34 +63,3 @@ def missing(row: Row) -> list[str]:
     if more > 0:
         lines[MISSING - 1 :] = [f"{lines[MISSING - 1]} (and {more} more: sigmasight readiness)"]
     return [textwrap.shorten(line, WIDTH, placeholder=" ...") for line in lines]
-
-
-def table(rows: Sequence[Row], columns: Sequence[tuple[str, int]]) -> list[str]:
-    """Lines of a table; text to the left, numbers to the right, nothing cut.
-
-    :param columns: name and decimals of each column.
-    """
-    cells = [[number(row[name], digits) for name, digits in columns] for row in rows]
-    right = [any(isinstance(row[name], int | float) for row in rows) for name, _ in columns]
-    heading = [name.removesuffix("_usd").replace("_", " ") for name, _ in columns]
-    widths = [max(map(len, column)) for column in zip(heading, *cells, strict=True)]
-    return [
-        GAP.join(
-            cell.rjust(width) if on_right else cell.ljust(width)
-            for cell, width, on_right in zip(line, widths, right, strict=True)
-        ).rstrip()
-        for line in [heading, *cells]
-    ]
-
-
-def reasons(rows: Iterable[Row], name: str) -> list[str]:
-    """Each status that is not ok or a plain fact, with the rows that it is of."""
-    by_status: dict[str, list[str]] = {}
-    for row in rows:
-        if (status := row.get("status")) not in ("ok", None):
-            by_status.setdefault(status, []).append(str(row.get(name, "")))
-    lines: list[str] = []
-    for status, names in by_status.items():
-        listed = ", ".join(names[:WORST]) + (f" and {len(names) - WORST} more" if len(names) > WORST else "")
-        lines += textwrap.wrap(f"{listed}: {status}" if any(names) else status, WIDTH, subsequent_indent="  ")
-    return lines

@@ -7,17 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+import click
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import GAP, INDENT, table, wrapped
 from sigmasight_dagster.executors.choice import refuse_missing_workers
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.plan import RangeRun
-from sigmasight_dagster.terminal import wide_console
 from sigmasight_dagster.warehouse import Warehouse
 
 POLL_SECONDS = 1.0
@@ -55,7 +54,7 @@ def execute(project: Project, runs: Sequence[RangeRun], what: str) -> list[RunOu
             started,
             lambda: console.print("Canceling: the run stops before its next table. Ctrl-C again: at once."),
         )
-    print_outcomes(outcomes, wide_console())
+    click.echo("\n".join(outcome_lines(outcomes)))
     if any(outcome.canceled for outcome in outcomes):
         warehouse = project.platform.warehouse
         done = sum(warehouse.count_published(outcome.run_id) for outcome in outcomes if outcome.run_id)
@@ -124,13 +123,13 @@ def finally_failed(outcomes: Sequence[RunOutcome]) -> list[RunOutcome]:
     return [outcome for outcome in outcomes if outcome.failed and not outcome.split]
 
 
-def _result(outcome: RunOutcome) -> str:
+def _result(outcome: RunOutcome) -> tuple[str, str]:
+    """A word, and what else is to be said."""
     if outcome.succeeded:
-        return "[green]published[/green]"
+        return "published", ""
     if outcome.canceled:
-        return f"[yellow]{escape(outcome.error)}[/yellow]"
-    verdict = "[yellow]split, see retry[/yellow]" if outcome.split else "[red]failed[/red]"
-    return f"{verdict}: {escape(outcome.error)}"
+        return "canceled", outcome.error
+    return ("split", f"see retry: {outcome.error}") if outcome.split else ("failed", outcome.error)
 
 
 def _named(run: RangeRun) -> str:
@@ -138,25 +137,25 @@ def _named(run: RangeRun) -> str:
     return run.purpose or run.layer
 
 
-def print_outcomes(outcomes: Sequence[RunOutcome], console: Console) -> None:
-    """One line a run: what it published, or why it failed."""
-    table = Table(title="Runs", title_justify="left")
-    for name in ("run", "dates", "portfolios", "partitions", "result"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("dates", "partitions"))
+def outcome_lines(outcomes: Sequence[RunOutcome]) -> list[str]:
+    """A table of the runs, and below each whose it was and why it failed."""
+    rows = []
     for outcome in outcomes:
-        run = outcome.run
-        table.add_row(
-            _named(run),
-            f"{run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}",
-            ", ".join(run.portfolios) or "-",
-            f"{run.n_partitions:,}",
-            _result(outcome),
+        run, (result, why) = outcome.run, _result(outcome)
+        rows.append(
+            {
+                "run": run.layer,
+                "dates": f"{run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}",
+                "partitions": run.n_partitions,
+                "result": result,
+                "more": "\n".join([run.purpose, ", ".join(run.portfolios), why]),
+            }
         )
-    console.print(table)
-    failed = finally_failed(outcomes)
-    if failed:
-        console.print(
-            f"[red]{len(failed)} of {len(outcomes)} runs failed.[/red] Events: run ids below, in the UI."
-        )
+    columns = [(name, 0) for name in ("run", "dates", "partitions", "result")]
+    lines = ["Runs", *table(rows, columns, below="more")]
+    if failed := finally_failed(outcomes):
+        lines.append(f"{len(failed)} of {len(outcomes)} runs failed. Events: run ids below, in the UI.")
         for outcome in failed:
-            console.print(f"  {outcome.run_id}  failed steps: {', '.join(outcome.failed_assets)}")
+            told = f"{outcome.run_id}  failed steps: {', '.join(outcome.failed_assets)}"
+            lines += wrapped(told, GAP, INDENT)
+    return lines

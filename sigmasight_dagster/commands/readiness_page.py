@@ -3,32 +3,33 @@
 from collections.abc import Sequence
 
 import pandas as pd
-from rich.markup import escape
-from rich.table import Table
 
-from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.reports.readiness import measure
-from sigmasight_dagster.terminal import wide_console
+from sigmasight_dagster.commands.table import table
 
 SHOWN = 8
 
 
-def show(platform: Platform, portfolio: str, date: pd.Timestamp) -> None:
-    """Print the report of one portfolio."""
-    rows = measure(platform, portfolio, date)
-    table = Table(title=f"Readiness of {portfolio} on {date:%Y-%m-%d}", title_justify="left")
-    for name in ("calculation", "ok", "with a reservation", "without a value"):
-        table.add_column(name, justify="left" if name == "calculation" else "right", no_wrap=True)
-    table.add_column("why")
+def lines(rows: pd.DataFrame, portfolio: str, date: pd.Timestamp) -> list[str]:
+    """What each calculation of one portfolio can and cannot say, its reasons below it.
+
+    :param rows: of `reports.readiness.measure`.
+    """
+    made = []
     for calculation, reasons in rows.groupby("calculation", sort=False):
         first = reasons.iloc[0]
-        without = first["n"] - first["n_ok"] - first["n_reserved"]
-        counts = [f"{first['n_ok']} of {first['n']}", str(first["n_reserved"] or ""), str(without or "")]
-        why = "\n".join(_why(row, len(reasons)) for _, row in reasons.head(SHOWN).iterrows() if row["reason"])
         more = len(reasons) - SHOWN
-        why += f"\nand {more} more reasons" if more > 0 else ""
-        table.add_row(str(calculation), *counts, escape(why))
-    wide_console().print(table)
+        why = [_why(row, len(reasons)) for _, row in reasons.head(SHOWN).iterrows() if row["reason"]]
+        made.append(
+            {
+                "calculation": calculation,
+                "ok": f"{first['n_ok']} of {first['n']}",
+                "reserved": str(first["n_reserved"] or ""),
+                "no value": str(first["n"] - first["n_ok"] - first["n_reserved"] or ""),
+                "why": "\n".join([*why, *([f"and {more} more reasons"] if more > 0 else [])]),
+            }
+        )
+    columns = [(name, 0) for name in ("calculation", "ok", "reserved", "no value")]
+    return [f"Readiness of {portfolio} on {date:%Y-%m-%d}", *table(made, columns, below="why")]
 
 
 def _why(row: pd.Series, n_reasons: int) -> str:

@@ -49,7 +49,7 @@ def require_whole(warehouse: Warehouse, portfolio: str, date: pd.Timestamp) -> N
     missing = [name for name in needed if name not in there.index]
     if not missing:
         return
-    cure = f"sigmasight run --date {date:%Y-%m-%d} --portfolio {portfolio}"
+    cure = f"sigmasight run {portfolio} --date {date:%Y-%m-%d}"
     if table_name(PortfolioSnapshots) in missing:
         newest = newest_date(warehouse, portfolio)
         raise InputError(

@@ -17,10 +17,7 @@ def latest_date(warehouse: Warehouse, portfolio: str, model: type[Table] = Posit
     """
     dates = warehouse.published(model, portfolios=[portfolio])["date"]
     if dates.empty:
-        raise InputError(
-            f"portfolio {portfolio}: nothing is computed yet: "
-            f"sigmasight run --date YYYY-MM-DD --portfolio {portfolio}"
-        )
+        raise InputError(f"portfolio {portfolio}: nothing is computed yet: sigmasight run {portfolio}")
     return dates.max()
 
 

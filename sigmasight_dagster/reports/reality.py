@@ -103,7 +103,7 @@ def _holdings(platform: Platform, date: pd.Timestamp | None) -> tuple[pd.DataFra
     last = published.groupby("portfolio", as_index=False)["date"].max()
     day = "any date" if date is None else f"{date:%Y-%m-%d}"
     lacking = [
-        f"{name}: its positions were never computed on {day}: sigmasight run --date DATE --portfolio {name}"
+        f"{name}: its positions were never computed on {day}: sigmasight run {name} --date DATE"
         for name in names
         if name not in set(last["portfolio"])
     ]

@@ -56,7 +56,7 @@ class RiskResults:
         if warehouse.published(StressResults, [date], [portfolio]).empty:
             raise InputError(
                 f"{portfolio} was not computed on {date:%Y-%m-%d}: "
-                f"sigmasight run --date {date:%Y-%m-%d} --portfolio {portfolio}"
+                f"sigmasight run {portfolio} --date {date:%Y-%m-%d}"
             )
 
         def rows(model: type) -> pd.DataFrame:
@@ -111,7 +111,7 @@ def write(results: RiskResults, folder: Path) -> list[Path]:
 
 def page_text(results: RiskResults) -> str:
     """The page as Markdown."""
-    command = f"sigmasight docs-charts --date {results.date:%Y-%m-%d} --portfolio {results.portfolio}"
+    command = f"sigmasight docs-charts {results.portfolio} --date {results.date:%Y-%m-%d}"
     parts = [
         "# What the numbers look like",
         paragraph(

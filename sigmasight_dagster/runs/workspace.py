@@ -19,6 +19,7 @@ from sigmasight_dagster.runs import execute, known_actions, plan, recovery
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
+from sigmasight_dagster.warehouse.errors import unknown_portfolio
 
 
 def utc_now() -> pd.Timestamp:
@@ -45,12 +46,9 @@ class Workspace:
         order = self.portfolio_order()
         unknown = [name for name in names if name not in order]
         if unknown:
-            raise InputError(
-                f"unknown portfolio '{unknown[0]}'; registered: {', '.join(order) or 'none'}; "
-                f"import it: sigmasight import FILE --portfolio {unknown[0]}"
-            )
+            raise unknown_portfolio(unknown[0], order)
         if not order:
-            raise InputError("no portfolio is registered: sigmasight import FILE --portfolio NAME")
+            raise InputError("no portfolio is registered: sigmasight import FILE NAME")
         return tuple(name for name in order if name in names) if names else tuple(order)
 
     def plan(self, dates: pd.DatetimeIndex, names: Sequence[str]) -> list[RangeRun]:

@@ -1,11 +1,13 @@
 """Errors of the warehouse, and how those of the database drivers become one line with a cure."""
 
+import difflib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.errors import SigmaSightError
+from sigmasight_core.errors import InputError, SigmaSightError
 
 _SERVER_MESSAGE = re.compile(r"\b(?:ERROR|FATAL|PANIC):\s+(.+)")
 _DRIVER_PREFIX = re.compile(r"^[A-Z_]+: \[libpq\] (?:Failed to connect: )?")
@@ -28,6 +30,16 @@ class WarehouseError(SigmaSightError):
 
 class MigrationError(WarehouseError):
     """The database's layout cannot be brought to the code's without loss."""
+
+
+def unknown_portfolio(name: str, registered: Sequence[str]) -> InputError:
+    """The error of a portfolio that is not registered: which one it may be, which there are, and the cure."""
+    near = difflib.get_close_matches(name, registered, 1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return InputError(
+        f"unknown portfolio '{name}'; {meant}registered: {', '.join(registered) or 'none'}; "
+        f"import it: sigmasight import FILE {name}"
+    )
 
 
 class UpstreamNotPublished(WarehouseError):

@@ -127,7 +127,7 @@ def require(wanted: Rectangle, published: pd.DataFrame) -> None:
         return
     shown = ", ".join(of_frame(missing.head(_SHOWN))) + (", ..." if len(missing) > _SHOWN else "")
     start, end = missing["date"].min(), missing["date"].max()
-    names = "".join(f" --portfolio {name}" for name in missing["portfolio"].unique() if name)
+    names = "".join(f" {name}" for name in missing["portfolio"].unique() if name)
     raise UpstreamNotPublished(
         f"{table_name(wanted.model)}: {len(missing)} of {len(every)} partitions never published ({shown}); "
         f"run `sigmasight backfill --start {start:%Y-%m-%d} --end {end:%Y-%m-%d}{names}`",

@@ -45,6 +45,7 @@ from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.engine.settled_ledger import settled_ledger
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import UpstreamNotPublished
+from sigmasight_dagster.warehouse.errors import unknown_portfolio
 
 PORTFOLIO_ASSETS: Final = tuple(
     asset
@@ -168,10 +169,7 @@ class WhatIf:
         self._first_date = session_dates.first_session(platform.settings)
         registry = platform.warehouse.portfolios()
         if portfolio not in set(registry["portfolio"]):
-            raise InputError(
-                f"unknown portfolio '{portfolio}'; registered: {', '.join(registry['portfolio']) or 'none'}; "
-                f"import it: sigmasight import FILE --portfolio {portfolio}"
-            )
+            raise unknown_portfolio(portfolio, registry["portfolio"].tolist())
         published = platform.warehouse.published(PortfolioSnapshots, (date, date), [portfolio])
         if published.empty:
             raise self._not_published("its results are not published")
@@ -273,7 +271,7 @@ class WhatIf:
     def _not_published(self, why: str) -> InputError:
         return InputError(
             f"portfolio {self._portfolio} on {self._date:%Y-%m-%d}: {why}; "
-            f"run sigmasight run --date {self._date:%Y-%m-%d} --portfolio {self._portfolio}"
+            f"sigmasight run {self._portfolio} --date {self._date:%Y-%m-%d}"
         )
 
 

@@ -1,5 +1,6 @@
 """Coverage of held symbols on real tables, and `coverage --fill` when the provider has more than stored."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,8 +55,7 @@ def project(new_project: Callable[[], CliProject]) -> FilesProject:
 
 
 def line(shown: str, symbol: str) -> list[str]:
-    row = next(text for text in shown.splitlines() if f" {symbol} " in text and "files:" in text)
-    return [cell.strip() for cell in row.strip("\u2502 ").split("\u2502")]
+    return next(text.split() for text in shown.splitlines() if text.startswith(f"{symbol} "))
 
 
 def test_fill_fetches_what_the_provider_has_by_now(project: FilesProject) -> None:
@@ -64,6 +64,10 @@ def test_fill_fetches_what_the_provider_has_by_now(project: FilesProject) -> Non
     assert line(shown, "SPY")[:6] == ["SPY", "24", "2022-11-14", "2022-12-16", "0", "0"]
     assert "2 held symbols, 24 sessions" in shown
     assert "short: MSFT\t20 sessions" in shown
+    assert "files: " in shown
+    said = json.loads(project.ok("coverage", "--json"))
+    assert said["short"] == {"MSFT": 20}
+    assert said["symbols"][0].items() >= {"symbol": "MSFT", "first": "2022-11-14", "gaps": 4}.items()
     assert "Nothing to fill: the provider has no more." in project.ok("coverage", "--fill")
 
     write(project.home / "prices", "MSFT", SESSIONS)

@@ -24,14 +24,15 @@ def project(new_project: Callable[[], CliProject]) -> CliProject:
     made = new_project()
     for name in ("hedge_fund", "individual"):
         made.ok("import", str(EXAMPLES / f"{name}.csv"), "--portfolio", name, "--cash", "100000")
-    made.ok("run", "--date", DATE, "--portfolio", "hedge_fund")
+    made.ok("run", "hedge_fund", "--date", DATE)
     return made
 
 
 @pytest.fixture(scope="module")
 def folder(project: CliProject, tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("written")
-    project.ok("docs-charts", "--date", DATE, "--portfolio", "hedge_fund", "--docs", str(root / "docs"))
+    shown = project.ok("docs-charts", "hedge_fund", "--docs", str(root / "docs"))
+    assert shown.startswith(f"hedge_fund on {DATE}:\n")
     return root
 
 
@@ -71,8 +72,8 @@ def test_a_second_run_writes_the_same_bytes(project: CliProject, folder: Path, t
     ("arguments", "named"),
     [
         (
-            ("docs-charts", "--date", "2022-12-15", "--portfolio", "hedge_fund"),
-            "sigmasight run --date 2022-12-15",
+            ("docs-charts", "--date", "2022-12-15", "hedge_fund"),
+            "sigmasight run hedge_fund --date 2022-12-15",
         ),
         (("stress-reality", "--date", "16.12.2022"), "write YYYY-MM-DD"),
     ],

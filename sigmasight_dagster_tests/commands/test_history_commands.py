@@ -143,4 +143,4 @@ def test_options_of_lists_of_positions_are_refused(home: Path, option: tuple[str
 def test_without_a_name_nothing_is_imported(home: Path) -> None:
     result = run(FOLDER / "degiro.csv")
     assert result.exit_code == 2
-    assert "Missing option '--portfolio'" in result.output
+    assert "Missing argument 'PORTFOLIO'" in result.output

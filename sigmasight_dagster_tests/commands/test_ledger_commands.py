@@ -1,5 +1,7 @@
 """Edits of a portfolio on the command line: the rules of the import, a history, results unpublished."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,8 +122,13 @@ def test_edits_and_their_history(template: Callable[[], SmallProject]) -> None:
     assert commands[2] == f"sigmasight position close alpha {SHARE.lower()} --date 2022-11-22 --price 150.25"
     shown = project.ok("ledger", "alpha")
     assert "alpha: 4 positions, cash -250.50, from alpha.csv" in shown
-    assert f"{SHARE}\tLONG\t10 at 148.7\tclosed 2022-11-22 at 150.25\t-" in shown
-    assert "\tcash\tcash\tcash 1000.0 -> -250.5" in shown
+    said = json.loads(project.ok("ledger", "alpha", "--json"))
+    assert [row["position_id"] for row in said["positions"]] == list(stored.index)
+    assert said["positions"][0].items() >= {"exit_date": "2022-11-22", "exit_price": 150.25}.items()
+    assert said["changes"][-1].items() >= {"before": {"cash": 1000.0}, "after": {"cash": -250.5}}.items()
+    assert re.search(rf"{SHARE} +LONG +10 +148.7\n +closed 2022-11-22 at 150.25\n", shown)
+    assert re.search(r"7  cash +cash +cash 1000.0 -> -250.5\n", shown)
+    assert max(map(len, shown.splitlines())) <= 80
     assert "tags hedge,core -> core" in shown
 
 

@@ -19,8 +19,9 @@ from sigmasight_core.tables import (
     RiskMeasures,
     StressResults,
 )
-from sigmasight_dagster.commands.glance import WIDTH, missing, reasons
+from sigmasight_dagster.commands.glance import missing
 from sigmasight_dagster.commands.results.show import SECTIONS, show
+from sigmasight_dagster.commands.table import WIDTH, reasons
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.conftest import REPOSITORY
 from sigmasight_dagster_tests.support.stored_rows import random_rows, sql, stamp

@@ -284,7 +284,7 @@ def test_a_benchmark_stays_and_one_without_prices_is_refused(
     project.here("ledger", "alpha")
     shown = capsys.readouterr().out
     assert "beside MTUM, replaced; what is held against it no longer counts as published" in shown
-    assert "alpha.csv  beside MTUM" in shown
+    assert "alpha.csv\n    beside MTUM\n" in shown
     assert "benchmark JPM -> MTUM" in shown
 
     file = project.home / "holdings.csv"

@@ -84,7 +84,7 @@ def test_first_results_and_what_they_can_say(project: SimulatedProject) -> None:
     assert "1 LONG, 1 SHORT; 2 symbols; entered 2022-11-15..2022-11-15" in shown
     assert "Portfolio first: 2 positions, created" in shown
     assert f"Readiness of first on {DAY}" in shown
-    assert "│ valuation" in shown
+    assert "\nvaluation " in shown
     assert "2 of 2" in next(line for line in shown.splitlines() if "valuation" in line)
     snapshots = project.warehouse().read(PortfolioSnapshots)
     assert snapshots["date"].dt.strftime("%Y-%m-%d").tolist() == [DAY]

@@ -74,7 +74,7 @@ def test_what_is_not_stored_is_made_and_the_next_report_says_what_changed(projec
         f"WHERE table_name = 'portfolio_snapshots' AND portfolio = 'beta' AND date = '{DATE}'",
     )
     assert portfolio_report.stored(warehouse, "beta", date) is None
-    again = json.loads(project.ok("report", "beta", "--no-write", "--format", "json"))
+    again = json.loads(project.ok("report", "beta", "--json"))
     assert again["changes"]["previous_date"] == EARLIER
     snapshots = warehouse.read(PortfolioSnapshots, portfolios=["beta"])["total_value"]
     values = next(line for line in again["changes"]["numbers"] if line["column"] == "total_value")
@@ -110,6 +110,10 @@ def test_a_half_published_date_stops_no_other_portfolio(project: SmallProject, t
     )
     result = project.run("report", "--date", DATE, "--output-dir", str(tmp_path))
     assert result.returncode == 1
-    cure = f"sigmasight run --date {DATE} --portfolio alpha"
+    cure = f"sigmasight run alpha --date {DATE}"
     assert f"published in part, without risk_measures: {cure}" in result.stderr
     assert [folder.name for folder in tmp_path.iterdir()] == [f"beta_{DATE}"]
+    charts = project.run("docs-charts", "alpha", "--docs", str(tmp_path / "charts"))
+    assert (charts.returncode, charts.stdout) == (1, "")
+    assert charts.stderr.splitlines() == [line for line in result.stderr.splitlines() if cure in line]
+    assert not (tmp_path / "charts").exists()

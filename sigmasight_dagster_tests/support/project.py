@@ -104,7 +104,7 @@ class CliProject:
 
     def import_examples(self) -> None:
         for name in PORTFOLIOS:
-            self.ok("import", str(EXAMPLES / f"{name}.csv"), "--portfolio", name, "--cash", "100000")
+            self.ok("import", str(EXAMPLES / f"{name}.csv"), name, "--cash", "100000")
 
     def contents(self) -> dict[type[Table], pd.DataFrame]:
         """Every table without its audit columns, in the order of its key; reports left out."""

@@ -41,7 +41,7 @@ class SmallProject(CliProject):
         for place, name in enumerate(names, start=1):
             file = made.home / f"{name}.csv"
             file.write_text(LEDGER.format(quantity=10 * place))
-            made.here("import", str(file), "--portfolio", name, "--cash", "1000", "--allow-unpriced")
+            made.here("import", str(file), name, "--cash", "1000", "--allow-unpriced")
         return made
 
     def here(self, *arguments: str) -> int:

@@ -1,14 +1,14 @@
 """`sigmasight coverage`: how much price history the held symbols have, and filling what lacks."""
 
 import sys
+from typing import Any
 
 import click
 import pandas as pd
-from rich.markup import escape
-from rich.table import Table
 
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.checks.coverage import (
+    Coverage,
     by_symbol,
     doubtful_prices,
     fillable,
@@ -16,41 +16,40 @@ from sigmasight_dagster.checks.coverage import (
     unknown_dividend_names,
 )
 from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands.arguments import AS_JSON, lists_only
+from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import reasons, table
 from sigmasight_dagster.runs import recovery
-from sigmasight_dagster.terminal import wide_console
 
 
 @click.command()
 @click.option("--fill", is_flag=True, help="Fetch again the sessions of which the provider has more.")
-def coverage(fill: bool) -> None:
+@AS_JSON
+def coverage(fill: bool, as_json: bool) -> None:
     """Prices of each held symbol and factor proxy: sessions, first, last, gaps, staleness and source.
 
     --fill also asks for corporate actions since each entry that are not known.
 
     With the share of the held symbols that have 252, 150 and 60 sessions, and which have fewer.
     """
+    lists_only(as_json, "--fill", fill)
     project = Project.open()
     if warning := unknown_dividend_names(project.platform):
         click.echo(f"warning: {warning}", err=True)
     found = measure(project.platform)
     if found is None:
-        click.echo("No prices are published: sigmasight backfill --start DATE --end DATE")
+        if as_json:
+            print_json(None)
+        else:
+            click.echo("No prices are published: sigmasight backfill --start DATE --end DATE")
         return
-    click.echo(
-        f"{len(found.lengths)} held symbols, {len(found.sessions)} sessions "
-        f"{found.sessions[0]:%Y-%m-%d}..{found.sessions[-1]:%Y-%m-%d}"
-    )
-    for sessions, share in found.shares.items():
-        click.echo(f"at least {min(sessions, len(found.sessions))} sessions: {share:.1%}")
-    for symbol, count in found.short.items():
-        click.echo(f"short: {symbol}\t{count} sessions")
-    shown = by_symbol(project.platform)
-    doubtful = doubtful_prices(project.platform, shown["symbol"].tolist())
-    for name, dates in doubtful.groupby("symbol")["date"]:
-        told = f"{dates.nunique()} sessions not used, the last {dates.max():%Y-%m-%d}"
-        click.echo(f"doubtful: {name!s}\t{told}: sigmasight doubtful list --symbol {name!s}")
-    _show(shown)
+    symbols = by_symbol(project.platform)
+    doubtful = doubtful_prices(project.platform, symbols["symbol"].tolist())
+    if as_json:
+        print_json(_facts(found, symbols, doubtful))
+        return
+    click.echo("\n".join(_lines(found, symbols, doubtful)))
     if not fill:
         return
     keys = fillable(project.platform, found)
@@ -64,16 +63,34 @@ def coverage(fill: bool) -> None:
     sys.exit(progress.exit_code(outcomes))
 
 
-def _show(rows: pd.DataFrame) -> None:
-    table = Table(title="Prices by symbol, over every published session", title_justify="left")
-    for name in rows.columns:
-        numeric = name in ("sessions", "gaps", "stale_sessions")
-        table.add_column(str(name).replace("_", " "), justify="right" if numeric else "left")
-    texts = rows.assign(
-        first=rows["first"].dt.strftime("%Y-%m-%d"),
-        last=rows["last"].dt.strftime("%Y-%m-%d"),
-        stale_sessions=rows["stale_sessions"].astype("object"),
+def _facts(found: Coverage, symbols: pd.DataFrame, doubtful: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "first": found.sessions[0],
+        "last": found.sessions[-1],
+        "n_sessions": len(found.sessions),
+        "n_held_symbols": len(found.lengths),
+        "shares_by_sessions": found.shares,
+        "short": found.short.to_dict(),
+        "symbols": symbols,
+        "doubtful": doubtful[["symbol", "date"]].drop_duplicates(),
+    }
+
+
+def _lines(found: Coverage, symbols: pd.DataFrame, doubtful: pd.DataFrame) -> list[str]:
+    """The held symbols together, those that lack something, and each symbol with its sources below."""
+    count, first, last = len(found.sessions), found.sessions[0], found.sessions[-1]
+    lines = [f"{len(found.lengths)} held symbols, {count} sessions {first:%Y-%m-%d}..{last:%Y-%m-%d}"]
+    lines += [
+        f"at least {min(sessions, count)} sessions: {share:.1%}" for sessions, share in found.shares.items()
+    ]
+    lines += [f"short: {symbol}\t{have} sessions" for symbol, have in found.short.items()]
+    for name, dates in doubtful.groupby("symbol")["date"]:
+        told = f"{dates.nunique()} sessions not used, the last {dates.max():%Y-%m-%d}"
+        lines.append(f"doubtful: {name!s}\t{told}: sigmasight doubtful list --symbol {name!s}")
+    texts = symbols.assign(
+        first=symbols["first"].dt.strftime("%Y-%m-%d"), last=symbols["last"].dt.strftime("%Y-%m-%d")
     ).astype("object")
-    for values in texts.where(texts.notna(), "-").itertuples(index=False):
-        table.add_row(*(escape(str(value)) for value in values))
-    wide_console().print(table)
+    rows = texts.where(texts.notna(), "-").to_dict("records")
+    columns = [(name, 0) for name in ("symbol", "sessions", "first", "last", "gaps", "stale_sessions")]
+    lines += ["Prices by symbol, over every published session", *table(rows, columns)]
+    return lines + reasons(rows, "symbol", "source")

@@ -9,6 +9,8 @@ import pandas as pd
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.spelling import plain_symbol
 from sigmasight_dagster.checks import late_data
+from sigmasight_dagster.commands.arguments import AS_JSON
+from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.engine import doubts
 from sigmasight_dagster.session_dates import parse_date
@@ -28,12 +30,17 @@ def doubtful() -> None:
 @doubtful.command("list")
 @click.option("--symbol", metavar="SYMBOL", help="Of this symbol only.")
 @click.option("--all", "every", is_flag=True, help="Every version, settled ones too.")
-def list_doubts(symbol: str | None, every: bool) -> None:
+@AS_JSON
+def list_doubts(symbol: str | None, every: bool, as_json: bool) -> None:
     """List what is in doubt and so not used, with what it was held against."""
     warehouse = Project.open().platform.warehouse
     rows = warehouse.doubts(None if symbol is None else [plain_symbol(symbol)], every)
     rows = rows if every else rows[rows["state"] == "open"]
-    for _, row in rows.sort_values(["date", "symbol", "kind", "version"]).iterrows():
+    rows = rows.sort_values(["date", "symbol", "kind", "version"])
+    if as_json:
+        print_json(rows)
+        return
+    for _, row in rows.iterrows():
         click.echo(_told(row))
     if rows.empty:
         click.echo("Nothing is in doubt." if not every else "Nothing was ever in doubt.")

@@ -5,15 +5,15 @@ import re
 import click
 import pandas as pd
 from pandas import Timestamp
-from rich.markup import escape
-from rich.table import Table
 
 from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import DailyPrices
+from sigmasight_dagster.commands.arguments import AS_JSON
+from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import reasons, table
 from sigmasight_dagster.session_dates import parse_date
-from sigmasight_dagster.terminal import wide_console
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d))?")
 
@@ -28,7 +28,8 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\
     metavar="MOMENT",
     help="What was known then: 2026-11-25T12:00Z, or a date (its midnight UTC). Default: now.",
 )
-def prices(symbol: str, start: str | None, end: str | None, moment: str | None) -> None:
+@AS_JSON
+def prices(symbol: str, start: str | None, end: str | None, moment: str | None, as_json: bool) -> None:
     """Print the closes of SYMBOL with their source and status."""
     known_at = None if moment is None else parse_moment(moment)
     first = parse_date(start) if start else calendar.FIRST_DATE
@@ -43,7 +44,10 @@ def prices(symbol: str, start: str | None, end: str | None, moment: str | None) 
         rows = rows[rows["symbol"] == name]
     if rows.empty:
         raise InputError(f"no price of {name} was stored in this range" + (f" at {moment}" if moment else ""))
-    _show(name, rows)
+    if as_json:
+        print_json(rows)
+    else:
+        click.echo("\n".join(_lines(name, rows)))
 
 
 def parse_moment(text: str) -> pd.Timestamp:
@@ -59,13 +63,11 @@ def parse_moment(text: str) -> pd.Timestamp:
     return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
 
 
-def _show(symbol: str, rows: pd.DataFrame) -> None:
-    table = Table(title=f"Closes of {symbol} (USD)", title_justify="left")
-    for name in ("date", "close", "adjusted close", "source", "status"):
-        table.add_column(name, justify="right" if "close" in name else "left")
-    texts = pd.DataFrame({"date": rows["date"].dt.strftime("%Y-%m-%d")})
-    for name in ("close", "adjusted_close"):
-        texts[name] = rows[name].map("{:,.6g}".format).where(rows[name].notna(), "-")
-    for date, *cells in texts.join(rows[["source", "status"]]).astype("str").to_numpy().tolist():
-        table.add_row(date, *(escape(cell) for cell in cells))
-    wide_console().print(table)
+def _lines(symbol: str, rows: pd.DataFrame) -> list[str]:
+    """The closes; below, each source and status with the dates that it is of."""
+    shown = [
+        row | {"date": f"{row['date']:%Y-%m-%d}", "told": f"{row['source']}; {row['status']}"}
+        for row in rows.to_dict("records")
+    ]
+    closes = table(shown, [("date", 0), ("close", 4), ("adjusted_close", 4)])
+    return [f"Closes of {symbol} (USD)", *closes, *reasons(shown, "date", "told")]

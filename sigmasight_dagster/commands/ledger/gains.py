@@ -1,15 +1,26 @@
 """`sigmasight gains`: what each sale of a portfolio has gained, by its rule of lots."""
 
+from dataclasses import fields
 from typing import Final
 
 import click
 
 from sigmasight_core.conventions import LOT_RULES, LotRule
+from sigmasight_dagster.commands.arguments import AS_CSV, AS_JSON, one_format
+from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import GAP, table, wrapped
 from sigmasight_dagster.ledger.realized import Realized, realized
 
 _SHOWN: Final = ("proceeds", "cost", "gain")
-_HEAD: Final = f"{'entered':10} {'closed':10} {'symbol':19} {'quantity':>9} {'cost':>14} {'gain':>13}"
+_COLUMNS: Final = (
+    ("entered", 0),
+    ("closed", 0),
+    ("symbol", 0),
+    ("quantity", None),
+    ("cost", 2),
+    ("gain", 2),
+)
 
 
 @click.command()
@@ -19,27 +30,32 @@ _HEAD: Final = f"{'entered':10} {'closed':10} {'symbol':19} {'quantity':>9} {'co
     type=click.Choice(LOT_RULES),
     help="As if by this rule; default: the portfolio's own, which sigmasight import --lots sets.",
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Every column, as CSV.")
-def gains(portfolio: str, lots: LotRule | None, as_csv: bool) -> None:
+@AS_JSON
+@AS_CSV
+def gains(portfolio: str, lots: LotRule | None, as_json: bool, as_csv: bool) -> None:
     """What each sale of PORTFOLIO has gained, before fees: proceeds - cost of the lots that it closed.
 
     The rule decides which lots those are: fifo, the first; highest, those with the highest price; average,
     the first, at the average cost of what was held.
     """
+    one_format(as_json, as_csv)
     project = Project.open()
     (name,) = project.chosen([portfolio])
     found = realized(project, name, lots)
+    if as_json:
+        print_json({"portfolio": name, **{field.name: getattr(found, field.name) for field in fields(found)}})
+        return
     if as_csv:
         click.echo(found.rows.to_csv(index=False), nl=False)
         return
     click.echo(f"{name}: realised gains by {found.rule}{' (default)' if found.by_default else ''}, in USD")
-    click.echo(_HEAD)
-    for row in found.rows.to_dict("records"):
-        days = f"{row['entry_date']:%Y-%m-%d} {row['exit_date']:%Y-%m-%d}"
-        numbers = f"{row['quantity']:>9,.10g} {row['cost']:>14,.2f} {row['gain']:>13,.2f}"
-        click.echo(f"{days} {row['symbol']:19} {numbers}")
+    days = found.rows.assign(
+        entered=found.rows["entry_date"].dt.strftime("%Y-%m-%d"),
+        closed=found.rows["exit_date"].dt.strftime("%Y-%m-%d"),
+    )
+    click.echo("\n".join(table(days.to_dict("records"), _COLUMNS)))
     for line in summary(found):
-        click.echo(line)
+        click.echo("\n".join(wrapped(line, "", GAP)))
 
 
 def summary(found: Realized) -> list[str]:

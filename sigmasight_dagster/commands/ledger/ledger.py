@@ -7,18 +7,23 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+import pandas as pd
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.ledger.edits import fields_of
 from sigmasight_core.ledger.price_doubts import SharesOf
+from sigmasight_dagster.commands.arguments import AS_JSON
 from sigmasight_dagster.commands.csv_files import SHARES_OF, report_balances
+from sigmasight_dagster.commands.output import plain, print_json
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import number, table
 from sigmasight_dagster.ledger.edits import Ledger
 
 _QUANTITY = click.option("--quantity", metavar="N", help="Shares or contracts; negative = short.")
 _ENTRY_PRICE = click.option("--entry-price", metavar="USD", help="Per share, as traded then.")
 _ENTRY_DATE = click.option("--entry-date", metavar="YYYY-MM-DD", help="First session that holds it.")
 _TAGS = click.option("--tags", metavar="A,B", help="All tags, comma-separated; '' = none.")
+
+_SIDES = ("before", "after")
 
 
 @click.group()
@@ -108,27 +113,60 @@ def cash(portfolio: str, amount: float, date: str | None) -> None:
 
 @click.command()
 @click.argument("portfolio")
-def ledger(portfolio: str) -> None:
+@AS_JSON
+def ledger(portfolio: str, as_json: bool) -> None:
     """Show the positions of PORTFOLIO and every change that made them."""
     project = Project.open()
     (name,) = project.chosen([portfolio])
     warehouse = project.platform.warehouse
     registry = warehouse.portfolios().set_index("portfolio").loc[name]
-    positions = warehouse.positions([name])
+    positions, changes = warehouse.positions([name]), warehouse.ledger_changes(name)
+    if as_json:
+        facts = {"portfolio": name, **registry.to_dict()}
+        rows = plain(changes)
+        for row in rows:
+            row.update({side: json.loads(row[side]) if row[side] else None for side in _SIDES})
+        print_json({**facts, "positions": positions, "changes": rows})
+        return
     click.echo(f"{name}: {len(positions)} positions, cash {registry['cash']:,.2f}, from {registry['source']}")
-    for _, row in positions.iterrows():
-        shown = fields_of(row)
-        left = f"closed {shown['exit_date']} at {shown['exit_price']}" if shown["exit_date"] else "open"
-        click.echo(
-            f"{row['position_id']}\t{row['position_type']}\t{shown['quantity']} at {shown['entry_price']}"
-            f"\t{left}\t{shown['tags'] or '-'}"
-        )
-    click.echo("History:")
-    for number, rows in warehouse.ledger_changes(name).groupby("change"):
-        first = rows.iloc[0]
-        click.echo(f"{number!s}\t{first['computed_at']:%Y-%m-%d %H:%M:%S} UTC\t{first['command']}")
-        for made in rows.itertuples():
-            click.echo(f"\t{made.action}\t{str(made.position_id) or 'cash'}\t{_difference(made)}")
+    click.echo("\n".join([*_positions(positions), "", "History", *_history(changes)]))
+
+
+def _positions(positions: pd.DataFrame) -> list[str]:
+    rows = [
+        {
+            "position": row["position_id"],
+            "type": row["position_type"],
+            "quantity": row["quantity"],
+            "entry price": row["entry_price"],
+            "tags": row["tags"],
+            "left": f"closed {row['exit_date']:%Y-%m-%d} at {number(row['exit_price'], None)}"
+            if pd.notna(row["exit_date"])
+            else "",
+        }
+        for row in positions.to_dict("records")
+    ]
+    named = [("position", 0), ("type", 0), ("quantity", None), ("entry price", None), ("tags", 0)]
+    return table(rows, named, below="left") if rows else []
+
+
+def _history(changes: pd.DataFrame) -> list[str]:
+    """Each command, and what it changed."""
+    made = [
+        {"change": row.change, "time (UTC)": f"{row.computed_at:%Y-%m-%d %H:%M:%S}", "command": row.command}
+        for row in changes.drop_duplicates("change").itertuples()
+    ]
+    rows = [
+        {
+            "change": row.change,
+            "action": row.action,
+            "item": row.position_id or "cash",
+            "difference": _difference(row),
+        }
+        for row in changes.itertuples()
+    ]
+    commands = table(made, [("change", 0), ("time (UTC)", 0), ("command", 0)])
+    return [*commands, "", *table(rows, [(name, 0) for name in ("change", "action", "item", "difference")])]
 
 
 def _difference(row: Any) -> str:

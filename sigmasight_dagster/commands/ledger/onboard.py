@@ -5,8 +5,6 @@ from pathlib import Path
 
 import click
 import pandas as pd
-from rich.markup import escape
-from rich.table import Table
 
 from sigmasight_core.brokers.repeats import Repeats
 from sigmasight_core.errors import InputError
@@ -14,6 +12,7 @@ from sigmasight_core.ledger.portfolio_csv import TEMPLATE
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import glance, other_provider, progress
+from sigmasight_dagster.commands.arguments import one_portfolio
 from sigmasight_dagster.commands.csv_files import (
     SHARES_OF,
     check_name,
@@ -33,20 +32,21 @@ from sigmasight_dagster.commands.ledger.history import (
 )
 from sigmasight_dagster.commands.ledger.stated import stated_options
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.commands.readiness_page import show
+from sigmasight_dagster.commands.readiness_page import lines
+from sigmasight_dagster.commands.table import GAP, table, wrapped
 from sigmasight_dagster.ledger import files, histories
 from sigmasight_dagster.ledger.accounts import Account, ListedAccount, Stated, account_of, listed
 from sigmasight_dagster.ledger.first_run import FirstRun
 from sigmasight_dagster.ledger.histories import Reading
+from sigmasight_dagster.reports.readiness import measure
 from sigmasight_dagster.runs.workspace import utc_now
-from sigmasight_dagster.terminal import wide_console
 
 SHOWN = 20
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--portfolio", "name", metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
+@one_portfolio("[PORTFOLIO]")
 @FORMAT
 @PRESET
 @stated_options
@@ -82,7 +82,7 @@ def onboard(
         return
     if file is None or name is None:
         raise click.UsageError(
-            "give FILE and --portfolio NAME; an example file: sigmasight onboard --template"
+            "give FILE and PORTFOLIO, the name that it gets; an example file: sigmasight onboard --template"
         )
     check_name(name)
     text = read_csv(file)
@@ -144,30 +144,26 @@ def _tell(project: Project, file: Path, warnings: pd.DataFrame, errors: pd.DataF
 
 def _preview(positions: pd.DataFrame, name: str, cash: float) -> None:
     cost = positions["quantity"] * positions["multiplier"] * positions["entry_price"]
-    table = Table(title=f"{name}: {len(positions)} positions, cash {cash:,.2f}", title_justify="left")
-    for column in ("position", "type", "quantity", "entry price", "cost (USD)", "closed", "tags"):
-        number = column in ("quantity", "entry price", "cost (USD)")
-        table.add_column(column, justify="right" if number else "left")
-    shown = positions.assign(cost=cost, closed=positions["exit_date"].dt.strftime("%Y-%m-%d").fillna(""))
-    for row in shown.head(SHOWN).to_dict("records"):
-        table.add_row(
-            row["position_id"],
-            row["position_type"],
-            f"{row['quantity']:,.12g}",
-            f"{row['entry_price']:,.12g}",
-            f"{row['cost']:,.2f}",
-            row["closed"],
-            escape(row["tags"]),
-        )
+    shown = positions.assign(
+        position=positions["position_id"],
+        type=positions["position_type"],
+        cost=cost,
+        closed=("closed " + positions["exit_date"].dt.strftime("%Y-%m-%d")).fillna(""),
+    )
+    columns = [("position", 0), ("type", 0), ("quantity", None), ("entry_price", None), ("cost", 2)]
+    click.echo(f"{name}: {len(positions)} positions, cash {cash:,.2f}; prices and cost in USD")
+    said = shown["closed"] + "\n" + shown["tags"]
+    rows = shown.assign(said=said).head(SHOWN).to_dict("records")
+    click.echo("\n".join(table(rows, columns, below="said")))
     if len(positions) > SHOWN:
-        table.add_row(f"and {len(positions) - SHOWN} more")
-    wide_console().print(table)
+        click.echo(f"and {len(positions) - SHOWN} more")
     kinds = ", ".join(f"{count} {kind}" for kind, count in positions["position_type"].value_counts().items())
     first, last = positions["entry_date"].min(), positions["entry_date"].max()
-    click.echo(
+    told = (
         f"{kinds}; {positions['underlying'].nunique()} symbols; entered {first:%Y-%m-%d}..{last:%Y-%m-%d}; "
         f"long {cost[cost > 0].sum():,.2f}, short {cost[cost < 0].sum():,.2f} USD at entry"
     )
+    click.echo("\n".join(wrapped(told, "", GAP)))
 
 
 def _confirm(yes: bool) -> None:
@@ -193,12 +189,13 @@ def _compute(project: Project, name: str, day: pd.Timestamp) -> None:
         if code := progress.exit_code(progress.execute(project, runs, what)):
             click.echo("Stopped: the same command goes on from here.", err=True)
             sys.exit(code)
-    show(project.platform, name, day)
+    rows = measure(project.platform, name, day)
+    click.echo("\n".join(lines(rows, name, day)))
     click.echo("\n".join(glance.ten_lines(project.platform.warehouse, name, day)))
     if stale := first.other_stale():
         click.echo(f"{stale:,} partitions of other dates were computed without prices that came now:")
         click.echo("sigmasight stale --rerun")
-    click.echo(f"More dates: sigmasight backfill --start DATE --end {day:%Y-%m-%d} --portfolio {name}")
+    click.echo(f"More dates: sigmasight backfill {name} --start DATE --end {day:%Y-%m-%d}")
 
 
 def _write_template(file: Path | None) -> None:
@@ -212,6 +209,4 @@ def _write_template(file: Path | None) -> None:
         raise InputError(f"{file}: is there already; give the name of a new file") from None
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}: give the name of a new file") from None
-    click.echo(
-        f"{file}: replace its lines by your positions, then: sigmasight onboard {file} --portfolio NAME"
-    )
+    click.echo(f"{file}: replace its lines by your positions, then: sigmasight onboard {file} NAME")

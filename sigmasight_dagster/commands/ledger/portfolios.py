@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,6 +10,7 @@ from sigmasight_core.brokers.repeats import Repeats
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.price_doubts import SharesOf
 from sigmasight_dagster.commands import other_provider
+from sigmasight_dagster.commands.arguments import AS_JSON, given_portfolio, one_portfolio
 from sigmasight_dagster.commands.csv_files import (
     SHARES_OF,
     check_name,
@@ -29,7 +31,9 @@ from sigmasight_dagster.commands.ledger.history import (
     import_history,
 )
 from sigmasight_dagster.commands.ledger.stated import stated_options
+from sigmasight_dagster.commands.output import plain, print_json
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import table
 from sigmasight_dagster.ledger import files, histories
 from sigmasight_dagster.ledger.accounts import Stated, save_list
 from sigmasight_dagster.ledger.histories import Reading
@@ -38,7 +42,7 @@ from sigmasight_dagster.settings import Settings
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--portfolio", "name", metavar="NAME", help="Name: a-z, 0-9, '_' and '-'.")
+@one_portfolio("PORTFOLIO")
 @FORMAT
 @PRESET
 @EXPLAIN
@@ -67,7 +71,8 @@ def import_portfolio(
 
     FILE lists positions, or is the history that a broker exports (docs/brokers.md).
     """
-    given = "explained" if explain else _given_name(name)
+    given = "explained" if explain else given_portfolio(name)
+    check_name(given)
     text = read_csv(file)
     preset = histories.chosen(Settings(), text, str(file), form, preset_file)
     if preset is None:
@@ -119,25 +124,31 @@ def import_positions(
     click.echo(f"Portfolio {name}: {len(parsed.positions)} positions, {result}")
 
 
-def _given_name(name: str | None) -> str:
-    """:raises UsageError: without a name; :raises InputError: when it cannot be a portfolio's."""
-    if name is None:
-        raise click.UsageError("Missing option '--portfolio'.")
-    check_name(name)
-    return name
-
-
 @click.command("portfolios")
-def list_portfolios() -> None:
+@AS_JSON
+def list_portfolios(as_json: bool) -> None:
     """List the registered portfolios."""
-    project = Project.open()
-    counts = project.platform.warehouse.positions().groupby("portfolio").size()
-    registry = project.platform.warehouse.portfolios()
-    own = ("  beside " + registry["benchmark"]).fillna("")
-    for row, beside in zip(registry.itertuples(), own, strict=True):
-        click.echo(
-            f"{row.portfolio}\t{counts.get(row.portfolio, 0)} positions\tcash {row.cash:,.2f}"
-            f"{' (margin)' if row.margin == 'yes' else ''}"
-            f"{' (physical settlement)' if row.settlement == 'physical' else ''}"
-            f"{f' (lots {row.lots})' if isinstance(row.lots, str) else ''}\t{row.source}{beside}"
-        )
+    warehouse = Project.open().platform.warehouse
+    counts = warehouse.positions().groupby("portfolio").size()
+    registry = warehouse.portfolios()
+    columns = ["portfolio", "positions", "cash", "margin", "settlement", "lots", "benchmark", "source"]
+    rows = plain(registry.assign(positions=registry["portfolio"].map(counts).fillna(0).astype(int))[columns])
+    if as_json:
+        print_json(rows)
+    elif not rows:
+        click.echo("No portfolio is registered: sigmasight onboard FILE NAME")
+    else:
+        shown = [row | {"terms": _terms(row), "from": row["source"]} for row in rows]
+        named = [("portfolio", 0), ("positions", 0), ("cash", 2), ("from", 0)]
+        click.echo("\n".join(table(shown, named, below="terms")))
+
+
+def _terms(row: dict[str, Any]) -> str:
+    """What was said of the account; what was never said is left out."""
+    said = {
+        "margin": row["margin"] == "yes",
+        "physical settlement": row["settlement"] == "physical",
+        f"lots {row['lots']}": row["lots"],
+        f"beside {row['benchmark']}": row["benchmark"],
+    }
+    return ", ".join(text for text, holds in said.items() if holds)

@@ -3,22 +3,34 @@
 import click
 
 from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands.arguments import AS_JSON, NEWEST, some_portfolios
+from sigmasight_dagster.commands.output import plain, print_json
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.commands.readiness_page import show
-from sigmasight_dagster.reports.readiness import latest_date
+from sigmasight_dagster.commands.readiness_page import lines
+from sigmasight_dagster.reports.readiness import latest_date, measure
 from sigmasight_dagster.runs.workspace import utc_now
 
 
 @click.command()
-@click.argument("portfolios", nargs=-1, metavar="[PORTFOLIO]...")
-@click.option(
-    "--date", metavar="YYYY-MM-DD", help="Default: the latest date with results, of each portfolio."
-)
-def readiness(portfolios: tuple[str, ...], date: str | None) -> None:
-    """What each calculation can and cannot do for a portfolio, from what is stored; default: every one."""
+@some_portfolios
+@NEWEST
+@AS_JSON
+def readiness(names: tuple[str, ...], date: str | None, as_json: bool) -> None:
+    """What each calculation can and cannot do for a portfolio, from what is stored; default: every one.
+
+    Counts results that are ok, that have a value with a reservation (partial, stale), and that have none.
+    """
     project = Project.open()
-    names = project.chosen(portfolios)
+    chosen = project.chosen(names)
     asked = session_dates.trading_date(date, project.settings, utc_now()) if date else None
-    dates = [asked or latest_date(project.platform.warehouse, name) for name in names]
-    for name, day in zip(names, dates, strict=True):
-        show(project.platform, name, day)
+    days = [asked or latest_date(project.platform.warehouse, name) for name in chosen]
+    found = [
+        (name, day, measure(project.platform, name, day)) for name, day in zip(chosen, days, strict=True)
+    ]
+    if as_json:
+        print_json(
+            [{"portfolio": name, "date": day, **row} for name, day, rows in found for row in plain(rows)]
+        )
+        return
+    for name, day, rows in found:
+        click.echo("\n".join(lines(rows, name, day)))

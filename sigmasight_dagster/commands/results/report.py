@@ -12,6 +12,7 @@ from sigmasight_core.report.document.model import ReportBase
 from sigmasight_core.tables import PortfolioReports
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets.catalogue import declared
+from sigmasight_dagster.commands.arguments import AS_JSON, NEWEST, some_portfolios
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.reports import portfolio_report
 from sigmasight_dagster.reports.portfolio_report import FILE, FORMATS
@@ -19,13 +20,14 @@ from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import utc_now
 
 FOLDER = Path("reports")
+JSON = "json"
 WITHOUT_FILES = "md"
 """What `--no-write` prints unless another format is asked for."""
 
 
 @click.command()
-@click.argument("portfolios", metavar="[PORTFOLIO]...", nargs=-1)
-@click.option("--date", metavar="YYYY-MM-DD", help="Trading date; default: each portfolio's newest.")
+@some_portfolios
+@NEWEST
 @click.option(
     "--format",
     "formats",
@@ -42,27 +44,33 @@ WITHOUT_FILES = "md"
 @click.option("--no-write", is_flag=True, help="Print it and write no file.")
 @click.option("--open", "opened", is_flag=True, help="Open the HTML in the browser.")
 @click.option("--all-dates", is_flag=True, help="Of every date that has a stored report.")
+@AS_JSON
 def report(
-    portfolios: tuple[str, ...],
+    names: tuple[str, ...],
     date: str | None,
     formats: str | None,
     output_dir: Path,
     no_write: bool,
     opened: bool,
     all_dates: bool,
+    as_json: bool,
 ) -> None:
     """The report of a portfolio: Markdown, JSON, CSV, HTML and Excel; default: of every portfolio.
 
     Files are reports/PORTFOLIO_DATE/portfolio_report.*; those of before are replaced. A report that is not
     stored, or older than what it is made of, is made first. What fails for one portfolio stops no other.
+    --json prints one document a report.
     """
-    chosen = _formats(formats, no_write, opened)
+    if as_json and (formats or opened):
+        raise click.UsageError("--json prints JSON alone: leave --format and --open out")
+    no_write = no_write or as_json
+    chosen = _formats(JSON if as_json else formats, no_write, opened)
     if date and all_dates:
         raise InputError("--date is one date and --all-dates are all: leave one of them out")
     project = Project.open()
     day = session_dates.trading_date(date, project.settings, utc_now()) if date else None
     folder = None if no_write else output_dir
-    sys.exit(make(project, project.chosen(portfolios), day, chosen, folder, opened, all_dates))
+    sys.exit(make(project, project.chosen(names), day, chosen, folder, opened, all_dates))
 
 
 def make(

@@ -1,29 +1,26 @@
 """`sigmasight scenarios`: which stress scenarios there are, whether a file is sound, and runs of some."""
 
-import json
 from pathlib import Path
 
 import click
 import pandas as pd
-from rich.markup import escape
-from rich.table import Table
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.stress.configured import in_words
 from sigmasight_core.stress.scenarios import CATEGORIES, SEVERITIES, Scenario, load_scenarios, merge_scenarios
 from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands.arguments import AS_JSON, NEWEST, some_portfolios
+from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import reasons, table
 from sigmasight_dagster.platform import Platform, read_scenario_files
 from sigmasight_dagster.reports.ad_hoc_stress import ad_hoc_stress, chosen
 from sigmasight_dagster.reports.readiness import latest_date
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster.terminal import wide_console
 
 CATEGORY = click.option("--category", type=click.Choice(CATEGORIES), help="Those of this category alone.")
 SEVERITY = click.option("--severity", type=click.Choice(SEVERITIES), help="Those of this severity alone.")
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-SHOWN = ("direct_pnl", "correlated_pnl", "plausibility_sigma")
 
 
 @click.group()
@@ -50,18 +47,13 @@ def list_scenarios(category: str | None, severity: str | None, as_json: bool) ->
         for one in found
     ]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        print_json(rows)
         return
-    table = Table(title=f"{len(rows)} scenarios", title_justify="left")
-    for name in ("scenario", "category", "severity", "shocks"):
-        table.add_column(name)
-    for row in rows:
-        note = " (for comparison alone)" if row["comparison"] else ""
-        table.add_row(
-            *(escape(str(row[name])) for name in ("scenario", "category", "severity")),
-            escape(f"{row['shocks']}{note}"),
-        )
-    wide_console().print(table)
+    click.echo(f"{len(rows)} scenarios")
+    columns = [(name, 0) for name in ("scenario", "category", "severity", "shocks")]
+    notes = {True: " (for comparison alone)", False: ""}
+    shown = [row | {"shocks": f"{row['shocks']}{notes[bool(row['comparison'])]}"} for row in rows]
+    click.echo("\n".join(table(shown, columns)))
 
 
 @scenarios.command()
@@ -81,17 +73,15 @@ def check(file: Path | None) -> None:
 
 
 @scenarios.command()
-@click.argument("portfolios", nargs=-1, metavar="[PORTFOLIO]...")
-@click.option(
-    "--date", metavar="YYYY-MM-DD", help="Default: the latest date with results, of each portfolio."
-)
+@some_portfolios
+@NEWEST
 @click.option("--scenario", "ids", multiple=True, metavar="ID", help="This one; may be repeated.")
 @CATEGORY
 @SEVERITY
 @click.option("--file", type=click.Path(path_type=Path), help="Scenarios of this file (YAML) alone.")
 @AS_JSON
 def run(
-    portfolios: tuple[str, ...],
+    names: tuple[str, ...],
     date: str | None,
     ids: tuple[str, ...],
     category: str | None,
@@ -103,15 +93,13 @@ def run(
     project = Project.open()
     known = _own(project.settings, file) if file else project.platform.scenarios
     wanted = chosen(known, ids, category, severity)
-    names = project.chosen(portfolios)
     asked = session_dates.trading_date(date, project.settings, utc_now()) if date else None
     found = [
         ad_hoc_stress(project.platform, wanted, name, asked or latest_date(project.platform.warehouse, name))
-        for name in names
+        for name in project.chosen(names)
     ]
     if as_json:
-        rows = pd.concat(found).assign(date=lambda frame: frame["date"].dt.strftime("%Y-%m-%d"))
-        click.echo(rows.to_json(orient="records", indent=2, double_precision=15))
+        print_json(pd.concat(found))
         return
     for rows in found:
         _show(rows)
@@ -126,14 +114,10 @@ def _own(settings: Settings, path: Path) -> tuple[Scenario, ...]:
 
 def _show(rows: pd.DataFrame) -> None:
     first = rows.iloc[0]
-    title = f"{first['portfolio']} on {first['date']:%Y-%m-%d}: P&L in USD"
-    table = Table(title=title, title_justify="left")
-    for name in ("scenario", "direct", "correlated", "sigmas", "status"):
-        table.add_column(name, justify="left" if name in ("scenario", "status") else "right")
-    texts = pd.DataFrame(
-        {name: rows[name].map("{:,.2f}".format).mask(rows[name].isna(), "-") for name in SHOWN}
-    )
-    said = rows["status"].where(rows["warning"] == "", rows["status"] + "; " + rows["warning"])
-    for cells in pd.concat([rows["scenario"], texts, said], axis=1).astype("str").to_numpy().tolist():
-        table.add_row(*(escape(cell) for cell in cells))
-    wide_console().print(table)
+    click.echo(f"{first['portfolio']} on {first['date']:%Y-%m-%d}: P&L in USD")
+    status = rows["status"].where(rows["status"] != "ok", "")
+    said = (status + "; " + rows["warning"]).str.strip("; ")
+    named = {"direct_pnl": "direct", "correlated_pnl": "correlated", "plausibility_sigma": "sigmas"}
+    shown = rows.rename(columns=named).assign(said=said).to_dict("records")
+    columns = [("scenario", 0), ("direct", 2), ("correlated", 2), ("sigmas", 2)]
+    click.echo("\n".join(table(shown, columns) + reasons(shown, "scenario", "said")))

@@ -1,8 +1,6 @@
 """`sigmasight show`: a portfolio's stored results. Nothing is computed, and Dagster is not imported."""
 
 import csv
-import difflib
-import json
 import sys
 from typing import Final, NamedTuple
 
@@ -20,9 +18,13 @@ from sigmasight_core.tables import (
     columns_by_role,
 )
 from sigmasight_dagster.commands import glance
+from sigmasight_dagster.commands.arguments import AS_CSV, AS_JSON, one_format
+from sigmasight_dagster.commands.output import print_json
+from sigmasight_dagster.commands.table import number, reasons, table
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.errors import unknown_portfolio
 from sigmasight_dagster.warehouse.layout.everyday import (
     PORTFOLIO_TODAY,
     POSITIONS_TODAY,
@@ -89,21 +91,22 @@ SECTIONS: Final = {
 @click.argument("portfolio")
 @click.argument("section", required=False, type=click.Choice(list(SECTIONS)))
 @click.option("--date", metavar="YYYY-MM-DD", help="Trading date; default: the newest.")
-@click.option("--json", "as_json", is_flag=True, help="JSON, every column, on standard output.")
-@click.option("--csv", "as_csv", is_flag=True, help="CSV, every column, on standard output.")
+@AS_JSON
+@AS_CSV
 def show(portfolio: str, section: str | None, date: str | None, as_json: bool, as_csv: bool) -> None:
     """Show PORTFOLIO as it is stored: a summary, or one section of its results.
 
     Every number is a stored one; n/a has its reason below. Examples: sigmasight show alpha;
     sigmasight show alpha stress --date 2022-12-28 --json
     """
-    if as_json and as_csv:
-        raise click.UsageError("--json and --csv are two formats: choose one")
+    one_format(as_json, as_csv)
     warehouse = Warehouse(asset_database_url(Settings()))
     day = _day(warehouse, portfolio, date)
     view = SECTIONS[section].view if section else PORTFOLIO_TODAY
-    if as_json or as_csv:
-        (_print_json if as_json else _print_csv)(warehouse.glance(view, portfolio, day), list(view.columns))
+    if as_json:
+        print_json(_cells(warehouse.glance(view, portfolio, day), view))
+    elif as_csv:
+        _print_csv(_cells(warehouse.glance(view, portfolio, day), view), list(view.columns))
     elif section is None:
         click.echo("\n".join(glance.ten_lines(warehouse, portfolio, day)))
     else:
@@ -115,13 +118,10 @@ def _day(warehouse: Warehouse, portfolio: str, date: str | None) -> pd.Timestamp
     """:raises InputError: when the portfolio is unknown, or has no results on the date."""
     names = warehouse.portfolio_names()
     if portfolio not in names:
-        near = difflib.get_close_matches(portfolio, names, 1)
-        meant = f"did you mean {near[0]}?" if near else f"registered: {', '.join(names) or 'none'}"
-        raise InputError(f"unknown portfolio '{portfolio}'; {meant}")
+        raise unknown_portfolio(portfolio, names)
     dates = warehouse.glance_dates(portfolio)
     if not dates:
-        cure = f"sigmasight run --date YYYY-MM-DD --portfolio {portfolio}"
-        raise InputError(f"portfolio {portfolio}: nothing is computed yet: {cure}")
+        raise InputError(f"portfolio {portfolio}: nothing is computed yet: sigmasight run {portfolio}")
     if date is None:
         return dates[-1]
     try:
@@ -131,7 +131,7 @@ def _day(warehouse: Warehouse, portfolio: str, date: str | None) -> pd.Timestamp
     if day not in dates:
         raise InputError(
             f"portfolio {portfolio} has no results on {date}; its newest are of {dates[-1]:%Y-%m-%d}; "
-            f"compute them: sigmasight run --date {date} --portfolio {portfolio}"
+            f"compute them: sigmasight run {portfolio} --date {date}"
         )
     return day
 
@@ -143,23 +143,22 @@ def _print(rows: list[Row], section: str, title: str) -> None:
         click.echo("nothing is stored of it on this date: sigmasight readiness says why")
         return
     shown = [
-        {"name": name, "value": glance.number(value, 6 if abs(value) < 1 else 2)}
+        {"name": name, "value": number(value, 6 if abs(value) < 1 else 2)}
         if isinstance(value, float)
-        else {"name": name, "value": glance.number(value)}
+        else {"name": name, "value": number(value)}
         for name, value in rows[0].items()
         if name not in ("portfolio", "date", "status")
     ]
-    lines = glance.table(rows, columns) if columns else glance.table(shown, (("name", 0), ("value", 0)))
-    click.echo("\n".join(lines + glance.reasons(rows, SECTIONS[section].named)))
+    lines = table(rows, columns) if columns else table(shown, (("name", 0), ("value", 0)))
+    click.echo("\n".join(lines + reasons(rows, SECTIONS[section].named)))
 
 
-def _print_json(rows: list[Row], columns: list[str]) -> None:
-    click.echo(json.dumps([{name: row[name] for name in columns} for row in rows], indent=2, default=str))
+def _cells(rows: list[Row], view: View) -> list[Row]:
+    return [{name: row[name] for name in view.columns} for row in rows]
 
 
 def _print_csv(rows: list[Row], columns: list[str]) -> None:
     """Text that a spreadsheet would take for a formula gets an apostrophe."""
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(columns)
-    cells = ([row[name] for name in columns] for row in rows)
-    out.writerows([escaped(cell) if isinstance(cell, str) else cell for cell in line] for line in cells)
+    out.writerows([escaped(cell) if isinstance(cell, str) else cell for cell in row.values()] for row in rows)

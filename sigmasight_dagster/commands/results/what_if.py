@@ -2,66 +2,68 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
+import pandas as pd
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import WhatIfResults, WhatIfSessions, WhatIfTrades
+from sigmasight_core.tables import PortfolioSnapshots, Table, WhatIfTrades
 from sigmasight_core.what_if.trades_csv import trades_csv
 from sigmasight_dagster import session_dates
+from sigmasight_dagster.commands.arguments import AS_CSV, AS_JSON, one_format
 from sigmasight_dagster.commands.csv_files import read_csv, report_rows
+from sigmasight_dagster.commands.output import print_json
+from sigmasight_dagster.commands.results import what_if_page as page
 from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.reports.readiness import latest_date
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
-from sigmasight_dagster.what_if import page
+from sigmasight_dagster.warehouse.errors import unknown_portfolio
 from sigmasight_dagster.what_if.what_if import WhatIf
 
 _PATH = click.Path(path_type=Path)
-
-
-def _exports(command: Callable[..., None]) -> Callable[..., None]:
-    for option, what in (("--csv", "the numbers"), ("--json", "session, trades and numbers")):
-        name = f"{option.removeprefix('--')}_file"
-        command = click.option(option, name, type=_PATH, metavar="FILE", help=f"Write {what} to FILE.")(
-            command
-        )
-    return command
 
 
 @click.command("what-if")
 @click.argument("portfolio")
 @click.argument("trades", type=_PATH, metavar="TRADES.CSV")
 @click.option(
-    "--date", required=True, metavar="YYYY-MM-DD", help="Session whose close the trades are made at."
+    "--date",
+    metavar="YYYY-MM-DD",
+    help="Session whose close the trades are made at; default: the newest with results.",
 )
 @click.option("--save", "session", metavar="NAME", help="Save trades and results as a session.")
 @click.option("--replace", is_flag=True, help="Overwrite a session that exists already.")
-@_exports
+@AS_JSON
+@AS_CSV
 def what_if(
     portfolio: str,
     trades: Path,
-    date: str,
+    date: str | None,
     session: str | None,
     replace: bool,
-    json_file: Path | None,
-    csv_file: Path | None,
+    as_json: bool,
+    as_csv: bool,
 ) -> None:
     """Risk of PORTFOLIO with the trades of TRADES.CSV beside that without; its tables stay as they are.
 
     Columns of the file: ticker, quantity (signed change); price (default: the close, of an option the model
     price) and tags are optional.
     """
+    one_format(as_json, as_csv)
     now = utc_now()
     if session is not None:
         _check_session_name(session)
     text = read_csv(trades, "trade list CSV")
-    day = session_dates.trading_date(date, Settings(), now)
+    asked = session_dates.trading_date(date, Settings(), now) if date else None
     platform = _platform()
+    if portfolio not in (names := platform.warehouse.portfolio_names()):
+        raise unknown_portfolio(portfolio, names)
+    day = asked or latest_date(platform.warehouse, portfolio, PortfolioSnapshots)
     if session is not None and not replace:
         _refuse_saved(platform, session)
     question = WhatIf(platform, portfolio, day)
@@ -72,11 +74,10 @@ def what_if(
         sys.exit(1)
     comparison = question.compute(parsed.trades, trades.name)
     rows = comparison.rows(now.tz_localize(None).normalize())
-    page.show(rows[WhatIfSessions].iloc[0], rows[WhatIfTrades], rows[WhatIfResults])
-    _export(rows, json_file, csv_file)
+    _show(rows, as_json, as_csv)
     if session is not None:
         platform.warehouse.save_what_if(session, rows, AuditStamp.now("sigmasight what-if"), replace)
-        click.echo(f"Saved as {session}: sigmasight what-if-sessions show {session}")
+        click.echo(f"Saved as {session}: sigmasight what-if-sessions show {session}", err=as_json or as_csv)
 
 
 @click.group("what-if-sessions")
@@ -85,23 +86,27 @@ def what_if_sessions() -> None:
 
 
 @what_if_sessions.command("list")
-def list_sessions() -> None:
+@AS_JSON
+def list_sessions(as_json: bool) -> None:
     """List the saved sessions."""
     sessions = _platform().warehouse.what_if_sessions()
-    if sessions.empty:
-        click.echo("No session is saved: sigmasight what-if PORTFOLIO TRADES.csv --date D --save NAME")
+    if as_json:
+        print_json(sessions)
+    elif sessions.empty:
+        click.echo("No session is saved: sigmasight what-if PORTFOLIO TRADES.csv --save NAME")
     else:
-        page.show_sessions(sessions)
+        click.echo("\n".join(page.session_lines(sessions)))
 
 
 @what_if_sessions.command("show")
 @click.argument("name")
-@_exports
-def show_session(name: str, json_file: Path | None, csv_file: Path | None) -> None:
+@AS_JSON
+@AS_CSV
+def show_session(name: str, as_json: bool, as_csv: bool) -> None:
     """Show the stored comparison of session NAME, as it was computed then."""
+    one_format(as_json, as_csv)
     rows = _platform().warehouse.what_if(name)
-    page.show(rows[WhatIfSessions].iloc[0], rows[WhatIfTrades], rows[WhatIfResults])
-    _export(rows, json_file, csv_file)
+    _show(rows, as_json, as_csv)
 
 
 @what_if_sessions.command("export")
@@ -144,10 +149,13 @@ def _refuse_saved(platform: Platform, name: str) -> None:
         raise InputError(f"what-if session {name}: already saved; use --replace to overwrite it")
 
 
-def _export(rows: Any, json_file: Path | None, csv_file: Path | None) -> None:
-    for file, text in ((json_file, page.as_json), (csv_file, page.as_csv)):
-        if file is not None:
-            _write(file, text(rows))
+def _show(rows: Mapping[type[Table], pd.DataFrame], as_json: bool, as_csv: bool) -> None:
+    if as_json:
+        print_json(page.content(rows))
+    elif as_csv:
+        click.echo(page.as_csv(rows), nl=False)
+    else:
+        click.echo("\n".join(page.lines(rows)))
 
 
 def _write(file: Path, text: str) -> None:

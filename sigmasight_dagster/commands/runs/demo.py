@@ -18,13 +18,13 @@ from sigmasight_core.tables import (
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import width
 from sigmasight_dagster.ledger import histories
 from sigmasight_dagster.ledger.accounts import Stated, save_history
 from sigmasight_dagster.ledger.presets import presets
 from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings.places import is_checkout, project_files
-from sigmasight_dagster.terminal import wide_console
 from sigmasight_dagster.warehouse import Warehouse
 
 START, END = "2022-10-03", "2022-12-28"
@@ -51,7 +51,7 @@ def demo(start: str) -> None:
     outcomes = progress.compute(project, dates, list(PORTFOLIOS))
     if code := progress.exit_code(outcomes):
         sys.exit(code)
-    console = wide_console()
+    console = Console(width=width())
     for name in PORTFOLIOS:
         show_portfolio(project.platform.warehouse, name, dates[-1], console)
     here = is_checkout()

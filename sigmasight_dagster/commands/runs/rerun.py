@@ -8,19 +8,14 @@ import click
 from sigmasight_core.errors import InputError
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands.arguments import some_portfolios
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.partitions.keys import split
 from sigmasight_dagster.runs.workspace import utc_now
 
 
 @click.command()
-@click.option(
-    "--portfolio",
-    "names",
-    multiple=True,
-    metavar="NAME",
-    help="Only this portfolio; repeat it; default: all.",
-)
+@some_portfolios
 @click.option("--start", metavar="YYYY-MM-DD", help="Only from this date.")
 @click.option("--end", metavar="YYYY-MM-DD", help="Only to this date, inclusive.")
 def rerun_failed(names: tuple[str, ...], start: str | None, end: str | None) -> None:

@@ -9,28 +9,23 @@ from pandas import DatetimeIndex
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.checks.coverage import unknown_dividend_names
 from sigmasight_dagster.commands import glance, progress
+from sigmasight_dagster.commands.arguments import some_portfolios
 from sigmasight_dagster.commands.progress import CANCELED
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.results import report
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 
-_PORTFOLIO = click.option(
-    "--portfolio",
-    "names",
-    multiple=True,
-    metavar="NAME",
-    help="Portfolio to compute; repeat it; default: all.",
-)
+_END = "default: the newest session with data."
 
 
 @click.command()
-@click.option("--date", required=True, metavar="YYYY-MM-DD", help="Trading date to compute.")
-@_PORTFOLIO
+@some_portfolios
+@click.option("--date", metavar="YYYY-MM-DD", help=f"Trading date to compute; {_END}")
 @click.option("--report", "reported", is_flag=True, help="Write the reports of the portfolios as well.")
-def run(date: str, names: tuple[str, ...], reported: bool) -> None:
+def run(names: tuple[str, ...], date: str | None, reported: bool) -> None:
     """Compute every asset of one trading date."""
-    dates = DatetimeIndex([session_dates.trading_date(date, Settings(), utc_now())])
+    dates = DatetimeIndex([_given_or_last(date)])
     project = Project.open()
     code = _compute(project, dates, names)
     if not code:
@@ -42,9 +37,9 @@ def run(date: str, names: tuple[str, ...], reported: bool) -> None:
 
 
 @click.command()
+@some_portfolios
 @click.option("--start", required=True, metavar="YYYY-MM-DD", help="First date.")
-@click.option("--end", required=True, metavar="YYYY-MM-DD", help="Last date, inclusive.")
-@_PORTFOLIO
+@click.option("--end", metavar="YYYY-MM-DD", help=f"Last date, inclusive; {_END}")
 @click.option(
     "--missing-only",
     is_flag=True,
@@ -53,13 +48,27 @@ def run(date: str, names: tuple[str, ...], reported: bool) -> None:
 @click.option(
     "--all-reports", is_flag=True, help="Make the report of every date, not of the last one of each run."
 )
-def backfill(start: str, end: str, names: tuple[str, ...], missing_only: bool, all_reports: bool) -> None:
+def backfill(
+    names: tuple[str, ...], start: str, end: str | None, missing_only: bool, all_reports: bool
+) -> None:
     """Compute every asset of every trading date from START to END, in a few range runs.
 
     Ctrl-C cancels: what is published is whole and stays.
     """
-    dates = session_dates.trading_range(start, end, Settings(), utc_now())
+    settings, now = Settings(), utc_now()
+    last = end or f"{session_dates.bounds(settings, now)[1]:%Y-%m-%d}"
+    dates = session_dates.trading_range(start, last, settings, now)
     sys.exit(_compute(Project.open(), dates, names, missing_only, all_reports))
+
+
+def _given_or_last(date: str | None) -> pd.Timestamp:
+    """The date, or the newest session with data, which is told."""
+    settings, now = Settings(), utc_now()
+    if date is not None:
+        return session_dates.trading_date(date, settings, now)
+    last = session_dates.bounds(settings, now)[1]
+    click.echo(f"{last:%Y-%m-%d}, the newest session with data", err=True)
+    return last
 
 
 def _compute(

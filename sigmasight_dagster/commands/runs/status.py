@@ -1,7 +1,6 @@
 """`sigmasight status`: which dates are whole, what runs, what failed, and when the next run comes."""
 
 import datetime as dt
-import json
 from typing import Any
 
 import click
@@ -11,7 +10,10 @@ import pandas as pd
 from sigmasight_core import calendar
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.automation.schedules import daily_request
+from sigmasight_dagster.commands.arguments import AS_JSON
+from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import GAP, wrapped
 from sigmasight_dagster.partitions.dates import TIMEZONE
 from sigmasight_dagster.runs import recovery
 from sigmasight_dagster.runs.workspace import utc_now
@@ -29,7 +31,7 @@ CLOSE = dt.time(16)
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
+@AS_JSON
 def status(as_json: bool) -> None:
     """Show which dates are published and missing, what runs, what failed, and the next schedule.
 
@@ -42,7 +44,10 @@ def status(as_json: bool) -> None:
         "failed": _failed(project),
         "next": _next(project, utc_now()),
     }
-    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(_lines(found)))
+    if as_json:
+        print_json(found)
+    else:
+        click.echo("\n".join(text for line in _lines(found) for text in wrapped(line, "", GAP)))
 
 
 def _dates(project: Project) -> list[dict[str, Any]]:
@@ -103,7 +108,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         dates = f"{row['first']}..{row['last']}, {row['complete']} complete, {told}"
         lines.append(f"{row['portfolio']}: {dates if row['first'] else 'nothing is computed yet'}")
     if not found["portfolios"]:
-        lines.append("no portfolio is registered: sigmasight onboard FILE --portfolio NAME")
+        lines.append("no portfolio is registered: sigmasight onboard FILE NAME")
     for run in found["running"]:
         lines.append(f"{run['state']}: run {run['run'][:8]}, {run['dates']} {run['portfolios']}".rstrip())
     if not found["running"]:

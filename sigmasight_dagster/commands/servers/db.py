@@ -4,11 +4,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from sigmasight_core.errors import InputError, SigmaSightError
+from sigmasight_dagster.commands.arguments import AS_JSON
+from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.server.urls import (
     asset_database_url,
     dagster_database_url,
@@ -18,7 +21,7 @@ from sigmasight_dagster.server.urls import (
 from sigmasight_dagster.settings import Settings
 
 if TYPE_CHECKING:
-    from sigmasight_dagster.server.embedded import EmbeddedPostgres
+    from sigmasight_dagster.server.embedded import EmbeddedPostgres, ServerStatus
 
 _NO_READER_THERE = "sigmasight_reader reads the asset database: leave --dagster out"
 _READER_OUTSIDE = (
@@ -70,16 +73,21 @@ def stop() -> None:
 
 
 @db.command()
-def status() -> None:
+@AS_JSON
+def status(as_json: bool) -> None:
     """Show whether the server runs.
 
     Also shows where its data are and how large. The exit code is 3 if it does not run.
     """
     with _one_line_errors():
         settings = Settings()
-        if _tell_external(settings):
-            return
-        now = _server(settings).status()
+        external = _tell_external(settings, err=as_json)
+        now = None if external else _server(settings).status()
+    if as_json:
+        print_json(_facts(settings, now))
+        raise SystemExit(0 if now is None or now.running else NOT_RUNNING)
+    if now is None:
+        return
     click.echo(f"status:   {now.message}")
     click.echo(f"pid:      {now.pid or '-'}")
     click.echo(f"version:  {now.version or '-'}")
@@ -161,12 +169,20 @@ def _external(settings: Settings, dagster: bool) -> bool:
     return bool(settings.dagster_postgres_url if dagster else settings.database_url)
 
 
-def _tell_external(settings: Settings) -> bool:
+def _facts(settings: Settings, now: "ServerStatus | None") -> dict[str, Any]:
+    """Which databases are external, and the embedded server; null where none is needed."""
+    names = ("asset_database", "dagster_database")
+    external = dict(zip(names, (_external(settings, dagster) for dagster in (False, True)), strict=True))
+    server = None if now is None else asdict(now)
+    return {"external": external, "embedded": server}
+
+
+def _tell_external(settings: Settings, err: bool = False) -> bool:
     """Say which databases are external; True if both are, so that no embedded server is needed."""
     if settings.database_url:
-        click.echo("the asset database is external (SIGMASIGHT_DATABASE_URL): nothing to do for it")
+        click.echo("the asset database is external (SIGMASIGHT_DATABASE_URL): nothing to do for it", err=err)
     if settings.dagster_postgres_url:
-        click.echo("Dagster's database is external (DAGSTER_POSTGRES_URL): nothing to do for it")
+        click.echo("Dagster's database is external (DAGSTER_POSTGRES_URL): nothing to do for it", err=err)
     return bool(settings.database_url and settings.dagster_postgres_url)
 
 

@@ -1,0 +1,164 @@
+"""What every command asks for and prints in one way: portfolios, dates, JSON, tables of 80 columns."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+
+from sigmasight_dagster.cli import COMMANDS, cli
+from sigmasight_dagster.commands.arguments import given_portfolio, one_portfolio, some_portfolios
+from sigmasight_dagster.commands.output import plain, print_json
+from sigmasight_dagster.commands.progress import outcome_lines
+from sigmasight_dagster.commands.table import RIGHT, WIDTH, reasons, table
+from sigmasight_dagster.runs.execute import RunOutcome
+from sigmasight_dagster.runs.plan import RangeRun
+
+READING = (
+    *(
+        "show",
+        "report",
+        "status",
+        "readiness",
+        "ledger",
+        "gains",
+        "portfolios",
+        "stale",
+        "prices",
+        "coverage",
+    ),
+    *("doubtful list", "stress-reality", "scenarios list", "scenarios run", "what-if"),
+    *("what-if-sessions list", "what-if-sessions show", "db status"),
+)
+STATED = {"position close"}
+"""Commands whose date is a fact that only the user knows."""
+
+
+def every() -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {below}", child) for below, child in command.commands.items())
+        else:
+            yield name, command
+
+
+def options(command: click.Command) -> dict[str, click.Option]:
+    return {opt: one for one in command.params if isinstance(one, click.Option) for opt in one.opts}
+
+
+def test_portfolios_are_arguments_and_dates_may_be_left_out() -> None:
+    for name, command in every():
+        found = options(command)
+        assert "--portfolio" not in found or found["--portfolio"].hidden, name
+        assert "--date" not in found or found["--date"].required is (name in STATED), name
+
+
+def test_every_reading_command_has_json() -> None:
+    found = dict(every())
+    flags = [options(found[name])["--json"] for name in READING]
+    assert {(flag.name, flag.is_flag, flag.help) for flag in flags} == {
+        ("as_json", True, "JSON, and nothing else, on standard output.")
+    }
+
+
+@click.command()
+@some_portfolios
+def some(names: tuple[str, ...]) -> None:
+    click.echo(" ".join(names))
+
+
+@click.command()
+@click.argument("file")
+@one_portfolio("PORTFOLIO")
+def one(file: str, name: str | None) -> None:
+    click.echo(f"{file} {given_portfolio(name)}")
+
+
+def run(command: click.Command, *arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments)
+
+
+def test_the_option_of_before_is_taken_in_the_arguments_place() -> None:
+    assert run(some).output == "\n"
+    assert run(some, "a", "b").output == run(some, "--portfolio", "a", "--portfolio", "b").output == "a b\n"
+    assert run(one, "f", "a").output == run(one, "f", "--portfolio", "a").output == "f a\n"
+    for command, words in ((some, ("a",)), (one, ("f", "a"))):
+        both = run(command, *words, "--portfolio", "b")
+        assert (both.exit_code, "not by both" in both.output) == (2, True)
+        assert "--portfolio" not in run(command, "--help").output
+    assert "Missing argument 'PORTFOLIO'" in run(one, "f").output
+
+
+def test_json_has_dates_whole_numbers_and_null(capsys: pytest.CaptureFixture[str]) -> None:
+    frame = pd.DataFrame(
+        {
+            "date": pd.to_datetime(["2022-12-28", None]),
+            "at": pd.to_datetime(["2022-12-28 21:00", None], utc=True),
+            "value": [0.1 + 0.2, np.nan],
+            "count": pd.array([1, None], dtype="Int64"),
+            "names": [["ä"], []],
+        }
+    )
+    print_json({"rows": frame, "day": dt.date(2022, 12, 28), "at": Path("a"), "inf": np.float64("inf")})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {
+        "rows": [
+            {
+                "date": "2022-12-28",
+                "at": "2022-12-28T21:00:00+00:00",
+                "value": 0.30000000000000004,
+                "count": 1,
+                "names": ["ä"],
+            },
+            {"date": None, "at": None, "value": None, "count": None, "names": []},
+        ],
+        "day": "2022-12-28",
+        "at": "a",
+        "inf": None,
+    }
+    assert plain(np.array([True, False])) == [True, False]
+    with pytest.raises(TypeError):
+        print_json({"what": object()})
+
+
+def test_tables_cut_nothing_and_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    name = "SPY230120C00400000@2022-11-15#12"
+    why = "no price: it has none within 7 days, and so on and on until the line is full of words"
+    rows = [{"position": name, "value": 1234.5, "text": "+3", "said": why}]
+    rows.append({"position": "", "value": None, "text": "-10", "said": ""})
+    columns = [("position", 0), ("value", 2), ("text", RIGHT), ("said", 0)]
+    lines = table(rows, columns)
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[0].split() == ["position", "value", "text", "said"]
+    assert name in lines[1]
+    start = lines[0].index("said")
+    assert " ".join(line[start:].strip() for line in lines[1:-1]) == why
+    assert lines[-1].split() == ["n/a", "-10"]
+    below = table(rows, columns[:3], below="said")
+    assert max(map(len, below)) <= WIDTH
+    assert " ".join(line.strip() for line in below[2:-1]) == why
+    monkeypatch.setenv("COLUMNS", "200")
+    assert len(table(rows, columns)) == 3
+    assert reasons(rows, "position", "said") == [f"{name}: {why}"]
+
+
+def test_runs_are_told_with_their_reason_below() -> None:
+    dates = pd.to_datetime(["2022-12-09", "2022-12-19"])
+    run = RangeRun("portfolio", (), dates, ("alpha", "beta"))
+    why = "bad_marks.csv, line 2, column price: '-1' must be positive, and so on to the end of the line"
+    failed = RunOutcome(run, "b", error=why, failed_assets=("position_values",))
+    lines = outcome_lines([RunOutcome(run, "a"), failed])
+    assert max(map(len, lines)) <= WIDTH
+    assert [line.split()[-1] for line in lines[1:3]] == ["result", "published"]
+    assert lines[3].strip() == lines[5].strip() == "alpha, beta"
+    assert " ".join(line.strip() for line in lines[6:8]) == why
+    assert lines[-1] == "  b  failed steps: position_values"
