@@ -5,7 +5,6 @@ So the help text of each command stands here once more; a test holds it against 
 
 import sys
 from importlib import import_module
-from textwrap import wrap
 from typing import Final, NamedTuple
 
 import click
@@ -226,8 +225,13 @@ def _fill_in(command: click.Command, path: str) -> None:
 
 
 def _typed(words: str) -> list[str]:
-    """A command in as many lines as it needs, as a shell reads them."""
-    lines = wrap(words, EXAMPLE_WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    """A command in as many lines as it needs, as a shell reads them: an option stays beside its value."""
+    first, *options = words.split(" --")
+    lines = [first]
+    for option in options:
+        if len(lines[-1]) + len(option) + 3 > EXAMPLE_WIDTH:
+            lines.append("   ")
+        lines[-1] += f" --{option}"
     return [f"  {line} \\" for line in lines[:-1]] + [f"  {lines[-1]}"]
 
 

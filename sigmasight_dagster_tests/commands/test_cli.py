@@ -13,7 +13,10 @@ from click.testing import CliRunner
 from sigmasight_dagster import commands
 from sigmasight_dagster.cli import COMMANDS, SECTIONS, cli
 from sigmasight_dagster.commands.examples import EXAMPLES
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings.forms import variable
 from sigmasight_dagster_tests.conftest import REPOSITORY
+from tools import reference
 
 WIDE = 10_000
 HEAVY = ("sigmasight_dagster.commands", "pandas", "numpy", "dagster", "sqlalchemy")
@@ -119,6 +122,17 @@ def test_each_example_is_one_of_its_command(path: str) -> None:
             assert found is command, context.command_path
         for word in words:
             assert not word.startswith("examples/") or (REPOSITORY / word).exists()
+
+
+def test_the_generated_pages_have_every_command_and_setting() -> None:
+    commands_page, settings_page = reference.commands_page(), reference.settings_page()
+    for path in tree():
+        assert f"\n### sigmasight {path}\n" in commands_page
+        for parameter in own(path).params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                assert parameter.opts[0] in commands_page.partition(f"\n### sigmasight {path}\n")[2]
+    for name in Settings.model_fields:
+        assert f"| `{variable(Settings, name)}` |" in settings_page
 
 
 def test_examples_are_of_commands_that_there_are() -> None:
