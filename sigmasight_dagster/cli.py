@@ -3,7 +3,11 @@
 So the help text of each command stands here once more; a test holds it against the command's own.
 """
 
+import atexit
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Final, NamedTuple
 
@@ -187,7 +191,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         entry = COMMANDS[cmd_name]
-        command = getattr(import_module(f"sigmasight_dagster.commands.{entry.module}"), entry.name)
+        with _no_garbage():
+            command = getattr(import_module(f"sigmasight_dagster.commands.{entry.module}"), entry.name)
         _fill_in(command, cmd_name)
         return command
 
@@ -210,6 +215,16 @@ class LazyGroup(click.Group):
         names = [name for name in COMMANDS if name.startswith(incomplete)]
         found = [CompletionItem(name, help=COMMANDS[name].help) for name in names]
         return found + click.Command.shell_complete(self, ctx, incomplete)
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """What imports make stays: to look for garbage in it takes a tenth of their time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _fill_in(command: click.Command, path: str) -> None:
@@ -259,6 +274,8 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main() -> None:
     """Entry point: an error is one line on standard error and exit code 1, with --debug a traceback."""
+    # At the end the system takes all memory back: a search for garbage in it takes a third of a second.
+    atexit.register(gc.freeze)
     if "--debug" in sys.argv:
         cli()
     try:

@@ -130,7 +130,10 @@ def test_the_generated_pages_have_every_command_and_setting() -> None:
         assert f"\n### sigmasight {path}\n" in commands_page
         for parameter in own(path).params:
             if isinstance(parameter, click.Option) and not parameter.hidden:
-                assert parameter.opts[0] in commands_page.partition(f"\n### sigmasight {path}\n")[2]
+                assert (
+                    parameter.opts[0]
+                    in commands_page.partition(f"\n### sigmasight {path}\n")[2].partition("\n### ")[0]
+                )
     for name in Settings.model_fields:
         assert f"| `{variable(Settings, name)}` |" in settings_page
 
