@@ -37,10 +37,12 @@ check: $(STAMP)  ## linters, types, the order of imports and the docs check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tools.rooms --check
+	$(BIN)/python -m tools.reference --check
 	$(BIN)/python -m sigmasight_dagster.reports.data_dictionary --check
 
 docs: $(STAMP)   ## write the generated pages of docs/ again
 	$(BIN)/python -m tools.rooms
+	$(BIN)/python -m tools.reference
 	$(BIN)/python -m sigmasight_dagster.reports.data_dictionary
 
 bench: $(STAMP)  ## the benchmarks, as ratios measured in one run

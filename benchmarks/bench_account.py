@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import compare
-from sigmasight_core.account.cash import CashTerms, portfolio_cash
+from sigmasight_core.account.cash import portfolio_cash
 from sigmasight_core.account.entries import Entries, entries
 from sigmasight_core.account.lots import pieces, positions
 from sigmasight_core.account.performance.portfolio_returns import portfolio_returns
+from sigmasight_core.account.terms import CashTerms
 from sigmasight_core.calendar import sessions
 from sigmasight_core.tables import TreasuryYields
 

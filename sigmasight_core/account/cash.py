@@ -1,6 +1,5 @@
 """The cash of a portfolio on every date: what it was, what moved it, what it is. People reconcile with it."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -9,6 +8,7 @@ import pandas as pd
 from sigmasight_core.account.balances import balances
 from sigmasight_core.account.entries import Entries
 from sigmasight_core.account.income import cash_rates, dividends, held_through, yields_before
+from sigmasight_core.account.terms import CashTerms
 from sigmasight_core.arrays.as_of import codes_of
 from sigmasight_core.arrays.gaps import gap_texts
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
@@ -19,23 +19,6 @@ from sigmasight_core.tables.account.cash import PortfolioCash
 
 IN_PRICE_MARK: Final = "close = adjusted_close"
 """What the source of closes says that are adjusted for dividends: the income is in the price."""
-
-
-@dataclass(frozen=True)
-class CashTerms:
-    """What cash earns and costs, fractions per year over the 3-month yield; None = nothing.
-
-    :param interest_spread: below the yield, earned on a positive balance.
-    :param borrow_spread: above the yield, paid on a negative one.
-    """
-
-    interest_spread: float | None = None
-    borrow_spread: float | None = None
-
-    @property
-    def none(self) -> bool:
-        """Whether cash earns and costs nothing: then no yield is needed."""
-        return self.interest_spread is None and self.borrow_spread is None
 
 
 def portfolio_cash(

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from sigmasight_core.arrays.inputs import as_calls, as_floats
 from sigmasight_core.arrays.types import Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR, OK
 from sigmasight_core.errors import InputError, SigmaSightError
-from sigmasight_core.options.black_scholes import as_calls, as_floats
 
 GREEKS: Final = ("delta", "gamma", "theta", "vega", "rho")
 INPUTS: Final = (

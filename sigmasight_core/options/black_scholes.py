@@ -17,9 +17,9 @@ delta is then s in the money and 0 otherwise, the other Greeks are 0.
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.special import ndtr
 
+from sigmasight_core.arrays.inputs import as_calls, as_floats
 from sigmasight_core.arrays.types import Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR
 
@@ -66,21 +66,6 @@ def option_price(
 def intrinsic_value(spot: Any, strike: Any, is_call: Any) -> Floats:
     """Value on exercise, max(S - K, 0) for a call and max(K - S, 0) for a put; NaN for a missing input."""
     return np.maximum(_sign(is_call) * (as_floats(spot) - as_floats(strike)), 0.0)
-
-
-def as_floats(values: Any) -> Floats:
-    """Any array-like of numbers as a float array, a missing value as NaN."""
-    if isinstance(values, (pd.Series, pd.Index, pd.api.extensions.ExtensionArray)):
-        return values.to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.asarray(values, dtype=np.float64)
-
-
-def as_calls(is_call: Any) -> Floats:
-    """1.0 for a call, 0.0 for a put, NaN where it is missing, from any array-like of booleans."""
-    calls = is_call if hasattr(is_call, "dtype") else np.asarray(is_call)
-    if pd.api.types.is_object_dtype(calls):
-        calls = pd.array(np.ravel(calls), dtype="boolean")
-    return as_floats(calls).reshape(np.shape(is_call))
 
 
 def _sign(is_call: Any) -> Floats:

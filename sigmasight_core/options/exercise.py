@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.inputs import as_calls, as_floats
 from sigmasight_core.arrays.types import Bools
-from sigmasight_core.options.black_scholes import as_calls, as_floats
 from sigmasight_core.options.occ import parse_occ
 
 AMERICAN: Final = "american"

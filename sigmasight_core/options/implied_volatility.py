@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from scipy.special import erfcx, ndtri
 
+from sigmasight_core.arrays.inputs import as_calls, as_floats
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Texts
 from sigmasight_core.conventions import OK
-from sigmasight_core.options.black_scholes import as_calls, as_floats
 
 MISSING: Final = "an input is missing"
 IMPOSSIBLE: Final = "spot or strike is not positive"

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from sigmasight_core.arrays.inputs import as_calls, as_floats
 from sigmasight_core.arrays.types import Floats, Texts
 from sigmasight_core.options import black_scholes
 from sigmasight_core.options import implied_volatility as european
 from sigmasight_core.options.american.implied_volatility import american_implied_volatility
 from sigmasight_core.options.american.pricing import american_price, american_values
-from sigmasight_core.options.black_scholes import OptionValues, as_calls, as_floats, black_scholes_merton
+from sigmasight_core.options.black_scholes import OptionValues, black_scholes_merton
 
 _ByStyle = Callable[..., tuple[np.ndarray, ...]]
 

@@ -11,16 +11,9 @@ from sigmasight_dagster.automation import jobs, run_requests
 from sigmasight_dagster.checks import late_data
 from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.runs import recovery
+from sigmasight_dagster.runs.unfinished import UNFINISHED
 from sigmasight_dagster.staleness.stale import stale_keys
 from sigmasight_dagster.tags import CORRECTION_TAG
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 
 def rerun_requests(
@@ -71,7 +64,7 @@ def build() -> dg.SensorDefinition:
             return dg.SensorResult(skip_reason="nothing is stale")
         seen = str(rows["changed_at"].max())
         events = late_data.evaluations(rows) if seen != context.cursor else []
-        running = context.instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED), limit=200)
+        running = context.instance.get_runs(filters=dg.RunsFilter(statuses=list(UNFINISHED)), limit=200)
         if any(
             CORRECTION_TAG in run.tags or run.job_name in (jobs.MARKET, jobs.PORTFOLIO) for run in running
         ):

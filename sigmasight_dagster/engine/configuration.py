@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sigmasight_core.account.cash import CashTerms
+from sigmasight_core.account.terms import CashTerms
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.positions.valuation import OptionParameters
 from sigmasight_core.stress.scenarios import Scenario

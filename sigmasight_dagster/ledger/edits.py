@@ -71,6 +71,23 @@ class Ledger:
             parsed = files.with_doubts(self.workspace, parsed, cure=cure)
         return self._save(old["position_id"], parsed)
 
+    def remove(self, position_id: str) -> Edit:
+        """Remove a position, as if it had never been entered.
+
+        :raises InputError: when there is none, or it is the last: a portfolio is removed as a whole.
+        """
+        old = find(self.positions, position_id)
+        left = self.positions[self.positions["position_id"] != old["position_id"]]
+        if left.empty:
+            raise InputError(
+                f"{old['position_id']} is the only position; remove the portfolio: "
+                f"sigmasight remove {self.name}"
+            )
+        result = self._store(left.reset_index(drop=True), float(self._registered["cash"]))
+        return Edit(
+            result, str(old["position_id"]), pd.DataFrame(columns=["row", "column", "value", "reason"])
+        )
+
     def tag(self, position_id: str, tags: tuple[str, ...], remove: bool) -> Edit:
         """Add tags to a position, or remove them."""
         old = find(self.positions, position_id)

@@ -3,10 +3,11 @@
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.account.cash import CashTerms, portfolio_cash
+from sigmasight_core.account.cash import portfolio_cash
 from sigmasight_core.account.delivery.due import settled_options
 from sigmasight_core.account.delivery.lots import Settled, with_deliveries
 from sigmasight_core.account.entries import entries
+from sigmasight_core.account.terms import CashTerms
 from sigmasight_core.errors import SigmaSightError
 from sigmasight_core.positions.settlement import settlement_price_dates
 from sigmasight_core.tables import Transactions, TreasuryYields

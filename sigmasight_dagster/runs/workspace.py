@@ -15,11 +15,12 @@ from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.engine.publish import CODE_VERSION
 from sigmasight_dagster.partitions.keys import Keys, within
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.runs import execute, known_actions, plan, recovery
+from sigmasight_dagster.runs import execute, known_actions, plan, recovery, unfinished
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
 from sigmasight_dagster.warehouse.errors import unknown_portfolio
+from sigmasight_dagster.warehouse.stores.removal import Removed
 
 
 def utc_now() -> pd.Timestamp:
@@ -134,6 +135,21 @@ class Workspace:
             for table in ("portfolios", "positions", "transactions"):
                 self.instance.report_runless_asset_event(dg.AssetMaterialization(table, metadata=metadata))
         return result
+
+    def remove_portfolio(self, name: str, command: str) -> Removed:
+        """Remove a portfolio with its results and its partition, and report the event.
+
+        :param command: what the history of the ledger says.
+        :raises InputError: when it is not registered, or while runs compute; then nothing is changed.
+        """
+        unfinished.refuse(self.instance, f"remove {name}")
+        stamp = AuditStamp("sigmasight remove", CODE_VERSION, utc_now())
+        removed = self.platform.warehouse.remove_portfolio(name, stamp, command)
+        self.instance.delete_dynamic_partition("portfolio", name)
+        metadata: dict[str, str | int] = {"portfolio": name, "result": "removed"}
+        for table in ("portfolios", "positions", "transactions"):
+            self.instance.report_runless_asset_event(dg.AssetMaterialization(table, metadata=metadata))
+        return removed
 
     def save_benchmark_holdings(self, name: str, holdings: pd.DataFrame, command: str) -> str:
         """Store what the benchmark of a portfolio holds and report the event; 'replaced' or 'unchanged'."""

@@ -30,7 +30,11 @@ from sigmasight_dagster.settings.sources import SourceSettings
 
 
 class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings):
-    """Everything that a user may set. Secrets come from the environment or `.env` only."""
+    """The project: databases, dates, factor model, calculations, folders.
+
+    With the topics that it inherits it is everything that a user may set. Secrets come from the environment
+    or `.env` only.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="SIGMASIGHT_",

@@ -3,7 +3,7 @@
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
-from sigmasight_core.account.cash import CashTerms
+from sigmasight_core.account.terms import CashTerms
 
 
 class AccountSettings(BaseSettings):

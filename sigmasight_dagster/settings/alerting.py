@@ -14,7 +14,9 @@ class AlertSettings(BaseSettings):
     smtp_port: int = Field(default=587, description="Its port", ge=1, le=65535)
     smtp_starttls: bool = Field(default=True, description="Encrypt by STARTTLS before anything is said")
     smtp_user: str | None = Field(default=None, description="Login; none = do not log in")
-    smtp_password: SecretStr | None = Field(default=None, description="Secret: environment or `.env` only")
+    smtp_password: SecretStr | None = Field(
+        default=None, description="Password of the login; a secret: environment or `.env` only"
+    )
     smtp_from: str = Field(default="sigmasight@localhost", description="Sender of the alerts")
     smtp_to: str = Field(default="", description="Recipients of the alerts, comma-separated")
     webhook_url: SecretStr | None = Field(

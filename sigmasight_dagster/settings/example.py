@@ -22,8 +22,22 @@ WIDTH: Final = 100
 
 def env_example() -> str:
     """Every setting as a comment: its topic, description, form, and its default or an example."""
-    topics = [Settings, *(topic for topic in Settings.__mro__[1:] if _declares(topic))]
-    return "\n".join([HEAD, *(line for topic in topics for line in _topic(topic))])
+    return "\n".join([HEAD, *(line for topic in topics() for line in _topic(topic))])
+
+
+def topics() -> list[type[BaseSettings]]:
+    """The classes that declare settings, in the order of the page."""
+    return [Settings, *(topic for topic in Settings.__mro__[1:] if _declares(topic))]
+
+
+def title(topic: type[BaseSettings]) -> str:
+    """What a topic is about."""
+    return (topic.__doc__ or "").strip().splitlines()[0].rstrip(".")
+
+
+def names_of(topic: type[BaseSettings]) -> list[str]:
+    """Its settings."""
+    return [name for name in topic.__annotations__ if name in Settings.model_fields]
 
 
 def _declares(topic: type) -> bool:
@@ -31,16 +45,14 @@ def _declares(topic: type) -> bool:
 
 
 def _topic(topic: type[BaseSettings]) -> Iterator[str]:
-    title = (topic.__doc__ or "").strip().splitlines()[0].rstrip(".")
-    yield from (f"# ===== {title} =====", "")
-    for name in topic.__annotations__:
-        if name in Settings.model_fields:
-            yield from _setting(name)
+    yield from (f"# ===== {title(topic)} =====", "")
+    for name in names_of(topic):
+        yield from _setting(name)
 
 
 def _setting(name: str) -> Iterator[str]:
     default = info(Settings, name).get_default(call_default_factory=True)
-    kept = _written(default)
+    kept = written(default)
     known = "Not set; for example:" if kept is None else "Default:"
     words = form(Settings, name)
     for line in (info(Settings, name).description or "", f"{words[0].upper()}{words[1:]}. {known}"):
@@ -49,7 +61,7 @@ def _setting(name: str) -> Iterator[str]:
     yield ""
 
 
-def _written(default: Any) -> str | None:
+def written(default: Any) -> str | None:
     """A default as `.env` writes it; None where nothing is the default."""
     if isinstance(default, SecretStr):
         return default.get_secret_value()

@@ -33,6 +33,7 @@ _OWN_EXAMPLES: Final = {
     "alert_rules": "alerts.yaml",
     "inbox_dir": "inbox",
     "presets_dir": "presets",
+    "scenario_files": "scenarios.yaml",
     "db_port": "5433",
     "factor_model": '{"window": 504}',
     "cash_interest_spread": "0.005",

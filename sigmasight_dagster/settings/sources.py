@@ -35,9 +35,15 @@ class SourceSettings(BaseSettings):
     cross_check_source: Source | None = Field(
         default=None, description="Source whose closes are held against those of price_sources"
     )
-    fred_api_key: SecretStr | None = Field(default=None, description="Secret: environment or `.env` only")
-    polygon_api_key: SecretStr | None = Field(default=None, description="Secret: environment or `.env` only")
-    fmp_api_key: SecretStr | None = Field(default=None, description="Secret: environment or `.env` only")
+    fred_api_key: SecretStr | None = Field(
+        default=None, description="Your key of FRED; a secret: environment or `.env` only"
+    )
+    polygon_api_key: SecretStr | None = Field(
+        default=None, description="Your key of Polygon; a secret: environment or `.env` only"
+    )
+    fmp_api_key: SecretStr | None = Field(
+        default=None, description="Your key of FMP; a secret: environment or `.env` only"
+    )
     polygon_plan: Plan = Field(default="free", description="Plan of the polygon key: sets its rate limit")
     fmp_plan: Plan = Field(default="free", description="Plan of the fmp key: sets its rate limit")
     yahoo_url: str | None = Field(default=None, description="Another address of Yahoo (a proxy of yours)")

@@ -5,14 +5,18 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pytest
+from dagster._core.test_utils import create_run_for_test
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import PositionValues
+from sigmasight_core.tables import TABLES, PortfolioSnapshots, PositionValues
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import SmallProject
+from sigmasight_dagster_tests.support.stored_rows import random_rows, stamp
 
+DAYS = pd.DatetimeIndex(["2022-11-21", "2022-11-22"]).as_unit("ns")
 SHARE, SHORT, OPTION = "AAPL@2022-11-15", "JPM@2022-11-15", "SPY230120C00400000@2022-11-15"
 
 
@@ -53,6 +57,7 @@ def refusal(project: SmallProject, *arguments: str) -> str:
         (("tag", "alpha", SHARE, "not a tag"), "is not a tag"),
         (("tag", "alpha", SHARE, "core", "--remove"), "no tag 'core'"),
         (("tag", "beta", SHARE, "core"), "unknown portfolio 'beta'"),
+        (("remove", "alpha", "AAPL@2020-01-02"), SHARE),
         (("add", "alpha", "ZZZZ", "--quantity", "1", "--entry-price", "1"), "unknown symbol ZZZZ"),
         (("add", "alpha", "MSFT", "--quantity", "1"), "the entry_date is missing"),
     ],
@@ -144,3 +149,42 @@ def test_a_replacement_is_in_the_history(template: Callable[[], SmallProject], t
         SHORT: "removed",
         OPTION: "removed",
     }
+
+
+def test_positions_and_then_the_portfolio_are_removed(
+    template: Callable[[], SmallProject], capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = template()
+    project.here("position", "remove", "alpha", OPTION.lower())
+    project.here("position", "remove", "alpha", SHORT)
+    rows = project.warehouse().ledger_changes("alpha")
+    assert rows.loc[rows["change"] > 1, ["position_id", "action", "command"]].to_numpy().tolist() == [
+        [OPTION, "removed", f"sigmasight position remove alpha {OPTION.lower()}"],
+        [SHORT, "removed", f"sigmasight position remove alpha {SHORT}"],
+    ]
+    told = refusal(project, "position", "remove", "alpha", SHARE)
+    assert "only position; remove the portfolio: sigmasight remove alpha" in told
+
+    warehouse = project.warehouse()
+    for model in (PortfolioSnapshots, PositionValues):
+        rows = random_rows(model, DAYS, ("alpha",), per_partition=3)
+        warehouse.replace(model, rows, DAYS, ["alpha"], stamp())
+    assert "no terminal to ask on; add --yes" in refusal(project, "remove", "alpha")
+    with project.open() as opened:
+        run = create_run_for_test(opened.instance, status=dg.DagsterRunStatus.STARTED)
+        told = refusal(project, "remove", "alpha", "--yes")
+        assert f"not while runs compute: {run.run_id[:8]}; wait for them" in told
+        opened.instance.delete_run(run.run_id)
+        capsys.readouterr()
+        project.here("remove", "alpha", "--yes")
+        assert opened.portfolio_order() == []
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == [
+        "Portfolio alpha: 1 positions, results of 2 dates 2022-11-21..2022-11-22",
+        "Removed alpha: 1 positions, 4 partitions with 8 rows of results; ledger_changes keeps its history",
+    ]
+    for model in TABLES:
+        if "portfolio" in model.to_schema().columns:
+            assert warehouse.read(model).empty, model
+    assert warehouse.published(PositionValues).empty
+    assert warehouse.ledger_changes("alpha")["command"].iloc[-1] == "sigmasight remove alpha"

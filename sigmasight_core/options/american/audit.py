@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from sigmasight_core.arrays.inputs import as_calls, as_floats
 from sigmasight_core.arrays.types import Bools, Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR, OK
 from sigmasight_core.errors import InputError
 from sigmasight_core.options.american.lattice import Contracts, lattice_values
 from sigmasight_core.options.american.pricing import two_boundaries
-from sigmasight_core.options.black_scholes import as_calls, as_floats
 
 GREEKS: Final = ("delta", "theta", "vega")
 INPUTS: Final = (

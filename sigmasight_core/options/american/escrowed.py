@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.inputs import as_calls, as_floats
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.conventions import DAYS_PER_YEAR
 from sigmasight_core.options.american.implied_volatility import STATUSES, invert, refusals
 from sigmasight_core.options.american.lattice import (
@@ -18,7 +20,7 @@ from sigmasight_core.options.american.lattice import (
     lattice_price,
     lattice_values,
 )
-from sigmasight_core.options.black_scholes import Floats, OptionValues, as_calls, as_floats
+from sigmasight_core.options.black_scholes import OptionValues
 
 
 def escrowed_values(

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sigmasight_core.arrays.inputs import as_calls, as_floats
+from sigmasight_core.arrays.types import Floats
 from sigmasight_core.options.american.pricing import american_price, one_boundary, two_boundaries
-from sigmasight_core.options.black_scholes import Floats, as_calls, as_floats
 from sigmasight_core.options.implied_volatility import (
     ABOVE_BOUND,
     EXPIRED,

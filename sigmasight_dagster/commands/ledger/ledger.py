@@ -28,7 +28,7 @@ _SIDES = ("before", "after")
 
 @click.group()
 def position() -> None:
-    """Add, change, close or tag a position of a portfolio.
+    """Add, change, close, tag or remove a position of a portfolio.
 
     The rules are those of `sigmasight import`. Results from the first entry date concerned on no longer count
     as published: compute them again with `sigmasight run` or `backfill`.
@@ -88,6 +88,14 @@ def close(portfolio: str, position_id: str, date: str, price: str) -> None:
 def tag(portfolio: str, position_id: str, tags: tuple[str, ...], remove: bool) -> None:
     """Add TAGS to a position, or remove them."""
     _edit(portfolio, lambda ledger: ledger.tag(position_id, tags, remove))
+
+
+@position.command("remove")
+@click.argument("portfolio")
+@click.argument("position_id")
+def remove_position(portfolio: str, position_id: str) -> None:
+    """Remove a position that was entered by mistake; one that was sold is closed."""
+    _edit(portfolio, lambda ledger: ledger.remove(position_id))
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

@@ -34,6 +34,7 @@ from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
 from sigmasight_dagster.warehouse.stores import holdings
 from sigmasight_dagster.warehouse.stores.history import locks, note
+from sigmasight_dagster.warehouse.stores.removal import Removed, delete_results
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
 from sigmasight_dagster.warehouse.unpublish import (
     unpublish,
@@ -188,12 +189,13 @@ class LedgerStore(Reader):
             "GROUP BY symbol, underlying ORDER BY symbol"
         ).to_pandas()
 
-    def remove_portfolio(self, portfolio: str, stamp: AuditStamp) -> int:
-        """Remove a portfolio and its positions from the ledger; its history stays.
+    def remove_portfolio(self, portfolio: str, stamp: AuditStamp, command: str = "") -> Removed:
+        """Remove a portfolio, its positions and all its results, in one transaction; its history stays.
 
-        Its results stay in their tables, but no longer count as published, and leave the `_latest` views.
+        So do alerts and saved what-ifs, which are records of what was then.
 
-        :returns: number of positions removed. :raises InputError: if it is not registered.
+        :param command: what the history says has made the change; default: the stamp's run id.
+        :raises InputError: if it is not registered.
         """
         with self._database.transaction(*locks(portfolio)) as cursor:
             registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[portfolio]))
@@ -204,9 +206,8 @@ class LedgerStore(Reader):
             balance = cash_change(_balance(registered), None)
             left = position_changes(stored=stored, wanted=stored.iloc[:0])
             gone = pd.concat([balance, left, holdings.drop(cursor, portfolio)])
-            note(cursor, portfolio, gone, "", stamp)
-            unpublish(cursor, portfolio, None)
-        return len(stored)
+            note(cursor, portfolio, gone, command, stamp)
+            return Removed(len(stored), *delete_results(cursor, portfolio))
 
 
 def _account(rows: pd.DataFrame, registered: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:

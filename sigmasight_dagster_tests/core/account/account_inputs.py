@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.account.cash import CashTerms, PortfolioCash, portfolio_cash
+from sigmasight_core.account.cash import PortfolioCash, portfolio_cash
 from sigmasight_core.account.delivery.due import settled_options
 from sigmasight_core.account.delivery.lots import with_deliveries
 from sigmasight_core.account.entries import Entries, entries
 from sigmasight_core.account.lots import Pieces, pieces, positions
+from sigmasight_core.account.terms import CashTerms
 from sigmasight_core.calendar import sessions
 from sigmasight_core.positions.held import NOTE, PIECE_OF
 from sigmasight_core.tables import CorporateActions, Positions, Transactions, TreasuryYields, validate

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmasight_core.account.balances import balances
-from sigmasight_core.account.cash import IN_PRICE_MARK, CashTerms
+from sigmasight_core.account.cash import IN_PRICE_MARK
+from sigmasight_core.account.terms import CashTerms
 from sigmasight_core.tables import CorporateActions, TreasuryYields
 from sigmasight_dagster_tests.core.account.account_inputs import Account, actions, entry, history
 from sigmasight_dagster_tests.core.positions.ledger_inputs import none_of, typed
