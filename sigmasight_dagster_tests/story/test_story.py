@@ -264,3 +264,24 @@ def test_the_ledger_is_an_input_like_any_other() -> None:
     with pytest.raises(TypeError, match="needs Positions among the inputs"):
         risk_asset(FactorExposures, inputs=[Input(DailyPrices, since_entry=True)], group="portfolio")
     risk_asset(FactorExposures, inputs=[Positions, Input(DailyPrices, since_entry=True)], group="portfolio")
+
+
+def test_scenarios_kept_for_comparison_are_counted_and_not_told() -> None:
+    frame = pd.DataFrame(
+        {
+            "date": DATES[0],
+            "portfolio": "a",
+            "scenario": ["fall", "fall_as_before"],
+            "position_id": ["AAPL@2022-01-03", "JPM@2022-01-03"],
+            "direct_pnl": [-1.0, -9.0],
+            "spot_only_pnl": [-1.0, -9.0],
+            "correlated_pnl": [-1.0, -9.0],
+            "status": "ok",
+        }
+    )
+    worst = story.Story((figures.extreme("correlated_pnl", "scenario", "worst", "USD"),))
+    shown = platform()
+    shown.warehouse = SimpleNamespace(comparison_scenarios=lambda: {"fall_as_before"})
+    facts = run_of({PositionStress: frame}, shown, PositionStress, worst)[KEYS[0]]
+    assert (facts["worst"].value, facts[metadata.ROW_COUNT].value) == ("fall", 2)
+    assert len(facts["preview"].records) == 1  # type: ignore[attr-defined]
