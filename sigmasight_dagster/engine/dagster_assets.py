@@ -88,7 +88,7 @@ def unpartitioned_specs() -> Sequence[dg.AssetSpec]:
             owners=OWNERS,
             kinds={"postgres"},
             tags=_tags(model),
-            metadata={**_table_metadata(model), "written_by": WRITERS[facts(model).kind]},
+            metadata={**_table_metadata(model, ""), "written_by": WRITERS[facts(model).kind]},
         )
         for model in TABLES
         if facts(model).kind in WRITERS
@@ -107,7 +107,7 @@ def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
         kinds={"postgres", "pandas"},
         code_version=publish.CODE_VERSION,
         tags=_tags(model),
-        metadata=_table_metadata(model),
+        metadata=_table_metadata(model, asset.page),
     )
 
 
@@ -128,12 +128,13 @@ def _tags(model: type[Table]) -> dict[str, str]:
     return {"sigmasight/partitions": "-".join(grain(model).value) or "none"}
 
 
-def _table_metadata(model: type[Table]) -> dict[str, Any]:
+def _table_metadata(model: type[Table], page: str) -> dict[str, Any]:
     lineage = story.column_lineage(model)
     return {
         "dagster/column_schema": column_schema(model),
         "dagster/table_name": f"{SCHEMA}.{table_name(model)}",
         **({"dagster/column_lineage": lineage} if lineage else {}),
+        **story.links(table_name(model), page),
     }
 
 

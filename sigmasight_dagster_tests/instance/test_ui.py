@@ -1,4 +1,4 @@
-"""The UI in a real browser: the asset graph, an asset, one partition with its plot, and a check.
+"""The UI in a real browser, after the demo: first page, asset graph, an asset, a partition's plot, a check.
 
 Needs chromium and chromedriver, which no wheel carries: `make ui-test`. In every run `test_graphql.py`
 asserts the same over the API. Screenshots go to SIGMASIGHT_SCREENSHOTS, or to a temporary folder.
@@ -21,7 +21,7 @@ from sigmasight_dagster_tests.support.project import CliProject
 
 pytestmark = pytest.mark.browser
 
-START, END, NAME = "2022-10-03", "2022-12-28", "hedge_fund"
+END, NAME = "2022-12-28", "hedge_fund"
 GROUPS = ("market", "market_risk", "portfolio", "portfolio_risk")
 WIDTH, HEIGHT = 1_700, 1_050
 SECONDS = 60
@@ -38,8 +38,7 @@ NO_WELCOME = "localStorage.setItem('communityNux', '1'); localStorage.setItem('d
 @pytest.fixture(scope="module")
 def server(new_project: Callable[[], CliProject]) -> Iterator[DevServer]:
     project = new_project()
-    project.import_examples()
-    project.ok("backfill", "--start", START, "--end", END)
+    project.ok("demo")
     with dev_server(project) as running:
         yield running
 
@@ -95,6 +94,14 @@ class Page:
     def save(self, path: Path) -> None:
         assert self._browser.save_screenshot(str(path))
         assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_first_page_has_the_runs_on_its_timeline(
+    server: DevServer, browser: Chrome, folder: Path
+) -> None:
+    page = Page(browser, server.url)
+    page.shows("Overview", "Timeline", "risk_assets", without=("Loading",))
+    page.save(folder / "overview.png")
 
 
 def test_the_asset_graph_shows_the_groups(server: DevServer, browser: Chrome, folder: Path) -> None:
