@@ -114,9 +114,9 @@ def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
 def _description(asset: RiskAsset, model: type[Table]) -> str:
     others = [f"`{name}`" for name in asset.table_names if name != table_name(model)]
     together = [f"Published together with {', '.join(others)}: one step computes them."] if others else []
-    return "\n\n".join(map(in_code, [cleandoc(model.__doc__ or ""), asset.description])) + "".join(
-        f"\n\n{line}" for line in together
-    )
+    pages = ", ".join(f"`{link.value}`" for link in story.links(table_name(model), asset.page).values())
+    said = [*map(in_code, [cleandoc(model.__doc__ or ""), asset.description]), *together, f"See {pages}."]
+    return "\n\n".join(said)
 
 
 def in_code(text: str) -> str:

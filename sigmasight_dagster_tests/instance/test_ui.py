@@ -100,7 +100,10 @@ def test_the_first_page_has_the_runs_on_its_timeline(
     server: DevServer, browser: Chrome, folder: Path
 ) -> None:
     page = Page(browser, server.url)
-    page.shows("Overview", "Timeline", "risk_assets", without=("Loading",))
+    page.shows("Timeline", "asset materializations", without=("Loading",))
+    page.click("1hr")
+    page.shows("Timeline", "asset materializations", without=("Loading", "12AM"))
+    assert not browser.find_elements(By.XPATH, "//*[contains(text(), 'Failed')]")
     page.save(folder / "overview.png")
 
 
@@ -112,7 +115,9 @@ def test_the_asset_graph_shows_the_groups(server: DevServer, browser: Chrome, fo
 
 def test_an_asset_shows_its_description_and_columns(server: DevServer, browser: Chrome, folder: Path) -> None:
     page = Page(browser, f"{server.url}/assets/portfolio_snapshots")
-    page.shows("One portfolio at the close of one trading date", "total_value", "primary key", "Postgres")
+    page.shows(
+        "One portfolio at the close of one trading date", "total_value", "primary key", "Postgres", END
+    )
     page.save(folder / "asset_overview.png")
 
 
