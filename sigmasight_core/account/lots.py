@@ -153,6 +153,7 @@ def positions(entries: Entries, made: Pieces) -> pd.DataFrame:
             "expiry_date": entries.expiry.to_numpy()[opening],
             "strike": entries.strike[opening],
             "tags": rows["note"].to_numpy()[opening],
+            "notes": pd.Series(pd.NA, index=range(len(opening)), dtype="str"),
         }
     )
     frame.insert(1, "position_id", _position_ids(frame, rows["lot"].to_numpy()[opening], opening))

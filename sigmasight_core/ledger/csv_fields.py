@@ -10,6 +10,7 @@ from sigmasight_core import calendar
 
 MAX_NUMBER: Final = 1e12
 MAX_TAG: Final = 20
+MAX_NOTE: Final = 500
 _YEARS: Final = (1800, 2200)
 
 _NUMBER: Final = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -22,6 +23,8 @@ _FOREIGN: Final = (
 )
 _NOT_FINITE: Final = r"[+-]?(?:nan|inf|infinity|n/a|#n/a|null|none)"
 _TAG: Final = re.compile(rf"\w{{1,{MAX_TAG}}}")
+_HIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, and those that turn the direction of what is shown after them."""
 _SHOWN: Final = 100
 _COLUMNS: Final = ["line", "column", "value", "reason"]
 
@@ -187,3 +190,18 @@ def parse_tags(rows: pd.DataFrame, report: Report) -> "pd.Series[str]":
         text: ",".join(dict.fromkeys(tag for tag in text.split(",") if tag)) for text in parsed.unique()
     }
     return parsed.map(joined).astype("str")
+
+
+def parse_notes(rows: pd.DataFrame, report: Report) -> "pd.Series[str]":
+    """`notes` as one line, line breaks and runs of blanks as one blank; missing where it is empty.
+
+    What it says is the owner's: pages and files escape it where they show it.
+    """
+    notes = rows["notes"].str.split().str.join(" ")
+    report.refuse(
+        notes.str.len() > MAX_NOTE, rows, "notes", f"longer than {MAX_NOTE} characters; shorten the note"
+    )
+    report.refuse(
+        notes.str.contains(_HIDDEN), rows, "notes", "has a control character; write the note in plain text"
+    )
+    return notes.mask(is_blank(notes))

@@ -15,7 +15,16 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.changes import numbered
 from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio
 
-FIELDS: Final = ("ticker", "quantity", "entry_price", "entry_date", "tags", "exit_date", "exit_price")
+FIELDS: Final = (
+    "ticker",
+    "quantity",
+    "entry_price",
+    "entry_date",
+    "tags",
+    "notes",
+    "exit_date",
+    "exit_price",
+)
 _SHOWN: Final = 10
 
 
@@ -36,6 +45,7 @@ def fields_of(position: pd.Series) -> dict[str, str]:
         "entry_price": _number(position["entry_price"]),
         "entry_date": f"{position['entry_date']:%Y-%m-%d}",
         "tags": position["tags"],
+        "notes": "" if pd.isna(position["notes"]) else position["notes"],
         "exit_date": "" if pd.isna(position["exit_date"]) else f"{position['exit_date']:%Y-%m-%d}",
         "exit_price": _number(position["exit_price"]),
     }

@@ -1,9 +1,10 @@
 """Portfolio CSV: text to positions, and a report of every row that is refused, with line, column and reason.
 
 Format: UTF-8 (a byte order mark is accepted), comma-separated, one header row, names in any case and order.
-Needed: ticker, quantity, entry_price, entry_date. Optional: tags, exit_date, exit_price. Accepted spellings:
-symbol, qty, price, "trade date"; `strategy` is added to the tags. Other columns that can change the meaning
-of a row are used or refuse it (see `side_columns`); the rest are not used, and the report says so.
+Needed: ticker, quantity, entry_price, entry_date. Optional: tags, notes, exit_date, exit_price. Accepted
+spellings: symbol, qty, price, "trade date"; `strategy` is added to the tags. Other columns that can change
+the meaning of a row are used or refuse it (see `side_columns`); the rest are not used, and the report says
+so.
 """
 
 from collections.abc import Collection, Mapping
@@ -18,6 +19,7 @@ from sigmasight_core.ledger.csv_fields import (
     Report,
     is_blank,
     parse_dates,
+    parse_notes,
     parse_numbers,
     parse_tags,
     to_sessions,
@@ -33,7 +35,7 @@ FIRST_ENTRY: Final = pd.Timestamp("1900-01-01")
 FORMAT: Final = CsvFormat(
     row="position",
     required=("ticker", "quantity", "entry_price", "entry_date"),
-    optional=("tags", "strategy", "exit_date", "exit_price"),
+    optional=("tags", "strategy", "notes", "exit_date", "exit_price"),
     aliases={"symbol": "ticker", "qty": "quantity", "price": "entry_price", "trade_date": "entry_date"},
 )
 
@@ -107,6 +109,7 @@ def parse_portfolio_csv(
             "entry_price": parse_numbers(rows, "entry_price", report),
             "exit_price": parse_numbers(rows, "exit_price", report, needed=False),
             "tags": parse_tags(rows, report),
+            "notes": parse_notes(rows, report),
         }
     )
     _check_numbers(numbers, rows, report)
@@ -229,5 +232,6 @@ def ledger_rows(kept: pd.DataFrame, portfolio: str) -> pd.DataFrame:
             "expiry_date": kept["expiry_date"],
             "strike": kept["strike"],
             "tags": kept["tags"],
+            "notes": kept["notes"],
         }
     ).reset_index(drop=True)

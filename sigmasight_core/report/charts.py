@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-COMPARISON_SUFFIX: Final = "_original"
-"""Scenarios kept only to compare with the system that this one replaces: their shocks never happened."""
 MOST_NUMBERED: Final = 26
 """Symbols of a heat map up to which each cell shows its number."""
 
@@ -76,8 +74,11 @@ def _label(axes: Axes, x: float, y: float, text: str) -> None:
 
 
 def shown_scenarios(stress: pd.DataFrame) -> pd.DataFrame:
-    """Scenarios with a number, the worst first; `headline` is correlated, for rate shocks direct P&L."""
-    rows = stress[~stress["scenario"].str.endswith(COMPARISON_SUFFIX)].dropna(subset="direct_pnl")
+    """Scenarios with a number, the worst first; `headline` is correlated, for rate shocks direct P&L.
+
+    :param stress: rows of tables.StressResults, without the scenarios that are kept for comparison.
+    """
+    rows = stress.dropna(subset="direct_pnl")
     headline = rows["correlated_pnl"].where(rows["category"] != "rates", rows["direct_pnl"])
     return rows.assign(headline=headline).sort_values("headline", ignore_index=True)
 
@@ -85,8 +86,8 @@ def shown_scenarios(stress: pd.DataFrame) -> pd.DataFrame:
 def stress_scenarios(stress: pd.DataFrame, total_value: float, title: str, source: str) -> bytes:
     """Scenarios sorted by P&L, the direct P&L as a mark, implausible ones hatched.
 
-    :param stress: rows of tables.StressResults of one portfolio and date. :param total_value: USD, for the
-        axis in percent.
+    :param stress: as in `shown_scenarios`, of one portfolio and date. :param total_value: USD, for the axis
+        in percent.
     """
     rows = shown_scenarios(stress)
     figure = new_figure(9.0, 2.0 + 0.3 * len(rows))

@@ -85,6 +85,7 @@ class Positions(Table):
         "Strike of an option (USD); NULL = not an option", nullable=True, exact=True
     )
     tags: Series[str] = label("Tags, comma-separated; empty = none")
+    notes: Series[str] = label("What its owner wrote about it, one line; NULL = nothing", nullable=True)
 
     @pa.dataframe_check
     @classmethod

@@ -144,7 +144,8 @@ def _exits(
 def _lots(trades: pd.DataFrame, portfolio: str, date: pd.Timestamp) -> pd.DataFrame:
     entered = trades.assign(entry_price=trades["trade_price"], entry_date=date, exit_price=np.nan)
     never = pd.Series(pd.NaT, index=trades.index, dtype="datetime64[ns]")
-    return ledger_rows(entered.assign(exit_date=never), portfolio)
+    none = pd.Series(pd.NA, index=trades.index, dtype="str")
+    return ledger_rows(entered.assign(exit_date=never, notes=none), portfolio)
 
 
 def _inherited(trades: pd.DataFrame, lots: pd.DataFrame) -> pd.DataFrame:

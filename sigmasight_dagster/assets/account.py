@@ -46,6 +46,7 @@ GROUP = "portfolio"
         Input(TreasuryYields, since_entry=True, interest_on_cash=True),
     ],
     group=GROUP,
+    page="account.md",
     stories={
         PortfolioCash: Story(
             (
@@ -83,7 +84,7 @@ def portfolio_cash(batch: Batch) -> pd.DataFrame:
     return rows[rows["date"].isin(batch.dates)].reset_index(drop=True)
 
 
-@risk_asset(OptionDeliveries, inputs=LOTS, group=GROUP)
+@risk_asset(OptionDeliveries, inputs=LOTS, group=GROUP, page="account.md")
 def option_deliveries(batch: Batch) -> pd.DataFrame:
     """Options of portfolios with physical settlement that turned into shares, and these at the strike."""
     made = settled_ledger(batch).transactions
@@ -101,6 +102,7 @@ def option_deliveries(batch: Batch) -> pd.DataFrame:
         Input(DailyPrices, look_back=SESSIONS_PER_YEAR, benchmark=True),
     ],
     group=GROUP,
+    page="account.md",
     gates=[VALUE_CHANGES_BY_PNL_AND_FLOWS],
     stories={
         PortfolioReturns: Story(
@@ -150,6 +152,7 @@ def portfolio_returns(batch: Batch) -> pd.DataFrame:
         Input(PositionValues, look_back=contributions.LOOK_BACK_SESSIONS, published_only=True),
     ],
     group=GROUP,
+    page="account.md",
     gates=[CONTRIBUTIONS_SUM_TO_THE_RETURN, GROUPS_SUM_TO_THE_RETURN],
     stories={
         ReturnContributions: Story(

@@ -43,6 +43,7 @@ _KEYS = ["date", "portfolio"]
         Input(SecurityMaster, look_back=LOOK_BACK_SESSIONS, published_only=True, holdings=True),
     ],
     group="portfolio",
+    page="account.md",
     gates=[EFFECTS_SUM_TO_THE_ACTIVE_RETURN],
     stories={
         ActiveShare: Story(

@@ -25,6 +25,7 @@ CONFIG = portfolios.CorrelationConfig()
     CorrelationClusters,
     inputs=[PositionValues, PositionGreeks, Input(DailyPrices, look_back=CONFIG.window)],
     group="portfolio_risk",
+    page="risk_results.md",
     stories={
         PositionCorrelations: Story(
             (figures.share("status", "ok", "pairs with a correlation (%)"),), plot=plots.correlation_heat_map

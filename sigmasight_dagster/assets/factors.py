@@ -45,6 +45,7 @@ YIELDS = Input(TreasuryYields, look_back=SESSIONS_PER_YEAR, factor_window=True)
     FactorReturns,
     inputs=[Input(DailyPrices, look_back=1), Input(TreasuryYields, look_back=1)],
     group=MARKET_GROUP,
+    page="factor_model.md",
     stories={
         FactorReturns: Story(
             (figures.at("factor", "return", market="market return"),), ("factor", "proxy", "return", "status")
@@ -62,6 +63,7 @@ def factor_returns(batch: Batch) -> pd.DataFrame:
     FactorState,
     inputs=[PRICES, YIELDS],
     group=MARKET_GROUP,
+    page="factor_model.md",
     stories={
         FactorBetas: Story(
             (figures.share("quality", "full", "betas of full quality (%)"),),
@@ -81,7 +83,7 @@ def factor_betas(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     return estimates.betas, estimates.state
 
 
-@risk_asset(FactorCovariance, inputs=[PRICES, YIELDS], group=MARKET_GROUP)
+@risk_asset(FactorCovariance, inputs=[PRICES, YIELDS], group=MARKET_GROUP, page="factor_model.md")
 def factor_covariance(batch: Batch) -> pd.DataFrame:
     """EWMA covariance of the factor state, for stress and risk."""
     return covariance.factor_covariance(batch.factor_model, _factor_log_returns(batch), batch.dates)
@@ -92,6 +94,7 @@ def factor_covariance(batch: Batch) -> pd.DataFrame:
     FactorModelDiagnostics,
     inputs=[PRICES, YIELDS],
     group=MARKET_GROUP,
+    page="factor_model.md",
     gates=[FACTORS_ARE_NOT_COLLINEAR],
 )
 def factor_correlations(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -100,7 +103,7 @@ def factor_correlations(batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame]:
     return found.correlations, found.diagnostics
 
 
-@risk_asset(RateBetas, inputs=[PRICES, YIELDS], group=MARKET_GROUP)
+@risk_asset(RateBetas, inputs=[PRICES, YIELDS], group=MARKET_GROUP, page="factor_model.md")
 def rate_betas(batch: Batch) -> pd.DataFrame:
     """Sensitivity of each symbol to four Treasury yields with the market held constant."""
     config, prices = batch.factor_model, _wide_prices(batch)
@@ -117,7 +120,12 @@ def rate_betas(batch: Batch) -> pd.DataFrame:
     )
 
 
-@risk_asset(PositionFactorExposures, inputs=[PositionValues, PositionGreeks, FactorBetas], group=GROUP)
+@risk_asset(
+    PositionFactorExposures,
+    inputs=[PositionValues, PositionGreeks, FactorBetas],
+    group=GROUP,
+    page="factor_model.md",
+)
 def position_factor_exposures(batch: Batch) -> pd.DataFrame:
     """Delta exposure of each position times the beta of its underlying."""
     return exposures.position_factor_exposures(
@@ -140,6 +148,7 @@ def position_factor_exposures(batch: Batch) -> pd.DataFrame:
         YIELDS,
     ],
     group=GROUP,
+    page="factor_model.md",
     stories={
         FactorExposures: Story(
             (
@@ -176,6 +185,7 @@ def factor_exposures(batch: Batch) -> pd.DataFrame:
     RateExposures,
     inputs=[PositionValues, PositionGreeks, RateBetas],
     group=GROUP,
+    page="factor_model.md",
     stories={
         RateExposures: Story(
             (figures.at("series", "exposure_usd_per_bp", **{"10Y": "10-year yield (USD per bp)"}),)

@@ -37,6 +37,7 @@ _log = structlog.get_logger(__name__)
     DailyPrices,
     inputs=[Portfolios, Positions, Input(CorporateActions, advisory=True)],
     group=GROUP,
+    page="doubtful.md",
     gates=[PRICES_ARE_SOUND, PRICES_ARE_PLAUSIBLE],
     judged=True,
     stories={
@@ -65,7 +66,13 @@ def daily_prices(batch: Batch) -> pd.DataFrame:
     return prices
 
 
-@risk_asset(PriceDifferences, inputs=[DailyPrices], group=GROUP, gates=[PRICES_AGREE_ACROSS_SOURCES])
+@risk_asset(
+    PriceDifferences,
+    inputs=[DailyPrices],
+    group=GROUP,
+    page="doubtful.md",
+    gates=[PRICES_AGREE_ACROSS_SOURCES],
+)
 def price_differences(batch: Batch) -> pd.DataFrame:
     """Closes of the cross-check source beside the stored ones; no rows without one."""
     other, prices = batch.cross_check, batch.read(DailyPrices)
@@ -84,6 +91,7 @@ def price_differences(batch: Batch) -> pd.DataFrame:
     CorporateActions,
     inputs=[Portfolios, Positions],
     group=GROUP,
+    page="doubtful.md",
     gates=[ACTIONS_ARE_PLAUSIBLE],
     judged=True,
 )
@@ -105,6 +113,7 @@ def corporate_actions(batch: Batch) -> pd.DataFrame:
 @risk_asset(
     TreasuryYields,
     group=GROUP,
+    page="providers.md",
     stories={TreasuryYields: Story((figures.at("series", "yield_percent", **{"10Y": "10-year yield (%)"}),))},
 )
 def treasury_yields(batch: Batch) -> pd.DataFrame:
@@ -113,7 +122,7 @@ def treasury_yields(batch: Batch) -> pd.DataFrame:
     return yields[yields["date"].isin(batch.dates)]
 
 
-@risk_asset(OptionQuotes, inputs=[Positions], group=GROUP)
+@risk_asset(OptionQuotes, inputs=[Positions], group=GROUP, page="providers.md")
 def option_quotes(batch: Batch) -> pd.DataFrame:
     """Quotes of the contracts that portfolios hold, and of their neighbours in the chain."""
     provider, contracts = batch.market_data, batch.held_contracts
@@ -122,7 +131,7 @@ def option_quotes(batch: Batch) -> pd.DataFrame:
     return volatilities.with_lacking(quotes=quotes, contracts=contracts, source=provider.name)
 
 
-@risk_asset(SecurityMaster, inputs=[DailyPrices], group=GROUP)
+@risk_asset(SecurityMaster, inputs=[DailyPrices], group=GROUP, page="providers.md")
 def security_master(batch: Batch) -> pd.DataFrame:
     """Name, type and sector of every symbol with a price on the date."""
     symbols = batch.read(DailyPrices)[["date", "symbol"]]

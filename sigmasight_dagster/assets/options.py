@@ -27,6 +27,7 @@ CLOSES = ["date", "symbol", "close", "price_date"]
     RealizedVolatility,
     inputs=[Input(DailyPrices, look_back=SESSIONS_PER_YEAR)],
     group=GROUP,
+    page="options.md",
     stories={
         RealizedVolatility: Story(
             (figures.known("annualized_volatility", "symbols with a volatility"),),
@@ -47,6 +48,7 @@ def realized_volatility(batch: Batch) -> pd.DataFrame:
         Input(CorporateActions, look_back=DIVIDEND_LOOK_BACK_SESSIONS),
     ],
     group=GROUP,
+    page="options.md",
     stories={
         DividendYields: Story(
             (
@@ -71,6 +73,7 @@ def dividend_yields(batch: Batch) -> pd.DataFrame:
     OptionVolatilities,
     inputs=[OptionQuotes, DailyPrices, Input(TreasuryYields, look_back=YIELD_AGE_SESSIONS), DividendYields],
     group=GROUP,
+    page="options.md",
     stories={
         OptionVolatilities: Story(
             (

@@ -36,6 +36,7 @@ GROUP = "portfolio"
         SecurityMaster,
     ],
     group=GROUP,
+    page="account.md",
     gates=[POSITIONS_ARE_PRICED],
     stories={
         PositionValues: Story(
@@ -84,6 +85,7 @@ def position_values(batch: Batch) -> pd.DataFrame:
         *OPTION_TABLES,
     ],
     group=GROUP,
+    page="options.md",
     gates=[GREEKS_AGREE_WITH_MIBIAN, AMERICAN_GREEKS_AGREE_WITH_THE_LATTICE],
     stories={
         PositionGreeks: Story(
@@ -129,6 +131,7 @@ def position_greeks(batch: Batch) -> pd.DataFrame:
         Input(DailyPrices, since_entry=True),
     ],
     group=GROUP,
+    page="account.md",
     stories={
         PortfolioSnapshots: Story(
             (

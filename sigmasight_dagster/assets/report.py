@@ -37,6 +37,7 @@ def _inputs() -> list[Input]:
     PortfolioReports,
     inputs=[*LOTS, *_inputs()],
     group="portfolio_risk",
+    page="report.md",
     gates=[REPORTS_ARE_SOUND],
     stories={
         PortfolioReports: Story(

@@ -58,6 +58,7 @@ from sigmasight_dagster.story import Story, figures
         Input(PortfolioSnapshots, look_back=performance.PERFORMANCE_SESSIONS - 1, published_only=True),
     ],
     group="portfolio_risk",
+    page="var.md",
     gates=[
         COMPONENTS_ADD_UP,
         VAR_BACKTESTS_ARE_NOT_RED,

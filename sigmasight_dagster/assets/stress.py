@@ -34,6 +34,7 @@ BETAS = ["date", "symbol", "factor", "beta", "status"]
     ScenarioImpacts,
     inputs=[*LOTS, PositionValues, PositionGreeks, FactorBetas, FactorState, FactorCovariance],
     group=GROUP,
+    page="scenarios.md",
     gates=[STRESS_IS_PLAUSIBLE, IMPACTS_SUM_TO_THE_PNL],
     stories={
         StressResults: Story(
@@ -74,6 +75,7 @@ def stress_results(batch: Batch) -> tuple[pd.DataFrame, ...]:
         FactorCovariance,
     ],
     group=GROUP,
+    page="scenarios.md",
     stories={
         ReverseStress: Story(
             preview=("loss_percent", "factor", "factor_move", "unit", "plausibility_sigma", "status"),

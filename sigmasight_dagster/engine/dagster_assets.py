@@ -88,7 +88,7 @@ def unpartitioned_specs() -> Sequence[dg.AssetSpec]:
             owners=OWNERS,
             kinds={"postgres"},
             tags=_tags(model),
-            metadata={**_table_metadata(model), "written_by": WRITERS[facts(model).kind]},
+            metadata={**_table_metadata(model, ""), "written_by": WRITERS[facts(model).kind]},
         )
         for model in TABLES
         if facts(model).kind in WRITERS
@@ -107,16 +107,16 @@ def _spec(asset: RiskAsset, model: type[Table]) -> dg.AssetSpec:
         kinds={"postgres", "pandas"},
         code_version=publish.CODE_VERSION,
         tags=_tags(model),
-        metadata=_table_metadata(model),
+        metadata=_table_metadata(model, asset.page),
     )
 
 
 def _description(asset: RiskAsset, model: type[Table]) -> str:
     others = [f"`{name}`" for name in asset.table_names if name != table_name(model)]
     together = [f"Published together with {', '.join(others)}: one step computes them."] if others else []
-    return "\n\n".join(map(in_code, [cleandoc(model.__doc__ or ""), asset.description])) + "".join(
-        f"\n\n{line}" for line in together
-    )
+    pages = ", ".join(f"`{link.value}`" for link in story.links(table_name(model), asset.page).values())
+    said = [*map(in_code, [cleandoc(model.__doc__ or ""), asset.description]), *together, f"See {pages}."]
+    return "\n\n".join(said)
 
 
 def in_code(text: str) -> str:
@@ -128,12 +128,13 @@ def _tags(model: type[Table]) -> dict[str, str]:
     return {"sigmasight/partitions": "-".join(grain(model).value) or "none"}
 
 
-def _table_metadata(model: type[Table]) -> dict[str, Any]:
+def _table_metadata(model: type[Table], page: str) -> dict[str, Any]:
     lineage = story.column_lineage(model)
     return {
         "dagster/column_schema": column_schema(model),
         "dagster/table_name": f"{SCHEMA}.{table_name(model)}",
         **({"dagster/column_lineage": lineage} if lineage else {}),
+        **story.links(table_name(model), page),
     }
 
 

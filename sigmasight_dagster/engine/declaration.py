@@ -100,6 +100,7 @@ class RiskAsset:
 
     :param stories: what the UI tells of a table beyond its counts and a preview.
     :param judged: what is in doubt of its rows is kept out before they are published (`doubts`).
+    :param page: file of `docs/` that explains the calculation; '' = the data dictionary alone.
     """
 
     name: str
@@ -111,6 +112,7 @@ class RiskAsset:
     gates: tuple[Gate, ...] = ()
     stories: Mapping[type[Table], Story] = field(default_factory=dict, hash=False)
     judged: bool = False
+    page: str = ""
 
     @property
     def grain(self) -> Grain:
@@ -165,6 +167,7 @@ def risk_asset(
     gates: Sequence[Gate] = (),
     stories: Mapping[type[Table], Story] | None = None,
     judged: bool = False,
+    page: str = "",
 ) -> Callable[[Compute], RiskAsset]:
     """Declare the function below as the computation of `tables`; it returns their rows in that order."""
     if len({grain(model) for model in tables}) != 1:
@@ -187,6 +190,7 @@ def risk_asset(
             gates=tuple(gates),
             stories=stories or {},
             judged=judged,
+            page=page,
         )
 
     return declare

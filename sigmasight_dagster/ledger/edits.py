@@ -66,7 +66,7 @@ class Ledger:
         end = files.data_end(self.workspace, last)
         known = {old["underlying"]}
         parsed = parse_portfolio_csv(text, self.name, "command line", last, known, data_end=end)
-        if set(fields) - {"tags"}:
+        if set(fields) - {"tags", "notes"}:
             cure = "add it again with sigmasight position add --shares-of"
             parsed = files.with_doubts(self.workspace, parsed, cure=cure)
         return self._save(old["position_id"], parsed)

@@ -7,5 +7,6 @@ asset declares (`stories`), and what its columns are computed from, which its ro
 from sigmasight_dagster.story.declared import Story
 from sigmasight_dagster.story.lineage import column_lineage
 from sigmasight_dagster.story.metadata import tell
+from sigmasight_dagster.story.pages import links
 
-__all__ = ["Story", "column_lineage", "tell"]
+__all__ = ["Story", "column_lineage", "links", "tell"]

@@ -38,9 +38,11 @@ def tell(
     :param seconds: how long the asset took so far. :param story: what the asset declares of the table.
     """
     platform: Platform = context.resources.platform
-    every = {name: PartitionRows(name, frame) for name, frame in frames.items()}
+    every = {name: PartitionRows(name, frame) for name, frame in _told(platform, frames).items()}
     keys = sorted(str(key) for key in context.partition_keys)
-    by_key = {**dict.fromkeys(keys, _NOTHING), **_numbers(every[model], story)}
+    figures = _figures(every[model], story)
+    by_key = {**dict.fromkeys(keys, _NOTHING), **_counts(PartitionRows(model, frames[model]))}
+    by_key = {key: {**figures.get(key, {}), **counts} for key, counts in by_key.items()}
     if story.plot:
         for key in shown(keys, platform.settings.plot_partitions):
             by_key[key] = {**by_key[key], **_plot(context, story, key, every, platform)}
@@ -53,6 +55,17 @@ def tell(
         "seconds in this run": dg.FloatMetadataValue(round(seconds, 3)),
     }
     attach(context, table_name(model), {key: {**found, **run} for key, found in by_key.items()})
+
+
+def _told(platform: Platform, frames: Mapping[type[Table], pd.DataFrame]) -> dict[type[Table], pd.DataFrame]:
+    """What is told of the rows: scenarios that are kept for comparison are stored and counted, no more."""
+    if not any("scenario" in frame for frame in frames.values()):
+        return dict(frames)
+    compared = platform.warehouse.comparison_scenarios()
+    return {
+        model: frame[~frame["scenario"].isin(compared)] if "scenario" in frame else frame
+        for model, frame in frames.items()
+    }
 
 
 _NOTHING: Metadata = {ROW_COUNT: dg.IntMetadataValue(0), NULL_COUNT: dg.IntMetadataValue(0)}
@@ -70,17 +83,29 @@ def shown(keys: Sequence[str], most: int) -> list[str]:
     return [key for key in keys if key.startswith(last_date)][:most]
 
 
-def _numbers(rows: PartitionRows, story: Story) -> dict[str, Metadata]:
-    """Counts and key figures of the partitions that have rows."""
+def _figures(rows: PartitionRows, story: Story) -> dict[str, Metadata]:
+    """Key figures of the partitions that have rows."""
     if not len(rows.starts):
         return {}
-    columns: dict[str, Sequence[dg.MetadataValue]] = {
-        label: [_value(value) for value in values.tolist()]
-        for figure in story.figures
-        for label, values in figure(rows).items()
-    }
-    columns[ROW_COUNT] = [dg.IntMetadataValue(count) for count in rows.sizes.tolist()]
-    columns[NULL_COUNT] = [dg.IntMetadataValue(count) for count in rows.null_values().tolist()]
+    return _by_key(
+        rows,
+        {
+            label: [_value(value) for value in values.tolist()]
+            for figure in story.figures
+            for label, values in figure(rows).items()
+        },
+    )
+
+
+def _counts(rows: PartitionRows) -> dict[str, Metadata]:
+    """How many rows and NULLs the partitions have that have rows."""
+    found = {ROW_COUNT: rows.sizes, NULL_COUNT: rows.null_values()}
+    return _by_key(
+        rows, {label: [dg.IntMetadataValue(n) for n in counts.tolist()] for label, counts in found.items()}
+    )
+
+
+def _by_key(rows: PartitionRows, columns: Mapping[str, Sequence[dg.MetadataValue]]) -> dict[str, Metadata]:
     labels = list(columns)
     return {
         key: dict(zip(labels, values, strict=True))

@@ -92,12 +92,24 @@ def test_edits_and_their_history(template: Callable[[], SmallProject]) -> None:
     project = template()
     assert project.here("run", "--date", "2022-11-21") == 0
     assert project.here("run", "--date", "2022-11-22") == 0
-    entered = ("--quantity", "-7", "--entry-price", "0.1", "--entry-date", "2022-11-22", "--tags", "a,b")
+    entered = (
+        "--quantity",
+        "-7",
+        "--entry-price",
+        "0.1",
+        "--entry-date",
+        "2022-11-22",
+        "--tags",
+        "a,b",
+        "--notes",
+        "=a  pair",
+    )
     project.here("position", "add", "alpha", "msft", *entered)
     published = project.warehouse().published(PositionValues)["date"].dt.strftime("%Y-%m-%d").tolist()
     assert published == ["2022-11-21"]
     project.here("position", "close", "alpha", SHARE.lower(), "--date", "2022-11-22", "--price", "150.25")
     project.here("position", "change", "alpha", SHORT, "--quantity", "-25.5", "--entry-date", "2022-11-16")
+    project.here("position", "change", "alpha", "MSFT@2022-11-22", "--quantity", "-7")
     project.here("position", "tag", "alpha", OPTION, "hedge", "core")
     project.here("position", "tag", "alpha", OPTION, "hedge", "--remove")
     project.here("cash", "alpha", "-250.5")
@@ -107,6 +119,7 @@ def test_edits_and_their_history(template: Callable[[], SmallProject]) -> None:
     assert list(stored.index) == [SHARE, "JPM@2022-11-16", "MSFT@2022-11-22", OPTION]
     added = stored.loc["MSFT@2022-11-22"]
     assert (added["position_type"], added["quantity"], added["tags"]) == ("SHORT", -7.0, "a,b")
+    assert stored["notes"].dropna().to_dict() == {"MSFT@2022-11-22": "=a pair"}
     assert stored.loc[SHARE, "exit_price"] == 150.25
     assert (stored.loc[OPTION, "tags"], stored.loc[OPTION, "underlying"]) == ("core", "SPY")
     assert project.warehouse().portfolios()["cash"].tolist() == [-250.5]

@@ -155,6 +155,7 @@ class TestLedger:
                     "entry_date": pd.Timestamp("2022-11-03"),
                     **missing,
                     "tags": "",
+                    "notes": None,
                 }
             )
             registration = {"portfolio": name, "cash": 5.0, "source": "x.csv"}

@@ -1,4 +1,4 @@
-"""The UI in a real browser: the asset graph, an asset, one partition with its plot, and a check.
+"""The UI in a real browser, after the demo: first page, asset graph, an asset, a partition's plot, a check.
 
 Needs chromium and chromedriver, which no wheel carries: `make ui-test`. In every run `test_graphql.py`
 asserts the same over the API. Screenshots go to SIGMASIGHT_SCREENSHOTS, or to a temporary folder.
@@ -21,7 +21,7 @@ from sigmasight_dagster_tests.support.project import CliProject
 
 pytestmark = pytest.mark.browser
 
-START, END, NAME = "2022-10-03", "2022-12-28", "hedge_fund"
+END, NAME = "2022-12-28", "hedge_fund"
 GROUPS = ("market", "market_risk", "portfolio", "portfolio_risk")
 WIDTH, HEIGHT = 1_700, 1_050
 SECONDS = 60
@@ -38,8 +38,7 @@ NO_WELCOME = "localStorage.setItem('communityNux', '1'); localStorage.setItem('d
 @pytest.fixture(scope="module")
 def server(new_project: Callable[[], CliProject]) -> Iterator[DevServer]:
     project = new_project()
-    project.import_examples()
-    project.ok("backfill", "--start", START, "--end", END)
+    project.ok("demo")
     with dev_server(project) as running:
         yield running
 
@@ -97,6 +96,17 @@ class Page:
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_first_page_has_the_runs_on_its_timeline(
+    server: DevServer, browser: Chrome, folder: Path
+) -> None:
+    page = Page(browser, server.url)
+    page.shows("Timeline", "asset materializations", without=("Loading",))
+    page.click("1hr")
+    page.shows("Timeline", "asset materializations", without=("Loading", "12AM"))
+    assert not browser.find_elements(By.XPATH, "//*[contains(text(), 'Failed')]")
+    page.save(folder / "overview.png")
+
+
 def test_the_asset_graph_shows_the_groups(server: DevServer, browser: Chrome, folder: Path) -> None:
     page = Page(browser, f"{server.url}/asset-groups")
     page.shows("Global asset lineage", *GROUPS, without=("fetching", "Loading"))
@@ -105,7 +115,9 @@ def test_the_asset_graph_shows_the_groups(server: DevServer, browser: Chrome, fo
 
 def test_an_asset_shows_its_description_and_columns(server: DevServer, browser: Chrome, folder: Path) -> None:
     page = Page(browser, f"{server.url}/assets/portfolio_snapshots")
-    page.shows("One portfolio at the close of one trading date", "total_value", "primary key", "Postgres")
+    page.shows(
+        "One portfolio at the close of one trading date", "total_value", "primary key", "Postgres", END
+    )
     page.save(folder / "asset_overview.png")
 
 

@@ -76,6 +76,7 @@ def position(portfolio: str, symbol: str, kind: str = "LONG", entry: str = "2022
         "expiry_date": pd.Timestamp("2023-01-20") if option else pd.NaT,
         "strike": 100.0 if option else None,
         "tags": "",
+        "notes": None,
     }
 
 

@@ -26,11 +26,12 @@ from sigmasight_dagster import story
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets.factors import factor_exposures
 from sigmasight_dagster.engine.batch import Batch
-from sigmasight_dagster.engine.declaration import Input, risk_asset
+from sigmasight_dagster.engine.declaration import Input, RiskAsset, risk_asset
 from sigmasight_dagster.partitions import dates as partitions
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.story import figures, metadata, plots, previews
 from sigmasight_dagster.story.rows import PartitionRows
+from sigmasight_dagster_tests.conftest import REPOSITORY
 
 DATES = pd.DatetimeIndex(["2022-12-27", "2022-12-28"])
 NAMES = ("a", "b", "c")
@@ -264,3 +265,33 @@ def test_the_ledger_is_an_input_like_any_other() -> None:
     with pytest.raises(TypeError, match="needs Positions among the inputs"):
         risk_asset(FactorExposures, inputs=[Input(DailyPrices, since_entry=True)], group="portfolio")
     risk_asset(FactorExposures, inputs=[Positions, Input(DailyPrices, since_entry=True)], group="portfolio")
+
+
+@pytest.mark.parametrize("asset", RISK_ASSETS, ids=lambda asset: asset.name)
+def test_links_lead_to_pages_and_sections_that_there_are(asset: RiskAsset) -> None:
+    for name in asset.table_names:
+        for place in story.links(name, asset.page).values():
+            page, _, section = str(place.value).partition("#")
+            text = (REPOSITORY / page).read_text(encoding="utf-8")
+            assert not section or f"\n## {section}\n" in text
+
+
+def test_scenarios_kept_for_comparison_are_counted_and_not_told() -> None:
+    frame = pd.DataFrame(
+        {
+            "date": DATES[0],
+            "portfolio": "a",
+            "scenario": ["fall", "fall_as_before"],
+            "position_id": ["AAPL@2022-01-03", "JPM@2022-01-03"],
+            "direct_pnl": [-1.0, -9.0],
+            "spot_only_pnl": [-1.0, -9.0],
+            "correlated_pnl": [-1.0, -9.0],
+            "status": "ok",
+        }
+    )
+    worst = story.Story((figures.extreme("correlated_pnl", "scenario", "worst", "USD"),))
+    shown = platform()
+    shown.warehouse = SimpleNamespace(comparison_scenarios=lambda: {"fall_as_before"})
+    facts = run_of({PositionStress: frame}, shown, PositionStress, worst)[KEYS[0]]
+    assert (facts["worst"].value, facts[metadata.ROW_COUNT].value) == ("fall", 2)
+    assert len(facts["preview"].records) == 1  # type: ignore[attr-defined]

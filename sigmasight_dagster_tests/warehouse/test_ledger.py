@@ -29,6 +29,7 @@ def ledger(portfolio: str = "a", **changes: object) -> pd.DataFrame:
         "expiry_date": pd.to_datetime([None, "2024-06-21"]),
         "strike": [float("nan"), 190.0],
         "tags": ["O'Neil, core", ""],
+        "notes": ['said "O\'Neil"', None],
     }
     return validate(Positions, pd.DataFrame({**rows, **changes}))
 

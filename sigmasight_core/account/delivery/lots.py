@@ -71,7 +71,7 @@ def with_deliveries(
     opens = traded["kind"].isin(("buy", "short", _HELD))
     read = entries(traded.assign(lot=traded["lot"].where(opens, "")), corporate_actions=corporate_actions)
     made = pieces(read)
-    shares = _named(positions_of(read, made), read, made)
+    shares = _with_notes(_named(positions_of(read, made), read, made), plain[touched], read, made)
     trades = traded[traded["kind"] != _HELD]
     return Settled(
         pd.concat([plain[~touched], shares], ignore_index=True),
@@ -157,6 +157,13 @@ def _rows(parts: list[pd.DataFrame]) -> pd.DataFrame:
         if len(part)
     ]
     return pd.concat(whole, ignore_index=True).assign(source=DELIVERED)[_COLUMNS]
+
+
+def _with_notes(rows: pd.DataFrame, held: pd.DataFrame, read: Entries, made: Pieces) -> pd.DataFrame:
+    """The pieces of each lot with its notes; transactions have none."""
+    notes = held.set_index(["portfolio", "position_id"])["notes"]
+    lot = read.rows["lot"].to_numpy(dtype=object)[made.opening]
+    return rows.assign(notes=notes.reindex([rows["portfolio"], lot]).to_numpy()).astype({"notes": "str"})
 
 
 def _named(rows: pd.DataFrame, read: Entries, made: Pieces) -> pd.DataFrame:

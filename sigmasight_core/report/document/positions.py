@@ -115,11 +115,9 @@ def written_positions(
 
 def _entries(ledger: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
     """What the ledger says of each lot, as known on the date: a later exit is none yet."""
-    notes = ledger["notes"] if "notes" in ledger else pd.Series(pd.NA, index=ledger.index, dtype="str")
-    found = ledger[["position_id", "entry_price", "entry_date"]].assign(
+    found = ledger[["position_id", "entry_price", "entry_date", "notes"]].assign(
         exit_date=ledger["exit_date"].where(ledger["exit_date"] <= date),
         expiration_date=ledger["expiry_date"],
-        notes=notes,
     )
     if PIECE_OF not in ledger:
         return found

@@ -87,8 +87,8 @@ def _ratios(report: ReportBase) -> list[Table]:
     market = next((row for row in report.rows("factor_exposures") if row["factor"] == "market"), {})
     betas = [_line("beta to the market", market, "beta"), _line("its standard error", market, "std_error")]
     return [
-        table("In percent", (FIGURE, Column("value", "percent", PERCENT), OF), lines),
         table("Beta", (FIGURE, Column("value", "ratio"), OF), betas),
+        table("In percent", (FIGURE, Column("value", "percent", PERCENT), OF), lines),
     ]
 
 

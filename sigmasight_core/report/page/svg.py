@@ -69,7 +69,7 @@ def _margins(figure: Figure, drawn: Bars | Lines) -> None:
     width, height = figure.get_size_inches()
     labels = [_short(label) for label in drawn.labels] if isinstance(drawn, Bars) else ["1,000.0M"]
     left = 0.12 + max(map(_inches, labels), default=0.0)
-    below = 0.48 if isinstance(drawn, Bars) else 0.28
+    below = 0.48 if isinstance(drawn, Bars) else 0.34
     figure.subplots_adjust(
         left=left / width, right=1 - 0.16 / width, bottom=below / height, top=1 - 0.06 / height
     )
@@ -114,6 +114,7 @@ def _lines(axes: Axes, lines: Lines, unit: str) -> None:
     axes.locator_params(axis="y", nbins=MOST_TICKS + 1)
     axes.yaxis.set_major_formatter(lambda number, _: _tick(number, unit))
     axes.margins(x=0.08)
+    axes.tick_params(axis="x", pad=9)
     _plain(axes, "y", "")
 
 

@@ -22,6 +22,7 @@ _QUANTITY = click.option("--quantity", metavar="N", help="Shares or contracts; n
 _ENTRY_PRICE = click.option("--entry-price", metavar="USD", help="Per share, as traded then.")
 _ENTRY_DATE = click.option("--entry-date", metavar="YYYY-MM-DD", help="First session that holds it.")
 _TAGS = click.option("--tags", metavar="A,B", help="All tags, comma-separated; '' = none.")
+_NOTES = click.option("--notes", metavar="TEXT", help="What you want to remember of it; '' = nothing.")
 
 _SIDES = ("before", "after")
 
@@ -42,6 +43,7 @@ def position() -> None:
 @_ENTRY_PRICE
 @_ENTRY_DATE
 @_TAGS
+@_NOTES
 @SHARES_OF
 @click.option("--allow-unpriced", is_flag=True, help="Accept a symbol that the provider has no prices for.")
 def add(portfolio: str, ticker: str, shares_of: SharesOf, allow_unpriced: bool, **fields: str | None) -> None:
@@ -57,6 +59,7 @@ def add(portfolio: str, ticker: str, shares_of: SharesOf, allow_unpriced: bool, 
 @_ENTRY_PRICE
 @_ENTRY_DATE
 @_TAGS
+@_NOTES
 @click.option("--exit-date", metavar="YYYY-MM-DD", help="'' = not exited.")
 @click.option("--exit-price", metavar="USD", help="'' = not exited.")
 def change(portfolio: str, position_id: str, **fields: str | None) -> None:
@@ -66,7 +69,9 @@ def change(portfolio: str, position_id: str, **fields: str | None) -> None:
     """
     given = {name: text for name, text in fields.items() if text is not None}
     if not given:
-        raise InputError("nothing to change: give --quantity, --entry-price, --entry-date, --tags or an exit")
+        raise InputError(
+            "nothing to change: give --quantity, --entry-price, --entry-date, --tags, --notes or an exit"
+        )
     _edit(portfolio, lambda ledger: ledger.change(position_id, given))
 
 

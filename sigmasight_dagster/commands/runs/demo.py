@@ -33,8 +33,6 @@ PORTFOLIOS = {"individual": "physical", "high_net_worth": "physical", "hedge_fun
 OWN_FORM = "transactions"
 """The preset of the histories: the project's own form."""
 WORST_SCENARIOS = 3
-COMPARISON_SUFFIX = "_original"
-"""Scenarios kept only to compare with the system that this one replaces: their shocks never happened."""
 
 
 @click.command()
@@ -107,7 +105,7 @@ def show_portfolio(warehouse: Warehouse, name: str, date: pd.Timestamp, console:
     measures = warehouse.read(RiskMeasures, dates=[date], portfolios=[name]).set_index("measure")["value"]
     table.add_row("VaR 99%, 1 day", f"{measures['var_99_usd']:,.2f} USD")
     stress = warehouse.read(StressResults, dates=[date], portfolios=[name])
-    stress = stress[~stress["scenario"].str.endswith(COMPARISON_SUFFIX)]
+    stress = stress[~stress["scenario"].isin(warehouse.comparison_scenarios())]
     for row in (
         stress.dropna(subset="correlated_pnl").nsmallest(WORST_SCENARIOS, "correlated_pnl").itertuples()
     ):

@@ -98,6 +98,21 @@ def test_shares_that_are_held_are_delivered_first_in_first_out() -> None:
     assert list(shares_of(covered, after).values()) == [60.0]
 
 
+def test_a_lot_keeps_its_notes_when_a_part_of_it_is_delivered() -> None:
+    rows = history(MONEY, entry(DAYS[1], "buy", "A", 150, 50.0), entry(DAYS[1], "short", CALL, 1, 2.0))
+    made = Account(rows, {"A": list(UP)})
+    lots = made.positions.assign(notes=made.positions["symbol"].map({"A": "kept"}))
+    said = pd.DataFrame({"portfolio": ["book"], "settlement": ["physical"]})
+    settled = with_deliveries(
+        positions=lots,
+        options=settled_options(positions=lots, portfolios=said, until=DAYS[5]),
+        prices=made.world.prices,
+        corporate_actions=made.actions,
+    ).positions
+    notes = settled.set_index(["symbol", "quantity"])["notes"]
+    assert notes.dropna().to_dict() == {("A", 100.0): "kept", ("A", 50.0): "kept"}
+
+
 def test_delivered_shares_are_delivered_on() -> None:
     """The shares of a put that was assigned go with the call a session later; a lot that a sale ends is not
     touched."""

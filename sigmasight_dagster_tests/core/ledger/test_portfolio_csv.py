@@ -81,6 +81,7 @@ class TestPositions:
     def test_without_optional_columns(self) -> None:
         row = parse("ticker,quantity,entry_price,entry_date\nAAPL,1,2,2024-01-05").positions.iloc[0]
         assert row["tags"] == ""
+        assert pd.isna(row["notes"])
         assert np.isnan(row["exit_price"])
 
     def test_blank_lines_do_not_count(self) -> None:
@@ -180,6 +181,24 @@ class TestRefusals:
         found = refusal(row)
         assert found[0] == column
         assert reason in found[1]
+
+    @pytest.mark.parametrize(
+        ("written", "reason"),
+        [
+            ("x" * 501, "longer than 500 characters"),
+            ("a\x07b", "a control character"),
+            ("a\u202eb", "a control character"),
+        ],
+    )
+    def test_notes_that_are_refused(self, written: str, reason: str) -> None:
+        errors = parse(f"{HEADER},notes\nAAPL,1,2,2024-01-05,,,,{written}\n").errors
+        assert errors["column"].tolist() == ["notes"]
+        assert reason in errors["reason"].iloc[0]
+
+    def test_notes_are_one_line_of_anything_else(self) -> None:
+        typed = '"said ""<b>=1+1</b>"",\n\n\tthen\u00a0sold"'
+        row = parse(f"{HEADER},notes\nAAPL,1,2,2024-01-05,,,,{typed}\n").positions.iloc[0]
+        assert row["notes"] == 'said "<b>=1+1</b>", then sold'
 
     def test_unknown_symbols(self) -> None:
         known = {"AAPL", "BRK-B"}

@@ -72,6 +72,7 @@ def position(symbol: str, quantity: float, entry_price: float, entry: str, **oth
         "expiry_date": option["expiry_date"] if is_option else pd.NaT,
         "strike": option["strike"] if is_option else NAN,
         "tags": other.get("tags", ""),
+        "notes": other.get("notes"),
     }
 
 
