@@ -26,6 +26,7 @@ from sigmasight_dagster.warehouse.stores.basis import Basis, BasisStore, check
 from sigmasight_dagster.warehouse.stores.configured import ConfiguredStore
 from sigmasight_dagster.warehouse.stores.doubts import DoubtStore, Findings
 from sigmasight_dagster.warehouse.stores.glance import GlanceStore
+from sigmasight_dagster.warehouse.stores.grants import GrantStore
 from sigmasight_dagster.warehouse.stores.history import EVERY_LEDGER
 from sigmasight_dagster.warehouse.stores.holdings import HoldingsStore
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
@@ -45,6 +46,7 @@ class Warehouse(
     ReportStore,
     GlanceStore,
     BasisStore,
+    GrantStore,
 ):
     """The tables of one PostgreSQL database.
 
