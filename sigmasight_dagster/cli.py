@@ -73,6 +73,11 @@ COMMANDS: Final = {
         "report",
         "The report of a portfolio: Markdown, JSON, CSV, HTML and Excel; default: of every portfolio.",
     ),
+    "export": Entry(
+        "results.export",
+        "export",
+        "Write published rows of portfolios as files, one a table; default: of every portfolio and table.",
+    ),
     "run": Entry("runs.run", "run", "Compute every asset of one trading date."),
     "backfill": Entry(
         "runs.run",

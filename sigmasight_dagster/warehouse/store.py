@@ -25,6 +25,7 @@ from sigmasight_dagster.warehouse.stores.alerts import AlertStore
 from sigmasight_dagster.warehouse.stores.basis import Basis, BasisStore, check
 from sigmasight_dagster.warehouse.stores.configured import ConfiguredStore
 from sigmasight_dagster.warehouse.stores.doubts import DoubtStore, Findings
+from sigmasight_dagster.warehouse.stores.exports import ExportStore
 from sigmasight_dagster.warehouse.stores.glance import GlanceStore
 from sigmasight_dagster.warehouse.stores.grants import GrantStore
 from sigmasight_dagster.warehouse.stores.history import EVERY_LEDGER
@@ -47,6 +48,7 @@ class Warehouse(
     GlanceStore,
     BasisStore,
     GrantStore,
+    ExportStore,
 ):
     """The tables of one PostgreSQL database.
 
