@@ -86,6 +86,11 @@ SECTIONS: Final = {
             "report",
             "The report of a portfolio: Markdown, JSON, CSV, HTML and Excel; default: of every portfolio.",
         ),
+        "export": Entry(
+            "results.export",
+            "export",
+            "Write published rows of portfolios as files, one a table; default: of every portfolio and table.",
+        ),
         "readiness": Entry(
             "results.readiness",
             "readiness",

@@ -9,7 +9,7 @@ import pandas as pd
 from sigmasight_core.tables import Grain
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets.catalogue import declared
-from sigmasight_dagster.automation import jobs, schedules, sensors, upkeep
+from sigmasight_dagster.automation import jobs, parquet_export, schedules, sensors, upkeep
 from sigmasight_dagster.checks.standing import STANDING_CHECKS
 from sigmasight_dagster.engine import dagster_assets
 from sigmasight_dagster.executors import choice
@@ -38,9 +38,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 dagster_assets.build(asset, by_grain, first_date, queue(settings, asset.group))
                 for asset in declared(settings)
             ),
+            *parquet_export.assets(settings, by_grain[Grain.DATE_PORTFOLIO]),
         ],
         asset_checks=STANDING_CHECKS,
-        jobs=[*jobs.JOBS, *upkeep.JOBS],
+        jobs=[*jobs.JOBS, *upkeep.JOBS, *parquet_export.jobs(settings)],
         schedules=[*schedules.build(settings), *upkeep.SCHEDULES],
         sensors=sensors.build(settings),
         resources={"platform": Platform(settings)},

@@ -37,6 +37,17 @@ class Kind(Enum):
     OPERATIONS = "the warehouse's own books"
 
 
+class Seen(Enum):
+    """Which rows a database role sees that was granted single portfolios."""
+
+    OWN = "those of its portfolios"
+    OWN_OR_NONE = "those of its portfolios, and those of no portfolio"
+    PARENT = "those that belong to a row of the parent which it sees"
+    ROLE = "those about itself"
+    ALL = "all: they say the same to everybody"
+    NOTHING = "none"
+
+
 @dataclass(frozen=True)
 class Readiness:
     """What the readiness of a portfolio reports of a table.
@@ -65,6 +76,8 @@ class Facts:
     :param holdings: rows say something beside what the portfolio's benchmark holds: with other holdings they
         are no more published.
     :param values_of: what every value is computed from, whatever it says itself (see `key`).
+    :param seen: which rows a database role sees that was granted single portfolios; default: see `seen`.
+    :param parent: table that its rows are parts of: the one whose key is its first key column.
     """
 
     kind: Kind = Kind.RESULT
@@ -75,6 +88,8 @@ class Facts:
     weekly: bool = False
     holdings: bool = False
     values_of: str = ""
+    seen: Seen | None = None
+    parent: str = ""
 
 
 def key(description: str, *, of: str = "", **checks: Any) -> Any:
@@ -135,7 +150,7 @@ class PortfolioTable(DateTable):
 
 
 class Audit(Table):
-    """Columns that the warehouse adds to every row. They are left out when two runs are compared."""
+    """Columns that the warehouse adds to every row; left out when two runs are compared."""
 
     run_id: Series[str] = label("Dagster run that wrote the row, or the command")
     code_version: Series[str] = label("Version of the code that computed the row")
@@ -172,6 +187,16 @@ def grain(model: type[Table]) -> Grain:
 def facts(model: type[Table]) -> Facts:
     """What a row model says of its table as a whole."""
     return (getattr(model.Config, "metadata", None) or {}).get("facts", Facts())
+
+
+def seen(model: type[Table]) -> Seen:
+    """What a table says; else by its portfolios; without any all rows if by date or configured, or none."""
+    said = facts(model)
+    if said.seen or said.parent:
+        return said.seen or Seen.PARENT
+    if "portfolio" in model.to_schema().columns:
+        return Seen.OWN
+    return Seen.ALL if grain(model) is Grain.DATE or said.kind is Kind.CONFIGURED else Seen.NOTHING
 
 
 def readiness(model: type[Table]) -> tuple[Readiness, ...]:

@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 from pandera.typing import Series
 
-from sigmasight_core.tables.base import Facts, Kind, Table, key, label
+from sigmasight_core.tables.base import Facts, Kind, Seen, Table, key, label
 
 DOUBT_STATES: Final = ("open", "confirmed", "rejected", "lifted")
 LEDGER_ACTIONS: Final = ("added", "changed", "removed", "cash")
@@ -21,7 +21,7 @@ class Publications(Table):
 
     class Config:
         name = "publications"
-        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, seen=Seen.OWN_OR_NONE)}
 
 
 class Corrections(Table):
@@ -34,7 +34,7 @@ class Corrections(Table):
 
     class Config:
         name = "corrections"
-        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, seen=Seen.ALL)}
 
 
 class ActionCoverage(Table):
@@ -50,7 +50,7 @@ class ActionCoverage(Table):
 
     class Config:
         name = "action_coverage"
-        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, seen=Seen.ALL)}
 
 
 class SupersededRows(Table):
@@ -64,7 +64,7 @@ class SupersededRows(Table):
 
     class Config:
         name = "superseded_rows"
-        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, seen=Seen.ALL)}
 
 
 class RejectedRows(Table):
@@ -131,4 +131,15 @@ class DoubtfulRows(Table):
 
     class Config:
         name = "doubtful_rows"
-        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, seen=Seen.ALL)}
+
+
+class PortfolioGrants(Table):
+    """One portfolio that a database role was granted: `sigmasight db grant`."""
+
+    role: Series[str] = key("Role of the database")
+    portfolio: Series[str] = key("Portfolio name")
+
+    class Config:
+        name = "portfolio_grants"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, seen=Seen.ROLE)}

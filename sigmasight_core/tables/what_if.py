@@ -40,7 +40,7 @@ class WhatIfTrades(Table):
 
     class Config:
         name = "what_if_trades"
-        metadata = {"facts": Facts(kind=Kind.SAVED)}
+        metadata = {"facts": Facts(kind=Kind.SAVED, parent="what_if_sessions")}
 
 
 class WhatIfResults(Table):
@@ -59,4 +59,4 @@ class WhatIfResults(Table):
 
     class Config:
         name = "what_if_results"
-        metadata = {"facts": Facts(kind=Kind.SAVED)}
+        metadata = {"facts": Facts(kind=Kind.SAVED, parent="what_if_sessions")}

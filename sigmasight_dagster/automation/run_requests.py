@@ -30,3 +30,8 @@ def of_run(run: RangeRun, run_key: str, tags: Mapping[str, str] | None = None) -
 def of_whole_job(dates: pd.DatetimeIndex, run_key: str, tags: Mapping[str, str]) -> dg.RunRequest:
     """The request for every table by date of some consecutive sessions, to the schedule's own job."""
     return dg.RunRequest(run_key=run_key, tags={**RangeRun("market", (), dates).tags, **tags})
+
+
+def of_export(run: RangeRun, run_id: str) -> dg.RunRequest:
+    """The request for the export of a run's partitions."""
+    return dg.RunRequest(run_key=f"export:{run_id}", tags=run.tags)

@@ -7,6 +7,7 @@ from sigmasight_dagster.automation import (
     inbox,
     isolate_failures,
     market_to_portfolio,
+    parquet_export,
     rerun_stale,
 )
 from sigmasight_dagster.settings import Settings
@@ -20,4 +21,5 @@ def build(settings: Settings) -> list[dg.SensorDefinition]:
         rerun_stale.build(),
         inbox.build(settings),
         *alerts.build(),
+        *parquet_export.sensors(settings),
     ]

@@ -46,6 +46,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "remove": ("mine", "mine --yes"),
     "show": ("individual", "individual stress --date 2022-12-28 --json"),
     "report": ("individual", "hedge_fund --date 2022-12-28 --format html"),
+    "export": (
+        "individual --format xlsx",
+        "individual --table risk_measures --start 2022-12-01 --end 2022-12-28",
+    ),
     "readiness": ("", "individual --date 2022-12-28"),
     "docs-charts": (
         "--date 2022-12-28 --portfolio individual",
@@ -92,5 +96,8 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "db url": ("", "--reader --tcp --sqlalchemy"),
     "db psql": ("", '-c "SELECT * FROM sigmasight.portfolio_today"'),
     "db migrate": ("",),
+    "db grant": ("analyst individual", "analyst individual hedge_fund --password-stdin"),
+    "db revoke": ("analyst", "analyst hedge_fund"),
+    "db grants": ("",),
     "worker": ("", "--concurrency 2"),
 }

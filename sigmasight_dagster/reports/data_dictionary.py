@@ -1,4 +1,7 @@
-"""Generated pages of docs/: the data dictionary and the schema of reports. `--check` fails on a stale one."""
+"""Generated pages of docs/: the data dictionary, the schema of reports, and the data contract.
+
+`--check` fails on a stale one. A contract that breaks the one before without a new version is not written.
+"""
 
 import re
 import sys
@@ -8,12 +11,16 @@ from pathlib import Path
 from sigmasight_core.report.document.schema import json_schema
 from sigmasight_core.tables import TABLES, Table, grain, primary_key, table_name
 from sigmasight_core.tables.base import Audit
+from sigmasight_dagster.reports import contract, dbt_sources
+from sigmasight_dagster.reports.compatibility import refusals
 from sigmasight_dagster.settings import project_root
 from sigmasight_dagster.warehouse.layout.view import View
 from sigmasight_dagster.warehouse.layout.views import EVERYDAY
 
 DICTIONARY = Path("docs") / "data_dictionary.md"
 REPORT_SCHEMA = Path("docs") / "portfolio_report.schema.json"
+CONTRACT = Path("docs") / "contract" / "sigmasight.odcs.yaml"
+DBT_SOURCES = Path("docs") / "contract" / "sources.yml"
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|#|mailto:)([^)#\s]+)")
 
 
@@ -97,30 +104,45 @@ def broken_links(root: Path) -> list[str]:
 
 def pages() -> dict[Path, str]:
     """The generated pages by their place below the project's root."""
-    return {DICTIONARY: data_dictionary(), REPORT_SCHEMA: json_schema()}
+    return {
+        DICTIONARY: data_dictionary(),
+        REPORT_SCHEMA: json_schema(),
+        CONTRACT: contract.as_yaml(contract.odcs()),
+        DBT_SOURCES: contract.as_yaml(dbt_sources.sources()),
+    }
+
+
+def broken_promises(root: Path) -> list[str]:
+    """What of the stored contract no longer holds, though its version is the same."""
+    if not (root / CONTRACT).exists():
+        return []
+    found = refusals((root / CONTRACT).read_text(encoding="utf-8"), contract.odcs())
+    cure = "keep it, or raise the first number of VERSION in sigmasight_dagster/reports/contract.py"
+    return [f"{CONTRACT}: {reason}: {cure}" for reason in found]
 
 
 def check(root: Path) -> list[str]:
-    """What is wrong with the docs: stale generated pages and broken links."""
+    """What is wrong with the docs: broken promises, stale generated pages and broken links."""
     stale = [
         page
         for page, content in pages().items()
         if not (root / page).exists() or (root / page).read_text(encoding="utf-8") != content
     ]
     problems = [f"{page} does not match the row models: run make docs" for page in stale]
-    return problems + [f"broken link in {link}" for link in broken_links(root)]
+    return [*broken_promises(root), *problems, *(f"broken link in {link}" for link in broken_links(root))]
 
 
 def main(arguments: list[str]) -> int:
     """Write the generated pages, or with --check compare them."""
     root = project_root()
-    if "--check" not in arguments:
+    checking = "--check" in arguments
+    problems = check(root) if checking else broken_promises(root)
+    if not checking and not problems:
         for page, content in pages().items():
+            (root / page).parent.mkdir(exist_ok=True)
             (root / page).write_text(content, encoding="utf-8")
-        return 0
-    problems = check(root)
     sys.stderr.writelines(f"{problem}\n" for problem in problems)
-    sys.stdout.write("docs: ok\n" if not problems else "")
+    sys.stdout.write("docs: ok\n" if checking and not problems else "")
     return int(bool(problems))
 
 

@@ -1,6 +1,5 @@
 """The report of a portfolio: the stored one, whether it is still that of what is stored, and its files."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from sigmasight_core.report.page.as_markdown import as_markdown
 from sigmasight_core.report.page.as_xlsx import as_xlsx
 from sigmasight_core.report.page.page import Page, page
 from sigmasight_core.tables import Grain, PortfolioSnapshots, Table, facts, grain, table_name
+from sigmasight_dagster.reports.files import file_mode
 from sigmasight_dagster.reports.readiness import latest_date
 from sigmasight_dagster.warehouse import Warehouse
 
@@ -114,7 +114,7 @@ def write(folder: Path, contents: Mapping[str, bytes]) -> bool:
                     made.append((Path(file.name), folder / name))
                     file.write(content)
             for temporary, final in made:
-                temporary.chmod(0o666 & ~_umask())
+                temporary.chmod(file_mode())
                 temporary.replace(final)
         finally:
             for temporary, _ in made:
@@ -124,10 +124,3 @@ def write(folder: Path, contents: Mapping[str, bytes]) -> bool:
             f"{folder}: cannot be written ({error.strerror or error}): name another one with --output-dir"
         ) from None
     return overwritten
-
-
-def _umask() -> int:
-    """The process's umask, which can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

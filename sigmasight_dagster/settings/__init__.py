@@ -126,6 +126,10 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
         default=None,
         description="Your own stress scenarios: a YAML file, or a directory of them (docs/scenarios.md)",
     )
+    export_dir: Path | None = Field(
+        default=None,
+        description="Folder of the Parquet export of every published partition; default: there is none",
+    )
     inbox_dir: Path | None = Field(
         default=None, description="Where portfolio CSVs are dropped; default: inbox in the state directory"
     )

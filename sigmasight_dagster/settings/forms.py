@@ -31,6 +31,7 @@ _OWN_EXAMPLES: Final = {
     "marks_file": "marks.csv",
     "files_dir": "examples/prices",
     "alert_rules": "alerts.yaml",
+    "export_dir": "exports",
     "inbox_dir": "inbox",
     "presets_dir": "presets",
     "scenario_files": "scenarios.yaml",

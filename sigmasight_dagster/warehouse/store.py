@@ -25,7 +25,9 @@ from sigmasight_dagster.warehouse.stores.alerts import AlertStore
 from sigmasight_dagster.warehouse.stores.basis import Basis, BasisStore, check
 from sigmasight_dagster.warehouse.stores.configured import ConfiguredStore
 from sigmasight_dagster.warehouse.stores.doubts import DoubtStore, Findings
+from sigmasight_dagster.warehouse.stores.exports import ExportStore
 from sigmasight_dagster.warehouse.stores.glance import GlanceStore
+from sigmasight_dagster.warehouse.stores.grants import GrantStore
 from sigmasight_dagster.warehouse.stores.history import EVERY_LEDGER
 from sigmasight_dagster.warehouse.stores.holdings import HoldingsStore
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
@@ -45,6 +47,8 @@ class Warehouse(
     ReportStore,
     GlanceStore,
     BasisStore,
+    GrantStore,
+    ExportStore,
 ):
     """The tables of one PostgreSQL database.
 

@@ -13,6 +13,8 @@ from sigmasight_dagster.warehouse.layout.schema import columns, kind
 from sigmasight_dagster.warehouse.rows import from_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, on_dates, one_of, quoted, where
 
+_INCOMING = "incoming_rows"
+
 
 def select(
     model: type[Table],
@@ -68,6 +70,22 @@ def fetch(cursor: Any, model: type[Table], statement: str) -> pd.DataFrame:
 
 
 def copy_in(cursor: Any, model: type[Table], rows: pa.Table) -> None:
-    """Append rows by binary COPY, columns by name."""
-    if rows.num_rows:
-        cursor.adbc_ingest(table_name(model), rows, mode="append", db_schema_name=SCHEMA)
+    """Append rows by binary COPY, columns by name.
+
+    PostgreSQL takes no COPY of a user whom the policies of rows are asked for, which the owner is not: what
+    such a writer appends comes by way of a temporary table.
+    """
+    if not rows.num_rows:
+        return
+    name = table_name(model)
+    cursor.execute(f"SELECT row_security_active({literal(quoted(SCHEMA, name))})")
+    if cursor.fetchone() == (False,):
+        cursor.adbc_ingest(name, rows, mode="append", db_schema_name=SCHEMA)
+        return
+    names = ", ".join(map(quoted, rows.column_names))
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE {_INCOMING} AS SELECT {names} FROM {quoted(SCHEMA, name)} LIMIT 0"
+    )
+    cursor.adbc_ingest(_INCOMING, rows, mode="append", temporary=True)
+    cursor.execute(f"INSERT INTO {quoted(SCHEMA, name)} ({names}) SELECT {names} FROM pg_temp.{_INCOMING}")
+    cursor.execute(f"DROP TABLE pg_temp.{_INCOMING}")

@@ -19,6 +19,7 @@ from sigmasight_dagster.server.processes import programs
 from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url, libpq_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.support.dev_server import free_port
+from sigmasight_dagster_tests.support.stored_rows import sql
 
 NONE = {"SIGMASIGHT_DATABASE_URL": None, "DAGSTER_POSTGRES_URL": None, "SIGMASIGHT_DB_PORT": None}
 EXTERNAL = {
@@ -91,6 +92,35 @@ def test_the_reader_reads_and_no_more(stopped_server: EmbeddedPostgres) -> None:
     with pytest.raises(psycopg2.OperationalError, match="password"):
         psycopg2.connect(re.sub(r":[^:@]+@127", ":wrong@127", tcp))
     assert (home / "sigmasight_reader.password").stat().st_mode & 0o077 == 0
+
+
+def test_a_role_with_one_portfolio(url: str, tmp_path: Path) -> None:
+    values = ", ".join(f"('{name}', 1, 'f', 'r', 'c', now())" for name in ("a", "b"))
+    sql(
+        url,
+        "INSERT INTO sigmasight.portfolios (portfolio, cash, source, run_id, code_version, computed_at) "
+        f"VALUES {values}",
+    )
+    there = NONE | {"SIGMASIGHT_HOME": str(tmp_path), "SIGMASIGHT_DATABASE_URL": url}
+
+    def told(*arguments: str, given: str = "") -> str:
+        done = CliRunner().invoke(db, arguments, env=there, input=given)
+        return done.output if done.exit_code == 0 else f"{done.exit_code}: {done.output}"
+
+    assert told("grants") == "no role was granted single portfolios\n"
+    assert "no password" in told("grant", "one_of_two", "a", "--password-stdin")
+    made = told("grant", "one_of_two", "a", "--password-stdin", given="it's a secret\n")
+    assert made == "note: made the role one_of_two, which may log in\none_of_two sees a\n"
+    assert told("grant", "one_of_two", "b") == "one_of_two sees a, b\n"
+    assert told("revoke", "one_of_two", "b") == "one_of_two no longer sees b\n"
+    assert told("grants") == "one_of_two: a\n"
+    seen = "SELECT portfolio FROM sigmasight.portfolios"
+    assert sql(url.replace("postgres@", "one_of_two@"), seen) == [("a",)]
+    assert told("revoke", "one_of_two") == "one_of_two no longer sees a\n"
+    assert sql(url.replace("postgres@", "one_of_two@"), seen) == []
+    assert told("revoke", "one_of_two").startswith("1: Error: role one_of_two: it was not granted any")
+    assert "registered are: a, b" in told("grant", "one_of_two", "c")
+    sql(url, "DROP ROLE one_of_two")
 
 
 def test_there_is_no_reader_elsewhere(tmp_path: Path) -> None:

@@ -2,26 +2,24 @@
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from sigmasight_core.errors import InputError, SigmaSightError
 from sigmasight_dagster.commands.arguments import AS_JSON
 from sigmasight_dagster.commands.output import print_json
-from sigmasight_dagster.server.urls import (
-    asset_database_url,
-    dagster_database_url,
-    embedded_server,
-    sqlalchemy_url,
+from sigmasight_dagster.commands.servers.grants import grant, grants, revoke
+from sigmasight_dagster.commands.servers.which import (
+    address_of,
+    external,
+    facts,
+    migrated,
+    one_line_errors,
+    server_of,
+    tell_external,
 )
+from sigmasight_dagster.server.urls import sqlalchemy_url
 from sigmasight_dagster.settings import Settings
-
-if TYPE_CHECKING:
-    from sigmasight_dagster.server.embedded import EmbeddedPostgres, ServerStatus
 
 _NO_READER_THERE = "sigmasight_reader reads the asset database: leave --dagster out"
 _READER_OUTSIDE = (
@@ -40,17 +38,21 @@ def db() -> None:
     """
 
 
+for command in (grant, revoke, grants):
+    db.add_command(command)
+
+
 @db.command()
 def start() -> None:
     """Start the embedded server.
 
     Every command that needs the server starts it too.
     """
-    with _one_line_errors():
+    with one_line_errors():
         settings = Settings()
-        if _tell_external(settings):
+        if tell_external(settings):
             return
-        server = _server(settings)
+        server = server_of(settings)
         server.start()
         now = server.status()
         click.echo(f"PostgreSQL {now.version} {now.message} (pid {now.pid}, data in {now.data_dir})")
@@ -62,11 +64,11 @@ def stop() -> None:
 
     Open connections end, transactions in progress roll back.
     """
-    with _one_line_errors():
+    with one_line_errors():
         settings = Settings()
-        if _tell_external(settings):
+        if tell_external(settings):
             return
-        server = _server(settings)
+        server = server_of(settings)
         was_running = server.status().pid is not None
         server.stop()
         click.echo("stopped" if was_running else "was not running")
@@ -79,12 +81,11 @@ def status(as_json: bool) -> None:
 
     Also shows where its data are and how large. The exit code is 3 if it does not run.
     """
-    with _one_line_errors():
+    with one_line_errors():
         settings = Settings()
-        external = _tell_external(settings, err=as_json)
-        now = None if external else _server(settings).status()
+        now = None if tell_external(settings, err=as_json) else server_of(settings).status()
     if as_json:
-        print_json(_facts(settings, now))
+        print_json(facts(settings, now))
         raise SystemExit(0 if now is None or now.running else NOT_RUNNING)
     if now is None:
         return
@@ -109,18 +110,18 @@ def url(dagster: bool, tcp: bool, reader: bool, sqlalchemy: bool) -> None:
     psql, psycopg and DuckDB accept it, SQLAlchemy with --sqlalchemy. Starts the embedded server if it does
     not run. Of an external server it is the URL of the settings.
     """
-    with _one_line_errors():
+    with one_line_errors():
         settings = Settings()
-        if reader and (dagster or _external(settings, dagster)):
+        if reader and (dagster or external(settings, dagster)):
             raise InputError(_NO_READER_THERE if dagster else _READER_OUTSIDE)
-        address = _address(settings, dagster)
+        address = address_of(settings, dagster)
         if reader:
-            server = _server(settings)
+            server = server_of(settings)
             if not server.has_reader():
-                _migrate(address)
+                migrated(address)
             address = server.reader_url(tcp)
-        elif tcp and not _external(settings, dagster):
-            address = _server(settings).tcp_url("dagster" if dagster else "sigmasight")
+        elif tcp and not external(settings, dagster):
+            address = server_of(settings).tcp_url("dagster" if dagster else "sigmasight")
     click.echo(sqlalchemy_url(address) if sqlalchemy else address)
 
 
@@ -132,8 +133,8 @@ def psql(dagster: bool, arguments: tuple[str, ...]) -> None:
 
     ARGUMENTS go to psql: sigmasight db psql -c 'SELECT 1'.
     """
-    with _one_line_errors():
-        address = _address(Settings(), dagster)
+    with one_line_errors():
+        address = address_of(Settings(), dagster)
         program = _psql_program()
     os.execv(program, [program, address, *arguments])
 
@@ -144,57 +145,10 @@ def migrate() -> None:
 
     Makes the asset database fit the row models and prints what it changed.
     """
-    with _one_line_errors():
-        changes = _migrate(_address(Settings(), dagster=False))
+    with one_line_errors():
+        changes = migrated(address_of(Settings(), dagster=False))
     for change in changes or ["up to date"]:
         click.echo(change)
-
-
-def _migrate(address: str) -> list[str]:
-    # The other commands of this group need no pandas, and stay fast without it.
-    from sigmasight_dagster.warehouse import Warehouse  # noqa: PLC0415
-
-    return Warehouse(address).migrate()
-
-
-@contextmanager
-def _one_line_errors() -> Iterator[None]:
-    try:
-        yield
-    except SigmaSightError as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _external(settings: Settings, dagster: bool) -> bool:
-    return bool(settings.dagster_postgres_url if dagster else settings.database_url)
-
-
-def _facts(settings: Settings, now: "ServerStatus | None") -> dict[str, Any]:
-    """Which databases are external, and the embedded server; null where none is needed."""
-    names = ("asset_database", "dagster_database")
-    external = dict(zip(names, (_external(settings, dagster) for dagster in (False, True)), strict=True))
-    server = None if now is None else asdict(now)
-    return {"external": external, "embedded": server}
-
-
-def _tell_external(settings: Settings, err: bool = False) -> bool:
-    """Say which databases are external; True if both are, so that no embedded server is needed."""
-    if settings.database_url:
-        click.echo("the asset database is external (SIGMASIGHT_DATABASE_URL): nothing to do for it", err=err)
-    if settings.dagster_postgres_url:
-        click.echo("Dagster's database is external (DAGSTER_POSTGRES_URL): nothing to do for it", err=err)
-    return bool(settings.database_url and settings.dagster_postgres_url)
-
-
-def _server(settings: Settings) -> "EmbeddedPostgres":
-    return embedded_server(settings, say=lambda message: click.echo(message, err=True))
-
-
-def _address(settings: Settings, dagster: bool) -> str:
-    """URL of the database, after starting the embedded server if it is the one."""
-    if not _external(settings, dagster):
-        _server(settings).start()
-    return (dagster_database_url if dagster else asset_database_url)(settings, start=False)
 
 
 def _psql_program() -> str:

@@ -23,6 +23,7 @@ from packaging.version import Version
 
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA, Database
 from sigmasight_dagster.warehouse.errors import MigrationError
+from sigmasight_dagster.warehouse.layout.policies import secure
 from sigmasight_dagster.warehouse.layout.roles import grant_roles
 from sigmasight_dagster.warehouse.layout.schema import metadata
 from sigmasight_dagster.warehouse.layout.views import create_views, digest, drop_views_of
@@ -65,6 +66,7 @@ def migrate(database: Database) -> list[str]:
         _apply_differences(migration, context)
         migration.changes += create_views(connection, stored_views)
         grant_roles(migration.connection, migration.changes, migration.notes)
+        secure(migration.connection, migration.changes, migration.notes)
         _record_version(migration)
         return migration.changes + [f"note: {note}" for note in migration.notes]
 

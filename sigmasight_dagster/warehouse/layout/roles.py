@@ -1,4 +1,9 @@
-"""Roles for downstream services: `sigmasight_reader` may SELECT, `sigmasight_writer` may change rows."""
+"""Roles for downstream services: `sigmasight_reader` may SELECT, `sigmasight_writer` may change rows.
+
+Members of the third, GROUP, see the portfolios that they are granted; what they may read is in `policies`.
+"""
+
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -6,11 +11,21 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.sql import quoted
 
 PRIVILEGES = {"sigmasight_reader": "SELECT", "sigmasight_writer": "SELECT, INSERT, UPDATE, DELETE"}
+GROUP: Final = "sigmasight_portfolio_reader"
+"""Members see the rows of the portfolios that they are granted by `sigmasight db grant`."""
+
+INVOKER_VERSION: Final = 15
+"""First PostgreSQL whose views can ask as the user who reads them."""
+
+
+def server_version(connection: sa.Connection) -> int:
+    """Major version of the server."""
+    return int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
 
 
 def grant_roles(connection: sa.Connection, changes: list[str], notes: list[str]) -> None:
     """Create the roles where this user may, and grant them what is there and what this user will create."""
-    for role, privileges in PRIVILEGES.items():
+    for role in (*PRIVILEGES, GROUP):
         if not _exists(connection, role):
             if not _create(connection, role):
                 notes.append(
@@ -19,12 +34,14 @@ def grant_roles(connection: sa.Connection, changes: list[str], notes: list[str])
                 )
                 continue
             changes.append(f"created role {role}")
+        connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA {quoted(SCHEMA)} TO {role}")
+        privileges = PRIVILEGES.get(role)
         for grant in (
-            f"GRANT USAGE ON SCHEMA {quoted(SCHEMA)} TO {role}",
             f"GRANT {privileges} ON ALL TABLES IN SCHEMA {quoted(SCHEMA)} TO {role}",
             f"ALTER DEFAULT PRIVILEGES IN SCHEMA {quoted(SCHEMA)} GRANT {privileges} ON TABLES TO {role}",
         ):
-            connection.exec_driver_sql(grant)
+            if privileges:
+                connection.exec_driver_sql(grant)
 
 
 def _exists(connection: sa.Connection, role: str) -> bool:
