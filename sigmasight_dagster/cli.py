@@ -13,11 +13,15 @@ from sigmasight_core.errors import SigmaSightError
 
 
 class Entry(NamedTuple):
-    """Where a command is, below `sigmasight_dagster.commands`, and the first sentence of its help."""
+    """Where a command is, below `sigmasight_dagster.commands`, and the first sentence of its help.
+
+    :param extra: of the package, which brings what the command imports beside the rest.
+    """
 
     module: str
     name: str
     help: str
+    extra: str = ""
 
 
 COMMANDS: Final = {
@@ -142,6 +146,13 @@ COMMANDS: Final = {
     "worker": Entry(
         "servers.worker", "worker", "Execute steps of runs (SIGMASIGHT_EXECUTOR=celery) until Ctrl-C."
     ),
+    "serve": Entry("servers.serve", "serve", "Serve the API (docs/api.md) until Ctrl-C.", "api"),
+    "users": Entry(
+        "servers.users",
+        "users",
+        "Who may use the API (`sigmasight serve`), and which portfolios are theirs.",
+        "api",
+    ),
 }
 """In the order of the help page."""
 
@@ -156,7 +167,13 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         entry = COMMANDS[cmd_name]
-        return getattr(import_module(f"sigmasight_dagster.commands.{entry.module}"), entry.name)
+        try:
+            return getattr(import_module(f"sigmasight_dagster.commands.{entry.module}"), entry.name)
+        except ModuleNotFoundError as error:
+            if not entry.extra:
+                raise
+            cure = f"pip install 'sigmasight[{entry.extra}]'"
+            raise click.ClickException(f"sigmasight {cmd_name} needs {error.name}: {cure}") from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         width = formatter.width - 6 - max(map(len, COMMANDS))

@@ -65,6 +65,7 @@ class Facts:
     :param holdings: rows say something beside what the portfolio's benchmark holds: with other holdings they
         are no more published.
     :param values_of: what every value is computed from, whatever it says itself (see `key`).
+    :param private: who has the role of readers in the database does not see it.
     """
 
     kind: Kind = Kind.RESULT
@@ -75,6 +76,7 @@ class Facts:
     weekly: bool = False
     holdings: bool = False
     values_of: str = ""
+    private: bool = False
 
 
 def key(description: str, *, of: str = "", **checks: Any) -> Any:

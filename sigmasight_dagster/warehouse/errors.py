@@ -26,6 +26,10 @@ class WarehouseError(SigmaSightError):
     """The database could not do what was asked; nothing of the call was stored."""
 
 
+class WarehouseUnavailable(WarehouseError):
+    """The database does not answer, or not in time: the same call may do in a moment."""
+
+
 class MigrationError(WarehouseError):
     """The database's layout cannot be brought to the code's without loss."""
 

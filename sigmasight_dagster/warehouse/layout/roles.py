@@ -1,11 +1,16 @@
-"""Roles for downstream services: `sigmasight_reader` may SELECT, `sigmasight_writer` may change rows."""
+"""Roles for downstream services: `sigmasight_reader` may SELECT, `sigmasight_writer` may change rows.
+
+Private tables (users and their tokens) are the writers' alone.
+"""
 
 import sqlalchemy as sa
 
+from sigmasight_core.tables import OPERATIONS_TABLES, facts, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.sql import quoted
 
-PRIVILEGES = {"sigmasight_reader": "SELECT", "sigmasight_writer": "SELECT, INSERT, UPDATE, DELETE"}
+READER = "sigmasight_reader"
+PRIVILEGES = {READER: "SELECT", "sigmasight_writer": "SELECT, INSERT, UPDATE, DELETE"}
 
 
 def grant_roles(connection: sa.Connection, changes: list[str], notes: list[str]) -> None:
@@ -25,6 +30,9 @@ def grant_roles(connection: sa.Connection, changes: list[str], notes: list[str])
             f"ALTER DEFAULT PRIVILEGES IN SCHEMA {quoted(SCHEMA)} GRANT {privileges} ON TABLES TO {role}",
         ):
             connection.exec_driver_sql(grant)
+        if role == READER:
+            for table in (quoted(SCHEMA, table_name(m)) for m in OPERATIONS_TABLES if facts(m).private):
+                connection.exec_driver_sql(f"REVOKE ALL ON {table} FROM {role}")
 
 
 def _exists(connection: sa.Connection, role: str) -> bool:
