@@ -47,12 +47,14 @@ class ProblemDetails(BaseModel):
     title: str = Field(examples=["Not Found"])
     status: int = Field(examples=[404])
     detail: str = Field(examples=["there is no portfolio 'alpha' that you may see"])
-    code: str = Field(description="For programs: stays the same when the words change", examples=["not_found"])
+    code: str = Field(
+        description="For programs: stays the same when the words change", examples=["not_found"]
+    )
     fields: list[WrongField] = Field(default_factory=list)
     request_id: str = Field(examples=["5f1d6a0c9f0e4f7e"])
 
 
-class Problem(Exception):  # noqa: N818 (an answer, which is not always an error of ours)
+class Problem(Exception):
     """An answer other than 2xx.
 
     :param detail: one sentence that names the thing and the cure. :param code: default: that of the status.
@@ -92,7 +94,9 @@ def problem_of(error: Exception) -> Problem:
         case HTTPException():
             return Problem(error.status_code, str(error.detail), headers=error.headers)
         case WarehouseUnavailable():
-            return Problem(503, f"{error}: try again in a moment", headers={"Retry-After": str(RETRY_SECONDS)})
+            return Problem(
+                503, f"{error}: try again in a moment", headers={"Retry-After": str(RETRY_SECONDS)}
+            )
         case InputError():
             return Problem(422, str(error))
         case WarehouseError():
@@ -113,7 +117,8 @@ def install(app: FastAPI) -> None:
 
 def _invalid(found: Sequence[Any]) -> Problem:
     fields = [
-        WrongField(field=".".join(str(part) for part in error["loc"]), problem=error["msg"]) for error in found
+        WrongField(field=".".join(str(part) for part in error["loc"]), problem=error["msg"])
+        for error in found
     ]
     wrong = "; ".join(f"{item.field}: {item.problem}" for item in fields[:5])
     broken = any(error["type"] == "json_invalid" for error in found)
@@ -137,5 +142,7 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def _example(status: int) -> dict[str, Any]:
-    made = Problem(status, f"why it is {HTTPStatus(status).phrase.lower()}, and what to do").response("5f1d6a0c9f0e4f7e")
+    made = Problem(status, f"why it is {HTTPStatus(status).phrase.lower()}, and what to do").response(
+        "5f1d6a0c9f0e4f7e"
+    )
     return json.loads(bytes(made.body))

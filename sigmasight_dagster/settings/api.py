@@ -10,7 +10,9 @@ class ApiSettings(BaseSettings):
     """What `sigmasight serve` listens on, and its limits."""
 
     api_host: str = Field(default="127.0.0.1", description="Address on which `sigmasight serve` listens")
-    api_port: int = Field(default=8000, description="Port on which `sigmasight serve` listens", ge=1, le=65535)
+    api_port: int = Field(
+        default=8000, description="Port on which `sigmasight serve` listens", ge=1, le=65535
+    )
     api_cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Origins of web pages that may call the API, comma-separated: https://app.example.com",
@@ -34,4 +36,6 @@ class ApiSettings(BaseSettings):
     @field_validator("api_cors_origins", mode="before")
     @classmethod
     def _split_origins(cls, given: Any) -> Any:
-        return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+        return (
+            [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+        )

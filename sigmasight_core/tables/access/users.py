@@ -1,4 +1,4 @@
-"""Users of the API: who they are, which portfolios they own, the sessions that they have open, what they did."""
+"""Users of the API: who they are, which portfolios they own, their open sessions, what they did."""
 
 from typing import Final
 
@@ -19,10 +19,13 @@ class Users(Table):
     email: Series[str] = key("Address that the user logs in with, in lower case")
     password_hash: Series[str] = label("Argon2 hash of the password, with its salt and parameters")
     role: Series[str] = label(
-        "reader: reads own portfolios; editor: changes them too; admin: every portfolio, and users", isin=ROLES
+        "reader: reads own portfolios; editor: changes them too; admin: every portfolio, and users",
+        isin=ROLES,
     )
     added_at: Series[pd.Timestamp] = label("When the user was added (UTC)")
-    disabled_at: Series[pd.Timestamp] = label("Since when (UTC) the user may not log in; NULL = may", nullable=True)
+    disabled_at: Series[pd.Timestamp] = label(
+        "Since when (UTC) the user may not log in; NULL = may", nullable=True
+    )
 
     class Config:
         name = "users"
@@ -48,8 +51,12 @@ class RefreshTokens(Table):
     email: Series[str] = label("The user's address")
     issued_at: Series[pd.Timestamp] = label("When it was given out (UTC)")
     expires_at: Series[pd.Timestamp] = label("Until when (UTC) it may be used")
-    used_at: Series[pd.Timestamp] = label("When (UTC) it was exchanged for its successor; NULL = not yet", nullable=True)
-    revoked_at: Series[pd.Timestamp] = label("When (UTC) its family was ended; NULL = it is open", nullable=True)
+    used_at: Series[pd.Timestamp] = label(
+        "When (UTC) it was exchanged for its successor; NULL = not yet", nullable=True
+    )
+    revoked_at: Series[pd.Timestamp] = label(
+        "When (UTC) its family was ended; NULL = it is open", nullable=True
+    )
 
     class Config:
         name = "refresh_tokens"

@@ -1,1 +1,1 @@
-"""Who asks: passwords, access tokens, roles, which portfolios a user may see, how often they may ask."""
+"""What callers are known by: passwords and access tokens, and how often they may ask."""

@@ -1,7 +1,7 @@
 """The endpoints, a file for each namespace.
 
-A file's `router` is found by itself: a new endpoint is one function in its namespace's file, a new namespace is one
-file. `Reader`, `Editor` and `Admin` (`api.auth.callers`) say who may call it, `Portfolio` that they see it.
+A file's `router` is found by itself: a new endpoint is one function in its namespace's file, a new namespace
+is one file. `Reader`, `Editor` and `Admin` (`api.callers`) say who may call it, `Portfolio` that they see it.
 """
 
 import pkgutil

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.api.auth.callers import Admin, Reader, count
+from sigmasight_core.tables.access.users import ROLES
 from sigmasight_dagster.api.auth.passwords import LONGEST, SHORTEST
 from sigmasight_dagster.api.auth.tokens import ACCESS_SECONDS
+from sigmasight_dagster.api.callers import Admin, Reader, count
 from sigmasight_dagster.api.errors import Problem, described
 from sigmasight_dagster.api.services import Services, Use
 from sigmasight_dagster.warehouse.access.sessions import Session
@@ -69,7 +70,7 @@ class Me(BaseModel):
     """The user of a token."""
 
     email: str = Field(examples=["ana@example.com"])
-    role: Literal["reader", "editor", "admin"]
+    role: str = Field(examples=["reader"], json_schema_extra={"enum": list(ROLES)})
     portfolios: list[str] = Field(description="That the user may see", examples=[["individual"]])
 
 
@@ -108,7 +109,7 @@ async def login(body: Login, request: Request, use: Use) -> Tokens:
 
 @router.post("/refresh", summary="Get new tokens", responses=described(400, 401, 413, 422, 429, 503))
 async def refresh(body: Refresh, request: Request, use: Use) -> Tokens:
-    """Exchange a refresh token, once. One that comes a second time ends the login: one of the two stole it."""
+    """Exchange a refresh token, once. One that comes again ends the login: one of the two stole it."""
     _count_client(request, use)
     session = await use.sessions.refresh(body.refresh_token, request.state.request_id)
     if session == "unknown":
@@ -120,9 +121,7 @@ async def refresh(body: Refresh, request: Request, use: Use) -> Tokens:
     return _answer(use, session)
 
 
-@router.post(
-    "/logout", status_code=204, summary="Log out", responses=described(400, 413, 422, 429, 503)
-)
+@router.post("/logout", status_code=204, summary="Log out", responses=described(400, 413, 422, 429, 503))
 async def logout(body: Refresh, request: Request, use: Use) -> None:
     """End the login of a refresh token with all of its tokens; nothing where it has ended."""
     _count_client(request, use)
@@ -141,13 +140,11 @@ async def me(user: Reader) -> Me:
     summary="Add a user (admin)",
     responses=described(400, 401, 403, 409, 413, 422, 429, 503),
 )
-async def register(body: NewUser, admin: Admin, request: Request, use: Use) -> Me:
+async def register(body: NewUser, _: Admin, request: Request, use: Use) -> Me:
     """Add a user with a role and portfolios."""
     password_hash = await use.passwords.hashed(body.password)
     try:
-        await use.users.add(
-            body.email, password_hash, body.role, body.portfolios, request.state.request_id
-        )
+        await use.users.add(body.email, password_hash, body.role, body.portfolios, request.state.request_id)
     except InputError as error:
         raise Problem(409, str(error)) from None
     return Me(email=body.email, role=body.role, portfolios=sorted(set(body.portfolios)))

@@ -30,13 +30,15 @@ def users() -> None:
 
 @users.command("add")
 @click.argument("email", required=False)
-@click.option("--role", type=click.Choice(ROLES), default="reader", show_default=True, help="What they may do.")
-@click.option("--portfolio", "portfolios", metavar="NAME", multiple=True, help="One that is theirs; repeatable.")
+@click.option(
+    "--role", type=click.Choice(ROLES), default="reader", show_default=True, help="What they may do."
+)
+@click.option(
+    "--portfolio", "portfolios", metavar="NAME", multiple=True, help="One that is theirs; repeatable."
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--demo", is_flag=True, help="A reader for each demo portfolio; prints what to log in with.")
-def add(
-    email: str | None, role: str, portfolios: tuple[str, ...], password_stdin: bool, demo: bool
-) -> None:
+def add(email: str | None, role: str, portfolios: tuple[str, ...], password_stdin: bool, demo: bool) -> None:
     """Add the user EMAIL; asks for the password."""
     if demo == (email is not None):
         raise click.UsageError("give EMAIL, or --demo")

@@ -76,9 +76,12 @@ class Pool:
 
     async def copied(self, statement: str, parameters: Parameters = None) -> bytes:
         """What a COPY ... TO STDOUT sends."""
-        async with self._connection() as connection, connection.cursor() as cursor:
-            async with cursor.copy(statement.encode(), parameters) as copy:
-                return b"".join([bytes(piece) async for piece in copy])
+        async with (
+            self._connection() as connection,
+            connection.cursor() as cursor,
+            cursor.copy(statement.encode(), parameters) as copy,
+        ):
+            return b"".join([bytes(piece) async for piece in copy])
 
     async def written(self, statement: str, parameters: Parameters = None) -> str:
         """The statement with its values in it, for a driver that takes none."""

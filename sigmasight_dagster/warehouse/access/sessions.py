@@ -31,13 +31,11 @@ class SessionStore:
     async def begin(self, email: str, by: str) -> Session:
         """A new family. Tokens of the user that have expired are deleted."""
         async with self._pool.transaction() as connection:
-            await connection.execute(
-                f"DELETE FROM {TOKENS} WHERE email = %s AND expires_at < now()", [email]
-            )
+            await connection.execute(f"DELETE FROM {TOKENS} WHERE email = %s AND expires_at < now()", [email])
             return await _give_out(connection, email, token_hex(16), by)
 
     async def refresh(self, token: str, by: str) -> Session | Literal["unknown", "replayed"]:
-        """Exchange a token for its successor. One that was exchanged before ends its family: it was stolen."""
+        """Exchange a token for its successor. One that was exchanged before ends its family."""
         family, _, _ = token.partition(SEPARATOR)
         known = {"family": family, "hash": _hash(token)}
         async with self._pool.transaction() as connection:
@@ -76,7 +74,8 @@ async def _give_out(connection: Connection, email: str, family: str, by: str) ->
     token = f"{family}{SEPARATOR}{token_urlsafe(32)}"
     await connection.execute(
         f"INSERT INTO {TOKENS} (family, token_hash, email, issued_at, expires_at, {AUDIT}) VALUES "
-        f"(%(family)s, %(hash)s, %(email)s, now(), now() + make_interval(days => {REFRESH_DAYS}), {AUDIT_VALUES})",
+        "(%(family)s, %(hash)s, %(email)s, now(), "
+        f"now() + make_interval(days => {REFRESH_DAYS}), {AUDIT_VALUES})",
         {"family": family, "hash": _hash(token), "email": email, **audit(by)},
     )
     return Session(email, family, token)

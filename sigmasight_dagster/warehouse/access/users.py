@@ -16,8 +16,8 @@ USERS, GRANTS, TOKENS, REGISTRY = (
     quoted(SCHEMA, table_name(model)) for model in (Users, PortfolioGrants, RefreshTokens, Portfolios)
 )
 _THEIRS: Final = (
-    f"ARRAY(SELECT p.portfolio FROM {REGISTRY} AS p WHERE u.role = 'admin' OR EXISTS (SELECT FROM {GRANTS} AS g "
-    "WHERE g.email = u.email AND g.portfolio = p.portfolio) ORDER BY p.portfolio)"
+    f"ARRAY(SELECT p.portfolio FROM {REGISTRY} AS p WHERE u.role = 'admin' OR EXISTS ("
+    f"SELECT FROM {GRANTS} AS g WHERE g.email = u.email AND g.portfolio = p.portfolio) ORDER BY p.portfolio)"
 )
 
 
@@ -41,7 +41,7 @@ class UserStore:
         found = await self._pool.row(
             f"SELECT password_hash FROM {USERS} WHERE email = %s AND disabled_at IS NULL", [email]
         )
-        return found and found[0]
+        return found[0] if found else None
 
     async def with_session(self, email: str, family: str) -> User | None:
         """The user of an access token; None when they are disabled, or the login it is of has ended."""
@@ -51,7 +51,7 @@ class UserStore:
             "AND t.email = u.email AND t.revoked_at IS NULL)",
             {"email": email, "family": family},
         )
-        return found and User(found[0], found[1], tuple(found[2]))
+        return User(found[0], found[1], tuple(found[2])) if found else None
 
     async def every(self) -> list[dict[str, Any]]:
         """email, role, portfolios (granted ones), added_at, disabled_at, by address."""
@@ -101,7 +101,8 @@ class UserStore:
     async def _change(self, email: str, change: str, value: str | None, by: str) -> None:
         async with self._pool.transaction() as connection:
             changed = await connection.execute(
-                f"UPDATE {USERS} SET {change}, run_id = %(run_id)s, computed_at = now() WHERE email = %(email)s",
+                f"UPDATE {USERS} SET {change}, run_id = %(run_id)s, computed_at = now() "
+                "WHERE email = %(email)s",
                 {"email": email, "value": value, "run_id": by},
             )
             if not changed.rowcount:

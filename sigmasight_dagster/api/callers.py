@@ -63,7 +63,9 @@ def visible(user: User, portfolio: str) -> str:
     return portfolio
 
 
-def _portfolio(user: Reader, portfolio: Annotated[str, Path(description="A portfolio's name", examples=["individual"])]) -> str:
+def _portfolio(
+    user: Reader, portfolio: Annotated[str, Path(description="A portfolio's name", examples=["individual"])]
+) -> str:
     return visible(user, portfolio)
 
 
