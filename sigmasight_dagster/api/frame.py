@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sigmasight_dagster.api.errors import Problem, problem_of
@@ -64,16 +65,16 @@ class Frame:
     async def _bounded(self, scope: Scope, receive: Receive, send: Send, given: Headers) -> None:
         """:raises Problem: 413 when the body is larger than is taken, as soon as that is known."""
         largest, seen = self._largest, 0
-        too_large = Problem(413, f"the body is larger than {largest / 1e6:g} MB: send less at once")
+        said = f"the body is larger than {largest / 1e6:g} MB: send less at once"
         if given.get("content-length", "0").isdecimal() and int(given.get("content-length", "0")) > largest:
-            raise too_large
+            raise Problem(413, said)
 
         async def counted() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > largest:
-                raise too_large
+                raise HTTPException(413, said)  # of any other kind, the framework would make it a 400
             return message
 
         await self._app(scope, counted, send)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from pathlib import Path
 
 import jwt
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sigmasight_dagster.api.app import BASE
 from sigmasight_dagster.api.auth.tokens import signing_secret
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.warehouse.access import pool
 from sigmasight_dagster_tests.support.api_house import MINE, OTHERS, PASSWORD, SECRET, ApiHouse, api_on
 from sigmasight_dagster_tests.support.stored_rows import sql
 
@@ -107,7 +109,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: ApiHouse) ->
         assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
 
 
-def test_a_user_has_so_many_requests_a_minute_and_sees_what_is_left(api: ApiHouse, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_user_has_so_many_requests_a_minute_and_sees_what_is_left(api: ApiHouse, tmp_path: Path) -> None:
     with api_on(api.url, tmp_path, api_requests_per_minute=3) as limited:
         headers = limited.headers("reader")
         answers = [limited.client.get(f"{BASE}/auth/me", headers=headers) for _ in range(4)]
@@ -131,7 +133,10 @@ def test_a_lost_connection_is_found_and_replaced(api: ApiHouse) -> None:
     assert api.get("/auth/me").status_code == 200
 
 
-def test_without_a_database_the_answer_is_503_and_says_when_to_come_again(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_without_a_database_the_answer_is_503_and_says_when_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "WAIT_SECONDS", 0.2)
     with api_on("postgresql://nobody@127.0.0.1:1/none", tmp_path) as gone:
         health = gone.get("/system/health", None)
         assert (health.status_code, health.json()["database"]) == (503, "unavailable")
@@ -140,7 +145,7 @@ def test_without_a_database_the_answer_is_503_and_says_when_to_come_again(tmp_pa
         assert int(login.headers["retry-after"]) > 0
 
 
-def test_the_secret_is_made_once_for_its_owner_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "state")
     made = signing_secret(settings)
     assert len(made) >= 32

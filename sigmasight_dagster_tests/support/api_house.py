@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from sigmasight_core.tables import TABLES, Grain, grain, validate
+from sigmasight_core.tables import TABLES, Grain, Positions, grain, validate
 from sigmasight_dagster.api.app import BASE, create_app
 from sigmasight_dagster.api.auth.passwords import hashed
 from sigmasight_dagster.settings import Settings
@@ -104,15 +104,13 @@ def fill(url: str) -> None:
 
 
 def _no_positions() -> pd.DataFrame:
-    from sigmasight_core.tables import Positions
-
     columns = list(Positions.to_schema().columns)
     return validate(Positions, pd.DataFrame(columns=columns))
 
 
 @pytest.fixture(scope="module")
 def api(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
-    """The API of a module's tests; they end the sessions that they open beside `tokens`, and change no rows."""
+    """The API of a module's tests, which change no rows and no session of `tokens`."""
     fill(shared_url)
     add_users(shared_url)
     with api_on(shared_url, tmp_path_factory.mktemp("api")) as made:

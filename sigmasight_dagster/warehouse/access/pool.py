@@ -43,7 +43,7 @@ class Pool:
             kwargs={
                 "autocommit": True,
                 "application_name": "sigmasight-api",
-                "connect_timeout": int(WAIT_SECONDS),
+                "connect_timeout": 3,
                 "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC",
             },
         )
