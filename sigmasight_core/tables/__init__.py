@@ -10,6 +10,7 @@ above, is found. The names below are for short imports only.
 
 from typing import Final
 
+from sigmasight_core.tables.access.users import Activity, PortfolioGrants, RefreshTokens, Users
 from sigmasight_core.tables.account.attribution import ActiveShare, BenchmarkHoldings, ReturnAttribution
 from sigmasight_core.tables.account.cash import PortfolioCash
 from sigmasight_core.tables.account.contributions import GroupContributions, ReturnContributions
@@ -89,6 +90,7 @@ __all__ = [
     "TABLES",
     "ActionCoverage",
     "ActiveShare",
+    "Activity",
     "AlertDeliveries",
     "Alerts",
     "Audit",
@@ -118,6 +120,7 @@ __all__ = [
     "OptionQuotes",
     "OptionVolatilities",
     "PortfolioCash",
+    "PortfolioGrants",
     "PortfolioGroups",
     "PortfolioLiquidity",
     "PortfolioPnlExplain",
@@ -139,6 +142,7 @@ __all__ = [
     "RateExposures",
     "Readiness",
     "RealizedVolatility",
+    "RefreshTokens",
     "RejectedRows",
     "ReturnAttribution",
     "ReturnContributions",
@@ -155,6 +159,7 @@ __all__ = [
     "TransactionKind",
     "Transactions",
     "TreasuryYields",
+    "Users",
     "VarBacktests",
     "WhatIfResults",
     "WhatIfSessions",

@@ -35,6 +35,7 @@ def create_app(settings: Settings, url: str, secret: bytes) -> FastAPI:
         yield
         await services.pool.close()
         services.warehouse.close()
+        services.answers.close()
 
     app = FastAPI(
         title="SigmaSight",

@@ -13,6 +13,7 @@ from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster.warehouse.access.pool import Pool
 from sigmasight_dagster.warehouse.access.sessions import SessionStore
 from sigmasight_dagster.warehouse.access.users import UserStore
+from sigmasight_dagster.warehouse.answers.store import AnswerStore
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Services:
     passwords: Passwords
     tokens: AccessTokens
     limits: Limits
+    answers: AnswerStore
 
     @classmethod
     def make(cls, settings: Settings, url: str, secret: bytes) -> "Services":
@@ -41,6 +43,7 @@ class Services:
             Passwords(),
             AccessTokens(secret),
             Limits(settings.api_requests_per_minute),
+            AnswerStore(pool, url),
         )
 
 

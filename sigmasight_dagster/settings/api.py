@@ -30,7 +30,6 @@ class ApiSettings(BaseSettings):
         default=None,
         description="What access tokens are signed with, 32 characters or more; default: generated once and "
         "kept in the state directory; a secret: environment or `.env` only",
-        min_length=32,
     )
 
     @field_validator("api_cors_origins", mode="before")

@@ -11,7 +11,17 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from sigmasight_core.tables import TABLES, Grain, Positions, grain, validate
+from sigmasight_core.tables import (
+    TABLES,
+    DailyPrices,
+    Factors,
+    Grain,
+    PortfolioReports,
+    Positions,
+    SecurityMaster,
+    grain,
+    validate,
+)
 from sigmasight_dagster.api.app import BASE, create_app
 from sigmasight_dagster.api.auth.passwords import hashed
 from sigmasight_dagster.settings import Settings
@@ -93,19 +103,32 @@ def fill(url: str) -> None:
     warehouse = Warehouse(url)
     for name in (MINE, OTHERS):
         row = {"portfolio": name, "cash": 1.5, "source": "test", "margin": "no"}
-        warehouse.save_portfolio(row, _no_positions(), stamp())
+        warehouse.save_portfolio(row, _position(name), stamp())
+    factors = random_rows(Factors).assign(proxy="SPY", active="yes")
+    warehouse.keep_configured(Factors, factors, stamp())
     for number, model in enumerate(TABLES):
         if grain(model) is Grain.UNPARTITIONED:
             continue
         names = (MINE, OTHERS) if grain(model) is Grain.DATE_PORTFOLIO else ()
         rows = random_rows(model, DATES, (MINE, OTHERS), seed=number)
+        if model is PortfolioReports:
+            rows["document"] = '{"version":"1.0",  "data_availability": [{"calculation": "valuation"}]}'
+        if model in (DailyPrices, SecurityMaster):  # the first two of each date: what is held, and a proxy
+            place = rows.groupby("date").cumcount()
+            rows["symbol"] = rows["symbol"].mask(place == 0, "AAPL").mask(place == 1, "SPY")
         warehouse.replace(model, rows, DATES, names or None, stamp(f"run {number}"))
     warehouse.close()
 
 
-def _no_positions() -> pd.DataFrame:
-    columns = list(Positions.to_schema().columns)
-    return validate(Positions, pd.DataFrame(columns=columns))
+def _position(portfolio: str) -> pd.DataFrame:
+    """One position, in AAPL."""
+    row = {
+        **dict.fromkeys(Positions.to_schema().columns),
+        **{"portfolio": portfolio, "position_id": "AAPL@2022-12-27", "symbol": "AAPL", "underlying": "AAPL"},
+        **{"position_type": "LONG", "quantity": 10.0, "multiplier": 1, "entry_price": 5.0, "tags": ""},
+        "entry_date": DATES[0],
+    }
+    return validate(Positions, pd.DataFrame([row]))
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from sigmasight_core.errors import InputError
 from sigmasight_dagster.settings import Settings
 
 ACCESS_SECONDS: Final = 15 * 60
+SHORTEST_SECRET: Final = 32
 _ALGORITHM: Final = "HS256"
 _CLAIMS: Final = ["sub", "sid", "iat", "exp"]
 
@@ -39,10 +40,15 @@ class AccessTokens:
 def signing_secret(settings: Settings) -> bytes:
     """The setting, or what is kept in the state directory: made there once, for its owner alone to read.
 
-    :raises InputError: when it cannot be kept or read.
+    :raises InputError: when it cannot be kept or read, or is too short.
     """
     if settings.api_secret is not None:
-        return settings.api_secret.get_secret_value().encode()
+        secret = settings.api_secret.get_secret_value().encode()
+        if len(secret) < SHORTEST_SECRET:
+            raise InputError(
+                f"SIGMASIGHT_API_SECRET: {len(secret)} characters; take {SHORTEST_SECRET} or more"
+            )
+        return secret
     file = settings.home / "api_secret"
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
