@@ -104,7 +104,9 @@ def fill(url: str) -> None:
     for name in (MINE, OTHERS):
         row = {"portfolio": name, "cash": 1.5, "source": "test", "margin": "no"}
         warehouse.save_portfolio(row, _position(name), stamp())
-    factors = random_rows(Factors).assign(proxy="SPY", active="yes")
+    factors = random_rows(Factors).assign(
+        position=1, kind="style", prior_mean=0.0, prior_std=1.0, proxy="SPY", active="yes"
+    )
     warehouse.keep_configured(Factors, factors, stamp())
     for number, model in enumerate(TABLES):
         if grain(model) is Grain.UNPARTITIONED:

@@ -122,22 +122,18 @@ def asked_model(read: Read, *, paged: bool) -> type[Asked]:
             Field(default="", description="As in the Link header: where the page before ended"),
         )
     if read.asks_portfolio:
-        name = Annotated[str, StringConstraints(max_length=63), AfterValidator(_no_nul)]
         about = f"A portfolio's name ({PORTFOLIO_NAME_PATTERN})"
-        fields["portfolio"] = (name, Field(description=about, examples=["individual"]))
+        fields["portfolio"] = (Text, Field(description=about, examples=["individual"]))
     described = read.source.view.described()
     for column in read.filtered:
         about = f"Any of these: {described[column]}"
-        given = Field(
-            max_length=100, description=about, **({"min_length": 1} if column in read.required else {})
-        )
-        fields[column] = (
-            (list[Text], given)
+        given = (
+            Field(min_length=1, max_length=100, description=about)
             if column in read.required
-            else (list[Text], Field(default_factory=list, max_length=100, description=about))
+            else Field(default_factory=list, max_length=100, description=about)
         )
+        fields[column] = (list[Text], given)
     for flag, meaning in read.flags.items():
         fields[flag] = (bool, Field(default=False, description=meaning))
     base = Asked if read.source.view.newest_of is None else _Dated
-    name = re.sub(r"\W+", "_", read.path).strip("_")
-    return create_model(f"Asked_{name}", __base__=base, **fields)
+    return create_model("Asked" + re.sub(r"\W+", "_", read.path), __base__=base, **fields)

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -173,7 +173,7 @@ def _too_large(what: str) -> Problem:
     return Problem(413, f"the answer has {what}: {cure}", "answer_too_large")
 
 
-def _described(source: Source, *, paged: bool) -> Mapping[str, Any]:
+def _described(source: Source, *, paged: bool) -> dict[str, Any]:
     schema = page_schema(source, paged=paged)
     return {
         "description": "The rows, with the date that they are as of",

@@ -1,5 +1,6 @@
 """Reading answers: a page as JSON with its marks, or its rows as CSV or Arrow."""
 
+import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -100,4 +101,4 @@ def on_its_dates(ask: Ask, page: Page) -> Ask:
     """The same rows, whatever is published meanwhile."""
     if ask.first or ask.last or page.last_date is None:
         return ask
-    return replace(ask, date=page.last_date)
+    return replace(ask, date=dt.date.fromisoformat(page.last_date))
