@@ -6,9 +6,11 @@ from pathlib import Path
 
 import jwt
 import pytest
+from click.testing import CliRunner
 
 from sigmasight_dagster.api.app import BASE
 from sigmasight_dagster.api.auth.tokens import signing_secret
+from sigmasight_dagster.commands.servers.users import users
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse.access import pool
 from sigmasight_dagster_tests.support.api_house import MINE, OTHERS, PASSWORD, SECRET, ApiHouse, api_on
@@ -152,3 +154,38 @@ def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert signing_secret(settings) == made
     assert (settings.home / "api_secret").stat().st_mode & 0o777 == 0o600
     assert [file.name for file in settings.home.iterdir()] == ["api_secret"]
+
+
+def test_users_are_added_listed_and_locked_out_by_command(
+    api: ApiHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGMASIGHT_DATABASE_URL", api.url)
+    monkeypatch.setenv("SIGMASIGHT_HOME", str(tmp_path))
+
+    def run(*arguments: str, given: str = "") -> str:
+        result = CliRunner().invoke(users, arguments, input=given)
+        return result.output if result.exit_code == 0 else str(result.exception or result.output)
+
+    add = ["add", "Cli@Example.com", "--portfolio", MINE, "--password-stdin"]
+    assert "12 to 256 characters" in run(*add, given="short\n")
+    assert "unknown portfolio nobodys" in run(*add, "--portfolio", "nobodys", given="twelve letters\n")
+    assert run(*add, given="twelve letters\n") == f"Added cli@example.com: reader, portfolios {MINE}\n"
+    assert "there is one already" in run(*add, given="twelve letters\n")
+    assert f"cli@example.com\treader\t{MINE}\n" in run("list")
+    login = {"email": "cli@example.com", "password": "twelve letters"}
+    tokens = api.post("/auth/login", login).json()
+    assert "another password" in run(
+        "password", "cli@example.com", "--password-stdin", given="other letters\n"
+    )
+    assert api.post("/auth/login", login).status_code == 401
+    assert api.post("/auth/refresh", {"refresh_token": tokens["refresh_token"]}).status_code == 401
+    assert "Disabled" in run("disable", "cli@example.com")
+    assert api.post("/auth/login", {**login, "password": "other letters"}).status_code == 401
+    assert "is no address" in run("disable", "nobody")
+    assert "no demo portfolio is registered" in run("add", "--demo")
+
+
+def test_readers_of_the_database_do_not_see_users(api: ApiHouse) -> None:
+    private = "has_table_privilege('sigmasight_reader', 'sigmasight.' || t, 'SELECT')"
+    tables = "unnest(ARRAY['users', 'portfolio_grants', 'refresh_tokens', 'activity', 'risk_measures']) AS t"
+    assert sql(api.url, f"SELECT {private} FROM {tables}") == [(False,)] * 4 + [(True,)]

@@ -98,12 +98,18 @@ def add_users(url: str) -> None:
         )
 
 
-def fill(url: str) -> None:
-    """Random rows of every table that is published by dates, and the two portfolios."""
+def add_portfolios(url: str) -> None:
+    """The two portfolios, with a position in AAPL."""
     warehouse = Warehouse(url)
     for name in (MINE, OTHERS):
         row = {"portfolio": name, "cash": 1.5, "source": "test", "margin": "no"}
         warehouse.save_portfolio(row, _position(name), stamp())
+    warehouse.close()
+
+
+def fill(url: str) -> None:
+    """Random rows of every table that is published by dates, and of the factors."""
+    warehouse = Warehouse(url)
     factors = random_rows(Factors).assign(
         position=1, kind="style", prior_mean=0.0, prior_std=1.0, proxy="SPY", active="yes"
     )
@@ -134,9 +140,16 @@ def _position(portfolio: str) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def api(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
-    """The API of a module's tests, which change no rows and no session of `tokens`."""
-    fill(shared_url)
+def api(
+    shared_url: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[ApiHouse]:
+    """The API of a module's tests, with users and two portfolios. No test ends a session of `tokens`.
+
+    A module that says RESULTS = True has random results of both.
+    """
+    add_portfolios(shared_url)
     add_users(shared_url)
+    if getattr(request.module, "RESULTS", False):
+        fill(shared_url)
     with api_on(shared_url, tmp_path_factory.mktemp("api")) as made:
         yield made

@@ -17,6 +17,7 @@ from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster.warehouse.access.pool import Pool
 from sigmasight_dagster.warehouse.access.users import UserStore
+from sigmasight_dagster.warehouse.errors import LayoutTooOld
 
 Result = TypeVar("Result")
 BY: Final = "sigmasight users"
@@ -79,7 +80,7 @@ def password(email: str, password_stdin: bool) -> None:
 
 
 def _add_demo() -> None:
-    warehouse = Warehouse(_url())
+    warehouse = Warehouse(asset_database_url(Settings()))
     there = warehouse.portfolio_names()
     warehouse.close()
     wanted = [name for name in PORTFOLIOS if name in there]
@@ -115,21 +116,22 @@ def _address(email: str) -> str:
     return address
 
 
-def _url() -> str:
-    url = asset_database_url(Settings())
-    warehouse = Warehouse(url)
-    warehouse.migrate()
-    warehouse.close()
-    return url
-
-
 def _with_store(work: Callable[[UserStore], Awaitable[Result]]) -> Result:
+    """Do the work on the users' tables, which are made where they are missing."""
+    url = asset_database_url(Settings())
+
     async def run() -> Result:
-        pool = Pool(_url(), size=1)
+        pool = Pool(url, size=1)
         await pool.open()
         try:
             return await work(UserStore(pool))
         finally:
             await pool.close()
 
+    try:
+        return asyncio.run(run())
+    except LayoutTooOld:
+        warehouse = Warehouse(url)
+        warehouse.migrate()
+        warehouse.close()
     return asyncio.run(run())

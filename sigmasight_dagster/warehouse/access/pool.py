@@ -12,7 +12,14 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from sigmasight_dagster.warehouse.errors import WarehouseError, WarehouseUnavailable, server_message
+from sigmasight_dagster.warehouse.database import Database
+from sigmasight_dagster.warehouse.errors import (
+    LayoutTooOld,
+    WarehouseError,
+    WarehouseUnavailable,
+    refused,
+    server_message,
+)
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Parameters = Mapping[str, Any] | Sequence[Any] | None
@@ -26,12 +33,18 @@ _GIVE_UP_SECONDS: Final = 5.0
 """When the pool stops to try by itself; the next request makes it try again, so that no pause gets long."""
 
 _ABSENT: Final = (PoolTimeout, TooManyRequests, psycopg.OperationalError, psycopg.InterfaceError)
+_OLD_LAYOUT: Final = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.InvalidSchemaName,
+)
 
 
 class Pool:
     """Connections to one database for one event loop. :param url: as libpq takes it."""
 
     def __init__(self, url: str, size: int = 8) -> None:
+        self._name = Database(url).name
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             open=False,
@@ -112,8 +125,10 @@ class Pool:
         except _ABSENT as error:
             kind = broken if taken is not None and taken.broken else WarehouseUnavailable
             raise kind(f"the database does not answer ({server_message(error)})") from None
+        except _OLD_LAYOUT as error:
+            raise LayoutTooOld(str(refused(self._name, error))) from None
         except psycopg.Error as error:
-            raise WarehouseError(server_message(error)) from None
+            raise refused(self._name, error) from None
 
 
 class _Broken(WarehouseUnavailable):
