@@ -20,11 +20,15 @@ EXAMPLE_WIDTH: Final = 72
 
 
 class Entry(NamedTuple):
-    """Where a command is, below `sigmasight_dagster.commands`, and the first sentence of its help."""
+    """Where a command is, below `sigmasight_dagster.commands`, and the first sentence of its help.
+
+    :param extra: of the package, which brings what the command imports beside the rest.
+    """
 
     module: str
     name: str
     help: str
+    extra: str = ""
 
 
 SECTIONS: Final = {
@@ -89,7 +93,8 @@ SECTIONS: Final = {
         "export": Entry(
             "results.export",
             "export",
-            "Write published rows of portfolios as files, one a table; default: of every portfolio and table.",
+            "Write published rows of portfolios as files, one a table; default: of every "
+            "portfolio and table.",
         ),
         "readiness": Entry(
             "results.readiness",
@@ -176,6 +181,13 @@ SECTIONS: Final = {
     "Servers": {
         "dev": Entry("servers.dev", "dev", "Open the Dagster UI (webserver and daemon) until Ctrl-C."),
         "db": Entry("servers.db", "db", "The PostgreSQL server: embedded by default, or an external one."),
+        "serve": Entry("servers.serve", "serve", "Serve the API (docs/api.md) until Ctrl-C.", "api"),
+        "users": Entry(
+            "servers.users",
+            "users",
+            "Who may use the API (`sigmasight serve`), and which portfolios are theirs.",
+            "api",
+        ),
         "worker": Entry(
             "servers.worker", "worker", "Execute steps of runs (SIGMASIGHT_EXECUTOR=celery) until Ctrl-C."
         ),
@@ -197,7 +209,7 @@ class LazyGroup(click.Group):
             return None
         entry = COMMANDS[cmd_name]
         with _no_garbage():
-            command = getattr(import_module(f"sigmasight_dagster.commands.{entry.module}"), entry.name)
+            command = _imported(cmd_name, entry)
         _fill_in(command, cmd_name)
         return command
 
@@ -220,6 +232,20 @@ class LazyGroup(click.Group):
         names = [name for name in COMMANDS if name.startswith(incomplete)]
         found = [CompletionItem(name, help=COMMANDS[name].help) for name in names]
         return found + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _imported(name: str, entry: Entry) -> click.Command:
+    """:raises ClickException: where the command's extra is not installed."""
+    try:
+        command: click.Command = getattr(
+            import_module(f"sigmasight_dagster.commands.{entry.module}"), entry.name
+        )
+    except ModuleNotFoundError as error:
+        if not entry.extra:
+            raise
+        cure = f"pip install 'sigmasight[{entry.extra}]'"
+        raise click.ClickException(f"sigmasight {name} needs {error.name}: {cure}") from None
+    return command
 
 
 @contextmanager

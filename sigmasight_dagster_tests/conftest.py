@@ -22,6 +22,7 @@ pytest_plugins = [
     "sigmasight_dagster_tests.support.project",
     "sigmasight_dagster_tests.support.shared_house",
     "sigmasight_dagster_tests.support.migrated_warehouse",
+    "sigmasight_dagster_tests.support.api_house",
 ]
 
 REPOSITORY = Path(__file__).resolve().parent.parent

@@ -10,6 +10,7 @@ above, is found. The names below are for short imports only.
 
 from typing import Final
 
+from sigmasight_core.tables.access.users import Activity, RefreshTokens, UserPortfolios, Users
 from sigmasight_core.tables.account.attribution import ActiveShare, BenchmarkHoldings, ReturnAttribution
 from sigmasight_core.tables.account.cash import PortfolioCash
 from sigmasight_core.tables.account.contributions import GroupContributions, ReturnContributions
@@ -92,6 +93,7 @@ __all__ = [
     "TABLES",
     "ActionCoverage",
     "ActiveShare",
+    "Activity",
     "AlertDeliveries",
     "Alerts",
     "Audit",
@@ -143,6 +145,7 @@ __all__ = [
     "RateExposures",
     "Readiness",
     "RealizedVolatility",
+    "RefreshTokens",
     "RejectedRows",
     "ReturnAttribution",
     "ReturnContributions",
@@ -160,6 +163,8 @@ __all__ = [
     "TransactionKind",
     "Transactions",
     "TreasuryYields",
+    "UserPortfolios",
+    "Users",
     "VarBacktests",
     "WhatIfResults",
     "WhatIfSessions",

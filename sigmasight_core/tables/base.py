@@ -78,6 +78,7 @@ class Facts:
     :param values_of: what every value is computed from, whatever it says itself (see `key`).
     :param seen: which rows a database role sees that was granted single portfolios; default: see `seen`.
     :param parent: table that its rows are parts of: the one whose key is its first key column.
+    :param private: who has the role of readers in the database does not see it.
     """
 
     kind: Kind = Kind.RESULT
@@ -90,6 +91,7 @@ class Facts:
     values_of: str = ""
     seen: Seen | None = None
     parent: str = ""
+    private: bool = False
 
 
 def key(description: str, *, of: str = "", **checks: Any) -> Any:
@@ -192,6 +194,8 @@ def facts(model: type[Table]) -> Facts:
 def seen(model: type[Table]) -> Seen:
     """What a table says; else by its portfolios; without any all rows if by date or configured, or none."""
     said = facts(model)
+    if said.private:
+        return Seen.NOTHING
     if said.seen or said.parent:
         return said.seen or Seen.PARENT
     if "portfolio" in model.to_schema().columns:

@@ -99,5 +99,11 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "db grant": ("analyst individual", "analyst individual hedge_fund --password-stdin"),
     "db revoke": ("analyst", "analyst hedge_fund"),
     "db grants": ("",),
+    "serve": ("", "--port 8001"),
+    "users": ("list", "add --demo"),
+    "users add": ("anna@example.com --portfolio individual", "--demo"),
+    "users list": ("",),
+    "users disable": ("anna@example.com",),
+    "users password": ("anna@example.com", "anna@example.com --password-stdin"),
     "worker": ("", "--concurrency 2"),
 }

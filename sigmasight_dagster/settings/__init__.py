@@ -22,6 +22,7 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.spelling import plain_symbol
 from sigmasight_dagster.settings.account import AccountSettings
 from sigmasight_dagster.settings.alerting import AlertSettings
+from sigmasight_dagster.settings.api import ApiSettings
 from sigmasight_dagster.settings.errors import one_line
 from sigmasight_dagster.settings.execution import ExecutionSettings
 from sigmasight_dagster.settings.factor_model import FactorModelSettings, parse_factor_model
@@ -29,7 +30,7 @@ from sigmasight_dagster.settings.places import project_root
 from sigmasight_dagster.settings.sources import SourceSettings
 
 
-class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings):
+class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings, ApiSettings):
     """The project: databases, dates, factor model, calculations, folders.
 
     With the topics that it inherits it is everything that a user may set. Secrets come from the environment

@@ -28,6 +28,14 @@ class WarehouseError(SigmaSightError):
     """The database could not do what was asked; nothing of the call was stored."""
 
 
+class WarehouseUnavailable(WarehouseError):
+    """The database does not answer, or not in time: the same call may do in a moment."""
+
+
+class LayoutTooOld(WarehouseError):
+    """A table or column is missing that this version of the code has: the database is to be migrated."""
+
+
 class MigrationError(WarehouseError):
     """The database's layout cannot be brought to the code's without loss."""
 

@@ -17,6 +17,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands import progress
+from sigmasight_dagster.commands.demo_portfolios import PORTFOLIOS
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.table import width
 from sigmasight_dagster.ledger import histories
@@ -28,8 +29,6 @@ from sigmasight_dagster.settings.places import is_checkout, project_files
 from sigmasight_dagster.warehouse import Warehouse
 
 START, END = "2022-10-03", "2022-12-28"
-PORTFOLIOS = {"individual": "physical", "high_net_worth": "physical", "hedge_fund": "cash"}
-"""How the options of each settle: a call turns into shares, a covered call takes some, two pay cash."""
 OWN_FORM = "transactions"
 """The preset of the histories: the project's own form."""
 WORST_SCENARIOS = 3

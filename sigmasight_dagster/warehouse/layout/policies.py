@@ -65,7 +65,8 @@ def secure(connection: sa.Connection, changes: list[str], notes: list[str]) -> N
         _secure_table(connection, name, wanted[name])
     _tell(changes, "table", "row-level security of", made)
     views = _secure_views(connection, changes, notes)
-    names = ", ".join(quoted(SCHEMA, name) for name in (*models, *views, "schema_version"))
+    shown = [name for name, model in models.items() if not facts(model).private]
+    names = ", ".join(quoted(SCHEMA, name) for name in (*shown, *views, "schema_version"))
     connection.exec_driver_sql(f"GRANT SELECT ON {names} TO {GROUP}")
 
 

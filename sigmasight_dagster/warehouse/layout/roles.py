@@ -1,16 +1,19 @@
 """Roles for downstream services: `sigmasight_reader` may SELECT, `sigmasight_writer` may change rows.
 
-Members of the third, GROUP, see the portfolios that they are granted; what they may read is in `policies`.
+Private tables (users and their tokens) are the writers' alone. Members of the third role, GROUP, see the
+portfolios that they are granted; what they may read is in `policies`.
 """
 
 from typing import Final
 
 import sqlalchemy as sa
 
+from sigmasight_core.tables import OPERATIONS_TABLES, facts, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.sql import quoted
 
-PRIVILEGES = {"sigmasight_reader": "SELECT", "sigmasight_writer": "SELECT, INSERT, UPDATE, DELETE"}
+READER = "sigmasight_reader"
+PRIVILEGES = {READER: "SELECT", "sigmasight_writer": "SELECT, INSERT, UPDATE, DELETE"}
 GROUP: Final = "sigmasight_portfolio_reader"
 """Members see the rows of the portfolios that they are granted by `sigmasight db grant`."""
 
@@ -42,6 +45,9 @@ def grant_roles(connection: sa.Connection, changes: list[str], notes: list[str])
         ):
             if privileges:
                 connection.exec_driver_sql(grant)
+        if role == READER:
+            for table in (quoted(SCHEMA, table_name(m)) for m in OPERATIONS_TABLES if facts(m).private):
+                connection.exec_driver_sql(f"REVOKE ALL ON {table} FROM {role}")
 
 
 def _exists(connection: sa.Connection, role: str) -> bool:

@@ -1,0 +1,1 @@
+"""Reading endpoints, made from declarations: the table or view, its path, what it may be filtered by."""

@@ -1,0 +1,55 @@
+"""What the routes work with, made once for an app: settings, databases, stores, tokens, limits."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from sigmasight_dagster.api.auth.limits import Limits
+from sigmasight_dagster.api.auth.passwords import Passwords
+from sigmasight_dagster.api.auth.tokens import AccessTokens
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.access.pool import Pool
+from sigmasight_dagster.warehouse.access.sessions import SessionStore
+from sigmasight_dagster.warehouse.access.users import UserStore
+from sigmasight_dagster.warehouse.answers.store import AnswerStore
+
+
+@dataclass(frozen=True)
+class Services:
+    """`pool` is for statements of a moment, on the event loop; `warehouse` blocks: in `def` routes only."""
+
+    settings: Settings
+    pool: Pool
+    warehouse: Warehouse
+    users: UserStore
+    sessions: SessionStore
+    passwords: Passwords
+    tokens: AccessTokens
+    limits: Limits
+    answers: AnswerStore
+
+    @classmethod
+    def make(cls, settings: Settings, url: str, secret: bytes) -> "Services":
+        """:param url: libpq's, of the asset database. :param secret: what access tokens are signed with."""
+        pool = Pool(url, settings.api_connections)
+        return cls(
+            settings,
+            pool,
+            Warehouse(url),
+            UserStore(pool),
+            SessionStore(pool),
+            Passwords(),
+            AccessTokens(secret),
+            Limits(settings.api_requests_per_minute),
+            AnswerStore(pool, url),
+        )
+
+
+def services(request: Request) -> Services:
+    return request.app.state.services
+
+
+Use = Annotated[Services, Depends(services)]
+"""The services, as a parameter of a route."""

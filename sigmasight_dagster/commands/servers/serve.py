@@ -1,0 +1,31 @@
+"""`sigmasight serve`: the API, until Ctrl-C."""
+
+import click
+import uvicorn
+
+from sigmasight_dagster import logs
+from sigmasight_dagster.api.app import create_app
+from sigmasight_dagster.api.auth.tokens import signing_secret
+from sigmasight_dagster.server.urls import asset_database_url
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.warehouse import Warehouse
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", help="Address to listen on; default: the setting, 127.0.0.1.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port; default: the setting, 8000.")
+def serve(host: str | None, port: int | None) -> None:
+    """Serve the API (docs/api.md) until Ctrl-C.
+
+    Its page is /api/v1/docs. Users are added by sigmasight users add.
+    """
+    settings = Settings()
+    url = asset_database_url(settings)
+    warehouse = Warehouse(url)
+    warehouse.migrate()
+    warehouse.close()
+    logs.configure("INFO")
+    where, at = host or settings.api_host, port or settings.api_port
+    app = create_app(settings, url, signing_secret(settings))
+    click.echo(f"API: http://{where}:{at}/api/v1 (docs: /api/v1/docs; Ctrl-C stops it)")
+    uvicorn.run(app, host=where, port=at, log_config=None, access_log=False, server_header=False)

@@ -1,0 +1,137 @@
+"""`sigmasight users`: who may use the API, and which portfolios are theirs."""
+
+import asyncio
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import click
+
+from sigmasight_core.errors import InputError
+from sigmasight_core.tables.access.users import ROLES
+from sigmasight_dagster.api.auth.passwords import hashed
+from sigmasight_dagster.commands.demo_portfolios import PORTFOLIOS
+from sigmasight_dagster.server.urls import asset_database_url
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.access.pool import Pool
+from sigmasight_dagster.warehouse.access.users import UserStore
+from sigmasight_dagster.warehouse.errors import LayoutTooOld
+
+Result = TypeVar("Result")
+BY: Final = "sigmasight users"
+DEMO_DOMAIN: Final = "demo.sigmasight.local"
+
+
+@click.group()
+def users() -> None:
+    """Who may use the API (`sigmasight serve`), and which portfolios are theirs."""
+
+
+@users.command("add")
+@click.argument("email", required=False)
+@click.option(
+    "--role", type=click.Choice(ROLES), default="reader", show_default=True, help="What they may do."
+)
+@click.option(
+    "--portfolio", "portfolios", metavar="NAME", multiple=True, help="One that is theirs; repeatable."
+)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--demo", is_flag=True, help="A reader for each demo portfolio; prints what to log in with.")
+def add(email: str | None, role: str, portfolios: tuple[str, ...], password_stdin: bool, demo: bool) -> None:
+    """Add the user EMAIL; asks for the password."""
+    if demo == (email is not None):
+        raise click.UsageError("give EMAIL, or --demo")
+    if demo:
+        _add_demo()
+        return
+    address = _address(email or "")
+    password_hash = hashed(_password(password_stdin))
+    _with_store(lambda store: store.add(address, password_hash, role, portfolios, BY))
+    click.echo(f"Added {address}: {role}, portfolios {', '.join(portfolios) or 'none'}")
+
+
+@users.command("list")
+def list_users() -> None:
+    """List the users with their roles and portfolios."""
+    for user in _with_store(lambda store: store.every()):
+        disabled = f"\tdisabled since {user['disabled_at']:%Y-%m-%d}" if user["disabled_at"] else ""
+        theirs = "every portfolio" if user["role"] == "admin" else ", ".join(user["portfolios"]) or "none"
+        click.echo(f"{user['email']}\t{user['role']}\t{theirs}{disabled}")
+
+
+@users.command("disable")
+@click.argument("email")
+def disable(email: str) -> None:
+    """Let the user EMAIL in no more, and end what they have open."""
+    _with_store(lambda store: store.disable(_address(email), BY))
+    click.echo(f"Disabled {_address(email)}: their tokens are not valid any more")
+
+
+@users.command("password")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def password(email: str, password_stdin: bool) -> None:
+    """Give the user EMAIL another password, and end what they have open."""
+    password_hash = hashed(_password(password_stdin))
+    _with_store(lambda store: store.set_password(_address(email), password_hash, BY))
+    click.echo(f"{_address(email)} has another password: their tokens are not valid any more")
+
+
+def _add_demo() -> None:
+    warehouse = Warehouse(asset_database_url(Settings()))
+    there = warehouse.portfolio_names()
+    warehouse.close()
+    wanted = [name for name in PORTFOLIOS if name in there]
+    if not wanted:
+        raise InputError("no demo portfolio is registered; make them: sigmasight demo")
+    known = {user["email"] for user in _with_store(lambda store: store.every())}
+    for name in wanted:
+        address = f"{name}@{DEMO_DOMAIN}"
+        if address in known:
+            click.echo(f"{address}\tis there already; another password: sigmasight users password {address}")
+            continue
+        given = secrets.token_urlsafe(12)
+        _with_store(_adding(address, hashed(given), name))
+        click.echo(f"{address}\t{given}\treader of {name}")
+
+
+def _adding(address: str, password_hash: str, portfolio: str) -> Callable[[UserStore], Awaitable[None]]:
+    return lambda store: store.add(address, password_hash, "reader", [portfolio], BY)
+
+
+def _password(from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True)
+
+
+def _address(email: str) -> str:
+    """:raises InputError: when it is no address."""
+    address = email.strip().lower()
+    name, _, domain = address.partition("@")
+    if not name or not domain or any(c.isspace() or c in "@\0" for c in name + domain) or len(address) > 320:
+        raise InputError(f"{email!r} is no address; write NAME@DOMAIN")
+    return address
+
+
+def _with_store(work: Callable[[UserStore], Awaitable[Result]]) -> Result:
+    """Do the work on the users' tables, which are made where they are missing."""
+    url = asset_database_url(Settings())
+
+    async def run() -> Result:
+        pool = Pool(url, size=1)
+        await pool.open()
+        try:
+            return await work(UserStore(pool))
+        finally:
+            await pool.close()
+
+    try:
+        return asyncio.run(run())
+    except LayoutTooOld:
+        warehouse = Warehouse(url)
+        warehouse.migrate()
+        warehouse.close()
+    return asyncio.run(run())

@@ -1,0 +1,40 @@
+"""Settings of the API: where it listens, whom it lets in, how much it takes."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+
+class ApiSettings(BaseSettings):
+    """What `sigmasight serve` listens on, and its limits."""
+
+    api_host: str = Field(default="127.0.0.1", description="Address on which `sigmasight serve` listens")
+    api_port: int = Field(
+        default=8000, description="Port on which `sigmasight serve` listens", ge=1, le=65535
+    )
+    api_cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Origins of web pages that may call the API, comma-separated: https://app.example.com",
+    )
+    api_requests_per_minute: int = Field(
+        default=100, description="Requests a minute that the API takes of one user; 0 = any number", ge=0
+    )
+    api_max_body_mb: float = Field(
+        default=10, description="Largest request body that the API takes, in MB", gt=0, le=1000
+    )
+    api_connections: int = Field(
+        default=8, description="Most connections to the database that the API keeps open", ge=1, le=100
+    )
+    api_secret: SecretStr | None = Field(
+        default=None,
+        description="What access tokens are signed with, 32 characters or more; default: generated once and "
+        "kept in the state directory; a secret: environment or `.env` only",
+    )
+
+    @field_validator("api_cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, given: Any) -> Any:
+        return (
+            [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+        )
