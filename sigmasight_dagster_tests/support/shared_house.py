@@ -13,7 +13,7 @@ from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.house import House, dagster_instance
 
 DATABASES = ("house_assets", "house_dagster")
-DAGSTER_TABLES = ("event_logs", "asset_keys", "asset_event_tags", "asset_check_executions", "runs", "run_tags")
+OF_DAGSTER = ("event_logs", "asset_keys", "asset_event_tags", "asset_check_executions", "runs", "run_tags")
 
 
 def empty(url: str, *tables: str) -> None:
@@ -50,5 +50,5 @@ def house(shared_house: House, postgres_server: EmbeddedPostgres, monkeypatch: p
     monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
     assets, dagster = map(postgres_server.url, DATABASES)
     empty(assets, *(f"sigmasight.{table_name(model)}" for model in (*TABLES, *OPERATIONS_TABLES)))
-    empty(dagster, *DAGSTER_TABLES)
+    empty(dagster, *OF_DAGSTER)
     return shared_house
