@@ -37,6 +37,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell started pytest in the background: Dagster, and all that it starts, would ignore SIGTERM too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Processes that tests start would compile every module again where this is set.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 SWEEP_WHEN_PYTEST_ENDS = """
 import sys
 from pathlib import Path

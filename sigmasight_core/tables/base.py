@@ -5,6 +5,7 @@ A row model is the one declaration of a table. From it come validation (here), t
 readiness, retention and staleness.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -235,11 +236,9 @@ def validate(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     except pa.errors.SchemaErrors as error:
         raise _quality_error(model, _failures(error)) from None
     checked = checked[list(schema.columns)]
-    found = pd.concat(
-        [_duplicate_keys(model, checked), _not_finite(checked), _unexplained_nulls(model, checked)]
-    )
-    if len(found):
-        raise _quality_error(model, found)
+    found = [*_duplicate_keys(model, checked), *_not_finite(checked), *_unexplained_nulls(model, checked)]
+    if found:
+        raise _quality_error(model, pd.concat(found))
     return checked.sort_values(primary_key(model), kind="stable", ignore_index=True)
 
 
@@ -255,11 +254,13 @@ def _failures(error: Any) -> pd.DataFrame:
     )
 
 
-def _duplicate_keys(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
+def _duplicate_keys(model: type[Table], frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     keys = primary_key(model)
     duplicated = frame.duplicated(keys, keep=False).to_numpy()
+    if not duplicated.any():
+        return
     values = frame.loc[duplicated, keys].astype(str).to_numpy()
-    return pd.DataFrame(
+    yield pd.DataFrame(
         {
             "row": duplicated.nonzero()[0],
             "column": ", ".join(keys),
@@ -269,11 +270,13 @@ def _duplicate_keys(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _not_finite(frame: pd.DataFrame) -> pd.DataFrame:
+def _not_finite(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     numbers = frame.loc[:, [pd.api.types.is_float_dtype(dtype) for dtype in frame.dtypes]]
     values = numbers.to_numpy(dtype=float, na_value=np.nan)
     rows, columns = np.isinf(values).nonzero()
-    return pd.DataFrame(
+    if not len(rows):
+        return
+    yield pd.DataFrame(
         {
             "row": rows,
             "column": numbers.columns[columns].astype(str),
@@ -283,13 +286,15 @@ def _not_finite(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _unexplained_nulls(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
+def _unexplained_nulls(model: type[Table], frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     if "status" not in frame.columns:
-        return pd.DataFrame(columns=["row", "column", "check", "value"])
+        return
     values = columns_by_role(model, "value")
     missing = frame[values].isna().to_numpy() & (frame["status"] == OK).to_numpy()[:, None]
     rows, columns = missing.nonzero()
-    return pd.DataFrame(
+    if not len(rows):
+        return
+    yield pd.DataFrame(
         {"row": rows, "column": [values[c] for c in columns], "check": "NULL needs a status", "value": "NULL"}
     )
 

@@ -1,5 +1,6 @@
 """Presets of brokers as files: those that are shipped, those of a user's directory, and one by its path."""
 
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from sigmasight_dagster.settings import Settings
 _ROOM = "sigmasight_core.brokers.presets"
 
 
+@lru_cache(maxsize=1)
 def shipped() -> dict[str, Preset]:
-    """The presets that come with the project, by name."""
+    """The presets that come with the project, by name: read once. Callers do not change the dictionary."""
     found = [entry for entry in files(_ROOM).iterdir() if entry.name.endswith(".yaml")]
     texts = {
         entry.name: entry.read_text(encoding="utf-8") for entry in sorted(found, key=lambda entry: entry.name)

@@ -33,8 +33,8 @@ MODELS: tuple[type[Table], ...] = (
     StressResults,
     PortfolioSnapshots,
 )
-SETTINGS = {"SIGMASIGHT_CHUNK_PARTITIONS": "15", "SIGMASIGHT_PLOT_PARTITIONS": "0"}
-"""Two portfolio runs: each table is in part published for a while. Plots are most of a small run's time."""
+SETTINGS = {"SIGMASIGHT_CHUNK_PARTITIONS": "15"}
+"""Two portfolio runs: each table is in part published for a while."""
 
 N_READERS = 8
 WAITING = (
