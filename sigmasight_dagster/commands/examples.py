@@ -103,7 +103,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "users": ("list", "add --demo"),
     "users add": ("anna@example.com --portfolio individual", "--demo"),
     "users list": ("",),
-    "users disable": ("anna@example.com",),
+    "users disable": ("anna@example.com", "bob@example.com"),
     "users password": ("anna@example.com", "anna@example.com --password-stdin"),
     "worker": ("", "--concurrency 2"),
 }
