@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from sigmasight_dagster.cli import SECTIONS, cli
+from sigmasight_dagster.cli import cli
+from sigmasight_dagster.cli.sections import SECTIONS
 from sigmasight_dagster.commands.examples import EXAMPLES
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.settings.example import names_of, title, topics, written

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from sigmasight_dagster import commands
-from sigmasight_dagster.cli import COMMANDS, SECTIONS, cli
+from sigmasight_dagster.cli import cli
+from sigmasight_dagster.cli.sections import COMMANDS, SECTIONS
 from sigmasight_dagster.commands.examples import EXAMPLES
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.settings.forms import variable
