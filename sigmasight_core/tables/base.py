@@ -1,8 +1,7 @@
 """What every row model shares: grain, roles and units of columns, the rule on NULLs, validation.
 
-A row model is the one declaration of a table. From it come validation (here), the SQL table
-(`sigmasight_dagster.warehouse`), Dagster's column schema and lineage, the data dictionary, and by its `Facts`
-readiness, retention and staleness.
+A row model is the one declaration of a table. From it come validation (here), the SQL table, Dagster's
+column schema and lineage, the data dictionary, and by its `Facts` readiness, retention and staleness.
 """
 
 from collections.abc import Iterator
@@ -53,8 +52,7 @@ class Seen(Enum):
 class Readiness:
     """What the readiness of a portfolio reports of a table.
 
-    :param value: the column that the calculation is for. :param item: and `part`: key columns that name a
-        result; '' = the portfolio as a whole, or no part.
+    :param value: column that it is for. :param item: and `part`: keys that name a result; '' = the whole.
     """
 
     calculation: str
@@ -70,12 +68,9 @@ class Facts:
     :param concerns: of a source, the column whose symbol a changed row is about; '' = everybody.
     :param detail: rows by position, pair or holding, which retention deletes when they are old.
     :param readiness: what readiness reports; None = see `readiness`, () = nothing: another table does.
-    :param benchmark: rows say something beside the portfolio's benchmark: with another one they are no more
-        published.
-    :param weekly: daily operation computes it on the last session of a week only, unless the setting
-        `correlations` is daily.
-    :param holdings: rows say something beside what the portfolio's benchmark holds: with other holdings they
-        are no more published.
+    :param benchmark: rows beside the portfolio's benchmark: with another one they are no more published.
+    :param weekly: daily operation computes it on a week's last session only (setting `correlations`).
+    :param holdings: rows beside what the benchmark holds: with other holdings they are no more published.
     :param values_of: what every value is computed from, whatever it says itself (see `key`).
     :param seen: which rows a database role sees that was granted single portfolios; default: see `seen`.
     :param parent: table that its rows are parts of: the one whose key is its first key column.
@@ -110,8 +105,7 @@ def label(
 ) -> Any:
     """A descriptive column, not a measurement. `nullable` ones say in their description what NULL means.
 
-    `exact` columns are NUMERIC in SQL (what a user typed in), all other floats double precision. `of`: see
-    `key`.
+    `exact` columns are NUMERIC in SQL (what a user typed in), other floats double precision. `of`: see `key`.
     """
     metadata = {"role": "label", "unit": "", "of": of, "exact": exact}
     return pa.Field(description=description, metadata=metadata, nullable=nullable, **checks)
@@ -195,10 +189,8 @@ def facts(model: type[Table]) -> Facts:
 def seen(model: type[Table]) -> Seen:
     """What a table says; else by its portfolios; without any all rows if by date or configured, or none."""
     said = facts(model)
-    if said.private:
-        return Seen.NOTHING
-    if said.seen or said.parent:
-        return said.seen or Seen.PARENT
+    if said.private or said.seen or said.parent:
+        return Seen.NOTHING if said.private else said.seen or Seen.PARENT
     if "portfolio" in model.to_schema().columns:
         return Seen.OWN
     return Seen.ALL if grain(model) is Grain.DATE or said.kind is Kind.CONFIGURED else Seen.NOTHING
@@ -226,9 +218,8 @@ def validate(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     """Check rows against their row model and return them coerced, ordered by key and column.
 
     :param frame: rows with exactly the model's columns (an empty frame is legal).
-    :raises DataQualityError: on a wrong type, a broken bound, a number that is not finite (NaN is NULL), a
-        duplicate key, or a NULL value in a row whose status is ok. The attribute ``failures`` holds the
-        offending rows: the columns ``row`` (position in the frame), ``column``, ``check`` and ``value``.
+    :raises DataQualityError: on a wrong type, broken bound, number not finite (NaN is NULL), duplicate key, or
+        NULL where the status is ok. ``failures``: the rows' ``row`` (position), ``column``, ``check``, ``value``.
     """
     schema = model.to_schema()
     try:
