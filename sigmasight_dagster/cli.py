@@ -89,7 +89,8 @@ SECTIONS: Final = {
         "export": Entry(
             "results.export",
             "export",
-            "Write published rows of portfolios as files, one a table; default: of every portfolio and table.",
+            "Write published rows of portfolios as files, one a table; default: of every portfolio and "
+            "table.",
         ),
         "readiness": Entry(
             "results.readiness",
