@@ -98,6 +98,6 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "db migrate": ("",),
     "db grant": ("analyst individual", "analyst individual hedge_fund --password-stdin"),
     "db revoke": ("analyst", "analyst hedge_fund"),
-    "db grants": ("",),
+    "db grants": ("", "--json"),
     "worker": ("", "--concurrency 2"),
 }
