@@ -33,9 +33,6 @@ def grant(role: str, portfolios: tuple[str, ...], password_stdin: bool) -> None:
         password = _password() if password_stdin else None
         notes = warehouse.grant_portfolios(role, portfolios, password, stamp)
         found = warehouse.portfolio_grants()
-    if as_json:
-        print_json(found)
-        return
     for note in notes:
         click.echo(f"note: {note}", err=True)
     click.echo(f"{role} sees {', '.join(found.loc[found['role'] == role, 'portfolio'])}")
