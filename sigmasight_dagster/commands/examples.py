@@ -98,7 +98,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "db migrate": ("",),
     "db grant": ("analyst individual", "analyst individual hedge_fund --password-stdin"),
     "db revoke": ("analyst", "analyst hedge_fund"),
-    "db grants": ("",),
+    "db grants": ("", "--json"),
     "serve": ("", "--port 8001"),
     "users": ("list", "add --demo"),
     "users add": ("anna@example.com --portfolio individual", "--demo"),

@@ -10,19 +10,21 @@ import pandas as pd
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Table
+from sigmasight_dagster.commands.arguments import NEWEST, some_portfolios
 from sigmasight_dagster.reports import table_export
 from sigmasight_dagster.reports.table_export import FORMATS, PARQUET, Selection
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.errors import unknown_portfolio
 
 FOLDER: Final = Path("exports")
 
 
 @click.command()
-@click.argument("portfolios", metavar="[PORTFOLIO]...", nargs=-1)
+@some_portfolios
 @click.option("--table", "tables", metavar="TABLE", multiple=True, help="A table; may be said again.")
-@click.option("--date", metavar="YYYY-MM-DD", help="Trading date; default: each portfolio's newest.")
+@NEWEST
 @click.option("--start", metavar="YYYY-MM-DD", help="First date of a range; default: the first there is.")
 @click.option("--end", metavar="YYYY-MM-DD", help="Last date of a range; default: the last there is.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
@@ -32,7 +34,7 @@ FOLDER: Final = Path("exports")
     help=f"Folder; default: {FOLDER}, for parquet the setting export_dir where it is set.",
 )
 def export(
-    portfolios: tuple[str, ...],
+    names: tuple[str, ...],
     tables: tuple[str, ...],
     date: str | None,
     start: str | None,
@@ -50,7 +52,7 @@ def export(
     settings = Settings()
     models = _models(tables)
     warehouse = Warehouse(asset_database_url(settings))
-    chosen = _selections(warehouse, _chosen(warehouse, portfolios), date, start, end)
+    chosen = _selections(warehouse, _chosen(warehouse, names), date, start, end)
     folder = output_dir or (settings.export_dir if form == PARQUET else None) or FOLDER
     rows = 0
     for written in table_export.export(warehouse, chosen, models, form, folder):
@@ -73,12 +75,10 @@ def _models(names: Sequence[str]) -> list[type[Table]]:
 def _chosen(warehouse: Warehouse, names: Sequence[str]) -> list[str]:
     known = warehouse.portfolio_names()
     unknown = [name for name in names if name not in known]
-    if unknown or not known:
-        raise InputError(
-            f"unknown portfolio '{unknown[0]}'; registered: {', '.join(known) or 'none'}"
-            if unknown
-            else "no portfolio is registered: sigmasight import FILE --portfolio NAME"
-        )
+    if unknown:
+        raise unknown_portfolio(unknown[0], known)
+    if not known:
+        raise InputError("no portfolio is registered: sigmasight import FILE NAME")
     return list(dict.fromkeys(names)) or known
 
 

@@ -18,7 +18,7 @@ from sigmasight_core.tables import (
     columns_by_role,
 )
 from sigmasight_dagster.commands import glance
-from sigmasight_dagster.commands.arguments import AS_CSV, AS_JSON, one_format
+from sigmasight_dagster.commands.arguments import AS_CSV, AS_JSON, NEWEST, one_format
 from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.table import number, reasons, table
 from sigmasight_dagster.server.urls import asset_database_url
@@ -90,7 +90,7 @@ SECTIONS: Final = {
 @click.command()
 @click.argument("portfolio")
 @click.argument("section", required=False, type=click.Choice(list(SECTIONS)))
-@click.option("--date", metavar="YYYY-MM-DD", help="Trading date; default: the newest.")
+@NEWEST
 @AS_JSON
 @AS_CSV
 def show(portfolio: str, section: str | None, date: str | None, as_json: bool, as_csv: bool) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from sigmasight_core.errors import InputError
+from sigmasight_dagster.commands.arguments import AS_JSON
+from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.servers.which import address_of, one_line_errors
 from sigmasight_dagster.settings import Settings
 
@@ -50,13 +52,17 @@ def revoke(role: str, portfolios: tuple[str, ...]) -> None:
 
 
 @click.command()
-def grants() -> None:
+@AS_JSON
+def grants(as_json: bool) -> None:
     """List which role sees which portfolios.
 
     The owner of the tables, sigmasight_reader and sigmasight_writer see all of them.
     """
     with _warehouse("db grants") as (warehouse, _):
         found = warehouse.portfolio_grants()
+    if as_json:
+        print_json(found)
+        return
     for role, names in found.groupby("role")["portfolio"]:
         click.echo(f"{role}: {', '.join(names)}")
     if found.empty:
