@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui-test celery-test dev check docs bench wheel lock clean
+.PHONY: help demo api test ui-test celery-test dev check docs bench wheel lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/'
@@ -18,6 +18,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP)   ## three portfolios, one quarter of real prices, all risk assets
 	$(BIN)/sigmasight demo
+
+api: $(STAMP)    ## the API on the demo's data; its users: .venv/bin/sigmasight users add --demo
+	$(BIN)/sigmasight serve
 
 test: $(STAMP)   ## all tests, or TESTS="...", on a real PostgreSQL and a real Dagster instance
 	$(BIN)/python -m pytest $(TESTS)
