@@ -20,7 +20,7 @@ fi
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui-test celery-test dev check docs bench wheel lock clean
+.PHONY: help demo api test ui-test celery-test dev check docs bench wheel lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/'
@@ -40,6 +40,9 @@ $(DEV): $(RUN) requirements-dev.lock
 
 demo: $(RUN)   ## three portfolios, one quarter of real prices, all risk assets
 	$(BIN)/sigmasight demo
+
+api: $(RUN)    ## the API on the demo's data; its users: .venv/bin/sigmasight users add --demo
+	$(BIN)/sigmasight serve
 
 test: $(DEV)   ## all tests, or TESTS="...", on a real PostgreSQL and a real Dagster instance
 	$(BIN)/python -m pytest $(TESTS)

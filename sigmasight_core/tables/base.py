@@ -218,8 +218,8 @@ def validate(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     """Check rows against their row model and return them coerced, ordered by key and column.
 
     :param frame: rows with exactly the model's columns (an empty frame is legal).
-    :raises DataQualityError: on a wrong type, broken bound, number not finite (NaN is NULL), duplicate key, or
-        NULL where the status is ok. ``failures``: the rows' ``row`` (position), ``column``, ``check``, ``value``.
+    :raises DataQualityError: on a wrong type, broken bound, number not finite (NaN is NULL), duplicate key,
+        or NULL where the status is ok. ``failures``: ``row`` (position), ``column``, ``check``, ``value``.
     """
     schema = model.to_schema()
     try:

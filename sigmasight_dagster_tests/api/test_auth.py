@@ -77,6 +77,8 @@ def test_only_an_admin_adds_users_and_a_second_one_of_the_address_is_refused(api
     assert (added.status_code, added.json()["email"]) == (201, "new@example.com")
     assert api.post("/auth/register", new, "admin").status_code == 409
     assert api.post("/auth/register", {**new, "password": "short"}, "admin").status_code == 422
+    unknown = {"email": "else@example.com", "password": "twelve letters", "portfolios": ["nobodys"]}
+    assert api.post("/auth/register", unknown, "admin").status_code == 422
 
 
 def test_what_changes_something_is_noted_with_the_user_and_how_it_ended(api: ApiHouse) -> None:

@@ -5,7 +5,6 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from sigmasight_core.errors import InputError
 from sigmasight_core.tables.access.users import ROLES
 from sigmasight_dagster.api.auth.passwords import LONGEST, SHORTEST
 from sigmasight_dagster.api.auth.tokens import ACCESS_SECONDS
@@ -13,6 +12,7 @@ from sigmasight_dagster.api.callers import Admin, Reader, count
 from sigmasight_dagster.api.errors import Problem, described
 from sigmasight_dagster.api.services import Services, Use
 from sigmasight_dagster.warehouse.access.sessions import Session
+from sigmasight_dagster.warehouse.access.users import UserExists
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 
@@ -145,6 +145,6 @@ async def register(body: NewUser, _: Admin, request: Request, use: Use) -> Me:
     password_hash = await use.passwords.hashed(body.password)
     try:
         await use.users.add(body.email, password_hash, body.role, body.portfolios, request.state.request_id)
-    except InputError as error:
+    except UserExists as error:
         raise Problem(409, str(error)) from None
     return Me(email=body.email, role=body.role, portfolios=sorted(set(body.portfolios)))

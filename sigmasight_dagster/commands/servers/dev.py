@@ -1,13 +1,13 @@
 """`sigmasight dev`: Dagster's webserver and daemon on the project's instance."""
 
 import os
-import socket
 import sys
 
 import click
 
 from sigmasight_core.errors import SigmaSightError
 from sigmasight_dagster.commands.servers.dagster_process import DagsterProcess
+from sigmasight_dagster.commands.servers.ports import refuse_taken_port
 from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.settings.places import WORKSPACE, dagster_home, project_root
@@ -22,7 +22,7 @@ def dev(port: int, host: str) -> None:
     Says when it is ready. What Dagster says goes to ui.log in the state directory.
     """
     settings = Settings()
-    _refuse_taken_port(host, port)
+    refuse_taken_port(host, port)
     dagster_home()
     dagster_database_url(settings)
     asset_database_url(settings)
@@ -37,14 +37,3 @@ def dev(port: int, host: str) -> None:
             dagster.wait()
     if dagster.ended_by_itself:
         raise SigmaSightError(f"Dagster ended by itself: {dagster.last_words()} (log: {dagster.log})")
-
-
-def _refuse_taken_port(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise click.ClickException(
-                f"port {port} of {host}: {error.strerror}: choose another with --port"
-            ) from None

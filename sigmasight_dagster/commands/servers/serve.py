@@ -1,11 +1,14 @@
 """`sigmasight serve`: the API, until Ctrl-C."""
 
+import sys
+
 import click
 import uvicorn
 
 from sigmasight_dagster import logs
 from sigmasight_dagster.api.app import create_app
 from sigmasight_dagster.api.auth.tokens import signing_secret
+from sigmasight_dagster.commands.servers.ports import refuse_taken_port
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
@@ -20,12 +23,17 @@ def serve(host: str | None, port: int | None) -> None:
     Its page is /api/v1/docs. Users are added by sigmasight users add.
     """
     settings = Settings()
+    where, at = host or settings.api_host, port or settings.api_port
+    refuse_taken_port(where, at)
     url = asset_database_url(settings)
     warehouse = Warehouse(url)
     warehouse.migrate()
     warehouse.close()
     logs.configure("INFO")
-    where, at = host or settings.api_host, port or settings.api_port
     app = create_app(settings, url, signing_secret(settings))
-    click.echo(f"API: http://{where}:{at}/api/v1 (docs: /api/v1/docs; Ctrl-C stops it)")
+    base = f"http://{where}:{at}/api/v1"
+    click.echo(f"API: {base}, its page: {base}/docs (Ctrl-C stops it)")
+    click.echo(f"A first request: curl {base}/system/health")
+    click.echo("Users: sigmasight users add EMAIL --portfolio NAME, or for the demo's: users add --demo")
+    sys.stdout.flush()
     uvicorn.run(app, host=where, port=at, log_config=None, access_log=False, server_header=False)

@@ -21,6 +21,10 @@ _THEIRS: Final = (
 )
 
 
+class UserExists(InputError):
+    """There is a user of the address already."""
+
+
 @dataclass(frozen=True)
 class User:
     """A user as a request sees them. `portfolios`: the registered ones that they may see, sorted."""
@@ -65,7 +69,7 @@ class UserStore:
     async def add(
         self, email: str, password_hash: str, role: str, portfolios: Sequence[str], by: str
     ) -> None:
-        """:raises InputError: when there is such a user, or no such portfolio."""
+        """:raises UserExists: when there is such a user; :raises InputError: when no such portfolio."""
         async with self._pool.transaction() as connection:
             await _require_portfolios(connection, portfolios)
             added = await connection.execute(
@@ -74,7 +78,7 @@ class UserStore:
                 {"email": email, "hash": password_hash, "role": role, **audit(by)},
             )
             if not added.rowcount:
-                raise InputError(f"user {email}: there is one already")
+                raise UserExists(f"user {email}: there is one already")
             await connection.execute(
                 f"INSERT INTO {GRANTS} (email, portfolio, {AUDIT}) "
                 f"SELECT %(email)s, portfolio, {AUDIT_VALUES} FROM unnest(%(names)s::text[]) AS portfolio",
