@@ -25,7 +25,8 @@ _SCHEMA: Final = f"to_regnamespace({literal(SCHEMA)})"
 _ROLES: Final = ", ".join(f"to_regrole({literal(role)})::text" for role in (*PRIVILEGES, GROUP))
 _CATALOGUE: Final = f"""SELECT md5(string_agg(line, ';' ORDER BY line COLLATE "C")) FROM (
     SELECT concat_ws('|', 'relation', relname, relkind, pg_get_userbyid(relowner), relacl,
-                     reloptions, relrowsecurity, obj_description(oid, 'pg_class'), CASE WHEN relkind = 'i' THEN pg_get_indexdef(oid) END)
+                     reloptions, relrowsecurity, obj_description(oid, 'pg_class'),
+                     CASE WHEN relkind = 'i' THEN pg_get_indexdef(oid) END)
            AS line FROM pg_class WHERE relnamespace = {_SCHEMA}
     UNION ALL
     SELECT concat_ws('|', 'column', c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),
