@@ -8,6 +8,7 @@ import pytest
 
 from sigmasight_core.tables import TABLES, DailyPrices, Positions, table_name
 from sigmasight_dagster.warehouse import MigrationError, Warehouse, WarehouseError
+from sigmasight_dagster.warehouse.layout import migration
 from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 LAYOUT = (
@@ -27,6 +28,16 @@ def test_a_second_migration_changes_nothing(url: str) -> None:
     before = sql(url, "SELECT xmin::text, * FROM sigmasight.schema_version")
     assert Warehouse(url).migrate() == []
     assert sql(url, "SELECT xmin::text, * FROM sigmasight.schema_version") == before
+
+
+def test_what_the_last_migration_left_is_not_compared_again(
+    url: str, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(migration, "compare_metadata")
+    assert warehouse.migrate() == []
+    sql(url, "COMMENT ON COLUMN sigmasight.daily_prices.close IS 'old'")
+    with pytest.raises(NameError, match="compare_metadata"):
+        warehouse.migrate()
 
 
 def test_an_older_layout_is_brought_up_to_date_with_its_data(url: str, warehouse: Warehouse) -> None:

@@ -23,6 +23,7 @@ from packaging.version import Version
 
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA, Database
 from sigmasight_dagster.warehouse.errors import MigrationError
+from sigmasight_dagster.warehouse.layout.current import is_current, layout_digest
 from sigmasight_dagster.warehouse.layout.policies import secure
 from sigmasight_dagster.warehouse.layout.roles import grant_roles
 from sigmasight_dagster.warehouse.layout.schema import metadata
@@ -54,6 +55,8 @@ def migrate(database: Database) -> list[str]:
     with database.layout() as connection:
         connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
         connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LAYOUT_LOCK})"))
+        if is_current(connection):
+            return []
         changes = _create_schema(connection)
         stored_views = _refuse_newer(connection)
         options = {
@@ -82,7 +85,8 @@ def _refuse_newer(connection: sa.Connection) -> str | None:
     """The digest of the views that the last migration made, if there was one."""
     if not sa.inspect(connection).has_table("schema_version", SCHEMA):
         return None
-    row = connection.execute(sa.select(_version_table())).mappings().first()
+    table = _version_table()
+    row = connection.execute(sa.select(table.c.code_version, table.c.views)).mappings().first()
     ours = version("sigmasight")
     if row and Version(row["code_version"]) > Version(ours):
         raise MigrationError(
@@ -219,8 +223,9 @@ def _version_table() -> sa.Table:
 
 def _record_version(migration: Migration) -> None:
     table = _version_table()
-    row = {"code_version": version("sigmasight"), "views": digest()}
-    stored = migration.connection.execute(sa.select(table.c.code_version, table.c.views)).mappings()
+    layout = None if migration.notes else layout_digest(migration.connection)
+    row = {"code_version": version("sigmasight"), "views": digest(), "layout": layout}
+    stored = migration.connection.execute(sa.select(*(table.c[name] for name in row))).mappings()
     if [dict(found) for found in stored] != [row]:
         migration.connection.execute(sa.delete(table))
         migration.connection.execute(sa.insert(table).values(**row, migrated_at=sa.func.now()))

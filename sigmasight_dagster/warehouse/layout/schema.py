@@ -99,6 +99,7 @@ def metadata() -> sa.MetaData:
         tables,
         sa.Column("code_version", sa.Text, nullable=False, comment="Newest code that migrated this database"),
         sa.Column("views", sa.Text, nullable=False, comment="Digest of the definitions of the views"),
+        sa.Column("layout", sa.Text, comment="Digest of the layout; NULL = something was left to do"),
         sa.Column("migrated_at", postgresql.TIMESTAMP(timezone=True), nullable=False, comment="When (UTC)"),
         comment="The layout's version: one row.",
     )
