@@ -77,16 +77,8 @@ def test_readme_begins_with_the_two_commands() -> None:
 
 def test_errors_that_the_page_quotes_are_in_the_code() -> None:
     """Each is cut at what stands for a name (`...`); SQLAlchemy's own is none of ours."""
-<<<<<<< HEAD
     rooms = ("sigmasight_core", "sigmasight_dagster")
     files = [file for room in rooms for file in (REPOSITORY / room).rglob("*.py")]
-=======
-    files = [
-        file
-        for room in ("sigmasight_core", "sigmasight_dagster")
-        for file in (REPOSITORY / room).rglob("*.py")
-    ]
->>>>>>> front
     source = re.sub(r'"\s*\n\s*f?"', "", "".join(file.read_text(encoding="utf-8") for file in files))
     page = (REPOSITORY / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
     quoted = [text for row in re.findall(r"^\| (.+?) \| ", page, re.MULTILINE) for text in CODE.findall(row)]
