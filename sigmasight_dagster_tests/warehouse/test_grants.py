@@ -65,7 +65,8 @@ def filled(postgres_server: EmbeddedPostgres, migrated_template: str) -> Iterato
             made.replace(model, rows, DATES[:2], names, stamp())
     with made._database.transaction() as cursor:
         for model in MODELS:
-            if grain(model) is Grain.UNPARTITIONED and table_name(model) != "publications":
+            loaded = table_name(model) != "publications" and not facts(model).private
+            if loaded and grain(model) is Grain.UNPARTITIONED:
                 copy_in(cursor, model, to_arrow(model, rows_of_both(model), stamp()))
     execute(maintenance, f"CREATE ROLE {READER} LOGIN IN ROLE sigmasight_reader")
     made.grant_portfolios(ROLE, [MINE], "secret", stamp())
