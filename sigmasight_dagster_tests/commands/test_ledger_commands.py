@@ -169,6 +169,7 @@ def test_positions_and_then_the_portfolio_are_removed(
 ) -> None:
     project = template()
     project.here("position", "remove", "alpha", OPTION.lower())
+    assert f"{OPTION}, removed; results from its entry date on" in capsys.readouterr().out
     project.here("position", "remove", "alpha", SHORT)
     rows = project.warehouse().ledger_changes("alpha")
     assert rows.loc[rows["change"] > 1, ["position_id", "action", "command"]].to_numpy().tolist() == [

@@ -100,7 +100,7 @@ def tag(portfolio: str, position_id: str, tags: tuple[str, ...], remove: bool) -
 @click.argument("position_id")
 def remove_position(portfolio: str, position_id: str) -> None:
     """Remove a position that was entered by mistake; one that was sold is closed."""
-    _edit(portfolio, lambda ledger: ledger.remove(position_id))
+    _edit(portfolio, lambda ledger: ledger.remove(position_id), "removed")
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -221,15 +221,15 @@ def _typed(parameter: click.Parameter, value: Any) -> list[str]:
     return [parameter.opts[0]] if value is True else [parameter.opts[0], str(value)]
 
 
-def _edit(portfolio: str, edit: Callable[[Any], Any]) -> None:
+def _edit(portfolio: str, edit: Callable[[Any], Any], made: str = "stored") -> None:
     done = edit(_open(portfolio))
     for row in done.warnings.itertuples():
         click.echo(f"warning: {row.column}: {row.value!r}: {row.reason}", err=True)
-    click.echo(f"Portfolio {portfolio}: {done.position_id}, {_said(done.result, 'its entry date')}")
+    click.echo(f"Portfolio {portfolio}: {done.position_id}, {_said(done.result, 'its entry date', made)}")
     sys.stdout.flush()
 
 
-def _said(result: str, since: str) -> str:
+def _said(result: str, since: str, made: str = "stored") -> str:
     if result == "unchanged":
         return "unchanged"
-    return f"stored; results from {since} on no longer count as published"
+    return f"{made}; results from {since} on no longer count as published"
