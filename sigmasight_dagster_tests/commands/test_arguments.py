@@ -33,7 +33,7 @@ READING = (
         "coverage",
     ),
     *("doubtful list", "stress-reality", "scenarios list", "scenarios run", "what-if"),
-    *("what-if-sessions list", "what-if-sessions show", "db status", "db grants"),
+    *("what-if-sessions list", "what-if-sessions show", "db status", "db grants", "users list"),
 )
 STATED = {"position close"}
 """Commands whose date is a fact that only the user knows."""

@@ -11,7 +11,9 @@ import click
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables.access.users import ROLES
 from sigmasight_dagster.api.auth.passwords import hashed
+from sigmasight_dagster.commands.arguments import AS_JSON, some_portfolios
 from sigmasight_dagster.commands.demo_portfolios import PORTFOLIOS
+from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
@@ -31,16 +33,14 @@ def users() -> None:
 
 @users.command("add")
 @click.argument("email", required=False)
+@some_portfolios
 @click.option(
     "--role", type=click.Choice(ROLES), default="reader", show_default=True, help="What they may do."
 )
-@click.option(
-    "--portfolio", "portfolios", metavar="NAME", multiple=True, help="One that is theirs; repeatable."
-)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--demo", is_flag=True, help="A reader for each demo portfolio; prints what to log in with.")
-def add(email: str | None, role: str, portfolios: tuple[str, ...], password_stdin: bool, demo: bool) -> None:
-    """Add the user EMAIL; asks for the password."""
+def add(email: str | None, names: tuple[str, ...], role: str, password_stdin: bool, demo: bool) -> None:
+    """Add the user EMAIL, who sees these portfolios; asks for the password."""
     if demo == (email is not None):
         raise click.UsageError("give EMAIL, or --demo")
     if demo:
@@ -48,14 +48,19 @@ def add(email: str | None, role: str, portfolios: tuple[str, ...], password_stdi
         return
     address = _address(email or "")
     password_hash = hashed(_password(password_stdin))
-    _with_store(lambda store: store.add(address, password_hash, role, portfolios, BY))
-    click.echo(f"Added {address}: {role}, portfolios {', '.join(portfolios) or 'none'}")
+    _with_store(lambda store: store.add(address, password_hash, role, names, BY))
+    click.echo(f"Added {address}: {role}, portfolios {', '.join(names) or 'none'}")
 
 
 @users.command("list")
-def list_users() -> None:
+@AS_JSON
+def list_users(as_json: bool) -> None:
     """List the users with their roles and portfolios."""
-    for user in _with_store(lambda store: store.every()):
+    found = _with_store(lambda store: store.every())
+    if as_json:
+        print_json(found)
+        return
+    for user in found:
         disabled = f"\tdisabled since {user['disabled_at']:%Y-%m-%d}" if user["disabled_at"] else ""
         theirs = "every portfolio" if user["role"] == "admin" else ", ".join(user["portfolios"]) or "none"
         click.echo(f"{user['email']}\t{user['role']}\t{theirs}{disabled}")
