@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
-from sigmasight_dagster.cli import COMMANDS, cli
+from sigmasight_dagster.cli import cli
+from sigmasight_dagster.cli.sections import COMMANDS
 from sigmasight_dagster.commands.arguments import given_portfolio, one_portfolio, some_portfolios
 from sigmasight_dagster.commands.output import plain, print_json
 from sigmasight_dagster.commands.progress import outcome_lines
