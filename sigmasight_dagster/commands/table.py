@@ -11,7 +11,7 @@ INDENT: Final = "    "
 LISTED: Final = 3
 RIGHT: Final = -1
 """As the decimals of a column: its texts are numbers already, to the right."""
-_NARROWEST: Final = 20
+_NARROWEST: Final = 12
 Row = Mapping[Any, Any]
 
 
@@ -30,13 +30,16 @@ def number(value: float | str | None, digits: int | None = 2) -> str:
     return str(value)
 
 
-def table(rows: Sequence[Row], columns: Sequence[tuple[str, int | None]], below: str = "") -> list[str]:
+def table(
+    rows: Sequence[Row], columns: Sequence[tuple[str, int | None]], below: str = "", above: str = ""
+) -> list[str]:
     """Lines of a table with a heading; text to the left, numbers to the right.
 
     The last column is wrapped where it is text and too wide.
 
     :param columns: name and decimals of each column (None = as many as there are), or RIGHT.
     :param below: column of text that stands under its row, each of its lines wrapped.
+    :param above: column of text that stands on a line of its own before its row.
     """
     heading = [name.removesuffix("_usd").replace("_", " ") for name, _ in columns]
     cells = [[number(row[name], digits) for name, digits in columns] for row in rows]
@@ -49,6 +52,7 @@ def table(rows: Sequence[Row], columns: Sequence[tuple[str, int | None]], below:
         widths[-1] = min(widths[-1], max(left, _NARROWEST))
     lines = _lines(heading, widths, right)
     for row, texts in zip(rows, cells, strict=True):
+        lines += [str(row[above])] if above and row[above] else []
         lines += _lines(texts, widths, right)
         under = str(row[below] or "").splitlines() if below else []
         lines += [line for text in under for line in wrapped(text, INDENT, INDENT + GAP)]

@@ -115,16 +115,15 @@ def _results_table(rows: pd.DataFrame) -> list[str]:
     shown: list[dict[str, str]] = []
     last = ""
     for row in rows.to_dict("records"):
-        if has_items and several and row["item"] != last:
-            shown.append({"name": row["item"], "unit": "", "said": "", **dict.fromkeys(_SIDES, "")})
+        head = row["item"] if has_items and several and row["item"] != last else ""
         last = row["item"]
         indent = GAP if has_items and several and last else ""
         name = indent + row["measure"] if several or not last else last
         said = "" if row["status"] == OK else row["status"]
         numbers = {title: _number(row[side], row["unit"]) for title, side in _SIDES.items()}
-        shown.append({"name": name, "unit": row["unit"], "said": said, **numbers})
+        shown.append({"name": name, "head": head, "unit": row["unit"], "said": said, **numbers})
     columns = [("name", 0), *((title, RIGHT) for title in _SIDES), ("unit", 0)]
-    return table(shown, columns, below="said")
+    return table(shown, columns, below="said", above="head")
 
 
 def _chosen(name: str, results: pd.DataFrame) -> tuple[pd.DataFrame, str]:
