@@ -24,7 +24,6 @@ from sigmasight_core.tables import (
     primary_key,
     table_name,
 )
-from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.automation import parquet_export
 from sigmasight_dagster.code_location import build_definitions
 from sigmasight_dagster.commands.results.export import export as command
@@ -190,7 +189,6 @@ def test_the_asset_is_there_when_a_folder_is_set(filled: Warehouse, tmp_path: Pa
 
 def test_a_finished_run_of_portfolios_is_exported_once() -> None:
     """Not a market run, not a run of reports alone, and not the export itself."""
-    run = RISK_ASSETS[-1]
     tags = {"dagster/partition": "2024-02-29|a"}
 
     def asked(job: str, table: str, tags: dict[str, str]) -> dg.RunRequest | None:
@@ -199,7 +197,6 @@ def test_a_finished_run_of_portfolios_is_exported_once() -> None:
         )
         return parquet_export.request(made, ["a"])
 
-    assert run.tables
     found = asked("portfolio", "portfolio_snapshots", tags)
     assert found is not None
     assert found.run_key == "export:1"
@@ -209,6 +206,27 @@ def test_a_finished_run_of_portfolios_is_exported_once() -> None:
     assert asked("market", "daily_prices", {"dagster/partition": "2024-02-29"}) is None
 
 
+def test_the_sensor_asks_for_each_finished_run(tmp_path: Path) -> None:
+    """Also one of a command, and again after a tick that was lost: Dagster launches one run for each key."""
+    (sensor,) = parquet_export.sensors(Settings(export_dir=tmp_path))
+    finished = dg.DagsterRun(
+        job_name="portfolio",
+        tags={"dagster/partition": "2024-02-29|a"},
+        run_id="2b9f0c3e-0000-4000-8000-000000000001",
+        status=dg.DagsterRunStatus.SUCCESS,
+        asset_selection=frozenset({dg.AssetKey("portfolio_snapshots")}),
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("portfolio", list(PORTFOLIOS))
+        first = sensor(dg.build_sensor_context(instance))
+        instance.add_run(finished)
+        ticks = [sensor(dg.build_sensor_context(instance, cursor=first.cursor)) for _ in range(2)]
+    assert not first.run_requests
+    assert [[asked.run_key for asked in tick.run_requests] for tick in ticks] == [
+        [f"export:{finished.run_id}"]
+    ] * 2
+
+
 def test_definitions_have_it_only_then(tmp_path: Path) -> None:
     with_it = build_definitions(Settings(home=tmp_path, export_dir=tmp_path))
     names = {sensor.name for sensor in with_it.sensors or ()}
@@ -216,4 +234,5 @@ def test_definitions_have_it_only_then(tmp_path: Path) -> None:
     assert "parquet_export" in {
         key.to_user_string() for key in with_it.resolve_asset_graph().get_all_asset_keys()
     }
+    assert with_it.resolve_job_def("parquet_export").name == "parquet_export"
     assert FORMATS == ("csv", "json", "xlsx", "parquet")
