@@ -30,6 +30,7 @@ def configure(level: str = "WARNING") -> None:
 
 def _shared_processors() -> list[structlog.types.Processor]:
     return [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

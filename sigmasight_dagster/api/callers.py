@@ -43,7 +43,7 @@ async def caller(
 
 
 def _at_least(role: str) -> object:
-    def check(user: Annotated[User, Depends(caller)]) -> User:
+    async def check(user: Annotated[User, Depends(caller)]) -> User:
         if ROLES.index(user.role) < ROLES.index(role):
             raise Problem(403, f"only {' and '.join(ROLES[ROLES.index(role) :])} may do this")
         return user
@@ -63,7 +63,7 @@ def visible(user: User, portfolio: str) -> str:
     return portfolio
 
 
-def _portfolio(
+async def _portfolio(
     user: Reader, portfolio: Annotated[str, Path(description="A portfolio's name", examples=["individual"])]
 ) -> str:
     return visible(user, portfolio)

@@ -127,14 +127,16 @@ def _invalid(found: Sequence[Any]) -> Problem:
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems that an endpoint may answer with, for its OpenAPI."""
+    too_long = {"text/plain": {"schema": {"type": "string"}, "example": "Invalid HTTP request received."}}
     return {
         status: {
             "description": HTTPStatus(status).phrase,
             "content": {
+                **(too_long if status == 400 else {}),  # no HTTP, or an address beyond 64 KB
                 MEDIA_TYPE: {
                     "schema": {"$ref": "#/components/schemas/ProblemDetails"},
                     "example": _example(status),
-                }
+                },
             },
         }
         for status in sorted(statuses)

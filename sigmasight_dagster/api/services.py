@@ -47,7 +47,7 @@ class Services:
         )
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:  # not in a thread, as `def` would be
     return request.app.state.services
 
 

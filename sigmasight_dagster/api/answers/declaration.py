@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -64,14 +63,9 @@ def _only_a_date(given: Any) -> Any:
     return given
 
 
-def _no_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("has a NUL character: leave it out")
-    return text
-
-
 Date = Annotated[dt.date, BeforeValidator(_only_a_date)]
-Text = Annotated[str, StringConstraints(max_length=200), AfterValidator(_no_nul)]
+Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
+"""Without NUL, which PostgreSQL cannot store."""
 
 
 class Asked(BaseModel):
@@ -88,10 +82,10 @@ class _Dated(Asked):
         default=None, description="Trading date; default: the newest", examples=["2022-12-28"]
     )
     first: Date | None = Field(
-        default=None, alias="from", description="History from this date on", examples=["2022-12-01"]
+        default=None, alias="from", description="History from this date on, instead of date"
     )
     last: Date | None = Field(
-        default=None, alias="to", description="History up to this date", examples=["2022-12-28"]
+        default=None, alias="to", description="History up to this date, instead of date"
     )
 
     @model_validator(mode="after")
@@ -118,7 +112,7 @@ def asked_model(read: Read, *, paged: bool) -> type[Asked]:
     if paged:
         fields["limit"] = (int, Field(default=PAGE, ge=1, le=LONGEST_PAGE, description="Rows of a page"))
         fields["cursor"] = (
-            Annotated[str, StringConstraints(max_length=16_000)],
+            Annotated[str, StringConstraints(max_length=16_000, pattern=r"^[A-Za-z0-9_=-]*$")],
             Field(default="", description="As in the Link header: where the page before ended"),
         )
     if read.asks_portfolio:

@@ -41,7 +41,7 @@ def add_reads(router: APIRouter, reads: Sequence[Read], *, paged: bool) -> None:
             responses={
                 200: _described(read.source, paged=paged),
                 304: {"description": "What the caller has is still what is published"},
-                **described(401, 404, 406, 422, 429, 503, *(() if paged else (413,))),
+                **described(400, 401, 404, 406, 422, 429, 503, *(() if paged else (413,))),
             },
         )
 

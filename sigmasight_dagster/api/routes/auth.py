@@ -3,8 +3,9 @@
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.tables.access.users import ROLES
 from sigmasight_dagster.api.auth.passwords import LONGEST, SHORTEST
 from sigmasight_dagster.api.auth.tokens import ACCESS_SECONDS
@@ -20,12 +21,8 @@ LOGINS_PER_MINUTE: Final = 10
 """Of one address for one user."""
 
 
-def _no_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("has a NUL character: leave it out")
-    return text
-
-
+_PLAIN: Final = r"^[^\x00]*$"
+"""Without NUL."""
 _EMAIL = r"^[^@\s\x00]+@[^@\s\x00]+$"
 Email = Annotated[
     str,
@@ -34,10 +31,9 @@ Email = Annotated[
 ]
 Password = Annotated[
     str,
-    Field(min_length=1, max_length=LONGEST, examples=["correct horse battery"]),
-    AfterValidator(_no_nul),
+    Field(min_length=1, max_length=LONGEST, pattern=_PLAIN, examples=["correct horse battery"]),
 ]
-Token = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_no_nul)]
+Token = Annotated[str, Field(min_length=1, max_length=200, pattern=_PLAIN)]
 
 
 class _Body(BaseModel):
@@ -80,7 +76,7 @@ class NewUser(_Body):
     email: Email
     password: Annotated[Password, Field(min_length=SHORTEST)]
     role: Literal["reader", "editor", "admin"] = "reader"
-    portfolios: list[Annotated[str, Field(max_length=63), AfterValidator(_no_nul)]] = Field(
+    portfolios: list[Annotated[str, Field(pattern=PORTFOLIO_NAME_PATTERN)]] = Field(
         default_factory=list, max_length=1000, examples=[["individual"]]
     )
 

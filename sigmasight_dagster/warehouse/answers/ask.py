@@ -3,10 +3,10 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any, Final
 
 from sigmasight_core.tables import Grain, Table, grain, table_name
+from sigmasight_dagster.warehouse.access.stamps import code_version
 from sigmasight_dagster.warehouse.answers.source import Source
 from sigmasight_dagster.warehouse.layout.schema import columns
 from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, named
@@ -53,7 +53,7 @@ def parameters(source: Source, ask: Ask, known: Sequence[str] = ()) -> dict[str,
         "date": ask.date,
         "first": ask.first,
         "last": ask.last,
-        "version": version("sigmasight"),
+        "version": code_version(),
         "known": list(known),
     }
     values |= {f"filter_{name}": list(texts) for name, texts in ask.filters.items()}
