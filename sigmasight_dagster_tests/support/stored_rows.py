@@ -53,6 +53,8 @@ def random_rows(
 def _distinct(values: pd.Series, numbers: pd.Series) -> pd.Series:
     if pd.api.types.is_string_dtype(values.dtype):
         return values + "#" + numbers.astype("str")
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return pd.to_datetime(numbers, unit="s").astype(values.dtype)  # the database keeps microseconds
     return numbers.astype(values.dtype)
 
 
