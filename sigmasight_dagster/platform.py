@@ -2,10 +2,11 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
+from sigmasight_core.conventions import MARKS_SOURCE_PREFIX
 from sigmasight_core.errors import InputError
 from sigmasight_core.factors.config import FactorModelConfig
 from sigmasight_core.options.parameters import OptionParameters
@@ -17,6 +18,8 @@ from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
 
+SIMULATED: Final = "simulated"
+"""The provider of made-up prices, and how the source of each of them begins."""
 COMPLETE = ("sample", "files")
 """Providers that list their symbols: each partition of market data has all of them, held or not."""
 
@@ -49,6 +52,7 @@ class Platform:
 
     def __init__(self, settings: Settings):
         self.settings = settings
+        self._one_market = False
 
     @cached_property
     def warehouse(self) -> Warehouse:
@@ -57,6 +61,27 @@ class Platform:
     @cached_property
     def market_data(self) -> MarketDataProvider:
         return make_provider(self.settings)
+
+    def require_one_market(self) -> None:
+        """What is stored and what the provider gives are both real prices, or both made up; asked once.
+
+        Of `live` with `simulated` among its price sources somebody wants both.
+
+        :raises InputError: when one is real and the other is not.
+        """
+        provider = self.settings.provider
+        if self._one_market or (provider == "live" and SIMULATED in self.settings.price_sources):
+            return
+        stored = sorted(name for name in self.warehouse.price_sources() if name)
+        market = [name for name in stored if not name.startswith(MARKS_SOURCE_PREFIX)]
+        others = [name for name in market if name.startswith(SIMULATED) is not (provider == SIMULATED)]
+        if others:
+            raise InputError(
+                f"SIGMASIGHT_PROVIDER={provider}: the tables hold prices of another market ({others[0]}), "
+                "and real prices and made-up ones are not mixed: set SIGMASIGHT_HOME to another folder "
+                "(SIGMASIGHT_DATABASE_URL to another database), or take the provider of before"
+            )
+        self._one_market = True
 
     def action_coverage(self) -> pd.DataFrame:
         """What is known of corporate actions by symbol: rows of `tables.ActionCoverage`."""

@@ -43,6 +43,7 @@ class Project(Workspace):
         A failed run is split (see `isolate`), so that its good partitions are published; it does not stop
         the runs after it. Ctrl-C and a run canceled in the UI do: what has not started is canceled too.
         """
+        self.platform.require_one_market()
         execute.report_orphans(self.instance)
         self._let_partitions_reach(runs)
         outcomes: list[RunOutcome] = []

@@ -18,7 +18,8 @@ class Configuration:
 
     @property
     def market_data(self) -> MarketDataProvider:
-        """The configured source of market data."""
+        """The configured source of market data. :raises InputError: see `Platform.require_one_market`."""
+        self._platform.require_one_market()
         return self._platform.market_data
 
     @property

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.tables import Portfolios, PortfolioSnapshots, Table, table_name
+from sigmasight_core.tables import DailyPrices, Portfolios, PortfolioSnapshots, Table, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, View
 from sigmasight_dagster.warehouse.reader import Reader
@@ -36,6 +36,16 @@ class GlanceStore(Reader):
         mine = f"SELECT date FROM {quoted(SCHEMA, 'complete_dates')} WHERE {one_of('portfolio', [portfolio])}"
         found = self._database.query(f"{mine} ORDER BY date").to_pylist()
         return [pd.Timestamp(row["date"]) for row in found]
+
+    def price_sources(self) -> set[str]:
+        """Sources of the prices of the first and of the last published date."""
+        name = literal(table_name(DailyPrices))
+        ends = f"SELECT unnest(ARRAY[min(date), max(date)]) FROM {PUBLICATIONS} WHERE table_name = {name}"
+        table = quoted(SCHEMA, table_name(DailyPrices))
+        found = self._database.query(
+            f"SELECT DISTINCT source FROM {table} WHERE date IN ({ends})"
+        ).to_pylist()
+        return {row["source"] for row in found}
 
     def portfolio_names(self) -> list[str]:
         """Registered portfolios, in the order of their names."""
