@@ -14,7 +14,7 @@ RUNTIME := --extra api --extra mcp
 
 # $(call install,LOCK): its packages into .venv
 define install
-if command -v uv >/dev/null && uv pip install --python $(BIN)/python --requirement $(1); then :; else \
+if command -v uv >/dev/null && uv pip install --compile-bytecode --python $(BIN)/python --requirement $(1); then :; else \
     $(PIP) --requirement $(1) | $(COUNT); \
 fi
 endef
