@@ -65,7 +65,8 @@ def test_a_dated_balance_stays_beside_it_and_is_in_the_history(
     noted = changes[changes["position_id"] == "2022-11-18/statement/"]
     assert [json.loads(text)["amount"] for text in noted["after"]] == [990.5]
     project.here("ledger", "alpha")
-    assert "added\t2022-11-18/statement/\tstatement 990.50" in capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "added 2022-11-18/statement/ statement 990.50" in shown
     with pytest.raises(InputError, match="not a trading date"):
         project.here("cash", "alpha", "5", "--date", "2022-11-19")
 
@@ -299,6 +300,6 @@ def test_a_benchmark_stays_and_one_without_prices_is_refused(
     project.here("benchmark", "alpha", "JPM")
     shown = capsys.readouterr().out
     assert f"MTUM: 2 holdings from {file}, replaced" in shown
-    assert f"added\tholding/{calendar.FIRST_DATE:%Y-%m-%d}/AAPL\t0.4 of MTUM" in shown
+    assert f"added holding/{calendar.FIRST_DATE:%Y-%m-%d}/AAPL 0.4 of MTUM" in " ".join(shown.split())
     assert "The 2 holdings of its former benchmark are forgotten; give those of JPM:" in shown
     assert project.warehouse().benchmark_holdings().empty
