@@ -1,4 +1,4 @@
-"""The parts of Dagster that the fast event storage was written for, as `fingerprint.of_parts` names them.
+"""The parts of Dagster that event storage and data versions were written for, as `fingerprint` names them.
 
 Read on Dagster 1.13.27 and 1.13.29 (dagster-postgres 0.29.27). When a test says that a part has changed:
 read what changed, adapt the storage until test_storage.py passes, then write the new fingerprint here.
@@ -10,6 +10,11 @@ KNOWN: Final = {
     "DagsterPostgresStorage.__init__": "a268df7a5491",
     "DagsterPostgresStorage.config_type": "a6767e9c79cd",
     "DagsterPostgresStorage.from_config_value": "fb6dc1d50dce",
+    "DataVersionCache.__init__": "e6add9374488",
+    "DataVersionCache._fetch_asset_records": "dac8a6ff6850",
+    "DataVersionCache._fetch_input_asset_version_info": "daaf5aa16c02",
+    "DataVersionCache._get_input_asset_event": "687610fced6f",
+    "DataVersionCache._get_partitions_data_version_from_keys": "b64363acfc55",
     "PostgresEventLogStorage.__init__": "ae28d576223c",
     "PostgresEventLogStorage._connect": "2bcceb0ef1b7",
     "PostgresEventLogStorage._event_insert_timestamp": "89f627b39310",
@@ -22,6 +27,7 @@ KNOWN: Final = {
     "PostgresEventLogStorage.dispose": "db67539d2a57",
     "PostgresEventLogStorage.get_concurrency_keys": "09647c743f0f",
     "PostgresEventLogStorage.has_asset_key_col": "d88f483c3fcf",
+    "PostgresEventLogStorage.has_dynamic_partition": "9be2f59b8b0e",
     "PostgresEventLogStorage.has_table": "67d92eeff2ea",
     "PostgresEventLogStorage.index_connection": "7ebafe4ca8f3",
     "PostgresEventLogStorage.index_transaction": "6c4b5dc15db7",

@@ -11,7 +11,9 @@ is used, with a warning.
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.metadata import version
 from typing import Any
 
@@ -33,6 +35,7 @@ from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, Po
 
 from sigmasight_dagster.instance import fingerprint
 from sigmasight_dagster.instance.copy_rows import copy_rows, next_ids
+from sigmasight_dagster.instance.data_versions import WholeInputs, of_whole_inputs
 from sigmasight_dagster.instance.known_dagster import KNOWN
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
@@ -48,6 +51,19 @@ _BULK_EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
     DagsterEventType.ASSET_OBSERVATION,
 }
+
+
+_EXISTING: ContextVar[set[tuple[str, str]] | None] = ContextVar("existing_partitions", default=None)
+
+
+@contextmanager
+def dynamic_partitions_stay() -> Iterator[None]:
+    """For the time of a run: none is removed while one computes (`runs.unfinished`)."""
+    before = _EXISTING.set(set())
+    try:
+        yield
+    finally:
+        _EXISTING.reset(before)
 
 
 class BulkEventLogStorage(PostgresEventLogStorage):
@@ -91,6 +107,16 @@ class BulkEventLogStorage(PostgresEventLogStorage):
     def has_asset_key_col(self, column_name: str) -> bool:
         """As the stock storage's, without a connection for what is known."""
         return f"asset_keys.{column_name}" in self._found or super().has_asset_key_col(column_name)
+
+    def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
+        """As the stock storage's, which a run asks for the ends of its range hundreds of times."""
+        asked, known = (partitions_def_name, partition_key), _EXISTING.get()
+        if known is not None and asked in known:
+            return True
+        found = super().has_dynamic_partition(partitions_def_name, partition_key)
+        if found and known is not None:
+            known.add(asked)
+        return found
 
     def dispose(self) -> None:
         super().dispose()
@@ -196,13 +222,14 @@ class SigmaSightStorage(DagsterPostgresStorage):
             )
             return DagsterPostgresStorage(url, inst_data=inst_data)
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
+        of_whole_inputs()
         return cls(url, inst_data=inst_data)
 
 
 def parts_of_dagster() -> dict[str, str]:
     """Fingerprints of what these storages replace in the installed Dagster, or build on."""
     return fingerprint.of_parts(
-        [BulkEventLogStorage, PooledRunStorage, SigmaSightStorage],
+        [BulkEventLogStorage, PooledRunStorage, SigmaSightStorage, WholeInputs],
         [SqlEventLogStorageTable, AssetEventTagsTable, AssetCheckExecutionsTable],
     )
 

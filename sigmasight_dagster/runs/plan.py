@@ -59,7 +59,8 @@ class RangeRun:
         if self.layer != HISTORY:
             return ""
         fetched = all(asset.only_fetches for asset in self.assets)
-        what = "market data" if fetched else ", ".join(asset.name for asset in self.assets)
+        calculated = self.assets[0].name if len(self.assets) == 1 else "market calculations"
+        what = "market data" if fetched else calculated
         return f"look-backs: {what}"
 
     @property
@@ -143,14 +144,38 @@ def _history_runs(
     request: Request,
     published: dict[str, pd.DatetimeIndex],
 ) -> list[RangeRun]:
-    """Unpublished sessions before the request: assets that only fetch share their runs."""
+    """Unpublished sessions before the request, in few runs: one of few sessions costs what its start does.
+
+    Assets that only fetch share runs of what any of them lacks, the others share those of the same sessions.
+    """
     missing = {asset.name: needs[asset.name].difference(request.dates) for asset in market}
     missing = {name: dates.difference(published.get(name, dates[:0])) for name, dates in missing.items()}
-    sources = [asset for asset in market if asset.only_fetches and len(missing[asset.name])]
-    derived = [asset for asset in market if not asset.only_fetches and len(missing[asset.name])]
+    lacking = [asset for asset in market if len(missing[asset.name])]
+    sources = [asset for asset in lacking if asset.only_fetches]
+    derived = [asset for asset in lacking if not asset.only_fetches]
     runs = []
-    for group in [tuple(sources), *((asset,) for asset in derived)]:
+    for group in [sources, *_of_same_sessions(derived, missing)]:
         if group:
             dates = pd.DatetimeIndex(sorted({date for asset in group for date in missing[asset.name]}))
-            runs += [RangeRun(HISTORY, group, part) for part in runs_of_sessions(dates)]
+            runs += [RangeRun(HISTORY, tuple(group), part) for part in runs_of_sessions(dates)]
     return runs
+
+
+def _of_same_sessions(
+    assets: Sequence[RiskAsset], sessions: dict[str, pd.DatetimeIndex]
+) -> list[list[RiskAsset]]:
+    """Groups of assets of the same sessions, none before the group of one that it reads.
+
+    :param assets: upstream first.
+    """
+    groups: list[list[RiskAsset]] = []
+    for asset in assets:
+        read = {item.model for item in asset.inputs}
+        upstream = [place for place, group in enumerate(groups) if any(read & {*a.tables} for a in group)]
+        later = groups[max(upstream, default=0) :]
+        mates = [group for group in later if sessions[group[0].name].equals(sessions[asset.name])]
+        if mates:
+            mates[0].append(asset)
+        else:
+            groups.append([asset])
+    return groups

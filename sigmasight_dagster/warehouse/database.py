@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,8 @@ LAYOUT_LOCK = lock_key(SCHEMA, "layout")
 """Held in shared mode by every write, exclusively by a migration."""
 
 _IDLE_CONNECTIONS = 4
+_SURE_SECONDS = 0.1
+"""No server restarts in so little time: a connection that was used since is not asked whether it answers."""
 
 
 class Database:
@@ -38,9 +41,11 @@ class Database:
             raise InputError(
                 f"SIGMASIGHT_DATABASE_URL: {self._url.drivername} is not PostgreSQL; use postgresql://"
             )
-        self._idle: list[Any] = []
+        self._idle: list[tuple[Any, float]] = []  # and when it was used last
         self._owner = os.getpid()
-        self._inherited: list[Any] = []  # of the parent of a fork: to close one here would end it there
+        self._inherited: list[
+            tuple[Any, float]
+        ] = []  # of the parent of a fork: to close one here would end it there
 
     @property
     def name(self) -> str:
@@ -90,8 +95,8 @@ class Database:
 
     def close(self) -> None:
         """Close the idle connections. The next call opens new ones."""
-        while (connection := self._pop_idle()) is not None:
-            connection.close()
+        while (idle := self._pop_idle()) is not None:
+            idle[0].close()
 
     @contextmanager
     def _cursor(self) -> Iterator[tuple[Any, Any]]:
@@ -105,11 +110,11 @@ class Database:
                 raise self._clean(refused(self.name, error)) from None
             raise
         if len(self._idle) < _IDLE_CONNECTIONS:
-            self._idle.append(connection)
+            self._idle.append((connection, monotonic()))
         else:
             connection.close()
 
-    def _pop_idle(self) -> Any:
+    def _pop_idle(self) -> tuple[Any, float] | None:
         try:
             return self._idle.pop()
         except IndexError:
@@ -118,8 +123,9 @@ class Database:
     def _connect(self) -> Any:
         if self._owner != os.getpid():
             self._inherited, self._idle, self._owner = self._idle, [], os.getpid()
-        while (connection := self._pop_idle()) is not None:
-            if _answers(connection):
+        while (idle := self._pop_idle()) is not None:
+            connection, used = idle
+            if monotonic() - used < _SURE_SECONDS or _answers(connection):
                 return connection
         address = self._url.set(drivername="postgresql").update_query_dict({"application_name": SCHEMA})
         try:

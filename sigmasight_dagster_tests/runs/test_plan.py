@@ -11,6 +11,7 @@ from sigmasight_core.tables import (
     DailyPrices,
     FactorBetas,
     FactorExposures,
+    FactorReturns,
     Positions,
     PositionValues,
     RealizedVolatility,
@@ -128,6 +129,49 @@ def test_sources_share_the_runs_of_the_history_that_any_of_them_lacks() -> None:
     assert sources.table_names == ["daily_prices", "corporate_actions"]
     assert sources.dates[0] == pd.Timestamp("2022-11-01")
     assert volatility.table_names == ["realized_volatility"]
+
+
+def calculations(*look_backs: int, published: dict[str, pd.DatetimeIndex] | None = None) -> list[RangeRun]:
+    """Runs of the history of three calculations, each of which reads the one before it.
+
+    :param look_backs: sessions before the request that are needed of each.
+    """
+    first = declare("first", RealizedVolatility, [DailyPrices])
+    second = declare("second", FactorReturns, [RealizedVolatility])
+    third = declare("third", FactorBetas, [FactorReturns])
+    models = (RealizedVolatility, FactorReturns, FactorBetas)
+    looks = [Input(model, look_back=n) for model, n in zip(models, look_backs, strict=True)]
+    last = declare("last", PositionValues, [*looks, Positions])
+    request = Request(SESSIONS[-3:], ("a",), FIRST, 100)
+    runs = plan((PRICES, first, second, third, last), request, NO_POSITIONS, published or {}, ORDER)
+    sources, *others = [run for run in runs if run.layer == "history"]
+    assert sources.tags["for"] == "look-backs: market data"
+    return others
+
+
+def named(runs: Sequence[RangeRun]) -> list[list[str]]:
+    return [[asset.name for asset in run.assets] for run in runs]
+
+
+def test_calculations_of_the_same_sessions_share_a_run() -> None:
+    [run] = calculations(5, 5, 5)
+    assert named([run]) == [["first", "second", "third"]]
+    assert list(run.dates) == list(SESSIONS[-8:-3])
+    assert run.tags["for"] == "look-backs: market calculations"
+
+
+def test_calculations_of_other_sessions_have_runs_of_their_own() -> None:
+    runs = calculations(9, 7, 5)
+    assert named(runs) == [["first"], ["second"], ["third"]]
+    assert [len(run.dates) for run in runs] == [9, 7, 5]
+    assert [run.tags["for"] for run in runs] == [f"look-backs: {name}" for [name] in named(runs)]
+    assert named(calculations(9, 7, 7)) == [["first"], ["second", "third"]]
+
+
+def test_no_calculation_joins_a_run_before_that_of_one_that_it_reads() -> None:
+    runs = calculations(7, 7, 7, published={"second": SESSIONS[-10:-8]})
+    assert named(runs) == [["first"], ["second"], ["third"]]
+    assert [len(run.dates) for run in runs] == [7, 5, 7]
 
 
 def test_chunks_hold_a_bounded_number_of_partitions() -> None:

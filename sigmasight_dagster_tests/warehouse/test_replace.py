@@ -184,6 +184,6 @@ def test_a_forked_process_opens_its_own_connections(warehouse: Warehouse) -> Non
     warehouse._database._owner = -1  # what a child finds after a fork
     assert warehouse.read(Portfolios).empty
     assert warehouse._database._inherited == inherited
-    assert not set(warehouse._database._idle) & set(inherited)
-    for connection in inherited:
+    assert not {idle for idle, _ in warehouse._database._idle} & {idle for idle, _ in inherited}
+    for connection, _ in inherited:
         connection.close()
