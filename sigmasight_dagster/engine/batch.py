@@ -21,7 +21,7 @@ from sigmasight_core.tables import (
     grain,
     table_name,
 )
-from sigmasight_dagster.engine.checked_ledger import checked_ledger
+from sigmasight_dagster.engine.checked_ledger import checked_ledger, require_registered
 from sigmasight_dagster.engine.configuration import Configuration
 from sigmasight_dagster.engine.declaration import Input, RiskAsset, tolerated_gaps, window
 from sigmasight_dagster.platform import Platform
@@ -153,6 +153,11 @@ class Batch(Configuration):
 
     def _note_ledger(self) -> None:
         self._platform.warehouse.note_ledger(self._basis, self.portfolios)
+        require_registered(self.portfolios, self._portfolios["portfolio"].tolist())
+
+    @cached_property
+    def _portfolios(self) -> pd.DataFrame:
+        return self._platform.warehouse.portfolios()
 
     def sessions(self, model: type[Table]) -> pd.DatetimeIndex:
         """Sessions that the batch needs of a declared input."""
@@ -197,8 +202,7 @@ class Batch(Configuration):
         """The batch's portfolios (tables.Portfolios), a declared input."""
         self._declared(Portfolios)
         self._note_ledger()
-        portfolios = self._platform.warehouse.portfolios()
-        return portfolios[portfolios["portfolio"].isin(self.portfolios)]
+        return self._portfolios[self._portfolios["portfolio"].isin(self.portfolios)]
 
     @cached_property
     def benchmark_holdings(self) -> pd.DataFrame:

@@ -1,22 +1,21 @@
 """Which databases to use: the embedded server's, or those of an external server named in the settings."""
 
 import os
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sigmasight_core.errors import InputError, SigmaSightError
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings.urls import canonical_url, identity
 
 if TYPE_CHECKING:
     from sigmasight_dagster.server.embedded import EmbeddedPostgres
-
-_SCHEME = re.compile(r"^postgres(?:ql)?(?:\+\w+)?://")
 
 
 def asset_database_url(settings: Settings, start: bool = True) -> str:
     """libpq URL of the database with the asset tables; starts the embedded server if that is the one."""
     if settings.database_url:
+        _refuse_one_for_both(settings)
         return libpq_url(settings.database_url, "SIGMASIGHT_DATABASE_URL")
     return _embedded_url(settings, "sigmasight", start)
 
@@ -24,15 +23,16 @@ def asset_database_url(settings: Settings, start: bool = True) -> str:
 def dagster_database_url(settings: Settings, start: bool = True) -> str:
     """libpq URL of Dagster's own storage; starts the embedded server if that is the one."""
     if settings.dagster_postgres_url:
+        _refuse_one_for_both(settings)
         return libpq_url(settings.dagster_postgres_url, "DAGSTER_POSTGRES_URL")
     return _embedded_url(settings, "dagster", start)
 
 
 def libpq_url(url: str, name: str = "the database URL") -> str:
     """`url` without an SQLAlchemy driver, for psql, psycopg2 and adbc. InputError if not PostgreSQL's."""
-    if not _SCHEME.match(url):
+    if not url.strip().startswith("postgres"):
         raise InputError(f"{name} must start with postgresql:// (only PostgreSQL is supported)")
-    return _SCHEME.sub("postgresql://", url)
+    return canonical_url(url, name)
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -52,6 +52,18 @@ def embedded_server(settings: Settings, say: Callable[[str], None] | None = None
 
     options = {"say": say} if say else {}
     return EmbeddedPostgres(settings.home, settings.db_port, **options)
+
+
+def _refuse_one_for_both(settings: Settings) -> None:
+    """:raises InputError: when both settings name one database: Dagster's migrations would see our tables."""
+    if not (settings.database_url and settings.dagster_postgres_url):
+        return
+    ours = libpq_url(settings.database_url, "SIGMASIGHT_DATABASE_URL")
+    if identity(ours) == identity(libpq_url(settings.dagster_postgres_url, "DAGSTER_POSTGRES_URL")):
+        raise InputError(
+            "SIGMASIGHT_DATABASE_URL and DAGSTER_POSTGRES_URL name the same database: "
+            "give Dagster's storage one of its own (createdb dagster)"
+        )
 
 
 def _embedded_url(settings: Settings, database: str, start: bool) -> str:

@@ -1,4 +1,4 @@
-"""Settings of the API: where it listens, whom it lets in, how much it takes."""
+"""Settings of the API and the UI: where they listen, whom they let in, how much they take."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ from pydantic_settings import BaseSettings, NoDecode
 
 
 class ApiSettings(BaseSettings):
-    """What `sigmasight serve` listens on, and its limits."""
+    """What `sigmasight serve` listens on, and its limits; by which names `sigmasight dev` may be asked."""
 
     api_host: str = Field(default="127.0.0.1", description="Address on which `sigmasight serve` listens")
     api_port: int = Field(
@@ -32,9 +32,15 @@ class ApiSettings(BaseSettings):
         "kept in the state directory; a secret: environment or `.env` only",
     )
 
-    @field_validator("api_cors_origins", mode="before")
+    ui_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Names by which browsers may ask the Dagster UI, beside localhost, 127.0.0.1 and [::1], "
+        "comma-separated, without ports: risk.example.com",
+    )
+
+    @field_validator("api_cors_origins", "ui_hosts", mode="before")
     @classmethod
-    def _split_origins(cls, given: Any) -> Any:
+    def _split_names(cls, given: Any) -> Any:
         return (
             [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
         )

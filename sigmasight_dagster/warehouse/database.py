@@ -1,17 +1,16 @@
 """Connections: ADBC (Arrow in and out) for rows, SQLAlchemy with psycopg2 for the layout."""
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
-from urllib.parse import quote
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from sigmasight_core.errors import InputError
+from sigmasight_dagster.settings.urls import canonical_url, masked, with_parameter
 from sigmasight_dagster.warehouse.errors import WarehouseError, refused, unreachable
 from sigmasight_dagster.warehouse.sql import lock_key
 
@@ -22,6 +21,8 @@ LAYOUT_LOCK = lock_key(SCHEMA, "layout")
 _IDLE_CONNECTIONS = 4
 _SURE_SECONDS = 0.1
 """No server restarts in so little time: a connection that was used since is not asked whether it answers."""
+LOCK_SECONDS = 300
+"""So long a writer waits for locks of others; those of other writers are held for seconds."""
 
 
 class Database:
@@ -31,21 +32,17 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
+        self._address = canonical_url(url, "SIGMASIGHT_DATABASE_URL")
         try:
-            self._url = sa.make_url(re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg2://", url))
+            self._url = sa.make_url(self._address.replace("postgresql://", "postgresql+psycopg2://", 1))
         except (sa.exc.ArgumentError, ValueError):
             raise InputError(
                 "SIGMASIGHT_DATABASE_URL: not a URL; use postgresql://user@host/database"
             ) from None
-        if self._url.drivername != "postgresql+psycopg2":
-            raise InputError(
-                f"SIGMASIGHT_DATABASE_URL: {self._url.drivername} is not PostgreSQL; use postgresql://"
-            )
         self._idle: list[tuple[Any, float]] = []  # and when it was used last
         self._owner = os.getpid()
-        self._inherited: list[
-            tuple[Any, float]
-        ] = []  # of the parent of a fork: to close one here would end it there
+        # Of the parent of a fork: to close one here would end it there.
+        self._inherited: list[tuple[Any, float]] = []
 
     @property
     def name(self) -> str:
@@ -69,11 +66,12 @@ class Database:
         """
         with self._cursor() as (connection, cursor):
             connection.adbc_connection.set_autocommit(False)
+            cursor.execute(f"SET LOCAL lock_timeout = {LOCK_SECONDS * 1000:.0f}")
             keys = ", ".join(str(key) for key in sorted(set(lock_keys)))
             for key in (LAYOUT_LOCK, shared):
-                cursor.execute(f"SELECT pg_advisory_xact_lock_shared({key}) IS NULL")
-            cursor.execute(
-                f"SELECT pg_advisory_xact_lock(k) IS NULL FROM unnest(ARRAY[{keys}]::bigint[]) AS k"
+                _done(cursor, f"SELECT pg_advisory_xact_lock_shared({key}) IS NULL")
+            _done(
+                cursor, f"SELECT pg_advisory_xact_lock(k) IS NULL FROM unnest(ARRAY[{keys}]::bigint[]) AS k"
             )
             yield cursor
             connection.adbc_connection.commit()
@@ -127,9 +125,9 @@ class Database:
             connection, used = idle
             if monotonic() - used < _SURE_SECONDS or _answers(connection):
                 return connection
-        address = self._url.set(drivername="postgresql").update_query_dict({"application_name": SCHEMA})
+        address = with_parameter(self._address, "application_name", SCHEMA)
         try:
-            connection = _driver().connect(address.render_as_string(hide_password=False), autocommit=True)
+            connection = _driver().connect(address, autocommit=True)
         except _driver().Error as error:
             raise self._clean(unreachable(self.name, error)) from None
         with connection.cursor() as cursor:
@@ -137,10 +135,13 @@ class Database:
         return connection
 
     def _clean(self, error: WarehouseError) -> WarehouseError:
-        text, password = str(error), str(self._url.password or "")
-        for shown in (password, quote(password, safe="")):
-            text = text.replace(shown, "***") if shown else text
-        return WarehouseError(text)
+        return WarehouseError(masked(str(error), self._address))
+
+
+def _done(cursor: Any, statement: str) -> None:
+    """Execute, and fetch: a statement that fails says so when its rows are fetched."""
+    cursor.execute(statement)
+    cursor.fetch_arrow_table()
 
 
 def _driver() -> Any:

@@ -18,10 +18,11 @@ _CURES = {
     "42P01": "a table is missing; run `sigmasight db migrate`",
     "42703": "a column is missing, the tables are older than the code; run `sigmasight db migrate`",
     "42501": "this user may not do that; use a member of the role sigmasight_writer, or the owner",
-    "55P03": "another program has been using the tables for a minute; try again when it has finished",
+    "55P03": "another program has been using the tables for a minute or more; try again when it has finished",
     "53100": "the disk of the server is full",
 }
-_UNREACHABLE = "not reachable ({reason}); run `sigmasight db start`, or check SIGMASIGHT_DATABASE_URL"
+_EMBEDDED_CURE = "run `sigmasight db start`, or check SIGMASIGHT_DATABASE_URL"
+_EXTERNAL_CURE = "see whether that server runs and lets you in, or check SIGMASIGHT_DATABASE_URL"
 
 
 class WarehouseError(SigmaSightError):
@@ -63,8 +64,12 @@ class InputsChanged(WarehouseError):
 
 
 def unreachable(where: str, error: Exception) -> WarehouseError:
-    """A connection that could not be made. `where` names the database without its password."""
-    return WarehouseError(f"database {where}: {_UNREACHABLE.format(reason=server_message(error))}")
+    """A connection that could not be made. `where` names the database without its password.
+
+    The embedded server is asked over a socket, which is a path; others mostly over a host.
+    """
+    cure = _EMBEDDED_CURE if where.startswith("/") else _EXTERNAL_CURE
+    return WarehouseError(f"database {where}: not reachable ({server_message(error)}); {cure}")
 
 
 def refused(where: str, error: Exception) -> WarehouseError:

@@ -40,6 +40,7 @@ def hold(house: House, quantity: float, replace: bool = True) -> None:
             "entry_date": pd.Timestamp("2022-11-03"),
             **{"exit_price": None, "exit_date": pd.NaT, "expiry_date": pd.NaT, "strike": None},
             "tags": "",
+            "notes": "",
         }
     )
     registration = {"portfolio": "a", "cash": 5.0, "source": "x.csv"}
@@ -72,6 +73,14 @@ def test_a_ledger_that_is_replaced_while_results_are_computed_is_the_one_that_co
     outcome = house.run(asset, names=["a"])
     assert outcome.succeeded, outcome.error
     assert betas(house) == {777.0}
+
+
+def test_a_portfolio_that_nobody_imported_is_refused_by_name(house: House) -> None:
+    hold(house, 10)
+    outcome = house.run(of_the_ledger(lambda n: None), names=["a", "b"])
+    assert outcome.failed
+    assert "5 of 10 partitions are bad: unknown portfolio 'b'; registered: a; import it" in outcome.error
+    assert house.published(FactorExposures) == set()
 
 
 def test_a_ledger_that_never_stands_still_fails_the_run_and_stores_nothing(house: House) -> None:

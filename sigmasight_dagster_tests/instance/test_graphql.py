@@ -1,6 +1,8 @@
 """What the UI does, over its GraphQL API, on a real webserver and daemon: backfills, statuses, the story."""
 
 import base64
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -261,6 +263,16 @@ def test_jobs_say_what_they_do(server: DevServer) -> None:
     described = {job["name"]: job["description"] for found in nodes for job in found["jobs"]}
     for name in (jobs.MARKET, jobs.PORTFOLIO):
         assert "Partition" in described[name]
+
+
+@pytest.mark.parametrize("stranger", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+def test_a_page_of_another_site_is_refused(server: DevServer, stranger: dict[str, str]) -> None:
+    body = b'{"query": "{ version }"}'
+    request = urllib.request.Request(
+        f"{server.url}/graphql", body, {"content-type": "application/json", **stranger}
+    )
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(request, timeout=60)
 
 
 def test_pages_of_the_ui_are_served(server: DevServer) -> None:

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from contextlib import closing
 
+import psycopg2
 import pytest
 
 from sigmasight_core.errors import InputError, SigmaSightError
 from sigmasight_core.tables import DailyPrices, Positions
-from sigmasight_dagster.warehouse import Warehouse, WarehouseError
+from sigmasight_dagster.warehouse import Warehouse, WarehouseError, database
 from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 SECRET = "s3cr%2Fet!"
@@ -30,16 +32,16 @@ def failures(url: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "url",
+    ("url", "cure"),
     [
-        f"postgresql://u:{SECRET}@127.0.0.1:1/x",
-        f"postgres://u:{SECRET}@no-such-host.invalid/x",
-        f"postgresql+psycopg2://u:{SECRET}@/x?host=/no/such/folder",
+        (f"postgresql://u:{SECRET}@127.0.0.1:1/x", "see whether that server runs and lets you in"),
+        (f"postgres://u:{SECRET}@no-such-host.invalid/x", "see whether that server runs and lets you in"),
+        (f"postgresql+psycopg2://u:{SECRET}@/x?host=/no/such/folder", "run `sigmasight db start`"),
     ],
 )
-def test_unreachable(url: str) -> None:
+def test_unreachable(url: str, cure: str) -> None:
     for message in failures(url):
-        assert message.endswith("run `sigmasight db start`, or check SIGMASIGHT_DATABASE_URL")
+        assert message.endswith(f"; {cure}, or check SIGMASIGHT_DATABASE_URL")
         assert "not reachable (" in message
         assert "\n" not in message
         assert "s3cr" not in message
@@ -66,6 +68,18 @@ def test_older_than_the_code(url: str, warehouse: Warehouse) -> None:
     sql(url, "ALTER TABLE sigmasight.positions DROP tags")
     with pytest.raises(WarehouseError, match=r"tags.*: a column is missing, .* run `sigmasight db migrate`"):
         warehouse.read(Positions)
+
+
+def test_a_lock_that_another_session_keeps_is_told(
+    url: str, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.1)
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as reader:
+        reader.execute(f"SELECT pg_advisory_lock({database.LAYOUT_LOCK})")
+        with pytest.raises(WarehouseError, match="another program has been using the tables for a minute"):
+            warehouse.replace(DailyPrices, random_rows(DailyPrices), DATES, None, stamp())
+    assert warehouse.read(DailyPrices).empty
+    warehouse.replace(DailyPrices, random_rows(DailyPrices), DATES, None, stamp())
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from sigmasight_dagster.commands.servers.which import (
 )
 from sigmasight_dagster.server.urls import sqlalchemy_url
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings.urls import without_password
 
 _NO_READER_THERE = "sigmasight_reader reads the asset database: leave --dagster out"
 _READER_OUTSIDE = (
@@ -136,7 +137,10 @@ def psql(dagster: bool, arguments: tuple[str, ...]) -> None:
     with one_line_errors():
         address = address_of(Settings(), dagster)
         program = _psql_program()
-    os.execv(program, [program, address, *arguments])
+    # The list of processes shows arguments to every user, and the environment to nobody else.
+    bare, password = without_password(address)
+    secret = {} if password is None else {"PGPASSWORD": password}
+    os.execve(program, [program, bare, *arguments], os.environ | secret)
 
 
 @db.command()

@@ -19,7 +19,8 @@ from sigmasight_dagster.settings.places import WORKSPACE, dagster_home, project_
 def dev(port: int, host: str) -> None:
     """Open the Dagster UI (webserver and daemon) until Ctrl-C.
 
-    Says when it is ready. What Dagster says goes to ui.log in the state directory.
+    Says when it is ready. What Dagster says goes to ui.log in the state directory. It has no login: it
+    answers who asks for this machine, the name of --host, or one of SIGMASIGHT_UI_HOSTS, and no other page.
     """
     settings = Settings()
     refuse_taken_port(host, port)
@@ -30,8 +31,13 @@ def dev(port: int, host: str) -> None:
     os.chdir(root)
     arguments = ["-w", str(root / WORKSPACE), "-h", host, "-p", str(port)]
     url = f"http://{host}:{port}"
-    with DagsterProcess(arguments, settings.home / "ui.log") as dagster:
+    hosts = {"SIGMASIGHT_UI_HOSTS": ",".join((*settings.ui_hosts, host))}
+    with DagsterProcess(arguments, settings.home / "ui.log", hosts) as dagster:
         if dagster.wait_until_it_answers(f"{url}/server_info"):
+            if not dagster.refuses_strangers(f"{url}/server_info"):
+                raise SigmaSightError(
+                    "the UI answers anybody, so it is stopped: this Dagster is not supported"
+                )
             click.echo(f"Dagster UI: {url} (Ctrl-C stops it; the database goes on: sigmasight db stop)")
             sys.stdout.flush()
             dagster.wait()
