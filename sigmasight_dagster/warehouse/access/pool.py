@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import psycopg
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from sigmasight_dagster.warehouse.access.turns import Turns
 from sigmasight_dagster.warehouse.database import Database
 from sigmasight_dagster.warehouse.errors import (
     LayoutTooOld,
@@ -27,9 +28,11 @@ Connection = psycopg.AsyncConnection[TupleRow]
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 
 WAIT_SECONDS: Final = 3.0
-"""How long a request waits for a connection, and for one to be made."""
-WAITING: Final = 500
-"""How many may wait at once."""
+"""How long a request whose turn it is waits for a connection to be made."""
+WAITING: Final = 1000
+"""How many may wait for their turn at once."""
+TURN_SECONDS: Final = 20.0
+"""How long each may wait for it."""
 STATEMENT_SECONDS: Final = 20
 _PREPARED_FROM: Final = 2
 """How often a connection is asked a statement before it keeps its plan."""
@@ -37,7 +40,7 @@ _NAMED: Final = re.compile(r"%\((\w+)\)s|%%")
 _GIVE_UP_SECONDS: Final = 5.0
 """When the pool stops to try by itself; the next request makes it try again, so that no pause gets long."""
 
-_ABSENT: Final = (PoolTimeout, TooManyRequests, psycopg.OperationalError, psycopg.InterfaceError)
+_ABSENT: Final = (PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
 _OLD_LAYOUT: Final = (
     psycopg.errors.UndefinedTable,
     psycopg.errors.UndefinedColumn,
@@ -50,13 +53,13 @@ class Pool:
 
     def __init__(self, url: str, size: int = 8) -> None:
         self._name = Database(url).name
+        self._turns = Turns(size, WAITING, TURN_SECONDS)
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             open=False,
             min_size=min(2, size),
             max_size=size,
             timeout=WAIT_SECONDS,
-            max_waiting=WAITING,
             reconnect_timeout=_GIVE_UP_SECONDS,
             kwargs={
                 "autocommit": True,
@@ -130,13 +133,16 @@ class Pool:
     ) -> AsyncIterator[Connection]:
         taken: Connection | None = None
         try:
-            async with self._pool.connection() as taken:
+            async with self._turns.turn(), self._pool.connection() as taken:
                 yield taken
         except psycopg.errors.QueryCanceled:
             raise WarehouseUnavailable(f"the database took longer than {STATEMENT_SECONDS} s") from None
         except _ABSENT as error:
+            said = f"the database does not answer ({server_message(error)})"
+            if taken is None:
+                self._turns.send_away(said)
             kind = broken if taken is not None and taken.broken else WarehouseUnavailable
-            raise kind(f"the database does not answer ({server_message(error)})") from None
+            raise kind(said) from None
         except _OLD_LAYOUT as error:
             raise LayoutTooOld(str(refused(self._name, error))) from None
         except psycopg.Error as error:
