@@ -78,23 +78,28 @@ class Pool:
     async def close(self) -> None:
         await self._pool.close()
 
-    async def rows(self, statement: str, parameters: Parameters = None) -> list[TupleRow]:
+    async def rows(
+        self, statement: str, parameters: Parameters = None, *, keep_plan: bool = True
+    ) -> list[TupleRow]:
         """Rows of one statement that changes nothing: it is asked again where a connection was broken.
 
+        :param keep_plan: False = it is planned each time, where values may mean few rows or most of them.
         :raises WarehouseUnavailable: when the database does not answer; WarehouseError: when it refuses.
         """
         try:
-            return await self._rows(statement, parameters)
+            return await self._rows(statement, parameters, keep_plan)
         except _Broken:
             await self._pool.check()
         try:
-            return await self._rows(statement, parameters)
+            return await self._rows(statement, parameters, keep_plan)
         except _Broken as broken:
             raise WarehouseUnavailable(str(broken)) from None
 
-    async def row(self, statement: str, parameters: Parameters = None) -> TupleRow | None:
+    async def row(
+        self, statement: str, parameters: Parameters = None, *, keep_plan: bool = True
+    ) -> TupleRow | None:
         """The first row of `rows`, if there is one."""
-        found = await self.rows(statement, parameters)
+        found = await self.rows(statement, parameters, keep_plan=keep_plan)
         return found[0] if found else None
 
     async def copied(self, statement: str, parameters: Parameters = None) -> bytes:
@@ -117,14 +122,15 @@ class Pool:
         async with self._connection() as connection, connection.transaction():
             yield connection
 
-    async def _rows(self, statement: str, parameters: Parameters) -> list[TupleRow]:
+    async def _rows(self, statement: str, parameters: Parameters, keep_plan: bool) -> list[TupleRow]:
         async with self._connection(_Broken) as connection:
             if not isinstance(parameters, Mapping):
                 found = await connection.execute(statement.encode(), parameters)
                 return await found.fetchall()
             text, names = _numbered(statement)
             cursor = psycopg.AsyncRawCursor(connection)
-            await cursor.execute(text, [parameters[name] for name in names])
+            prepare = None if keep_plan else False
+            await cursor.execute(text, [parameters[name] for name in names], prepare=prepare)
             return await cursor.fetchall()
 
     @asynccontextmanager
