@@ -20,7 +20,7 @@ fi
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo api test ui-test celery-test dev check docs bench wheel lock clean
+.PHONY: help demo api test ui-test celery-test api-test dev check docs bench wheel lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/'
@@ -52,6 +52,9 @@ ui-test: $(DEV) ## the browser test; needs chromium and chromedriver, writes doc
 
 celery-test: $(DEV) ## Celery workers, some of them killed; needs a broker: rabbitmq-server from Debian's packages
 	$(BIN)/python -m pytest -n0 -m celery sigmasight_dagster_tests/executors/test_celery.py
+
+api-test: $(DEV) ## schemathesis on a running API, all phases: some ten minutes
+	SIGMASIGHT_API_EXAMPLES=30 $(BIN)/python -m pytest -n0 -s sigmasight_dagster_tests/api/test_conformance.py
 
 dev: $(RUN)    ## the Dagster UI and daemon on the demo's database
 	$(BIN)/sigmasight dev

@@ -8,7 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sigmasight_core.tables.access.users import ROLES
 from sigmasight_dagster.api.auth.limits import Verdict
 from sigmasight_dagster.api.errors import Problem
-from sigmasight_dagster.api.services import Use
+from sigmasight_dagster.api.services import Services, Use
 from sigmasight_dagster.warehouse.access.users import User
 
 BEARER: Final = HTTPBearer(auto_error=False, description="The access_token of POST /auth/login")
@@ -24,22 +24,41 @@ def count(request: Request, verdict: Verdict | None) -> None:
         raise Problem(429, f"{verdict.limit} requests a minute: try again in {verdict.retry_seconds} s")
 
 
-async def caller(
-    request: Request,
-    use: Use,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
-) -> User:
-    """The user of the request's token. :raises Problem: 401 without a good one."""
-    claims = use.tokens.read(given.credentials) if given else None
+def session_of(request: Request, use: Services) -> tuple[str, str]:
+    """Address and login of the request's token, counted as one of the user's requests.
+
+    :raises Problem: 401 without a good token, 429 when the user's minute is used up. Whether the login has
+        ended is not asked here.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = scheme.lower() == "bearer"
+    claims = use.tokens.read(token.strip()) if given else None
     if claims is None:
         said = "the access token is not valid any more: refresh it" if given else "log in: POST /auth/login"
         raise Problem(401, said, headers=_AGAIN)
-    user = await use.users.with_session(*claims)
+    request.state.email = claims[0]
+    count(request, use.limits.ask(claims[0]))
+    return claims
+
+
+def session_ended() -> Problem:
+    return Problem(401, "the login of this access token has ended: log in again", headers=_AGAIN)
+
+
+async def caller_of(request: Request, use: Services, session: tuple[str, str]) -> User:
+    """The user of a session. :raises Problem: 401 when it has ended."""
+    user = await use.users.with_session(*session)
     if user is None:
-        raise Problem(401, "the login of this access token has ended: log in again", headers=_AGAIN)
+        raise session_ended()
     request.state.email = user.email
-    count(request, use.limits.ask(user.email))
     return user
+
+
+async def caller(
+    request: Request, use: Use, _: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
+) -> User:
+    """The user of the request's token. :raises Problem: 401 without a good one."""
+    return await caller_of(request, use, session_of(request, use))
 
 
 def _at_least(role: str) -> object:
@@ -63,9 +82,10 @@ def visible(user: User, portfolio: str) -> str:
     return portfolio
 
 
-async def _portfolio(
-    user: Reader, portfolio: Annotated[str, Path(description="A portfolio's name", examples=["individual"])]
-) -> str:
+PORTFOLIO: Final = Path(description="A portfolio's name", examples=["individual"])
+
+
+async def _portfolio(user: Reader, portfolio: Annotated[str, PORTFOLIO]) -> str:
     return visible(user, portfolio)
 
 

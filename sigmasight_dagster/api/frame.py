@@ -1,5 +1,6 @@
 """What happens around every request: its id, the size of its body, its log line, the activity log."""
 
+import asyncio
 import logging
 import re
 import time
@@ -18,6 +19,9 @@ from sigmasight_dagster.warehouse.errors import WarehouseError
 REQUEST_ID: Final = "X-Request-ID"
 _OWN_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _READING: Final = ("GET", "HEAD", "OPTIONS")
+_CLOSE: Final = {"Connection": "close"}
+BODY_SECONDS: Final = 30.0
+"""How long the body of a request may take to come."""
 
 logger = structlog.get_logger(__name__)
 
@@ -63,15 +67,26 @@ class Frame:
                 await self._log(scope, status, time.perf_counter() - began)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send, given: Headers) -> None:
-        """:raises Problem: 413 when the body is larger than is taken, as soon as that is known."""
-        largest, seen = self._largest, 0
+        """:raises Problem: 413 when the body is larger than is taken, as soon as that is known.
+
+        408 when it does not come: who sends a byte a minute ties up nothing.
+        """
+        largest, seen, whole = self._largest, 0, False
+        until = asyncio.get_running_loop().time() + BODY_SECONDS
         said = f"the body is larger than {largest / 1e6:g} MB: send less at once"
         if given.get("content-length", "0").isdecimal() and int(given.get("content-length", "0")) > largest:
             raise Problem(413, said)
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
+            nonlocal seen, whole
+            if whole:  # what comes now is that the caller has gone
+                return await receive()
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, f"the body did not come in {BODY_SECONDS:g} s", _CLOSE) from None
+            whole = not message.get("more_body", False)
             seen += len(message.get("body", b""))
             if seen > largest:
                 raise HTTPException(413, said)  # of any other kind, the framework would make it a 400

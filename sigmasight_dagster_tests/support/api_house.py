@@ -35,6 +35,11 @@ DATES = pd.DatetimeIndex(["2022-12-27", "2022-12-28"]).as_unit("ns")
 USERS = {"reader": [MINE], "editor": [MINE], "other": [OTHERS], "admin": []}
 """Portfolios of each user; the other user is a reader."""
 
+_DOCUMENT = (
+    '{"version":"1.0",  "metadata": {}, "portfolio": {}, "calculation_engines": {}, "positions": [], '
+    '"data_availability": [{"calculation": "valuation"}]}'
+)
+
 
 @dataclass
 class ApiHouse:
@@ -120,7 +125,7 @@ def fill(url: str) -> None:
         names = (MINE, OTHERS) if grain(model) is Grain.DATE_PORTFOLIO else ()
         rows = random_rows(model, DATES, (MINE, OTHERS), seed=number)
         if model is PortfolioReports:
-            rows["document"] = '{"version":"1.0",  "data_availability": [{"calculation": "valuation"}]}'
+            rows["document"] = _DOCUMENT
         if model in (DailyPrices, SecurityMaster):  # the first two of each date: what is held, and a proxy
             place = rows.groupby("date").cumcount()
             rows["symbol"] = rows["symbol"].mask(place == 0, "AAPL").mask(place == 1, "SPY")

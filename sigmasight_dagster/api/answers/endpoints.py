@@ -5,19 +5,20 @@ import math
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sigmasight_dagster.api.answers.declaration import Asked, Read, asked_model
 from sigmasight_dagster.api.answers.negotiation import ARROW, CSV, FORMS, JSON, chosen_form
+from sigmasight_dagster.api.answers.route import Question, questions
 from sigmasight_dagster.api.answers.shape import page_example, page_schema
 from sigmasight_dagster.api.answers.validators import marks, marks_known
-from sigmasight_dagster.api.callers import Portfolio, Reader, visible
+from sigmasight_dagster.api.callers import session_ended, visible
 from sigmasight_dagster.api.errors import Problem, WrongField, described
-from sigmasight_dagster.api.services import Services, Use
+from sigmasight_dagster.api.services import Services
 from sigmasight_dagster.warehouse.answers.ask import Ask, order
 from sigmasight_dagster.warehouse.answers.source import Source
 from sigmasight_dagster.warehouse.answers.store import Page, on_its_dates
@@ -30,10 +31,12 @@ MOST_TEXT: Final = 450_000
 def add_reads(router: APIRouter, reads: Sequence[Read], *, paged: bool) -> None:
     """Make each declaration an endpoint of the router. :param paged: else an answer is whole, or refused."""
     for read in reads:
+        endpoint, route = questions(read, asked_model(read, paged=paged), _answering(read, paged=paged))
         router.add_api_route(
             read.path,
-            _endpoint(read, asked_model(read, paged=paged), paged=paged),
+            endpoint,
             methods=["GET"],
+            route_class_override=route,
             summary=read.summary,
             operation_id="read_" + re.sub(r"\W+", "_", f"{router.prefix}{read.path}").strip("_"),
             description=read.about or read.summary,
@@ -46,28 +49,23 @@ def add_reads(router: APIRouter, reads: Sequence[Read], *, paged: bool) -> None:
         )
 
 
-def _endpoint(read: Read, model: type[Asked], *, paged: bool) -> Any:
-    async def of_path(
-        request: Request, use: Use, portfolio: Portfolio, asked: Annotated[Any, Query()]
-    ) -> Response:
-        return await _answer(read, request, use, portfolio, asked, paged=paged)
+def _answering(read: Read, *, paged: bool) -> Any:
+    async def answer(question: Question) -> Response:
+        return await _answer(read, question, paged=paged)
 
-    async def of_query(request: Request, use: Use, user: Reader, asked: Annotated[Any, Query()]) -> Response:
-        portfolio = visible(user, asked.portfolio) if read.asks_portfolio else ""
-        return await _answer(read, request, use, portfolio, asked, paged=paged)
-
-    made = of_path if read.in_path else of_query
-    made.__annotations__["asked"] = Annotated[model, Query()]
-    return made
+    return answer
 
 
-async def _answer(
-    read: Read, request: Request, use: Services, portfolio: str, asked: Asked, *, paged: bool
-) -> Response:
+async def _answer(read: Read, question: Question, *, paged: bool) -> Response:
+    request, use, asked = question.request, question.use, question.asked
     source, form = read.source, chosen_form(request)
-    ask = _ask(read, portfolio, asked, paged=paged)
+    ask = _ask(read, question.portfolio, asked, paged=paged)
     known = marks_known(request)
-    page = await use.answers.page(source, ask, known, with_rows=form == JSON)
+    user, page = await use.answers.page_for(question.session, source, ask, known, with_rows=form == JSON)
+    if user is None:
+        raise session_ended()
+    if question.portfolio:
+        visible(user, question.portfolio)
     if page is None:
         raise await _not_published(use, source, ask)
     headers = marks(page.etag, page.last_date)

@@ -2,6 +2,8 @@
 
 import os
 import secrets
+import time
+from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -15,6 +17,8 @@ ACCESS_SECONDS: Final = 15 * 60
 SHORTEST_SECRET: Final = 32
 _ALGORITHM: Final = "HS256"
 _CLAIMS: Final = ["sub", "sid", "iat", "exp"]
+_MOST_KNOWN: Final = 4096
+"""Verified tokens that are kept; beyond them, which came longest ago is forgotten."""
 
 
 class AccessTokens:
@@ -22,6 +26,7 @@ class AccessTokens:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+        self._known: OrderedDict[str, tuple[str, str, float]] = OrderedDict()
 
     def make(self, email: str, family: str) -> str:
         now = datetime.now(UTC)
@@ -29,12 +34,21 @@ class AccessTokens:
         return jwt.encode(claims, self._secret, _ALGORITHM)
 
     def read(self, token: str) -> tuple[str, str] | None:
-        """The user's address and the login of a token; None where it is forged, expired or none at all."""
+        """The user's address and the login of a token; None where it is forged, expired or none at all.
+
+        The signature is verified once, the time each time.
+        """
+        if (found := self._known.get(token)) and found[2] > time.time():
+            return found[:2]
         try:
             claims = jwt.decode(token, self._secret, [_ALGORITHM], options={"require": _CLAIMS})
         except jwt.InvalidTokenError:
             return None
-        return str(claims["sub"]), str(claims["sid"])
+        found = str(claims["sub"]), str(claims["sid"]), float(claims["exp"])
+        self._known[token] = found
+        if len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+        return found[:2]
 
 
 def signing_secret(settings: Settings) -> bytes:

@@ -20,6 +20,13 @@ _THEIRS: Final = (
     f"SELECT FROM {GRANTS} AS g WHERE g.email = u.email AND g.portfolio = p.portfolio) ORDER BY p.portfolio)"
 )
 
+SESSION_USER: Final = (
+    f"SELECT u.email, u.role, {_THEIRS} AS portfolios FROM {USERS} AS u WHERE u.email = %(email)s "
+    f"AND u.disabled_at IS NULL AND EXISTS (SELECT FROM {TOKENS} AS t WHERE t.family = %(family)s "
+    "AND t.email = u.email AND t.revoked_at IS NULL)"
+)
+"""The user of an access token: no row when they are disabled, or the login it is of has ended."""
+
 
 class UserExists(InputError):
     """There is a user of the address already."""
@@ -49,12 +56,7 @@ class UserStore:
 
     async def with_session(self, email: str, family: str) -> User | None:
         """The user of an access token; None when they are disabled, or the login it is of has ended."""
-        found = await self._pool.row(
-            f"SELECT u.email, u.role, {_THEIRS} FROM {USERS} AS u WHERE u.email = %(email)s "
-            f"AND u.disabled_at IS NULL AND EXISTS (SELECT FROM {TOKENS} AS t WHERE t.family = %(family)s "
-            "AND t.email = u.email AND t.revoked_at IS NULL)",
-            {"email": email, "family": family},
-        )
+        found = await self._pool.row(SESSION_USER, {"email": email, "family": family})
         return User(found[0], found[1], tuple(found[2])) if found else None
 
     async def every(self) -> list[dict[str, Any]]:

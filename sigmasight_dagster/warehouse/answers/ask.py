@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sigmasight_core.tables import Grain, Table, grain, table_name
 from sigmasight_dagster.warehouse.access.stamps import code_version
+from sigmasight_dagster.warehouse.access.users import SESSION_USER
 from sigmasight_dagster.warehouse.answers.source import Source
 from sigmasight_dagster.warehouse.layout.schema import columns
 from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, named
@@ -15,6 +16,9 @@ from sigmasight_dagster.warehouse.sql import literal, quoted, where
 MOMENT: Final = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 CASTS: Final = {"text": "text", "float": "double precision", "exact": "double precision", "int": "bigint"}
 CASTS |= {"bool": "boolean", "date": "date", "timestamp": "timestamptz"}  # type: ignore[misc]
+_CALLER: Final = f"caller AS MATERIALIZED ({SESSION_USER}), "
+_WHO: Final = ", (SELECT json_build_array(c.email, c.role, c.portfolios)::text FROM caller AS c)"
+_SEEN: Final = " AND EXISTS (SELECT FROM caller AS c WHERE %(of)s = ANY(c.portfolios))"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,16 @@ class Ask:
     after: tuple[Any, ...] = ()
 
 
+def shape(ask: Ask) -> tuple[Any, ...]:
+    """What of a question its statement is made from: the same for the same, whatever the values."""
+    history = ask.first is not None or ask.last is not None
+    nulls = tuple(cell is None for cell in ask.after)
+    return (
+        *(ask.limit, ask.date is None, history, nulls),
+        *(tuple(ask.filters), ask.flags, ask.columns, ask.sort),
+    )
+
+
 def order(source: Source, ask: Ask) -> tuple[str, ...]:
     """Columns that the rows are ordered by: the one asked for, then the key."""
     asked = ask.sort.removeprefix("-")
@@ -60,11 +74,14 @@ def parameters(source: Source, ask: Ask, known: Sequence[str] = ()) -> dict[str,
     return values | {f"after_{place}": value for place, value in enumerate(ask.after)}
 
 
-def page_statement(source: Source, ask: Ask, *, with_rows: bool = True) -> str:
+def page_statement(source: Source, ask: Ask, *, with_rows: bool = True, by_caller: bool = False) -> str:
     """One row: etag, number of dates, the first, the last, published_at, n_rows, place of the last, rows.
 
     Rows are JSON objects, at most `limit`; n_rows is one more where there are others. There are none where
     the caller has the etag already.
+
+    :param by_caller: a last column has the user of `email` and `family` (`UserStore.with_session`) as a JSON
+        array; a portfolio that they may not see has no dates.
     """
     places = ", ".join(f"w.{quoted(name)}" for name in order(source, ask))
     line = "row_to_json(x)::text" if with_rows else "''"
@@ -79,16 +96,17 @@ def page_statement(source: Source, ask: Ask, *, with_rows: bool = True) -> str:
         "WHERE NOT s.etag = ANY(%(known)s::text[])"
     )
     return (
-        f"{_days(source, ask)}, stamp AS ({_stamp(source)}), page AS ({page}) "
-        f"SELECT s.etag, s.n_dates, s.first_date, s.last_date, s.published_at, b.n_rows, b.place, b.rows "
-        f"FROM stamp AS s CROSS JOIN LATERAL ({body}) AS b"
+        f"WITH {_CALLER if by_caller else ''}{_days(source, ask, by_caller=by_caller)}, "
+        f"stamp AS ({_stamp(source)}), page AS ({page}) "
+        f"SELECT s.etag, s.n_dates, s.first_date, s.last_date, s.published_at, b.n_rows, b.place, b.rows"
+        f"{_WHO if by_caller else ''} FROM stamp AS s CROSS JOIN LATERAL ({body}) AS b"
     )
 
 
 def rows_statement(source: Source, ask: Ask, *, escape: bool = False) -> str:
     """The rows alone. :param escape: texts that a spreadsheet would take for formulas get an apostrophe."""
     ordered = _ordered(source, ask, ask.limit)
-    return f"{_days(source, ask)} SELECT {_shown(source, ask, 'w', escape=escape)} FROM ({ordered}) AS w"
+    return f"WITH {_days(source, ask)} SELECT {_shown(source, ask, 'w', escape=escape)} FROM ({ordered}) AS w"
 
 
 def newest_statement(source: Source) -> str:
@@ -98,13 +116,14 @@ def newest_statement(source: Source) -> str:
     return f"SELECT max(p.date) FROM {PUBLICATIONS} AS p {_published_with_rows(model)}"
 
 
-def _days(source: Source, ask: Ask) -> str:
-    """WITH: the dates that are asked for, of those that are published with rows."""
+def _days(source: Source, ask: Ask, *, by_caller: bool = False) -> str:
+    """The dates that are asked for, of those that are published with rows."""
     model = source.view.newest_of
     if model is None:
-        return "WITH days AS (SELECT ''::text AS portfolio, NULL::date AS date)"
+        return "days AS (SELECT ''::text AS portfolio, NULL::date AS date)"
     newest = "ORDER BY p.date DESC LIMIT 1"
     begin = f"SELECT p.portfolio, p.date FROM {PUBLICATIONS} AS p {_published_with_rows(model)}"
+    begin += _SEEN if by_caller and source.scope == "portfolio" else ""
     if ask.first or ask.last:
         chosen = f"{begin} AND p.date BETWEEN coalesce(%(first)s::date, '-infinity') AND " + (
             "coalesce(%(last)s::date, 'infinity')"
@@ -115,7 +134,7 @@ def _days(source: Source, ask: Ask) -> str:
         chosen = f"{begin} AND p.date = %(date)s::date"
     else:
         chosen = f"{begin} {newest}"
-    return f"WITH days AS MATERIALIZED ({chosen})"
+    return f"days AS MATERIALIZED ({chosen})"
 
 
 def _published_with_rows(model: type[Table]) -> str:

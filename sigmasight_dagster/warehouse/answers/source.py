@@ -26,7 +26,7 @@ _COMPUTED_KINDS: Final = {"rank": "int", "worst_scenario": "text", "dimension": 
 _CELL: Final = re.compile(r"\w+\.\w+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is itself alone, so that statements are kept by it
 class Source:
     """Rows of one answer.
 

@@ -1,0 +1,1 @@
+"""Load on a server over HTTP, from a process of its own."""

@@ -1,0 +1,193 @@
+"""A running server in bad weather: a thousand at once, slow and greedy callers, kill -9, no database."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.load.client import Load, request, run
+from sigmasight_dagster.api.app import BASE
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.access import pool
+from sigmasight_dagster.warehouse.access.turns import Turns
+from sigmasight_dagster.warehouse.errors import WarehouseUnavailable
+from sigmasight_dagster_tests.support.api_house import (
+    MINE,
+    OTHERS,
+    PASSWORD,
+    add_portfolios,
+    add_users,
+    api_on,
+)
+from sigmasight_dagster_tests.support.running_api import RunningApi, running_api
+from sigmasight_dagster_tests.support.stored_rows import sql
+
+
+@pytest.fixture(scope="module")
+def server(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
+    add_portfolios(shared_url)
+    add_users(shared_url)
+    with running_api(shared_url, tmp_path_factory.mktemp("serve")) as running:
+        yield running
+
+
+def ask(server: RunningApi, *requests: str, **how: Any) -> Counter[str]:
+    """Statuses of the answers."""
+    outcome = asyncio.run(run(Load("127.0.0.1", server.port, list(requests), **how)))
+    return Counter(outcome.statuses)
+
+
+def headers(server: RunningApi, name: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.token(f'{name}@example.com', PASSWORD)}"}
+
+
+def test_a_thousand_requests_at_once_are_served_in_turn(server: RunningApi) -> None:
+    me = request(f"{BASE}/auth/me", headers(server, "reader"))
+    assert ask(server, me, seconds=0.01, per_second=100_000, connections=0) == {"200": 1000}
+    assert ask(server, me, seconds=0.001, connections=1) == {"200": 1}
+
+
+def test_a_body_of_50_mb_is_refused_at_once(server: RunningApi) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 10) as caller:
+        head = f"POST {BASE}/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        caller.sendall(f"{head}Content-Length: 50000000\r\n\r\n{{".encode())
+        assert caller.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def test_slow_callers_hold_up_nobody(server: RunningApi) -> None:
+    """Twice as many as there are connections to the database: they have none of them."""
+    head = f"POST {BASE}/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with contextlib.ExitStack() as stack:
+        for _ in range(16):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), 10))
+            slow.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        me = request(f"{BASE}/auth/me", headers(server, "reader"))
+        assert set(ask(server, me, seconds=0.2, connections=4)) == {"200"}
+
+
+@dataclass(frozen=True)
+class Write:
+    """A request that writes, and how many rows of each table it stores, of its id, or none of any."""
+
+    path: str
+    body: Callable[[int], Any]
+    rows: dict[str, int]
+    user: str | None = None
+
+
+WRITES = (
+    Write(
+        "/auth/register",
+        lambda n: {
+            "email": f"new{n}@example.com",
+            "password": "twelve letters",
+            "portfolios": [MINE, OTHERS],
+        },
+        {"users": 1, "user_portfolios": 2},
+        "admin",
+    ),
+    Write(
+        "/auth/login",
+        lambda n: {"email": "editor@example.com", "password": PASSWORD},
+        {"refresh_tokens": 1},
+    ),
+)
+
+
+def test_a_server_that_is_killed_leaves_nothing_half_stored(shared_url: str, tmp_path: Path) -> None:
+    """Each kind of request is whole or not there, and a next server goes on."""
+    with running_api(shared_url, tmp_path) as server:
+        asked = {}
+        for write in WRITES:
+            given = headers(server, write.user) if write.user else {}
+            for n in range(40):
+                request_id = f"{write.path.rpartition('/')[2]}-{n}"
+                asked[request_id] = write.rows
+                text = request(f"{BASE}{write.path}", {**given, "X-Request-ID": request_id}, write.body(n))
+                threading.Thread(target=_shout, args=(server.port, text), daemon=True).start()
+        until = time.monotonic() + 20
+        while time.monotonic() < until and not sql(
+            shared_url, "SELECT FROM sigmasight.users WHERE run_id LIKE 'register-%'"
+        ):
+            time.sleep(0.01)
+        server.kill()
+    found: dict[str, Counter[str]] = {request_id: Counter() for request_id in asked}
+    for table in {name for rows in asked.values() for name in rows}:
+        counted = f"SELECT run_id, count(*) FROM sigmasight.{table} GROUP BY run_id"
+        for request_id, count in sql(shared_url, counted):
+            if request_id in found:
+                found[request_id][table] = count
+    whole = [request_id for request_id, rows in asked.items() if found[request_id] == rows]
+    assert whole, "the server was killed before it had done anything"
+    assert {request_id for request_id, rows in found.items() if rows} == set(whole)
+
+
+def _shout(port: int, text: str) -> None:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 10) as caller:
+        caller.sendall(text.encode())
+        caller.recv(100)
+
+
+def test_a_database_that_stops_and_comes_back_is_found_again(
+    stopped_server: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    postgres = stopped_server
+    postgres.start()
+    url = postgres.url("sigmasight")
+    warehouse = Warehouse(url)
+    warehouse.migrate()
+    warehouse.close()
+    add_portfolios(url)
+    add_users(url)
+    with api_on(url, tmp_path, api_connections=2) as api, ThreadPoolExecutor(12) as threads:
+        assert api.get("/auth/me").status_code == 200
+        postgres.stop()
+        begun = time.monotonic()
+        for gone in threads.map(lambda _: api.get("/auth/me"), range(12)):
+            assert (gone.status_code, gone.json()["code"]) == (503, "unavailable")
+            assert int(gone.headers["retry-after"]) > 0
+        assert time.monotonic() - begun < 2.5 * pool.WAIT_SECONDS, "nobody waits for a turn to hear of it"
+        postgres.start()
+        until = time.monotonic() + 20
+        while api.get("/auth/me").status_code != 200:
+            assert time.monotonic() < until, "not found again"
+            time.sleep(0.1)
+
+
+def test_turns_come_in_order_and_are_bounded() -> None:
+    async def scene() -> list[str]:
+        turns, told = Turns(1, 2, 0.05), []
+
+        async def come(name: str, stay: float) -> None:
+            try:
+                async with turns.turn():
+                    told.append(name)
+                    await asyncio.sleep(stay)
+            except WarehouseUnavailable as error:
+                told.append(f"{name}: {error}")
+
+        await asyncio.gather(*(come(name, 0.01) for name in "abcd"))
+        await asyncio.gather(come("e", 0.1), come("f", 0))
+        holding = asyncio.create_task(come("g", 0.01))
+        await asyncio.sleep(0)
+        waiting = [asyncio.create_task(come(name, 0)) for name in "hi"]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        turns.send_away("gone")
+        await asyncio.gather(holding, *waiting, return_exceptions=True)
+        await come("j", 0)
+        return told
+
+    wanted = ["a", "d: 2 requests wait for the database already", "b", "c"]
+    wanted += ["e", "f: no turn at the database in 0.05 s", "g", "i: gone", "j"]
+    assert asyncio.run(scene()) == wanted
