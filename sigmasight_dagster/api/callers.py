@@ -6,9 +6,9 @@ from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from sigmasight_core.tables.access.users import ROLES
-from sigmasight_dagster.api.auth.limits import Verdict
 from sigmasight_dagster.api.errors import Problem
 from sigmasight_dagster.api.services import Use
+from sigmasight_dagster.auth.limits import Verdict
 from sigmasight_dagster.warehouse.access.users import User
 
 BEARER: Final = HTTPBearer(auto_error=False, description="The access_token of POST /auth/login")

@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from sigmasight_dagster.warehouse.database import Database
+from sigmasight_dagster.warehouse.database import READ_ONLY, Database
 from sigmasight_dagster.warehouse.errors import (
     LayoutTooOld,
     WarehouseError,
@@ -41,9 +41,12 @@ _OLD_LAYOUT: Final = (
 
 
 class Pool:
-    """Connections to one database for one event loop. :param url: as libpq takes it."""
+    """Connections to one database for one event loop.
 
-    def __init__(self, url: str, size: int = 8) -> None:
+    :param url: as libpq takes it. :param read_only: the database refuses every change.
+    """
+
+    def __init__(self, url: str, size: int = 8, *, read_only: bool = False) -> None:
         self._name = Database(url).name
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
@@ -57,7 +60,8 @@ class Pool:
                 "autocommit": True,
                 "application_name": "sigmasight-api",
                 "connect_timeout": 3,
-                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC",
+                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC"
+                + (f" {READ_ONLY}" if read_only else ""),
             },
         )
 
