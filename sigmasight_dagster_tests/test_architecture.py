@@ -13,7 +13,7 @@ import pytest
 
 from sigmasight_dagster_tests.conftest import REPOSITORY
 
-PACKAGES = ("sigmasight_core", "sigmasight_dagster")
+PACKAGES = ("sigmasight_core", "sigmasight_dagster", "sigmasight_client")
 MOST_FILES, MOST_LINES, MOST_INNER_IMPORTS = 15, 300, 40
 FILES = sorted(path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py"))
 CLOCKS = re.compile(r"\btoday\(\)|\.now\(|\butcnow\(|\.today\(")

@@ -6,7 +6,6 @@ from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from sigmasight_core.tables.access.users import ROLES
-from sigmasight_dagster.api.auth.limits import Verdict
 from sigmasight_dagster.api.errors import Problem
 from sigmasight_dagster.api.services import Services, Use
 from sigmasight_dagster.warehouse.access.users import User

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from sigmasight_dagster.api.auth.limits import Limits
-from sigmasight_dagster.api.auth.passwords import Passwords
-from sigmasight_dagster.api.auth.tokens import AccessTokens
+from sigmasight_dagster.auth.limits import Limits
+from sigmasight_dagster.auth.passwords import Passwords
+from sigmasight_dagster.auth.tokens import AccessTokens
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster.warehouse.access.pool import Pool

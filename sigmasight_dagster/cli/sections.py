@@ -175,6 +175,12 @@ SECTIONS: Final = {
             "Who may use the API (`sigmasight serve`), and which portfolios are theirs.",
             "api",
         ),
+        "mcp": Entry(
+            "servers.mcp",
+            "mcp",
+            "Serve language-model agents over MCP (docs/agents.md): stored results, read only.",
+            "mcp",
+        ),
         "worker": Entry(
             "servers.worker", "worker", "Execute steps of runs (SIGMASIGHT_EXECUTOR=celery) until Ctrl-C."
         ),

@@ -18,11 +18,19 @@ SCHEMA = "sigmasight"
 LAYOUT_LOCK = lock_key(SCHEMA, "layout")
 """Held in shared mode by every write, exclusively by a migration."""
 
+READ_ONLY = "-cdefault_transaction_read_only=on"
+"""libpq's `options` of connections that change nothing; without a blank, which SQLAlchemy writes as `+`."""
+
 _IDLE_CONNECTIONS = 4
 _SURE_SECONDS = 0.1
 """No server restarts in so little time: a connection that was used since is not asked whether it answers."""
 LOCK_SECONDS = 300
 """So long a writer waits for locks of others; those of other writers are held for seconds."""
+
+
+def read_only(url: str) -> str:
+    """The same database, which refuses every change. :param url: as libpq takes it."""
+    return f"{url}{'&' if '?' in url else '?'}options={quote(READ_ONLY)}"
 
 
 class Database:

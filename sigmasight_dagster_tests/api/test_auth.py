@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from sigmasight_dagster.api.app import BASE
-from sigmasight_dagster.api.auth.tokens import signing_secret
+from sigmasight_dagster.auth.tokens import signing_secret
 from sigmasight_dagster.commands.servers.users import users
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse.access import pool

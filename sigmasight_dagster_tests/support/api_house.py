@@ -23,7 +23,7 @@ from sigmasight_core.tables import (
     validate,
 )
 from sigmasight_dagster.api.app import BASE, create_app
-from sigmasight_dagster.api.auth.passwords import hashed
+from sigmasight_dagster.auth.passwords import hashed
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.support.stored_rows import random_rows, sql, stamp

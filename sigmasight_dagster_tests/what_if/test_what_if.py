@@ -1,14 +1,18 @@
 """What-if end to end: today's side is what is stored, nothing is stored but sessions, sessions come back."""
 
+import csv
 import datetime as dt
 import io
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pandas as pd
 import pytest
+from mcp import Client
 
 from sigmasight_core.tables import (
     Factors,
@@ -23,6 +27,8 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster import cli
+from sigmasight_dagster.agents.server import make_server
+from sigmasight_dagster.agents.services import Services
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.what_if.what_if import PORTFOLIO_ASSETS, Comparison, WhatIf
@@ -272,3 +278,45 @@ def test_scenarios_that_are_run_alone_say_what_is_stored(
     assert "own" not in set(kept[StressResults]["scenario"])
     assert set(kept[Scenarios]["scenario"]) == set(stored.index)
     assert kept[Factors]["position"].tolist() != []
+
+
+def test_an_agents_path_from_the_list_to_a_what_if(settings: Settings, comparison: Comparison) -> None:
+    """List, summary, explain a number, what-if: over the SDK's client, on a database that refuses changes."""
+    assert settings.database_url
+    use = Services.of_local_user(settings, settings.database_url)
+    trades = [
+        {"ticker": symbol, "quantity": float(quantity), **({"price": float(price)} if price else {})}
+        for symbol, quantity, price, _ in csv.reader(io.StringIO(TRADES.partition("\n")[2]))
+    ]
+
+    async def walk() -> list[Any]:
+        async with use.opened(), Client(make_server(use)) as client:
+            answers = []
+            for tool, given in (
+                ("portfolios", {}),
+                ("summary", {"portfolio": NAME}),
+                ("explain_number", {"portfolio": NAME, "table": "portfolio_today", "column": "market_beta"}),
+                ("what_if", {"portfolio": NAME, "trades": trades}),
+                ("what_if", {"portfolio": NAME, "trades": [{"ticker": "NOSUCH", "quantity": 1}]}),
+            ):
+                answers.append(await client.call_tool(tool, given))
+            return answers
+
+    *answered, refused = anyio.run(walk)
+    assert [answer.content for answer in answered if answer.is_error] == []
+    listed, summary, explained, what_if = (answer.structured_content for answer in answered)
+    assert listed["portfolios"] == [{"portfolio": NAME, "newest_date": f"{DAY:%Y-%m-%d}"}]
+    (overview,) = summary["sections"]["overview"]["rows"]
+    (cell,) = explained["cells"]
+    assert (cell["value"], cell["error"]) == (overview["market_beta"], overview["market_beta_std_error"])
+    assert cell["error"] > 0
+    shown = pd.DataFrame(what_if["results"])
+    wanted = comparison.results[comparison.results["table_name"].isin(set(shown["table_name"]))]
+    columns = ["table_name", "item", "measure", "today", "what_if", "change"]
+    pd.testing.assert_frame_equal(
+        shown[columns], wanted[columns].reset_index(drop=True), check_dtype=False, rtol=1e-12
+    )
+    assert what_if["computed_not_stored"] is True
+    assert what_if["cash_change"] == comparison.session["cash_change"]
+    assert refused.is_error
+    assert "trade 1, ticker: 'NOSUCH'" in refused.content[0].text

@@ -1,7 +1,7 @@
 """Answers that are stored documents: they go out as the bytes that they are."""
 
 import datetime as dt
-from typing import Any, Final
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
@@ -9,9 +9,7 @@ from starlette.responses import Response
 from sigmasight_dagster.api.answers.validators import marks, marks_known
 from sigmasight_dagster.api.errors import Problem, described
 from sigmasight_dagster.api.services import Services
-from sigmasight_dagster.warehouse.answers.report import stored_document
-
-_CURE: Final = "make it: sigmasight report {portfolio}{on}"
+from sigmasight_dagster.warehouse.answers.report import NoReport, OutdatedReport, current_document
 
 
 async def document_answer(
@@ -21,16 +19,12 @@ async def document_answer(
 
     :raises Problem: 404 where there is none, 409 where what it is made of was computed again since.
     """
-    found = await stored_document(use.pool, portfolio, date, section)
-    on = f" --date {date}" if date else ""
-    cure = _CURE.format(portfolio=portfolio, on=on)
-    if found is None:
-        raise Problem(404, f"no report of portfolio {portfolio} is stored: {cure}", "not_published")
-    if found.outdated:
-        said = f"the report of {found.date} is older than what it is made of"
-        raise Problem(
-            409, f"{said}: {cure} --date {found.date}" if not date else f"{said}: {cure}", "outdated"
-        )
+    try:
+        found = await current_document(use.pool, portfolio, date, section)
+    except NoReport as error:
+        raise Problem(404, str(error), "not_published") from None
+    except OutdatedReport as error:
+        raise Problem(409, str(error), "outdated") from None
     headers = marks(found.etag, found.date)
     if found.etag in marks_known(request):
         return Response(status_code=304, headers=headers)

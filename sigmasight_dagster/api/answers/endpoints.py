@@ -67,7 +67,7 @@ async def _answer(read: Read, question: Question, *, paged: bool) -> Response:
     if question.portfolio:
         visible(user, question.portfolio)
     if page is None:
-        raise await _not_published(use, source, ask)
+        raise Problem(404, await use.answers.why_none(source, ask), "not_published")
     headers = marks(page.etag, page.last_date)
     if page.etag in known:
         return Response(status_code=304, headers=headers)
@@ -156,14 +156,6 @@ def _next(request: Request, ask: Ask, asked: Asked, page: Page) -> str:
         given["date"] = str(ask.date)
     given["cursor"] = urlsafe_b64encode(json.dumps(page.place).encode()).decode()
     return f"{request.url.path}?{urlencode(given, doseq=True)}"
-
-
-async def _not_published(use: Services, source: Source, ask: Ask) -> Problem:
-    newest = await use.answers.newest(source, ask)
-    when = f" on {ask.date}" if ask.date else " between these dates" if ask.first or ask.last else ""
-    whose = f" of portfolio {ask.portfolio}" if source.scope == "portfolio" else ""
-    there = f"the newest are of {newest}" if newest else "nothing is computed yet"
-    return Problem(404, f"no rows{whose} are published{when}: {there}", "not_published")
 
 
 def _too_large(what: str) -> Problem:

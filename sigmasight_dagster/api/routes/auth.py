@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.tables.access.users import ROLES
-from sigmasight_dagster.api.auth.passwords import LONGEST, SHORTEST
-from sigmasight_dagster.api.auth.tokens import ACCESS_SECONDS
 from sigmasight_dagster.api.callers import Admin, Reader, count
 from sigmasight_dagster.api.errors import Problem, described
 from sigmasight_dagster.api.services import Services, Use
+from sigmasight_dagster.auth.passwords import LONGEST, SHORTEST
+from sigmasight_dagster.auth.tokens import ACCESS_SECONDS
 from sigmasight_dagster.warehouse.access.sessions import Session
 from sigmasight_dagster.warehouse.access.users import UserExists
 

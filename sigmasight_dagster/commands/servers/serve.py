@@ -7,7 +7,7 @@ import uvicorn
 
 from sigmasight_dagster import logs
 from sigmasight_dagster.api.app import create_app
-from sigmasight_dagster.api.auth.tokens import signing_secret
+from sigmasight_dagster.auth.tokens import signing_secret
 from sigmasight_dagster.commands.servers.ports import refuse_taken_port
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings

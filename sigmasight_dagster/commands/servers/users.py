@@ -10,7 +10,7 @@ import click
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables.access.users import ROLES
-from sigmasight_dagster.api.auth.passwords import hashed
+from sigmasight_dagster.auth.passwords import hashed
 from sigmasight_dagster.commands.arguments import AS_JSON, some_portfolios
 from sigmasight_dagster.commands.demo_portfolios import PORTFOLIOS
 from sigmasight_dagster.commands.output import print_json

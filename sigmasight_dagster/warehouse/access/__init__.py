@@ -1,6 +1,6 @@
-"""What the API reads and writes of its own: the pool of connections, users, sessions, activity.
+"""What the outward servers read and write of their own: the pool of connections, users, sessions, activity.
 
 Here belongs SQL that is asked many times a second, by psycopg 3, and what is in private tables. Not here:
-what a role may do, and how passwords and tokens are made (`sigmasight_dagster.api`). The extra `api` brings
-the driver: nothing outside of the API and the commands `serve` and `users` imports this room.
+what a role may do, and how passwords and tokens are made (`sigmasight_dagster.auth`). The extras `api` and
+`mcp` bring the driver: nothing outside of these servers and the commands that start them imports this room.
 """

@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from sigmasight_dagster.warehouse.access.turns import Turns
-from sigmasight_dagster.warehouse.database import Database
+from sigmasight_dagster.warehouse.database import READ_ONLY, Database
 from sigmasight_dagster.warehouse.errors import (
     LayoutTooOld,
     WarehouseError,
@@ -49,9 +49,12 @@ _OLD_LAYOUT: Final = (
 
 
 class Pool:
-    """Connections to one database for one event loop. :param url: as libpq takes it."""
+    """Connections to one database for one event loop.
 
-    def __init__(self, url: str, size: int = 8) -> None:
+    :param url: as libpq takes it. :param read_only: the database refuses every change.
+    """
+
+    def __init__(self, url: str, size: int = 8, *, read_only: bool = False) -> None:
         self._name = Database(url).name
         self._turns = Turns(size, WAITING, TURN_SECONDS)
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -67,7 +70,8 @@ class Pool:
                 "connect_timeout": 3,
                 "prepare_threshold": _PREPARED_FROM,
                 # to compile a statement of milliseconds takes longer than to run it
-                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC -c jit=off",
+                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC -c jit=off"
+                + (f" {READ_ONLY}" if read_only else ""),
             },
         )
 

@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
+from sigmasight_core.errors import InputError
 from sigmasight_core.report.document.sources import models
 from sigmasight_core.tables import PortfolioReports, table_name
 from sigmasight_dagster.warehouse.access.pool import Pool
@@ -12,6 +13,14 @@ from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, named
 from sigmasight_dagster.warehouse.sql import literal
 
 AVAILABILITY: Final = "data_availability"
+
+
+class NoReport(InputError):
+    """No report is stored of a portfolio and date."""
+
+
+class OutdatedReport(InputError):
+    """Something that a stored report is made of was computed again since."""
 
 
 @dataclass(frozen=True)
@@ -42,3 +51,21 @@ async def stored_document(
         {"portfolio": portfolio, "date": date},
     )
     return Document(*row) if row else None
+
+
+async def current_document(
+    pool: Pool, portfolio: str, date: dt.date | None, section: str | None = None
+) -> Document:
+    """The stored report of a date, by default the newest, or a section of it.
+
+    :raises NoReport: where there is none; OutdatedReport: where it is older than what it is made of.
+    """
+    found = await stored_document(pool, portfolio, date, section)
+    cure = f"make it: sigmasight report {portfolio}"
+    if found is None:
+        on = f" --date {date}" if date else ""
+        raise NoReport(f"no report of portfolio {portfolio} is stored: {cure}{on}")
+    if found.outdated:
+        said = f"the report of {found.date} is older than what it is made of"
+        raise OutdatedReport(f"{said}: {cure} --date {found.date}")
+    return found

@@ -89,6 +89,14 @@ class AnswerStore:
         row = await self._pool.row(newest_statement(source), parameters(source, ask))
         return row[0].isoformat() if row and row[0] else None
 
+    async def why_none(self, source: Source, ask: Ask) -> str:
+        """One line: nothing of these dates is published, and which the newest is."""
+        newest = await self.newest(source, ask)
+        when = f" on {ask.date}" if ask.date else " between these dates" if ask.first or ask.last else ""
+        whose = f" of portfolio {ask.portfolio}" if source.scope == "portfolio" else ""
+        there = f"the newest are of {newest}" if newest else "nothing is computed yet"
+        return f"no rows{whose} are published{when}: {there}"
+
     async def csv(self, source: Source, ask: Ask) -> bytes:
         """The page's rows with a head. Texts that a spreadsheet takes for formulas have an apostrophe."""
         statement = rows_statement(source, ask, escape=True)
