@@ -198,3 +198,47 @@ def test_an_upload_is_refused_before_it_is_kept(api: ApiHouse, case: str) -> Non
     assert answer.status_code == status, answer.text
     assert ledger(api) == before
     assert sql(api.url, "SELECT count(*) FROM sigmasight.uploads") == kept
+
+
+NEWEST = {"start_date": "2022-12-28"}
+
+
+def test_a_job_waits_in_the_queue_and_is_canceled(api: ApiHouse) -> None:
+    asked = api.ask("POST", "/system/batch/greeks", json=NEWEST)
+    assert asked.status_code == 202, asked.text
+    job = asked.json()
+    assert (job["state"], job["portfolios"], job["end_date"]) == ("queued", [MINE], "2022-12-28")
+    assert "no daemon" in job["detail"]
+    (run,) = job["runs"]
+    assert {"position_greeks", "expiries"} <= set(run["tables"])
+    stored = api.instance.get_run_by_id(run["run_id"])
+    assert stored is not None
+    assert stored.tags["dagster/asset_partition_range_start"] == f"2022-12-28|{MINE}"
+    path = f"/system/jobs/{job['job_id']}"
+    assert api.get(f"{path}/result", "editor").status_code == 409
+    assert [api.get(path, name).status_code for name in ("editor", "admin", "reader")] == [200, 200, 404]
+    waiting = api.get("/system/batch/status", "editor").json()
+    assert (waiting["daemon_running"], [row["job_id"] for row in waiting["jobs"]]) == (False, [job["job_id"]])
+    assert api.ask("POST", f"{path}/cancel", "reader").status_code == 403
+    assert api.ask("POST", f"{path}/cancel").json()["state"] == "canceled"
+    (result,) = api.get(f"{path}/result", "editor").json()
+    assert (result["state"], result["published_partitions"]) == ("canceled", 0)
+    assert api.get("/system/batch/history", "editor").json()[0]["job_id"] == job["job_id"]
+    assert {row["name"] for row in api.get("/system/batch/schedule").json()} >= {"daily_market"}
+
+
+@pytest.mark.parametrize(
+    ("batch", "body", "status"),
+    [
+        ("nothing", {}, 404),
+        ("greeks", {"portfolios": [OTHERS]}, 404),
+        ("greeks", {"start_date": "2022-12-25"}, 422),
+        ("greeks", {"start_date": "2015-01-02", "end_date": "2022-12-28"}, 422),
+        ("greeks", {"portfolios": ["a\0"]}, 422),
+    ],
+)
+def test_a_job_that_cannot_be_is_refused(api: ApiHouse, batch: str, body: Any, status: int) -> None:
+    before = api.instance.get_runs_count()
+    answer = api.ask("POST", f"/system/batch/{batch}", json=body)
+    assert answer.status_code == status, answer.text
+    assert api.instance.get_runs_count() == before
