@@ -11,6 +11,7 @@ from sigmasight_dagster.api.auth.tokens import AccessTokens
 from sigmasight_dagster.api.workspaces import OpenInstance, Workspaces
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.access.alerts import AlertDesk
 from sigmasight_dagster.warehouse.access.pool import Pool
 from sigmasight_dagster.warehouse.access.sessions import SessionStore
 from sigmasight_dagster.warehouse.access.uploads import UploadStore
@@ -32,6 +33,7 @@ class Services:
     limits: Limits
     answers: AnswerStore
     uploads: UploadStore
+    alerts: AlertDesk
     workspaces: Workspaces
 
     @classmethod
@@ -49,6 +51,7 @@ class Services:
             Limits(settings.api_requests_per_minute),
             AnswerStore(pool, url),
             UploadStore(pool),
+            AlertDesk(pool),
             Workspaces(settings, warehouse, instance),
         )
 

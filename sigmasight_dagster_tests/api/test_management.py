@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from sigmasight_dagster_tests.support.api_house import MINE, OTHERS, ApiHouse
-from sigmasight_dagster_tests.support.stored_rows import sql
+from sigmasight_core.tables import PortfolioSnapshots
+from sigmasight_dagster.alerts import evaluate
+from sigmasight_dagster_tests.support.api_house import DATES, MINE, OTHERS, ApiHouse
+from sigmasight_dagster_tests.support.stored_rows import random_rows, sql, stamp
 
 CSV = "ticker,quantity,entry_price,entry_date,tags\n"
 GOOD = CSV + 'AAPL,10,130.03,2022-12-27,"core,tech"\nJPM,-5,130.00,2022-12-27,core\n'
@@ -242,3 +244,67 @@ def test_a_job_that_cannot_be_is_refused(api: ApiHouse, batch: str, body: Any, s
     answer = api.ask("POST", f"/system/batch/{batch}", json=body)
     assert answer.status_code == status, answer.text
     assert api.instance.get_runs_count() == before
+
+
+RULE = {
+    "id": "gross_limit",
+    "table": "portfolio_snapshots",
+    "column": "gross_exposure",
+    "comparison": ">",
+    "threshold": 5,
+    "severity": "warning",
+    "destinations": ["log"],
+    "portfolio": [MINE],
+}
+
+
+def test_a_rule_is_added_and_evaluated_as_one_of_the_file_and_its_alert_is_acknowledged(
+    api: ApiHouse,
+) -> None:
+    path, stamped = "/management/alerts/rules", stamp("alerts")
+    rows = random_rows(PortfolioSnapshots, DATES, (MINE, OTHERS)).assign(gross_exposure=9.0)
+    api.warehouse.replace(PortfolioSnapshots, rows, DATES, [MINE, OTHERS], stamped)
+    platform = api.app.state.services.workspaces.open().platform
+    begun = evaluate.evaluate(platform, None, stamped)
+    assert (begun.cursor, begun.told) == ("", 0)
+    assert api.ask("POST", path, json=RULE).status_code == 201
+    assert api.ask("POST", path, json=RULE, name="admin").status_code == 409
+    assert [rule["id"] for rule in api.get(path).json()] == ["gross_limit"]
+    assert api.get(path, "other").json() == []
+    done = evaluate.evaluate(platform, begun.cursor, stamped)
+    assert (done.told, done.problems) == (1, [])
+    (alert,) = api.get("/management/alerts", params={"state": "firing"}).json()
+    assert (alert["portfolio"], alert["value"], alert["acknowledged_by"]) == (MINE, 9.0, None)
+    seen = f"/management/alerts/{alert['alert_id']}/acknowledge"
+    assert api.get("/management/alerts", "other").json() == []
+    statuses = [api.ask("POST", seen, name).status_code for name in ("reader", "editor", "admin")]
+    assert statuses == [403, 204, 204]
+    (alert,) = api.get("/management/alerts", "admin").json()
+    assert alert["acknowledged_by"] == "editor@example.com"
+    assert api.get("/management/alerts", params={"only_new": True}).json() == []
+    assert api.ask("POST", "/management/alerts/" + "0" * 32 + "/acknowledge").status_code == 404
+    assert api.ask("DELETE", f"{path}/gross_limit").status_code == 204
+    assert api.ask("DELETE", f"{path}/gross_limit").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"portfolio": [OTHERS]}, 404),
+        ({"portfolio": []}, 422),
+        ({"portfolio": ["*"]}, 404),
+        ({"id": "a'; DROP TABLE x; --"}, 422),
+        ({"id": "x" * 64}, 422),
+        ({"id": "run_failed"}, 422),
+        ({"table": "users"}, 422),
+        ({"column": "portfolio"}, 422),
+        ({"comparison": "=~"}, 422),
+        ({"threshold": "NaN"}, 422),
+        ({"select": {"nothing": "x"}}, 422),
+        ({"destinations": ["\0"]}, 422),
+    ],
+)
+def test_a_wrong_rule_is_refused(api: ApiHouse, change: dict[str, Any], status: int) -> None:
+    answer = api.ask("POST", "/management/alerts/rules", json={**RULE, **change})
+    assert answer.status_code == status, answer.text
+    assert sql(api.url, "SELECT rule FROM sigmasight.alert_rules") == []
