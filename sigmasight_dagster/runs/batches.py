@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+import dagster as dg
 import pandas as pd
 
 from sigmasight_core import calendar
@@ -27,7 +28,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.partitions.keys import MAX_MARKET_DATES, chunks, neighbours
+from sigmasight_dagster.partitions.keys import MAX_MARKET_DATES, chunks, neighbours, parse, range_of
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
 
@@ -98,6 +99,12 @@ def steps(workspace: Workspace, asked: Asked) -> list[list[RangeRun]]:
         for dates in chunks(asked.dates, max(size // len(group), 1))
     ]
     return [*before, own]
+
+
+def made_last(run: dg.DagsterRun, asked: Asked) -> bool:
+    """Whether a run of a job is of its last layer."""
+    ends = range_of(run.tags)
+    return asked.batch != RUN_ALL or (ends is not None and bool(parse(ends[0])[1]))
 
 
 def _layers(runs: Sequence[RangeRun]) -> list[list[RangeRun]]:

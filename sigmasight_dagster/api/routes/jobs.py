@@ -16,7 +16,7 @@ from sigmasight_dagster.api.services import Services, Use
 from sigmasight_dagster.api.texts import Body, Word
 from sigmasight_dagster.automation import asked_jobs
 from sigmasight_dagster.runs import execute
-from sigmasight_dagster.runs.batches import BATCHES, MARKET_DATA, Asked, steps
+from sigmasight_dagster.runs.batches import BATCHES, MARKET_DATA, Asked, made_last, steps
 from sigmasight_dagster.runs.unfinished import UNFINISHED
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.tags import ASKED_BY_TAG, BATCH_TAG, JOB_TAG, REQUEST_TAG
@@ -223,7 +223,8 @@ def _job(instance: dg.DagsterInstance, job_id: str, user: User) -> Job:
         )
         for record in records
     ]
-    state = _of_runs([run.state for run in runs])
+    last = any(made_last(record.dagster_run, asked) for record in records)
+    state = _of_runs([run.state for run in runs], last)
     waits = state == "queued" and not _daemon_runs(instance)
     return Job(
         job_id=job_id,
@@ -237,13 +238,16 @@ def _job(instance: dg.DagsterInstance, job_id: str, user: User) -> Job:
     )
 
 
-def _of_runs(states: list[State]) -> State:
-    """The state of a job: what has not ended counts first, then what went wrong."""
-    for state in ("running", "queued", "failed", "canceled"):
-        if state in states:
-            mixed = state == "queued" and "succeeded" in states
-            return "running" if mixed else state  # type: ignore[return-value]
-    return "succeeded"
+def _of_runs(states: list[State], last: bool) -> State:
+    """The state of a job: what has not ended counts first, then what went wrong.
+
+    :param last: whether its last layer is among the runs; else the sensor asks for the next one.
+    """
+    order: tuple[State, ...] = ("running", "queued", "failed", "canceled")
+    found = next((state for state in order if state in states), None)
+    if found == "queued" and "succeeded" in states:
+        return "running"
+    return found or ("succeeded" if last else "running")
 
 
 def _result(use: Services, instance: dg.DagsterInstance, run: JobRun) -> RunResult:
