@@ -104,7 +104,7 @@ def waiting_run(api: ApiHouse) -> None:
     def waits() -> None:
         nothing()
 
-    api.instance.create_run_for_job(waits, status=dg.DagsterRunStatus.QUEUED)
+    api.instance.create_run_for_job(waits)
 
 
 @pytest.mark.usefixtures("waiting_run")
