@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from sigmasight_core.alerts.rules import AlertRule, parse_alert_rules
 from sigmasight_core.errors import InputError
@@ -17,7 +17,7 @@ from sigmasight_dagster.api.callers import Editor, Reader, visible
 from sigmasight_dagster.api.errors import Problem, WrongField
 from sigmasight_dagster.api.routes.management import CHANGES, READS, Number
 from sigmasight_dagster.api.services import Services, Use
-from sigmasight_dagster.api.texts import Body, Word, no_nul
+from sigmasight_dagster.api.texts import Body, Word
 from sigmasight_dagster.warehouse.access.alerts import MOST_RULES, Chosen
 from sigmasight_dagster.warehouse.access.users import User
 
@@ -140,7 +140,7 @@ async def add_rule(body: Rule, user: Editor, request: Request, use: Use) -> Stor
 
 @router.delete("/alerts/rules/{rule}", status_code=204, summary="Remove a rule", responses=CHANGES)
 async def remove_rule(
-    rule: Annotated[str, Path(max_length=63), AfterValidator(no_nul)], user: Editor, use: Use
+    rule: Annotated[str, Path(max_length=63, pattern="^[a-z0-9_-]+$")], user: Editor, use: Use
 ) -> None:
     """An own one; an admin anybody's. Those of the file stay there. Its alerts stay."""
     if not await use.alerts.remove_rule(rule, None if user.role == "admin" else user.email):

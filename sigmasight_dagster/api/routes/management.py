@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
@@ -15,7 +15,7 @@ from sigmasight_dagster.api.callers import Editor, Portfolio, Reader
 from sigmasight_dagster.api.errors import Problem, WrongField, described
 from sigmasight_dagster.api.records import records
 from sigmasight_dagster.api.services import Services, Use
-from sigmasight_dagster.api.texts import Body, Text, Word, no_nul
+from sigmasight_dagster.api.texts import Body, Text, Word
 from sigmasight_dagster.ledger import received
 from sigmasight_dagster.ledger.accounts import Stated
 from sigmasight_dagster.ledger.edits import Ledger
@@ -28,9 +28,7 @@ CHANGES: Final = described(400, 401, 403, 404, 409, 413, 422, 429, 503)
 READS: Final = described(401, 404, 422, 429, 503)
 _DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
 
-Name = Annotated[
-    str, Field(pattern=PORTFOLIO_NAME_PATTERN, max_length=63, examples=["my_fund"]), AfterValidator(no_nul)
-]
+Name = Annotated[str, Field(pattern=PORTFOLIO_NAME_PATTERN, examples=["my_fund"])]
 Day = Annotated[str, Field(pattern=_DATE, examples=["2022-12-27"])]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 

@@ -16,7 +16,7 @@ from sigmasight_dagster.api.errors import Problem, described
 from sigmasight_dagster.api.records import records
 from sigmasight_dagster.api.routes.management import CHANGES, READS, Day, Name, Number, by, refuse_taken
 from sigmasight_dagster.api.services import Services, Use
-from sigmasight_dagster.api.texts import Body, Word, no_nul
+from sigmasight_dagster.api.texts import Body, Word
 from sigmasight_dagster.ledger import received
 from sigmasight_dagster.ledger.accounts import Stated
 from sigmasight_dagster.ledger.received import MOST_ROWS, Sent
@@ -190,11 +190,11 @@ async def _read(request: Request) -> tuple[str, str]:
     else:
         raise Problem(415, "send text/csv, or multipart/form-data with the field `file`")
     try:
-        text = no_nul(data.decode("utf-8"))
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise Problem(422, "the file is not UTF-8: save it as CSV (UTF-8)") from None
-    except ValueError as error:
-        raise Problem(422, f"the file {error}") from None
+    if "\0" in text:
+        raise Problem(422, "the file has a NUL character: save it as CSV (UTF-8)")
     kept = "".join(letter for letter in name.replace("\\", "/").rpartition("/")[2] if letter.isprintable())
     return kept[:_FILE_NAME] or "upload.csv", text
 
