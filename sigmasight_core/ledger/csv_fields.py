@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.errors import InputError
 
 MAX_NUMBER: Final = 1e12
 MAX_TAG: Final = 20
@@ -170,6 +171,12 @@ def to_sessions(
 
 def _why_not(day: pd.Timestamp) -> str | None:
     return "weekend" if day < calendar.FIRST_DATE else calendar.non_session_reason(day)
+
+
+def refuse_bad_tag(tag: str) -> None:
+    """:raises InputError: for what cannot be one tag."""
+    if not _TAG.fullmatch(tag):
+        raise InputError(f"{tag!r} is not a tag: at most {MAX_TAG} letters, digits or _")
 
 
 def parse_tags(rows: pd.DataFrame, report: Report) -> "pd.Series[str]":

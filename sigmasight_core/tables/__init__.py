@@ -10,6 +10,7 @@ above, is found. The names below are for short imports only.
 
 from typing import Final
 
+from sigmasight_core.tables.access.managed import AlertAcknowledgements, AlertRuleRows, Uploads
 from sigmasight_core.tables.access.users import Activity, RefreshTokens, UserPortfolios, Users
 from sigmasight_core.tables.account.attribution import ActiveShare, BenchmarkHoldings, ReturnAttribution
 from sigmasight_core.tables.account.cash import PortfolioCash
@@ -94,7 +95,9 @@ __all__ = [
     "ActionCoverage",
     "ActiveShare",
     "Activity",
+    "AlertAcknowledgements",
     "AlertDeliveries",
+    "AlertRuleRows",
     "Alerts",
     "Audit",
     "BenchmarkHoldings",
@@ -163,6 +166,7 @@ __all__ = [
     "TransactionKind",
     "Transactions",
     "TreasuryYields",
+    "Uploads",
     "UserPortfolios",
     "Users",
     "VarBacktests",

@@ -34,6 +34,7 @@ TOPICS: Final = (
     "what_if",
     "operations",
     "alerts",
+    "access.managed",
     "access.users",
 )
 """The flow of data, for the order of the tables. What is not in these files comes after them, by name."""

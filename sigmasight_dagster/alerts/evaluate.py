@@ -3,9 +3,10 @@
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
@@ -19,6 +20,7 @@ from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
 from sigmasight_dagster.warehouse.stores.alerts import DELIVERED, FAILED, PENDING
 
+ADDED: Final = "rules added through the API"
 _PARTITIONS_PER_READ = 25_000
 _GIVE_UP_AFTER = 1
 """Batches that a destination may refuse for a passing reason on one tick."""
@@ -51,19 +53,43 @@ def _parse(path: Path) -> tuple[AlertRules, str]:
     return parse_alert_rules(text, str(path)), blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def added_rules(platform: Platform) -> tuple[AlertRules, str]:
+    """The rules that were added through the API, and a digest of them; '' = there are none."""
+    rows = platform.warehouse.added_alert_rules()
+    if rows.empty:
+        return AlertRules(), ""
+    text = f'{{"rules": [{", ".join(rows["definition"])}]}}'
+    return parse_alert_rules(text, ADDED), blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _every_rule(platform: Platform) -> tuple[AlertRules, str]:
+    """The rules of the file and those that were added; of two with one id that of the file counts."""
+    path = platform.settings.alert_rules
+    rules, digest = (AlertRules(), "") if path is None else _parse(path)
+    added, more = added_rules(platform)
+    known = {rule.rule_id for rule in rules.rules}
+    clashes = [rule.rule_id for rule in added.rules if rule.rule_id in known]
+    problems = [f"{ADDED}: rule {name}: the file has one of that id, which counts" for name in clashes]
+    others = tuple(rule for rule in added.rules if rule.rule_id not in known)
+    both = replace(
+        rules, rules=(*rules.rules, *others), problems=(*rules.problems, *added.problems, *problems)
+    )
+    return both, f"{digest}+{more}" if more else digest
+
+
 def evaluate(platform: Platform, cursor: str | None, stamp: AuditStamp) -> Report:
     """Evaluate the rules on what was published since the cursor, and store what changes.
 
-    With no cursor, or when the file has changed, the newest date of each portfolio is evaluated too. A file
+    With no cursor, or when the rules have changed, the newest date of each portfolio is evaluated too. A file
     that cannot be read leaves the cursor where it is: nothing is passed over. Evaluating again changes
     nothing, so that a tick that was killed is simply repeated.
     """
-    if platform.settings.alert_rules is None:
-        return Report(cursor or "")
     try:
-        rules, digest = _parse(platform.settings.alert_rules)
+        rules, digest = _every_rule(platform)
     except InputError as error:
         return Report(cursor or "", problems=str(error).splitlines())
+    if not digest:
+        return Report(cursor or "")
     known = json.loads(cursor) if cursor else {}
     since = known.get("snapshot")
     warehouse = platform.warehouse

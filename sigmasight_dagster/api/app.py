@@ -15,6 +15,7 @@ from sigmasight_dagster.api.errors import ProblemDetails, WrongField
 from sigmasight_dagster.api.frame import REQUEST_ID, Frame
 from sigmasight_dagster.api.routes import routers
 from sigmasight_dagster.api.services import Services
+from sigmasight_dagster.api.workspaces import OpenInstance, project_instance
 from sigmasight_dagster.settings import Settings
 
 BASE: Final = "/api/v1"
@@ -25,9 +26,11 @@ NULL is `null`, and the row's `status` says why. Dates are trading dates; moment
 _EXPOSED: Final = ("ETag", "Link", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After")
 
 
-def create_app(settings: Settings, url: str, secret: bytes) -> FastAPI:
+def create_app(
+    settings: Settings, url: str, secret: bytes, instance: OpenInstance = project_instance
+) -> FastAPI:
     """:param url: libpq's, of the asset database. :param secret: what access tokens are signed with."""
-    services = Services.make(settings, url, secret)
+    services = Services.make(settings, url, secret, instance)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

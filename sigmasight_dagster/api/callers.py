@@ -8,6 +8,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sigmasight_core.tables.access.users import ROLES
 from sigmasight_dagster.api.errors import Problem
 from sigmasight_dagster.api.services import Services, Use
+from sigmasight_dagster.auth.limits import Verdict
 from sigmasight_dagster.warehouse.access.users import User
 
 BEARER: Final = HTTPBearer(auto_error=False, description="The access_token of POST /auth/login")

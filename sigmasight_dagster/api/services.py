@@ -5,20 +5,23 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sigmasight_dagster.api.workspaces import OpenInstance, Workspaces
 from sigmasight_dagster.auth.limits import Limits
 from sigmasight_dagster.auth.passwords import Passwords
 from sigmasight_dagster.auth.tokens import AccessTokens
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.access.alerts import AlertDesk
 from sigmasight_dagster.warehouse.access.pool import Pool
 from sigmasight_dagster.warehouse.access.sessions import SessionStore
+from sigmasight_dagster.warehouse.access.uploads import UploadStore
 from sigmasight_dagster.warehouse.access.users import UserStore
 from sigmasight_dagster.warehouse.answers.store import AnswerStore
 
 
 @dataclass(frozen=True)
 class Services:
-    """`pool` is for statements of a moment, on the event loop; `warehouse` blocks: in `def` routes only."""
+    """`pool` is for moments on the event loop; `warehouse` and `workspaces` block: in `def` routes only."""
 
     settings: Settings
     pool: Pool
@@ -29,21 +32,27 @@ class Services:
     tokens: AccessTokens
     limits: Limits
     answers: AnswerStore
+    uploads: UploadStore
+    alerts: AlertDesk
+    workspaces: Workspaces
 
     @classmethod
-    def make(cls, settings: Settings, url: str, secret: bytes) -> "Services":
+    def make(cls, settings: Settings, url: str, secret: bytes, instance: OpenInstance) -> "Services":
         """:param url: libpq's, of the asset database. :param secret: what access tokens are signed with."""
-        pool = Pool(url, settings.api_connections)
+        pool, warehouse = Pool(url, settings.api_connections), Warehouse(url)
         return cls(
             settings,
             pool,
-            Warehouse(url),
+            warehouse,
             UserStore(pool),
             SessionStore(pool),
             Passwords(),
             AccessTokens(secret),
             Limits(settings.api_requests_per_minute),
             AnswerStore(pool, url),
+            UploadStore(pool),
+            AlertDesk(pool),
+            Workspaces(settings, warehouse, instance),
         )
 
 

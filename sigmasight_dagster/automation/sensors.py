@@ -4,6 +4,7 @@ import dagster as dg
 
 from sigmasight_dagster.automation import (
     alerts,
+    asked_jobs,
     inbox,
     isolate_failures,
     market_to_portfolio,
@@ -20,6 +21,7 @@ def build(settings: Settings) -> list[dg.SensorDefinition]:
         isolate_failures.build(),
         rerun_stale.build(),
         inbox.build(settings),
+        asked_jobs.build(settings),
         *alerts.build(),
         *parquet_export.sensors(settings),
     ]

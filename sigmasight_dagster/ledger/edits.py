@@ -1,6 +1,6 @@
 """Edits of a registered portfolio: one position or the cash, through the import's own rules and history."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 
 from sigmasight_core.account.positions_file import statement, with_statement
 from sigmasight_core.errors import InputError
+from sigmasight_core.ledger.csv_fields import refuse_bad_tag
 from sigmasight_core.ledger.edits import csv_row, edited, fields_of, find, with_tags
 from sigmasight_core.ledger.portfolio_csv import ParsedPortfolio, parse_portfolio_csv
 from sigmasight_core.ledger.price_doubts import SharesOf
@@ -92,6 +93,31 @@ class Ledger:
         """Add tags to a position, or remove them."""
         old = find(self.positions, position_id)
         return self.change(position_id, {"tags": with_tags(old["tags"], tags, remove)})
+
+    def tag_all(self, tag: str, position_ids: Sequence[str]) -> str:
+        """Add a tag to some positions, in one change: 'replaced' or 'unchanged'.
+
+        :raises InputError: when it is not a tag, or there is no such position.
+        """
+        wanted = [str(find(self.positions, name)["position_id"]) for name in position_ids]
+        refuse_bad_tag(tag)
+        chosen = self.positions["position_id"].isin(wanted)
+        return self._with_tags({text: with_tags(text, [tag], False) for text in self.tags_of(chosen)}, chosen)
+
+    def untag_all(self, tag: str) -> str:
+        """Remove a tag from every position, in one change. :raises InputError: when none has it."""
+        chosen = self.positions["tags"].str.split(",").map(lambda names: tag in names).astype(bool)
+        if not chosen.any():
+            raise InputError(f"portfolio {self.name}: no position has such a tag")
+        return self._with_tags({text: with_tags(text, [tag], True) for text in self.tags_of(chosen)}, chosen)
+
+    def tags_of(self, chosen: "pd.Series[bool]") -> list[str]:
+        """The texts of tags that the chosen positions have."""
+        return list(self.positions.loc[chosen, "tags"].unique())
+
+    def _with_tags(self, texts: Mapping[str, str], chosen: "pd.Series[bool]") -> str:
+        changed = self.positions["tags"].mask(chosen, self.positions["tags"].map(texts))
+        return self._store(self.positions.assign(tags=changed), float(self._registered["cash"]))
 
     def set_cash(self, cash: float, date: str | None = None) -> str:
         """State the cash balance, at the close of a session or of the last entry date.

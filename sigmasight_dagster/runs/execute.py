@@ -158,13 +158,14 @@ def _run_error(events: Sequence[dg.DagsterEvent]) -> str:
 
 def failed_outcome(run: RangeRun, run_id: str, failures: Sequence[dg.DagsterEvent]) -> RunOutcome:
     """What a failed run's step failures say."""
-    return RunOutcome(
-        run,
-        run_id,
-        error=next(_messages(failures), NO_STEP_FAILED),
-        failed_assets=tuple(str(event.step_key) for event in failures),
-        bad_partitions=tuple(_bad_partitions(failures)),
-    )
+    error, bad = why_failed(failures)
+    assets = tuple(str(event.step_key) for event in failures)
+    return RunOutcome(run, run_id, error=error, failed_assets=assets, bad_partitions=tuple(bad))
+
+
+def why_failed(failures: Sequence[dg.DagsterEvent]) -> tuple[str, list[str]]:
+    """The first reason among step failures, and the partitions that they name."""
+    return next(_messages(failures), NO_STEP_FAILED), list(_bad_partitions(failures))
 
 
 def _messages(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:

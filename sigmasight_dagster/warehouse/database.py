@@ -30,7 +30,7 @@ LOCK_SECONDS = 300
 
 def read_only(url: str) -> str:
     """The same database, which refuses every change. :param url: as libpq takes it."""
-    return f"{url}{'&' if '?' in url else '?'}options={quote(READ_ONLY)}"
+    return with_parameter(canonical_url(url), "options", READ_ONLY)
 
 
 class Database:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 import pytest
 from fastapi import FastAPI
@@ -49,6 +50,7 @@ class ApiHouse:
     client: TestClient
     url: str
     warehouse: Warehouse
+    instance: dg.DagsterInstance
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def login(self, name: str) -> dict[str, Any]:
@@ -70,6 +72,10 @@ class ApiHouse:
         headers = {**self.headers(name), **options.pop("headers", {})}
         return self.client.get(f"{BASE}{path}", headers=headers, **options)
 
+    def ask(self, method: str, path: str, name: str | None = "editor", **options: Any) -> Any:
+        headers = {**self.headers(name), **options.pop("headers", {})}
+        return self.client.request(method, f"{BASE}{path}", headers=headers, **options)
+
     def post(self, path: str, body: Any, name: str | None = None, **options: Any) -> Any:
         return self.client.post(f"{BASE}{path}", json=body, headers=self.headers(name), **options)
 
@@ -78,10 +84,12 @@ class ApiHouse:
 def api_on(url: str, home: Path, **settings: Any) -> Iterator[ApiHouse]:
     """An API on a database; nobody's requests are counted unless the settings say so."""
     given = Settings(home=home, **{"api_requests_per_minute": 0, **settings})
-    app = create_app(given, url, SECRET)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    instance = dg.DagsterInstance.ephemeral()
+    instance.add_dynamic_partitions("portfolio", [MINE, OTHERS])
+    app = create_app(given, url, SECRET, lambda: instance)
+    with instance, TestClient(app, raise_server_exceptions=False) as client:
         warehouse = Warehouse(url)
-        yield ApiHouse(app, client, url, warehouse)
+        yield ApiHouse(app, client, url, warehouse, instance)
         warehouse.close()
 
 

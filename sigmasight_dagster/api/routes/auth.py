@@ -3,13 +3,14 @@
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.tables.access.users import ROLES
 from sigmasight_dagster.api.callers import Admin, Reader, count
 from sigmasight_dagster.api.errors import Problem, described
 from sigmasight_dagster.api.services import Services, Use
+from sigmasight_dagster.api.texts import PLAIN, Body
 from sigmasight_dagster.auth.passwords import LONGEST, SHORTEST
 from sigmasight_dagster.auth.tokens import ACCESS_SECONDS
 from sigmasight_dagster.warehouse.access.sessions import Session
@@ -20,9 +21,6 @@ router = APIRouter(prefix="/auth", tags=["auth"])
 LOGINS_PER_MINUTE: Final = 10
 """Of one address for one user."""
 
-
-_PLAIN: Final = r"^[^\x00]*$"
-"""Without NUL."""
 _EMAIL = r"^[^@\s\x00]+@[^@\s\x00]+$"
 Email = Annotated[
     str,
@@ -31,23 +29,19 @@ Email = Annotated[
 ]
 Password = Annotated[
     str,
-    Field(min_length=1, max_length=LONGEST, pattern=_PLAIN, examples=["correct horse battery"]),
+    Field(min_length=1, max_length=LONGEST, pattern=PLAIN, examples=["correct horse battery"]),
 ]
-Token = Annotated[str, Field(min_length=1, max_length=200, pattern=_PLAIN)]
+Token = Annotated[str, Field(min_length=1, max_length=200, pattern=PLAIN)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Login(_Body):
+class Login(Body):
     """Who logs in."""
 
     email: Email
     password: Password
 
 
-class Refresh(_Body):
+class Refresh(Body):
     """A refresh token, of the last login or refresh."""
 
     refresh_token: Token
@@ -70,7 +64,7 @@ class Me(BaseModel):
     portfolios: list[str] = Field(description="That the user may see", examples=[["individual"]])
 
 
-class NewUser(_Body):
+class NewUser(Body):
     """A user to be added."""
 
     email: Email

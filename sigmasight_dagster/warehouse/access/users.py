@@ -104,6 +104,25 @@ class UserStore:
                 {"email": email, "portfolio": portfolio, **audit(by)},
             )
 
+    async def own(self, email: str, portfolio: str, by: str) -> None:
+        """Make a new portfolio one user's; who was granted an earlier one of its name does not get it."""
+        async with self._pool.transaction() as connection:
+            await connection.execute(f"DELETE FROM {GRANTS} WHERE portfolio = %s", [portfolio])
+            await connection.execute(
+                f"INSERT INTO {GRANTS} (email, portfolio, {AUDIT}) VALUES (%(email)s, %(portfolio)s, "
+                f"{AUDIT_VALUES})",
+                {"email": email, "portfolio": portfolio, **audit(by)},
+            )
+
+    async def disown(self, portfolio: str) -> None:
+        """Make a removed portfolio nobody's, so that a later one of its name is not theirs."""
+        async with self._pool.transaction() as connection:
+            await connection.execute(f"DELETE FROM {GRANTS} WHERE portfolio = %s", [portfolio])
+
+    async def registered(self, portfolio: str) -> bool:
+        """Whether there is such a portfolio, whoever's."""
+        return bool(await self._pool.row(f"SELECT 1 FROM {REGISTRY} WHERE portfolio = %s", [portfolio]))
+
     async def _change(self, email: str, change: str, value: str | None, by: str) -> None:
         async with self._pool.transaction() as connection:
             changed = await connection.execute(

@@ -8,6 +8,7 @@ import pandas as pd
 from sigmasight_core.alerts.evaluation import KEYS, changes
 from sigmasight_core.tables import (
     AlertDeliveries,
+    AlertRuleRows,
     Alerts,
     Portfolios,
     Publications,
@@ -76,6 +77,10 @@ class AlertStore(Reader):
                 "GROUP BY table_name, portfolio ORDER BY table_name, portfolio"
             ),
         )
+
+    def added_alert_rules(self) -> pd.DataFrame:
+        """Rules that were added through the API, by id: rows of `AlertRuleRows`."""
+        return self._chosen(AlertRuleRows, [])
 
     def save_alerts(
         self, evaluated: pd.DataFrame, destinations: Mapping[str, Sequence[str]], stamp: AuditStamp

@@ -1,0 +1,114 @@
+"""Jobs that users of the API ask for: their first runs are put into Dagster's queue, the rest follows.
+
+A job is the runs that share a tag. The daemon executes them; what comes after a layer is requested by the
+sensor here, so that a job goes on whether the API runs or not.
+"""
+
+from collections.abc import Mapping, Sequence
+from uuid import uuid4
+
+import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.events import DagsterEvent
+
+from sigmasight_core.errors import SigmaSightError
+from sigmasight_dagster.automation import jobs, run_requests
+from sigmasight_dagster.partitions import starts
+from sigmasight_dagster.partitions.keys import range_of
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.runs import execute
+from sigmasight_dagster.runs.batches import RUN_ALL, Asked, steps
+from sigmasight_dagster.runs.plan import RangeRun
+from sigmasight_dagster.runs.workspace import Workspace
+from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.tags import ASKED_BY_TAG, BATCH_TAG, JOB_TAG, REFETCH_TAG, REQUEST_TAG
+
+
+def tags_of(job_id: str, email: str, asked: Asked) -> dict[str, str]:
+    """What the runs of a job share."""
+    return {JOB_TAG: job_id, BATCH_TAG: asked.batch, ASKED_BY_TAG: email, REQUEST_TAG: asked.text()}
+
+
+def ask(workspace: Workspace, definitions: dg.Definitions, asked: Asked, email: str) -> tuple[str, list[str]]:
+    """Put the first layer of a job into the queue: the job's id, and those of its runs."""
+    layers = steps(workspace, asked)
+    job_id = uuid4().hex
+    tags = tags_of(job_id, email, asked)
+    return job_id, [queue(workspace.instance, definitions, run, tags) for run in layers[0]]
+
+
+def queue(
+    instance: dg.DagsterInstance, definitions: dg.Definitions, run: RangeRun, tags: Mapping[str, str]
+) -> str:
+    """Put a run into the queue, as the UI does; its id. The daemon launches it in a process of its own."""
+    job = definitions.resolve_job_def(jobs.PORTFOLIO if run.portfolios else jobs.MARKET)
+    refetch = {REFETCH_TAG: "true"} if run.refetch else {}
+    made = execute.create(
+        InMemoryJob(job),
+        execute.new_run_id(),
+        instance,
+        [dg.AssetKey(name) for name in run.table_names],
+        {**run.tags, **refetch, execute.REPOSITORY_TAG: execute.REPOSITORY, **tags},
+        {},
+    )
+    instance.report_dagster_event(DagsterEvent.job_enqueue(made), run_id=made.run_id)
+    return made.run_id
+
+
+def reach(settings: Settings, runs: Sequence[RangeRun]) -> bool:
+    """Let partitions reach as far back as runs do; whether definitions have to be built anew."""
+    return starts.reach(settings.home, runs) is not None
+
+
+def next_requests(workspace: Workspace, run: dg.DagsterRun) -> list[dg.RunRequest] | dg.SkipReason:
+    """What follows on a run of a job: its next layer, when every run of the job so far has succeeded."""
+    text, job_id = run.tags.get(REQUEST_TAG), run.tags.get(JOB_TAG)
+    if text is None or job_id is None:
+        return dg.SkipReason(f"run {run.run_id}: nobody asked for it through the API")
+    asked = Asked.read(text)
+    if asked.batch != RUN_ALL:
+        return dg.SkipReason(f"job {job_id}: has one layer")
+    others = workspace.instance.get_runs(filters=dg.RunsFilter(tags={JOB_TAG: job_id}))
+    if any(other.status is not dg.DagsterRunStatus.SUCCESS for other in others):
+        return dg.SkipReason(f"job {job_id}: another run of it has not succeeded")
+    made = {(frozenset(other.asset_selection or ()), range_of(other.tags)) for other in others}
+    try:
+        layers = steps(workspace, asked)
+    except SigmaSightError as error:
+        return dg.SkipReason(f"job {job_id}: {error}")
+    left = [item for item in layers[0] if _key(item) not in made]
+    if not left:
+        return dg.SkipReason(f"job {job_id}: is done")
+    tags = tags_of(job_id, run.tags[ASKED_BY_TAG], asked)
+    keys = [f"{job_id}:{item.assets[0].name}:{item.range_tags}" for item in left]
+    return [run_requests.of_run(item, key, tags) for item, key in zip(left, keys, strict=True)]
+
+
+def _key(run: RangeRun) -> tuple[frozenset[dg.AssetKey], tuple[str, str] | None]:
+    return frozenset(dg.AssetKey(name) for name in run.table_names), range_of(run.range_tags)
+
+
+def build(settings: Settings) -> dg.SensorDefinition:
+    """The sensor for one set of settings."""
+
+    @dg.run_status_sensor(
+        name="asked_jobs",
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=list(jobs.JOBS),
+        request_jobs=list(jobs.JOBS),
+        minimum_interval_seconds=1,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            "When the runs of a layer of a job that was asked for through the API have succeeded: its next "
+            "layer, market data before what follows from them, the portfolios last."
+        ),
+    )
+    def asked_jobs(
+        context: dg.RunStatusSensorContext, platform: dg.ResourceParam[Platform]
+    ) -> dg.SensorResult | dg.SkipReason:
+        if JOB_TAG not in context.dagster_run.tags:
+            return dg.SkipReason(f"run {context.dagster_run.run_id}: nobody asked for it through the API")
+        found = next_requests(Workspace(settings, platform, context.instance), context.dagster_run)
+        return found if isinstance(found, dg.SkipReason) else dg.SensorResult(run_requests=found)
+
+    return asked_jobs
