@@ -8,8 +8,11 @@ from fastapi import Depends, Request
 from sigmasight_dagster.api.auth.limits import Limits
 from sigmasight_dagster.api.auth.passwords import Passwords
 from sigmasight_dagster.api.auth.tokens import AccessTokens
+from sigmasight_dagster.api.calculations import Calculations
+from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.access.modeling import ModelingStore
 from sigmasight_dagster.warehouse.access.pool import Pool
 from sigmasight_dagster.warehouse.access.sessions import SessionStore
 from sigmasight_dagster.warehouse.access.users import UserStore
@@ -29,21 +32,28 @@ class Services:
     tokens: AccessTokens
     limits: Limits
     answers: AnswerStore
+    platform: Platform
+    modeling: ModelingStore
+    calculations: Calculations
 
     @classmethod
     def make(cls, settings: Settings, url: str, secret: bytes) -> "Services":
         """:param url: libpq's, of the asset database. :param secret: what access tokens are signed with."""
-        pool = Pool(url, settings.api_connections)
+        pool, platform = Pool(url, settings.api_connections), Platform(settings)
+        platform.warehouse = warehouse = Warehouse(url)
         return cls(
             settings,
             pool,
-            Warehouse(url),
+            warehouse,
             UserStore(pool),
             SessionStore(pool),
             Passwords(),
             AccessTokens(secret),
             Limits(settings.api_requests_per_minute),
             AnswerStore(pool, url),
+            platform,
+            ModelingStore(pool),
+            Calculations(settings.api_calculations),
         )
 
 
