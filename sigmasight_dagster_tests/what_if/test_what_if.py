@@ -4,7 +4,7 @@ import datetime as dt
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -23,10 +23,13 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster import cli
+from sigmasight_dagster.api.app import BASE
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.what_if.what_if import PORTFOLIO_ASSETS, Comparison, WhatIf
+from sigmasight_dagster_tests.support.api_house import ApiHouse, add_users, api_on
 from sigmasight_dagster_tests.support.project import EXAMPLES, CliProject
+from sigmasight_dagster_tests.support.stored_rows import sql
 
 DAY = pd.Timestamp("2022-12-16")
 START = dt.date(2021, 7, 1)
@@ -272,3 +275,58 @@ def test_scenarios_that_are_run_alone_say_what_is_stored(
     assert "own" not in set(kept[StressResults]["scenario"])
     assert set(kept[Scenarios]["scenario"]) == set(stored.index)
     assert kept[Factors]["position"].tolist() != []
+
+
+@pytest.fixture(scope="module")
+def api(project: CliProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
+    """The API on the project, with an editor whose portfolio it is."""
+    add_users(project.asset_url)
+    grant = f"INSERT INTO sigmasight.user_portfolios VALUES ('editor@example.com', '{NAME}', 't', '0', now())"
+    sql(project.asset_url, grant, "SELECT 1")
+    with api_on(project.asset_url, tmp_path_factory.mktemp("api"), start_date=START) as made:
+        yield made
+
+
+def test_a_session_of_the_api_is_what_the_command_says(
+    api: ApiHouse, project: CliProject, comparison: Comparison
+) -> None:
+    opened = api.post("/modeling/sessions", {"portfolio": NAME}, "editor")
+    assert opened.json()["trade_date"] == "2022-12-16"
+    path = f"/modeling/sessions/{opened.json()['session_id']}"
+    rows = pd.read_csv(io.StringIO(TRADES), keep_default_na=False).rename(columns={"ticker": "symbol"})
+    rows["price"] = rows["price"].map(lambda text: float(text) if text else None).astype(object)
+    trades = [{k: v for k, v in row.items() if v == v} for row in rows.to_dict("records")]
+    wrong = api.post(f"{path}/trades", {"trades": [*trades, {"symbol": "ZZZZ", "quantity": 1}]}, "editor")
+    assert (wrong.status_code, wrong.json()["fields"][0]["field"]) == (422, "body.trades.7.symbol")
+    assert len(api.post(f"{path}/trades", {"trades": trades[:2]}, "editor").json()["trades"]) == 2
+    assert len(api.post(f"{path}/trades", {"trades": trades}, "editor").json()["trades"]) == 7
+
+    calculated = api.post(f"{path}/calculate", {}, "editor").json()
+    assert calculated["cash_change"] == pytest.approx(comparison.session["cash_change"], rel=1e-12)
+    assert [fill["held_after"] for fill in calculated["trades"]] == [-700, 1500, 300, -10, 0, 10, 4]
+    found = []
+    answer = api.get(f"{path}/impacts", "editor", params={"limit": 900})
+    while True:
+        found += answer.json()["rows"]
+        if not answer.json()["next"]:
+            break
+        assert answer.headers["link"] == f'<{answer.json()["next"]}>; rel="next"'
+        answer = api.client.get(answer.json()["next"], headers=api.headers("editor"))
+    assert len(found) == calculated["n_impacts"]
+    expected = comparison.results
+    assert [row["item"] for row in found] == expected["item"].tolist()
+    for column in ("today", "what_if", "change"):
+        numbers = pd.Series([row[column] for row in found], dtype=float)
+        pd.testing.assert_series_equal(numbers, expected[column], check_names=False, rtol=1e-9, atol=1e-9)
+
+    saved = api.post(f"{path}/save", {"name": "by-api"}, "editor")
+    assert (saved.status_code, saved.json()["saved_as"]) == (201, "by-api")
+    stored = project.warehouse().what_if("by-api")
+    kept = pd.Series([row["today"] for row in found], dtype=float, name="today")
+    pd.testing.assert_series_equal(stored[WhatIfResults]["today"], kept, check_exact=True)
+    assert api.post(f"{path}/save", {"name": "by-api"}, "editor").json()["code"] == "name_taken"
+    assert api.post(f"{path}/save", {"name": "by-api", "replace": True}, "editor").status_code == 201
+    left = api.client.delete(f"{BASE}{path}/trades/AAPL", headers=api.headers("editor")).json()
+    assert (len(left["trades"]), left["calculated"], left["saved_as"]) == (6, False, None)
+    assert api.get(f"{path}/impacts", "editor").json()["code"] == "not_calculated"
+    project.warehouse().remove_what_if("by-api")
