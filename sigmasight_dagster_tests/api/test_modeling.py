@@ -21,6 +21,8 @@ CALLERS = (None, "reader", "editor", "other", "admin")
 OPEN = "/modeling/sessions"
 TRADES = {"trades": [{"symbol": "AAPL", "quantity": 5}]}
 
+WANTED = {"portfolio": MINE, "target": {"measure": "net_exposure", "value": 1}}
+
 MATRIX: dict[tuple[str, str], tuple[Any, tuple[int, ...]]] = {
     ("POST", ""): ({"portfolio": MINE}, (401, 201, 201, 404, 201)),
     ("GET", ""): (None, (401, 200, 200, 200, 200)),
@@ -31,6 +33,7 @@ MATRIX: dict[tuple[str, str], tuple[Any, tuple[int, ...]]] = {
     ("POST", "/{id}/calculate"): (None, (401, 409, 404, 404, 404)),
     ("GET", "/{id}/impacts"): (None, (401, 409, 404, 404, 404)),
     ("POST", "/{id}/save"): ({"name": "kept"}, (401, 403, 404, 403, 404)),
+    ("POST", "/modeling/suggestions"): (WANTED, (401, 409, 409, 404, 409)),
     ("DELETE", "/{id}"): (None, (401, 204, 404, 404, 404)),
 }
 """Body, and the status for each of CALLERS, of a session of the reader."""
@@ -59,10 +62,10 @@ def no_leftovers(api: ApiHouse, readers: str) -> Iterator[None]:
 def test_every_endpoint_is_in_the_matrix(api: ApiHouse) -> None:
     paths = api.app.openapi()["paths"].items()
     found = {
-        (method.upper(), path.removeprefix(f"{BASE}{OPEN}").replace("{session_id}", "{id}"))
+        (method.upper(), path.removeprefix(BASE).removeprefix(OPEN).replace("{session_id}", "{id}"))
         for path, methods in paths
         for method in methods
-        if path.startswith(f"{BASE}{OPEN}")
+        if path.startswith(f"{BASE}/modeling")
     }
     assert found == set(MATRIX)
 
@@ -70,7 +73,8 @@ def test_every_endpoint_is_in_the_matrix(api: ApiHouse) -> None:
 @pytest.mark.parametrize(("method", "path"), MATRIX)
 def test_who_may_do_what(api: ApiHouse, readers: str, method: str, path: str) -> None:
     body, wanted = MATRIX[method, path]
-    address = OPEN + path.replace("{id}", readers).replace("{symbol}", "AAPL")
+    whole = path if path.startswith("/modeling") else OPEN + path
+    address = whole.replace("{id}", readers).replace("{symbol}", "AAPL")
     order = [name for name in CALLERS if name != "reader"] + ["reader"]  # who may delete it comes last
     found = {name: ask(api, method, address, name, body).status_code for name in order}
     assert found == dict(zip(CALLERS, wanted, strict=True))

@@ -22,10 +22,14 @@ from sigmasight_core.tables import (
     WhatIfTrades,
     table_name,
 )
+from sigmasight_core.what_if.measured import Target
+from sigmasight_core.what_if.targets import Limits
+from sigmasight_core.what_if.trades_csv import trades_csv
 from sigmasight_dagster import cli
 from sigmasight_dagster.api.app import BASE
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.what_if.suggest import suggest
 from sigmasight_dagster.what_if.what_if import PORTFOLIO_ASSETS, Comparison, WhatIf
 from sigmasight_dagster_tests.support.api_house import ApiHouse, add_users, api_on
 from sigmasight_dagster_tests.support.project import EXAMPLES, CliProject
@@ -330,3 +334,42 @@ def test_a_session_of_the_api_is_what_the_command_says(
     assert (len(left["trades"]), left["calculated"], left["saved_as"]) == (6, False, None)
     assert api.get(f"{path}/impacts", "editor").json()["code"] == "not_calculated"
     project.warehouse().remove_what_if("by-api")
+
+
+@pytest.mark.parametrize(
+    ("measure", "part", "near"),
+    [("market_beta", 0.8, 2e-3), ("net_exposure", 0.9, 1e-3), ("parametric_var_95_usd", 0.8, 2e-3)],
+)
+def test_suggested_trades_bring_the_computed_measure_to_its_target(
+    settings: Settings, comparison: Comparison, measure: str, part: float, near: float
+) -> None:
+    rows = comparison.results.set_index(["table_name", "item", "measure"])["today"]
+    place = {
+        "market_beta": ("factor_exposures", "market", "beta"),
+        "net_exposure": ("portfolio_snapshots", "", "net_exposure"),
+        "parametric_var_95_usd": ("risk_measures", "parametric_var_95_usd", "value"),
+    }[measure]
+    target = part * rows[place]
+    found = suggest(Platform(settings), NAME, DAY, Target(measure, target), Limits())
+    assert found.before == pytest.approx(rows[place], rel=1e-9)
+    assert found.after == pytest.approx(target, rel=near)
+    made = trades_csv(pd.DataFrame(found.trades).assign(price=float("nan"), tags=""))
+    question = WhatIf(Platform(settings), NAME, DAY)
+    checked = question.compute(question.parse(made.encode(), "x").trades, "x")
+    numbers = checked.results.set_index(["table_name", "item", "measure"])
+    assert numbers.loc[place, "what_if"] == pytest.approx(found.after, rel=1e-9)
+    assert found.turnover == pytest.approx(checked.trades["cash_change"].abs().sum(), rel=1e-9)
+    assert sum(trade["effect"] for trade in found.trades) == pytest.approx(
+        found.after - found.before, rel=0.2 if measure.startswith("parametric") else 1e-6
+    )
+
+
+def test_a_suggestion_of_the_api_names_what_can_be_reached(api: ApiHouse) -> None:
+    weight = {"measure": "group_weight", "dimension": "underlying", "group": "AAPL", "value": 0.9}
+    asked = {"portfolio": NAME, "target": weight, "largest_usd": 300_000}
+    answer = api.post("/modeling/suggestions", asked, "editor").json()
+    assert (answer["reachable"], answer["trades"], answer["after"]) == (False, [], None)
+    assert 0 <= answer["lowest"] < answer["before"] < answer["highest"] < 0.9
+    unknown = {"measure": "factor_usd", "factor": "nothing", "value": 0}
+    refused = api.post("/modeling/suggestions", {"portfolio": NAME, "target": unknown}, "editor")
+    assert (refused.status_code, "choose of market" in refused.json()["detail"]) == (422, True)

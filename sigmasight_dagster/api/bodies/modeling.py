@@ -1,11 +1,12 @@
 """What /modeling takes and answers."""
 
 import datetime as dt
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
+from sigmasight_core.what_if.measured import GROUPED, MEASURES
 from sigmasight_dagster.api.answers.declaration import Date
 from sigmasight_dagster.warehouse.access.modeling import OpenSession
 
@@ -136,3 +137,55 @@ class Impacts(BaseModel):
 
 def moment(at: dt.datetime) -> str:
     return at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class Wanted(Body):
+    """A measure and the value that it is to have."""
+
+    measure: Literal[MEASURES] = Field(examples=["market_beta"])  # type: ignore[valid-type]
+    value: Number = Field(
+        description="USD; of market_beta a ratio, of group_weight a fraction of the gross exposure",
+        examples=[0.5],
+    )
+    factor: Text = Field(default="", description="Of factor_usd: the factor", examples=[""])
+    dimension: Literal[("", *GROUPED)] = Field(default="", description="Of group_weight")  # type: ignore[valid-type]
+    group: Text = Field(default="", description="Of group_weight: the group's name", examples=[""])
+
+
+class NewSuggestion(Body):
+    """What is to be reached, and how far holdings may be traded. Only what is held is traded."""
+
+    portfolio: Text = Field(examples=["individual"])
+    date: Date | None = Field(default=None, description="Trading date; default: the newest")
+    target: Wanted
+    flips: bool = Field(default=False, description="Whether a holding may turn from long to short or back")
+    largest_usd: Annotated[Number, Field(gt=0)] | None = Field(
+        default=None, description="Largest |exposure| of a holding afterwards, unless it is larger already"
+    )
+    keep: list[Text] = Field(default_factory=list, max_length=1000, description="Symbols not to be traded")
+    whole: bool = Field(default=True, description="Whole shares and contracts: the target is met nearly")
+
+
+class SuggestedTrade(BaseModel):
+    """One trade, for POST sessions/{session_id}/trades."""
+
+    symbol: str
+    quantity: float
+    price: float = Field(description="USD per unit: of an option per contract")
+    usd: float = Field(description="Signed turnover")
+    effect: float = Field(description="What the measure would lack without this trade, as the search has it")
+
+
+class Suggested(BaseModel):
+    """Trades of least turnover, or that there are none."""
+
+    portfolio: str
+    trade_date: dt.date
+    reachable: bool
+    before: float = Field(description="The measure without the trades, as what-if computes it")
+    after: float | None = Field(description="With them, as what-if computes it; null = cannot be reached")
+    lowest: float | None = Field(description="What it can be made within the limits; null = without bound")
+    highest: float | None
+    turnover: float = Field(description="USD, sum of |usd|")
+    trades: list[SuggestedTrade]
+    untraded: dict[str, str] = Field(description="Why a held symbol is not traded")

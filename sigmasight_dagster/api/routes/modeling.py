@@ -1,19 +1,24 @@
 """/modeling: hypothetical trades in sessions of a user's own; results of portfolios stay as they are."""
 
+import math
 from typing import Annotated, Any, Final
 
 import pandas as pd
 from anyio import to_thread
 from fastapi import APIRouter, Query, Request
 
+from sigmasight_core.what_if.measured import Target
+from sigmasight_core.what_if.targets import Limits
 from sigmasight_dagster.api.bodies.modeling import (
     MOST_TRADES,
     Calculated,
     Impact,
     Impacts,
     NewSession,
+    NewSuggestion,
     Saved,
     Session,
+    Suggested,
     Text,
     Trades,
 )
@@ -25,6 +30,7 @@ from sigmasight_dagster.warehouse.access.modeling import MOST_OPEN, OpenSession
 from sigmasight_dagster.warehouse.access.users import User
 from sigmasight_dagster.what_if import on_request
 from sigmasight_dagster.what_if.documents import from_document
+from sigmasight_dagster.what_if.suggest import Suggestion, suggest
 
 router = APIRouter(prefix="/modeling", tags=["modeling"])
 
@@ -178,6 +184,28 @@ async def save(session_id: str, body: Saved, user: Editor, use: Use, request: Re
     if not await use.modeling.set_saved(user, found, body.name):
         raise _changed()
     return Session.of(await _session(use, user, session_id))
+
+
+@router.post("/suggestions", summary="Trades that reach a target", responses=described(409, *_TAKES))
+async def suggestions(body: NewSuggestion, user: Reader, use: Use) -> Suggested:
+    """The trades of least turnover that bring a measure to a value, checked by a what-if; takes some seconds.
+
+    What cannot be reached is answered with the range that can. Nothing is stored: add them to a session.
+    """
+    portfolio = visible(user, body.portfolio)
+    target = Target(**body.target.model_dump())
+    largest = math.inf if body.largest_usd is None else body.largest_usd
+    limits = Limits(body.flips, largest, frozenset(body.keep))
+    asked = pd.Timestamp(body.date) if body.date else None
+
+    def search() -> Suggestion:
+        day = on_request.day_of(use.platform, portfolio, asked)
+        return suggest(use.platform, portfolio, day, target, limits, whole=body.whole)
+
+    found = await use.calculations.run(search)
+    return Suggested.model_validate(
+        {**vars(found), "trade_date": found.trade_date.date(), "reachable": found.after is not None}
+    )
 
 
 async def _with_trades(
