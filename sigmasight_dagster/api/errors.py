@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.warehouse.errors import WarehouseError, WarehouseUnavailable
+from sigmasight_dagster.warehouse.errors import UpstreamNotPublished, WarehouseError, WarehouseUnavailable
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 5
@@ -98,6 +98,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(
                 503, f"{error}: try again in a moment", headers={"Retry-After": str(RETRY_SECONDS)}
             )
+        case UpstreamNotPublished():
+            return Problem(409, str(error), "not_published")
         case InputError():
             return Problem(422, str(error))
         case WarehouseError():
@@ -112,7 +114,14 @@ def install(app: FastAPI) -> None:
     async def handle(request: Request, error: Exception) -> Response:
         return problem_of(error).response(request.state.request_id)
 
-    for kind in (Problem, RequestValidationError, HTTPException, InputError, WarehouseUnavailable):
+    for kind in (
+        Problem,
+        RequestValidationError,
+        HTTPException,
+        InputError,
+        WarehouseUnavailable,
+        UpstreamNotPublished,
+    ):
         app.add_exception_handler(kind, handle)
 
 

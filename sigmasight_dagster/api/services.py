@@ -5,13 +5,16 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from sigmasight_dagster.api.calculations import Calculations
 from sigmasight_dagster.api.workspaces import OpenInstance, Workspaces
 from sigmasight_dagster.auth.limits import Limits
 from sigmasight_dagster.auth.passwords import Passwords
 from sigmasight_dagster.auth.tokens import AccessTokens
+from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster.warehouse.access.alerts import AlertDesk
+from sigmasight_dagster.warehouse.access.modeling import ModelingStore
 from sigmasight_dagster.warehouse.access.pool import Pool
 from sigmasight_dagster.warehouse.access.sessions import SessionStore
 from sigmasight_dagster.warehouse.access.uploads import UploadStore
@@ -35,11 +38,15 @@ class Services:
     uploads: UploadStore
     alerts: AlertDesk
     workspaces: Workspaces
+    platform: Platform
+    modeling: ModelingStore
+    calculations: Calculations
 
     @classmethod
     def make(cls, settings: Settings, url: str, secret: bytes, instance: OpenInstance) -> "Services":
         """:param url: libpq's, of the asset database. :param secret: what access tokens are signed with."""
-        pool, warehouse = Pool(url, settings.api_connections), Warehouse(url)
+        pool, platform = Pool(url, settings.api_connections), Platform(settings)
+        platform.warehouse = warehouse = Warehouse(url)
         return cls(
             settings,
             pool,
@@ -53,6 +60,9 @@ class Services:
             UploadStore(pool),
             AlertDesk(pool),
             Workspaces(settings, warehouse, instance),
+            platform,
+            ModelingStore(pool),
+            Calculations(settings.api_calculations),
         )
 
 

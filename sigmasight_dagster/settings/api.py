@@ -26,6 +26,9 @@ class ApiSettings(BaseSettings):
     api_connections: int = Field(
         default=8, description="Most connections to the database that the API keeps open", ge=1, le=100
     )
+    api_calculations: int = Field(
+        default=2, description="What-ifs and the like that the API calculates at the same time", ge=1, le=64
+    )
     api_secret: SecretStr | None = Field(
         default=None,
         description="What access tokens are signed with, 32 characters or more; default: generated once and "

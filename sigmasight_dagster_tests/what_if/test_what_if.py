@@ -5,7 +5,7 @@ import datetime as dt
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,20 @@ from sigmasight_core.tables import (
     WhatIfTrades,
     table_name,
 )
+from sigmasight_core.what_if.measured import Target
+from sigmasight_core.what_if.targets import Limits
+from sigmasight_core.what_if.trades_csv import trades_csv
 from sigmasight_dagster import cli
 from sigmasight_dagster.agents.server import make_server
 from sigmasight_dagster.agents.services import Services
+from sigmasight_dagster.api.app import BASE
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.what_if.suggest import suggest
 from sigmasight_dagster.what_if.what_if import PORTFOLIO_ASSETS, Comparison, WhatIf
+from sigmasight_dagster_tests.support.api_house import ApiHouse, add_users, api_on
 from sigmasight_dagster_tests.support.project import EXAMPLES, CliProject
+from sigmasight_dagster_tests.support.stored_rows import sql
 
 DAY = pd.Timestamp("2022-12-16")
 START = dt.date(2021, 7, 1)
@@ -320,3 +327,97 @@ def test_an_agents_path_from_the_list_to_a_what_if(settings: Settings, compariso
     assert what_if["cash_change"] == comparison.session["cash_change"]
     assert refused.is_error
     assert "trade 1, ticker: 'NOSUCH'" in refused.content[0].text
+
+
+@pytest.fixture(scope="module")
+def api(project: CliProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiHouse]:
+    """The API on the project, with an editor whose portfolio it is."""
+    add_users(project.asset_url)
+    grant = f"INSERT INTO sigmasight.user_portfolios VALUES ('editor@example.com', '{NAME}', 't', '0', now())"
+    sql(project.asset_url, grant, "SELECT 1")
+    with api_on(project.asset_url, tmp_path_factory.mktemp("api"), start_date=START) as made:
+        yield made
+
+
+def test_a_session_of_the_api_is_what_the_command_says(
+    api: ApiHouse, project: CliProject, comparison: Comparison
+) -> None:
+    opened = api.post("/modeling/sessions", {"portfolio": NAME}, "editor")
+    assert opened.json()["trade_date"] == "2022-12-16"
+    path = f"/modeling/sessions/{opened.json()['session_id']}"
+    rows = pd.read_csv(io.StringIO(TRADES), keep_default_na=False).rename(columns={"ticker": "symbol"})
+    rows["price"] = rows["price"].map(lambda text: float(text) if text else None).astype(object)
+    trades = [{k: v for k, v in row.items() if v == v} for row in rows.to_dict("records")]
+    wrong = api.post(f"{path}/trades", {"trades": [*trades, {"symbol": "ZZZZ", "quantity": 1}]}, "editor")
+    assert (wrong.status_code, wrong.json()["fields"][0]["field"]) == (422, "body.trades.7.symbol")
+    assert len(api.post(f"{path}/trades", {"trades": trades[:2]}, "editor").json()["trades"]) == 2
+    assert len(api.post(f"{path}/trades", {"trades": trades}, "editor").json()["trades"]) == 7
+
+    calculated = api.post(f"{path}/calculate", {}, "editor").json()
+    assert calculated["cash_change"] == pytest.approx(comparison.session["cash_change"], rel=1e-12)
+    assert [fill["held_after"] for fill in calculated["trades"]] == [-700, 1500, 300, -10, 0, 10, 4]
+    found = []
+    answer = api.get(f"{path}/impacts", "editor", params={"limit": 900})
+    while True:
+        found += answer.json()["rows"]
+        if not answer.json()["next"]:
+            break
+        assert answer.headers["link"] == f'<{answer.json()["next"]}>; rel="next"'
+        answer = api.client.get(answer.json()["next"], headers=api.headers("editor"))
+    assert len(found) == calculated["n_impacts"]
+    expected = comparison.results
+    assert [row["item"] for row in found] == expected["item"].tolist()
+    for column in ("today", "what_if", "change"):
+        numbers = pd.Series([row[column] for row in found], dtype=float)
+        pd.testing.assert_series_equal(numbers, expected[column], check_names=False, rtol=1e-9, atol=1e-9)
+
+    saved = api.post(f"{path}/save", {"name": "by-api"}, "editor")
+    assert (saved.status_code, saved.json()["saved_as"]) == (201, "by-api")
+    stored = project.warehouse().what_if("by-api")
+    kept = pd.Series([row["today"] for row in found], dtype=float, name="today")
+    pd.testing.assert_series_equal(stored[WhatIfResults]["today"], kept, check_exact=True)
+    assert api.post(f"{path}/save", {"name": "by-api"}, "editor").json()["code"] == "name_taken"
+    assert api.post(f"{path}/save", {"name": "by-api", "replace": True}, "editor").status_code == 201
+    left = api.client.delete(f"{BASE}{path}/trades/AAPL", headers=api.headers("editor")).json()
+    assert (len(left["trades"]), left["calculated"], left["saved_as"]) == (6, False, None)
+    assert api.get(f"{path}/impacts", "editor").json()["code"] == "not_calculated"
+    project.warehouse().remove_what_if("by-api")
+
+
+@pytest.mark.parametrize(
+    ("measure", "part", "near"),
+    [("market_beta", 0.8, 2e-3), ("net_exposure", 0.9, 1e-3), ("parametric_var_95_usd", 0.8, 2e-3)],
+)
+def test_suggested_trades_bring_the_computed_measure_to_its_target(
+    settings: Settings, comparison: Comparison, measure: str, part: float, near: float
+) -> None:
+    rows = comparison.results.set_index(["table_name", "item", "measure"])["today"]
+    place = {
+        "market_beta": ("factor_exposures", "market", "beta"),
+        "net_exposure": ("portfolio_snapshots", "", "net_exposure"),
+        "parametric_var_95_usd": ("risk_measures", "parametric_var_95_usd", "value"),
+    }[measure]
+    target = part * rows[place]
+    found = suggest(Platform(settings), NAME, DAY, Target(measure, target), Limits())
+    assert found.before == pytest.approx(rows[place], rel=1e-9)
+    assert found.after == pytest.approx(target, rel=near)
+    made = trades_csv(pd.DataFrame(found.trades).assign(price=float("nan"), tags=""))
+    question = WhatIf(Platform(settings), NAME, DAY)
+    checked = question.compute(question.parse(made.encode(), "x").trades, "x")
+    numbers = checked.results.set_index(["table_name", "item", "measure"])
+    assert numbers.loc[place, "what_if"] == pytest.approx(found.after, rel=1e-9)
+    assert found.turnover == pytest.approx(checked.trades["cash_change"].abs().sum(), rel=1e-9)
+    assert sum(trade["effect"] for trade in found.trades) == pytest.approx(
+        found.after - found.before, rel=0.2 if measure.startswith("parametric") else 1e-6
+    )
+
+
+def test_a_suggestion_of_the_api_names_what_can_be_reached(api: ApiHouse) -> None:
+    weight = {"measure": "group_weight", "dimension": "underlying", "group": "AAPL", "value": 0.9}
+    asked = {"portfolio": NAME, "target": weight, "largest_usd": 300_000}
+    answer = api.post("/modeling/suggestions", asked, "editor").json()
+    assert (answer["reachable"], answer["trades"], answer["after"]) == (False, [], None)
+    assert 0 <= answer["lowest"] < answer["before"] < answer["highest"] < 0.9
+    unknown = {"measure": "factor_usd", "factor": "nothing", "value": 0}
+    refused = api.post("/modeling/suggestions", {"portfolio": NAME, "target": unknown}, "editor")
+    assert (refused.status_code, "choose of market" in refused.json()["detail"]) == (422, True)

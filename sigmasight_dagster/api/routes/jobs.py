@@ -251,7 +251,8 @@ def _of_runs(states: list[State], last: bool) -> State:
 
 
 def _result(use: Services, instance: dg.DagsterInstance, run: JobRun) -> RunResult:
-    error, bad = "", []
+    error = ""
+    bad: list[str] = []
     if run.state == "failed":
         logs = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
         failures = [entry.dagster_event for entry in logs if entry.dagster_event]
