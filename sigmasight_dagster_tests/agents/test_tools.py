@@ -1,6 +1,8 @@
 """The tools over the SDK's own client: numbers are cells, texts stay data, nobody sees what is not theirs."""
 
 import json
+import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,8 @@ import anyio
 import httpx2
 import pandas as pd
 import pytest
-from mcp import Client
+from click.testing import CliRunner
+from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
@@ -18,6 +21,7 @@ from sigmasight_dagster.agents.models import NOTICE
 from sigmasight_dagster.agents.reading import MOST_ROWS, sources
 from sigmasight_dagster.agents.server import http_app, make_server
 from sigmasight_dagster.agents.services import Services
+from sigmasight_dagster.commands.servers.mcp import mcp
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse.errors import WarehouseError
 from sigmasight_dagster_tests.support.api_house import MINE, OTHERS, SECRET, ApiHouse
@@ -252,3 +256,28 @@ def test_over_http_each_token_has_its_users_portfolios(api: ApiHouse, tmp_path: 
             )
 
     anyio.run(run)
+
+
+def test_the_command_speaks_over_standard_input_and_output(api: ApiHouse, tmp_path: Path) -> None:
+    start = "from sigmasight_dagster.cli import main; main()"
+    command = StdioServerParameters(
+        command=sys.executable,
+        args=["-c", start, "mcp", "--portfolio", MINE],
+        env={**os.environ, "SIGMASIGHT_HOME": str(tmp_path), "SIGMASIGHT_DATABASE_URL": api.url},
+    )
+
+    async def run() -> Any:
+        async with Client(command, read_timeout_seconds=60) as client:
+            return await client.call_tool("portfolios", {})
+
+    answer = anyio.run(run)
+    assert [one["portfolio"] for one in answer.structured_content["portfolios"]] == [MINE]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(["--http", "--portfolio", MINE], "--portfolio is for stdio"), (["--port", "8001"], "need --http")],
+)
+def test_options_of_the_other_way_are_refused(options: list[str], said: str) -> None:
+    result = CliRunner().invoke(mcp, options)
+    assert (result.exit_code, said in result.output) == (2, True), result.output
