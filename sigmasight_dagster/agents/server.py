@@ -14,7 +14,6 @@ from mcp.server.mcpserver.context import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import AnyHttpUrl, ValidationError
-from starlette.applications import Starlette
 
 from sigmasight_core.errors import SigmaSightError
 from sigmasight_dagster.agents import resources
@@ -25,7 +24,6 @@ from sigmasight_dagster.agents.tools import Tools
 
 SECONDS: Final = 30
 SECONDS_OF_WHAT_IF: Final = 180
-PATH: Final = "/mcp"
 INSTRUCTIONS: Final = f"""\
 Portfolio risk as SigmaSight stores it. Every number is a stored cell of a trading date (but for what_if,
 which computes): name the date when you quote one. null is "not available" and never zero: the row's status
@@ -84,13 +82,6 @@ def make_server(use: Services) -> MCPServer[Any]:
         server.add_tool(tool, description=cleandoc(tool.__doc__ or ""), annotations=_READING)
     resources.add(server, use)
     return server
-
-
-def http_app(server: MCPServer[Any], host: str) -> Starlette:
-    """Streamable HTTP at `PATH`: each request stands alone and has its token."""
-    return server.streamable_http_app(
-        streamable_http_path=PATH, json_response=True, stateless_http=True, host=host
-    )
 
 
 def _auth() -> AuthSettings:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,13 +18,16 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from sigmasight_core.tables import FactorExposures, Factors
+from sigmasight_dagster.agents.http import http_app
 from sigmasight_dagster.agents.models import NOTICE
 from sigmasight_dagster.agents.reading import MOST_ROWS, sources
-from sigmasight_dagster.agents.server import http_app, make_server
+from sigmasight_dagster.agents.server import make_server
 from sigmasight_dagster.agents.services import Services
+from sigmasight_dagster.auth.tokens import AccessTokens
 from sigmasight_dagster.commands.servers.mcp import mcp
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse.errors import WarehouseError
+from sigmasight_dagster_tests.conftest import REPOSITORY
 from sigmasight_dagster_tests.support.api_house import MINE, OTHERS, SECRET, ApiHouse
 from sigmasight_dagster_tests.support.stored_rows import sql, stamp
 
@@ -78,6 +82,8 @@ def refusal(use: Services, tool: str, **given: Any) -> str:
 def test_the_tools_are_typed_and_only_read(api: ApiHouse, tmp_path: Path) -> None:
     tools = ask(services(api, tmp_path), lambda client: client.list_tools()).tools
     assert {tool.name for tool in tools} == TOOLS
+    page = (REPOSITORY / "docs" / "agents.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == TOOLS
     for tool in tools:
         assert tool.annotations.read_only_hint, tool.name
         assert tool.output_schema["properties"]["notice"]["default"] == NOTICE
@@ -256,6 +262,24 @@ def test_over_http_each_token_has_its_users_portfolios(api: ApiHouse, tmp_path: 
             )
 
     anyio.run(run)
+
+
+def test_over_http_without_the_database_it_is_503(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sigmasight_dagster.warehouse.access.pool.WAIT_SECONDS", 0.2)
+    use = Services.of_token_users(Settings(home=tmp_path), "postgresql://nobody@127.0.0.1:1/none", SECRET)
+    app = http_app(make_server(use), "127.0.0.1")
+    token = AccessTokens(SECRET).make("ana@example.com", "login")
+
+    async def run() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=app)
+        async with use.opened(), httpx2.AsyncClient(transport=transport) as http:
+            return await http.post(
+                "http://127.0.0.1:8001/mcp", json={}, headers={"Authorization": f"Bearer {token}"}
+            )
+
+    answer = anyio.run(run)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2"), answer.text
+    assert "does not answer" in answer.json()["error_description"]
 
 
 def test_the_command_speaks_over_standard_input_and_output(api: ApiHouse, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import anyio
 import uvicorn
 
-from sigmasight_dagster.agents.server import http_app, make_server
+from sigmasight_dagster.agents.http import http_app
+from sigmasight_dagster.agents.server import make_server
 from sigmasight_dagster.agents.services import Services
 from sigmasight_dagster.api.app import create_app
 from sigmasight_dagster.settings import Settings

@@ -7,7 +7,8 @@ import click
 import uvicorn
 
 from sigmasight_dagster import logs
-from sigmasight_dagster.agents.server import PATH, http_app, make_server
+from sigmasight_dagster.agents.http import PATH, http_app
+from sigmasight_dagster.agents.server import make_server
 from sigmasight_dagster.agents.services import Services
 from sigmasight_dagster.auth.tokens import signing_secret
 from sigmasight_dagster.commands.servers.ports import refuse_taken_port
