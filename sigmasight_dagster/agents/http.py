@@ -14,7 +14,7 @@ RETRY_SECONDS: Final = 2
 
 
 def http_app(server: MCPServer[Any], host: str) -> Starlette:
-    """The app of a server. :param host: where it listens; on 127.0.0.1 only this machine's names are taken."""
+    """The app of a server. :param host: where it listens; on 127.0.0.1 others' names are refused."""
     app = server.streamable_http_app(
         streamable_http_path=PATH, json_response=True, stateless_http=True, host=host
     )
