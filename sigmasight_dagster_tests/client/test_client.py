@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pandas as pd
 import pytest
 
@@ -159,8 +160,8 @@ def blocks(page: str, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", ["api.md", "agents.md"])
-def test_curl_examples_run(page: str, outward: Outward) -> None:
-    scripts = [block for block in blocks(page, "sh") if "curl" in block]
+def test_curl_examples_that_log_in_run(page: str, outward: Outward) -> None:
+    scripts = [block for block in blocks(page, "sh") if "/auth/login" in block]
     assert scripts
     for script in scripts:
         done = subprocess.run(
@@ -169,6 +170,20 @@ def test_curl_examples_run(page: str, outward: Outward) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         assert MINE in done.stdout
         assert '"isError":true' not in done.stdout.replace(" ", "")
+
+
+def test_the_other_curl_examples_ask_endpoints_that_there_are(outward: Outward) -> None:
+    """Those that change portfolios and start runs, with a file and ids of one's own."""
+    known = httpx2.get(f"{outward.api}/api/v1/openapi.json").json()["paths"]
+    patterns = {re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)): methods for path, methods in known.items()}
+    scripts = [block for block in blocks("api.md", "sh") if "curl" in block and "/auth/login" not in block]
+    asked = [line for script in scripts for line in script.replace("\\\n", " ").splitlines()]
+    assert asked
+    for line in asked:
+        (path,) = re.findall(r"\$API(/[^\s?\"]+)", line)
+        method = "post" if re.search(r" (-d|--data-binary) ", line) else "get"
+        found = [methods for pattern, methods in patterns.items() if re.fullmatch(pattern, f"/api/v1{path}")]
+        assert any(method in methods for methods in found), line
 
 
 @pytest.mark.parametrize("page", ["client.md", "agents.md"])
