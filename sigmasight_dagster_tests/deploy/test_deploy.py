@@ -14,7 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from sigmasight_dagster.api.auth.tokens import signing_secret
+from sigmasight_dagster.auth.tokens import signing_secret
 from sigmasight_dagster.cli import cli
 from sigmasight_dagster.executors import choice
 from sigmasight_dagster.executors.queues import queues
