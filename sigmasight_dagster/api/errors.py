@@ -1,6 +1,7 @@
 """Errors as answers: RFC 9457 problem details with a code, the fields that are wrong and the request's id."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -102,6 +103,8 @@ def problem_of(error: Exception) -> Problem:
             return Problem(409, str(error), "not_published")
         case InputError():
             return Problem(422, str(error))
+        case UnicodeEncodeError():
+            return Problem(422, "a text has half of a character (a lone surrogate): send whole ones")
         case WarehouseError():
             return Problem(500, "the database refused; the log says why under the request's id")
         case _:
@@ -112,7 +115,10 @@ def install(app: FastAPI) -> None:
     """Every error that a route raises becomes a problem. What is none of these, `frame` sees."""
 
     async def handle(request: Request, error: Exception) -> Response:
-        return problem_of(error).response(request.state.request_id)
+        problem = problem_of(error)
+        if problem.status == 405:
+            problem.headers["Allow"] = _allowed(app.openapi()["paths"], request.url.path)
+        return problem.response(request.state.request_id)
 
     for kind in (
         Problem,
@@ -123,6 +129,20 @@ def install(app: FastAPI) -> None:
         UpstreamNotPublished,
     ):
         app.add_exception_handler(kind, handle)
+
+
+def _allowed(paths: Mapping[str, Mapping[str, Any]], path: str) -> str:
+    """Methods of a path: the framework knows those of the first function that has it, not of the others."""
+    found = (
+        [paths[path]]
+        if path in paths
+        else [
+            methods
+            for template, methods in paths.items()
+            if re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)), path)
+        ]
+    )
+    return ", ".join(sorted({method.upper() for methods in found for method in methods}))
 
 
 def _invalid(found: Sequence[Any]) -> Problem:

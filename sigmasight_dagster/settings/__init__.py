@@ -1,4 +1,4 @@
-"""Settings: environment variables (SIGMASIGHT_*), then `.env`, then `sigmasight.toml`, then the defaults.
+"""Settings: environment variables (SIGMASIGHT_*), `.env`, files of secrets, `sigmasight.toml`, the defaults.
 
 One class a topic, `Settings` is all of them: a new setting goes into its topic's file. Here is what a user
 may set, checked as far as is possible without data; what follows from it is decided where it is used.
@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     SettingsError,
     TomlConfigSettingsSource,
@@ -33,8 +34,8 @@ from sigmasight_dagster.settings.sources import SourceSettings
 class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings, ApiSettings):
     """The project: databases, dates, factor model, calculations, folders.
 
-    With the topics that it inherits it is everything that a user may set. Secrets come from the environment
-    or `.env` only.
+    With the topics that it inherits it is everything that a user may set. Secrets come from the environment,
+    `.env` or `secrets_dir`.
     """
 
     model_config = SettingsConfigDict(
@@ -52,6 +53,11 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
         default=None,
         validation_alias="DAGSTER_POSTGRES_URL",
         description="External database for Dagster's storage",
+    )
+    secrets_dir: Path | None = Field(
+        default=None,
+        description="Folder with a file for each setting that neither the environment nor `.env` has, named "
+        "as its variable in small letters (sigmasight_api_secret); in containers /run/secrets",
     )
     db_port: int | None = Field(
         default=None,
@@ -151,6 +157,13 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
         except InputError as error:
             raise InputError(f"SIGMASIGHT_EXTRA_CLOSURES: {error}") from None
 
+    @field_validator("secrets_dir")
+    @classmethod
+    def _find_secrets(cls, given: Path | None) -> Path | None:
+        if given is not None and not given.is_dir():
+            raise ValueError(f"{given} is no folder; make it, or take the variable away")
+        return given
+
     @field_validator("dividend_yields")
     @classmethod
     def _spell_dividend_symbols(cls, given: dict[str, float]) -> dict[str, float]:
@@ -170,4 +183,8 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (fixed by pydantic-settings)
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        given = env_settings().get("secrets_dir") or dotenv_settings().get("secrets_dir")
+        files = (
+            [SecretsSettingsSource(settings_cls, secrets_dir=given)] if given and Path(given).is_dir() else []
+        )
+        return init_settings, env_settings, dotenv_settings, *files, TomlConfigSettingsSource(settings_cls)

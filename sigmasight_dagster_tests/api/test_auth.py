@@ -102,7 +102,15 @@ def test_bad_requests_name_their_fields(api: ApiHouse) -> None:
     broken = api.client.post(f"{BASE}/auth/login", content=b"{", headers={"Content-Type": "application/json"})
     assert (broken.status_code, broken.json()["code"]) == (400, "bad_request")
     assert api.client.get(f"{BASE}/nowhere").json()["code"] == "not_found"
-    assert api.client.delete(f"{BASE}/auth/login").json()["code"] == "method_not_allowed"
+    refused = api.client.delete(f"{BASE}/auth/login")
+    assert (refused.json()["code"], refused.headers["allow"]) == ("method_not_allowed", "POST")
+    assert api.client.patch(f"{BASE}/management/positions/x").headers["allow"] == "GET, POST"
+    half = api.client.post(
+        f"{BASE}/auth/login",
+        content=rb'{"email": "a@\ud800b", "password": "x"}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert (half.status_code, half.json()["code"]) == (422, "invalid")
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(api: ApiHouse) -> None:

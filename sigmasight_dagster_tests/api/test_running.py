@@ -34,10 +34,16 @@ from sigmasight_dagster_tests.support.stored_rows import sql
 
 
 @pytest.fixture(scope="module")
-def server(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
+def database(shared_url: str) -> str:
+    """Its URL: two portfolios and the users."""
     add_portfolios(shared_url)
     add_users(shared_url)
-    with running_api(shared_url, tmp_path_factory.mktemp("serve")) as running:
+    return shared_url
+
+
+@pytest.fixture(scope="module")
+def server(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
+    with running_api(database, tmp_path_factory.mktemp("serve")) as running:
         yield running
 
 
@@ -77,12 +83,19 @@ def test_slow_callers_hold_up_nobody(server: RunningApi) -> None:
 
 @dataclass(frozen=True)
 class Write:
-    """A request that writes, and how many rows of each table it stores, of its id, or none of any."""
+    """A request that writes, and how many rows of each table it stores, or none of any.
+
+    :param tells: what tells whose rows they are: an SQL expression, and its value for the n-th request.
+    """
 
     path: str
     body: Callable[[int], Any]
     rows: dict[str, int]
     user: str | None = None
+    tells: tuple[str, str] = ("run_id", "{path}-{n}")
+
+    def name(self, n: int) -> str:
+        return self.tells[1].format(path=self.path.rpartition("/")[2], n=n)
 
 
 WRITES = (
@@ -101,35 +114,51 @@ WRITES = (
         lambda n: {"email": "editor@example.com", "password": PASSWORD},
         {"refresh_tokens": 1},
     ),
+    Write(
+        "/management/portfolios",
+        lambda n: {"name": f"killed_{n}", "positions": [_position("AAPL"), _position("JPM")], "cash": 5},
+        {"portfolios": 1, "positions": 2, "ledger_changes": 1},
+        "editor",
+        ("portfolio", "killed_{n}"),
+    ),
 )
+ASKED = 25
 
 
-def test_a_server_that_is_killed_leaves_nothing_half_stored(shared_url: str, tmp_path: Path) -> None:
-    """Each kind of request is whole or not there, and a next server goes on."""
-    with running_api(shared_url, tmp_path) as server:
-        asked = {}
+def _position(ticker: str) -> dict[str, Any]:
+    return {"ticker": ticker, "quantity": 10, "entry_price": 130.0, "entry_date": "2022-12-27"}
+
+
+def _stored(url: str, write: Write) -> dict[str, dict[str, int]]:
+    """Rows of each table, of each request that stored any."""
+    found: dict[str, dict[str, int]] = {}
+    asked = {write.name(n) for n in range(ASKED)}
+    for table in write.rows:
+        column = write.tells[0]
+        for name, count in sql(url, f"SELECT {column}, count(*) FROM sigmasight.{table} GROUP BY {column}"):
+            if name in asked:
+                found.setdefault(name, {})[table] = count
+    return found
+
+
+def test_a_server_that_is_killed_leaves_nothing_half_stored(database: str, tmp_path: Path) -> None:
+    """Each request is stored whole or not at all."""
+    with running_api(database, tmp_path) as server:
         for write in WRITES:
             given = headers(server, write.user) if write.user else {}
-            for n in range(40):
-                request_id = f"{write.path.rpartition('/')[2]}-{n}"
-                asked[request_id] = write.rows
-                text = request(f"{BASE}{write.path}", {**given, "X-Request-ID": request_id}, write.body(n))
+            for n in range(ASKED):
+                marked = {**given, "X-Request-ID": f"{write.path.rpartition('/')[2]}-{n}"}
+                text = request(f"{BASE}{write.path}", marked, write.body(n))
                 threading.Thread(target=_shout, args=(server.port, text), daemon=True).start()
-        until = time.monotonic() + 20
-        while time.monotonic() < until and not sql(
-            shared_url, "SELECT FROM sigmasight.users WHERE run_id LIKE 'register-%'"
-        ):
-            time.sleep(0.01)
+        until = time.monotonic() + 60
+        while not all(_stored(database, write) for write in WRITES):
+            assert time.monotonic() < until, f"nothing stored: {(tmp_path / 'serve.log').read_text()[-3000:]}"
+            time.sleep(0.02)
         server.kill()
-    found: dict[str, Counter[str]] = {request_id: Counter() for request_id in asked}
-    for table in {name for rows in asked.values() for name in rows}:
-        counted = f"SELECT run_id, count(*) FROM sigmasight.{table} GROUP BY run_id"
-        for request_id, count in sql(shared_url, counted):
-            if request_id in found:
-                found[request_id][table] = count
-    whole = [request_id for request_id, rows in asked.items() if found[request_id] == rows]
-    assert whole, "the server was killed before it had done anything"
-    assert {request_id for request_id, rows in found.items() if rows} == set(whole)
+    found = [_stored(database, write) for write in WRITES]
+    assert sum(map(len, found)) < ASKED * len(WRITES), "all was done before the server was killed"
+    for write, stored in zip(WRITES, found, strict=True):
+        assert {name: rows for name, rows in stored.items() if rows != write.rows} == {}
 
 
 def _shout(port: int, text: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from sigmasight_dagster.auth.tokens import signing_secret
 from sigmasight_dagster.cli import cli
 from sigmasight_dagster.executors import choice
 from sigmasight_dagster.executors.queues import queues
@@ -26,13 +27,29 @@ COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service.get("image") == "sigmasight:local"}
 HELM = yaml.safe_load((DEPLOY / "helm" / "values.yaml").read_text())
+CHART = DEPLOY / "helm" / "api"
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 VARIABLE = re.compile(r"\$\{\w+:(?:-(\w+)|\?[^}]*)\}")
 (DEPLOYMENT,) = HELM["dagster-user-deployments"]["deployments"]
 
 
 def known_variables() -> set[str]:
     names = {f"SIGMASIGHT_{name.upper()}" for name in Settings.model_fields}
+    names |= {"FORWARDED_ALLOW_IPS"}  # uvicorn's
     return (names - {"SIGMASIGHT_DAGSTER_POSTGRES_URL"}) | {"DAGSTER_POSTGRES_URL"}
+
+
+def chart() -> list[dict[str, Any]]:
+    """The manifests of the API's chart, with its values put in."""
+    text = (CHART / "templates" / "api.yaml").read_text()
+    put_in = re.sub(r"\{\{ \.Values\.(\w+) \}\}", lambda found: VALUES[found[1]], text)
+    assert "{{" not in put_in, "more than values: Helm alone could read it"
+    return list(yaml.safe_load_all(put_in))
+
+
+def containers() -> dict[str, dict[str, Any]]:
+    found = [made["spec"]["template"]["spec"] for made in chart() if made["kind"] == "Deployment"]
+    return {pod["containers"][0]["name"]: pod["containers"][0] for pod in found}
 
 
 def commands() -> Iterator[list[str]]:
@@ -40,6 +57,7 @@ def commands() -> Iterator[list[str]]:
         yield service["command"]
         if "healthcheck" in service:
             yield service["healthcheck"]["test"][1:]
+    yield from (container["command"] for container in containers().values())
     yield ["dagster", "api", "grpc", *DEPLOYMENT["dagsterApiGrpcArgs"], "-p", str(DEPLOYMENT["port"])]
 
 
@@ -71,6 +89,58 @@ def test_services_are_complete() -> None:
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             assert source in COMPOSE["volumes"] or (DEPLOY / source).exists(), source
+
+
+def test_tls_alone_is_reached_from_outside_and_leads_to_the_api_and_the_agents_server() -> None:
+    caddy = (DEPLOY / "Caddyfile").read_text()
+    led = dict(re.findall(r"handle (\S+) \{\s+reverse_proxy (\S+)", caddy))
+    assert set(led) == {"/api/*", "/mcp"}
+    for address in led.values():
+        name, _, port = address.partition(":")
+        assert option(OURS[name]["command"], "--port") == [port]
+        assert "ports" not in OURS[name]
+    assert SERVICES["proxy"]["ports"] == ["80:80", "443:443"]
+    assert (
+        {"SIGMASIGHT_HOSTNAME"}
+        == set(re.findall(r"\{\$(\w+)", caddy))
+        == set(SERVICES["proxy"]["environment"])
+    )
+
+
+def test_the_chart_of_the_api_agrees_with_compose() -> None:
+    kinds = [made["kind"] for made in chart()]
+    assert sorted(kinds) == ["Deployment", "Deployment", "Ingress", "Service", "Service"]
+    for name, container in containers().items():
+        assert container["command"] == OURS[name]["command"]
+        assert {one["name"] for one in container["env"]} <= known_variables()
+        ports = [one["containerPort"] for one in container["ports"]]
+        assert option(container["command"], "--port") == [str(port) for port in ports]
+        (mount,) = container["volumeMounts"]
+        assert {"name": "SIGMASIGHT_SECRETS_DIR", "value": mount["mountPath"]} in container["env"]
+    services = {made["metadata"]["name"]: made["spec"] for made in chart() if made["kind"] == "Service"}
+    (ingress,) = [made["spec"] for made in chart() if made["kind"] == "Ingress"]
+    (rule,) = ingress["rules"]
+    assert ingress["tls"] == [{"hosts": [rule["host"]], "secretName": VALUES["certificate"]}]
+    for path in rule["http"]["paths"]:
+        backend = path["backend"]["service"]
+        assert services[backend["name"]]["ports"][0]["port"] == backend["port"]["number"]
+    assert {path["path"] for path in rule["http"]["paths"]} == {"/api", "/mcp"}
+
+
+def test_secrets_are_files_that_settings_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, secret in COMPOSE["secrets"].items():
+        assert Path(secret["file"]).name == name
+        assert name.upper() in known_variables()
+        (tmp_path / name).write_text("a secret of forty characters, in a file.\n")
+        assert secret["file"].removeprefix("./") not in {
+            str(path.relative_to(DEPLOY)) for path in DEPLOY.rglob("*")
+        }
+    for name in ("api", "mcp"):
+        assert set(OURS[name]["secrets"]) == set(COMPOSE["secrets"])
+        assert OURS[name]["environment"]["SIGMASIGHT_SECRETS_DIR"] == "/run/secrets"
+    monkeypatch.setenv("SIGMASIGHT_SECRETS_DIR", str(tmp_path))
+    monkeypatch.delenv("SIGMASIGHT_API_SECRET", raising=False)
+    assert signing_secret(Settings(_env_file=None)) == b"a secret of forty characters, in a file."
 
 
 def test_every_queue_has_a_worker() -> None:
@@ -122,7 +192,7 @@ def test_the_image_has_what_the_services_need() -> None:
         for name in source.split()[:-1]:
             assert (REPOSITORY / name).exists(), name
             assert f"!{name}" in (DEPLOY / "Dockerfile.dockerignore").read_text().split()
-    assert "[celery,k8s]" in dockerfile
+    assert "[api,celery,k8s,mcp]" in dockerfile
 
 
 @pytest.fixture

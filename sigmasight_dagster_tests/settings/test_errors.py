@@ -33,6 +33,7 @@ from sigmasight_dagster.settings import Settings
             "yahoo,bloomberg",
             "give a comma-separated list, each one of yahoo, fred",
         ),
+        ("SIGMASIGHT_SECRETS_DIR", "/nowhere", "is no folder; make it"),
         ("SIGMASIGHT_DB_PORT", "80", "give a whole number"),
         ("SIGMASIGHT_SMTP_STARTTLS", "perhaps", "give true or false"),
     ],

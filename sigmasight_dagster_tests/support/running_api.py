@@ -51,9 +51,11 @@ def running_api(url: str, home: Path, **settings: str) -> Iterator[RunningApi]:
     """:param settings: SIGMASIGHT_API_*; nobody's requests are counted unless they say so."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("SIGMASIGHT_")}
     given = {"requests_per_minute": "0", **settings}
+    (home / "dagster.yaml").touch()
     environment = {
         **kept,
         "SIGMASIGHT_HOME": str(home),
+        "DAGSTER_HOME": str(home),
         "SIGMASIGHT_DATABASE_URL": url,
         **{f"SIGMASIGHT_API_{name.upper()}": text for name, text in given.items()},
     }
