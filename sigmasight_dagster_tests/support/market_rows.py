@@ -1,6 +1,7 @@
 """Rows of daily prices and corporate actions for tests of plausibility, from series of closes."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,11 @@ def actions(*told: tuple[str, str, str, float]) -> pd.DataFrame:
     return validate(CorporateActions, rows.assign(source="test", status="ok"))
 
 
+@cache
+def _no_actions() -> pd.DataFrame:
+    return actions()
+
+
 def judged(
     rows: pd.DataFrame,
     told: pd.DataFrame | None = None,
@@ -53,7 +59,7 @@ def judged(
     none = pd.DataFrame(cells).assign(table_name="", kind="")
     return judge(
         prices=rows,
-        actions=actions() if told is None else told,
+        actions=_no_actions() if told is None else told,
         confirmed=none if confirmed is None else confirmed,
         others=pd.DataFrame(cells).assign(close=0.0) if others is None else others,
         limits=limits,

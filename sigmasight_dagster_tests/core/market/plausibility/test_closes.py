@@ -18,6 +18,13 @@ def doubted(closes: np.ndarray, **given_columns: object) -> list[int]:
     return list(sessions(len(closes)).get_indexer(found.loc[found["kind"] == "close", "date"]))
 
 
+def doubts_at_each_session(closes: np.ndarray, ends: range) -> pd.DataFrame:
+    """What is in doubt of the closes as known at each of these sessions, each a symbol of its own."""
+    known = prices(closes)
+    each = [known.iloc[:end].assign(symbol=f"TO {end}") for end in ends]
+    return judged(pd.concat(each, ignore_index=True)).doubts
+
+
 @pytest.mark.parametrize("factor", [100.0, 0.01, 10.0, 0.1, 1000.0, 2.0, 1 / 1.7, 1e-4])
 @pytest.mark.parametrize("length", [1, 2, 5])
 @pytest.mark.parametrize("volatility", [0.01, 0.02])
@@ -267,8 +274,17 @@ class TestRealMoves:
     def test_at_each_session(self, before: float, closes: list[float]) -> None:
         calm = walk(70, before, seed=12)
         every = np.concatenate([calm / calm[-1] * closes[0], closes])
-        for end in range(71, len(every) + 1):
-            assert doubted(every[:end]) == [], end
+        assert doubts_at_each_session(every, range(71, len(every) + 1)).empty
+
+    def test_at_each_session_is_as_one_session_after_the_other(self) -> None:
+        closes = walk(80, 0.02, seed=12)
+        closes[[71, 72, 75, 78]] *= [100, 2.3, 0.4, 3.0]
+        ends = range(72, 81, 3)
+        found = doubts_at_each_session(closes, ends)
+        places = sessions(len(closes)).get_indexer(found["date"])
+        for end in ends:
+            assert list(places[found["symbol"] == f"TO {end}"]) == doubted(closes[:end])
+        assert not found.empty
 
     @pytest.mark.parametrize("fall", [0.45, 0.51, 0.78])
     def test_a_fall_that_stays(self, fall: float) -> None:
