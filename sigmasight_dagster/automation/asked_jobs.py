@@ -76,7 +76,8 @@ def next_requests(workspace: Workspace, run: dg.DagsterRun) -> list[dg.RunReques
         layers = steps(workspace, asked)
     except SigmaSightError as error:
         return dg.SkipReason(f"job {job_id}: {error}")
-    left = [item for item in layers[0] if _key(item) not in made]
+    ahead = ([item for item in layer if _key(item) not in made] for layer in layers)
+    left = next(filter(None, ahead), [])
     if not left:
         return dg.SkipReason(f"job {job_id}: is done")
     tags = tags_of(job_id, run.tags[ASKED_BY_TAG], asked)

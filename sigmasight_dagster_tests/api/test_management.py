@@ -3,10 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
+import dagster as dg
 import pytest
 
 from sigmasight_core.tables import PortfolioSnapshots
 from sigmasight_dagster.alerts import evaluate
+from sigmasight_dagster.assets.catalogue import RISK_ASSETS
+from sigmasight_dagster.automation import asked_jobs
+from sigmasight_dagster.runs.batches import Asked
+from sigmasight_dagster.runs.plan import RangeRun
+from sigmasight_dagster.tags import ASKED_BY_TAG, JOB_TAG
 from sigmasight_dagster_tests.support.api_house import DATES, MINE, OTHERS, ApiHouse
 from sigmasight_dagster_tests.support.stored_rows import random_rows, sql, stamp
 
@@ -179,7 +185,7 @@ def test_what_is_refused_changes_nothing(api: ApiHouse, case: str) -> None:
     assert ledger(api) == before
 
 
-UPLOADS = {
+UPLOADS: dict[str, tuple[str | bytes, dict[str, Any], int]] = {
     "rows": (CSV + "AAPL,1,1,2022-12-27,\n" * 10_001, {}, 413),
     "bytes": (b"x" * 11_000_000, {}, 413),
     "not UTF-8": (b"\xff\xfe", {}, 422),
@@ -227,6 +233,29 @@ def test_a_job_waits_in_the_queue_and_is_canceled(api: ApiHouse) -> None:
     assert (result["state"], result["published_partitions"]) == ("canceled", 0)
     assert api.get("/system/batch/history", "editor").json()[0]["job_id"] == job["job_id"]
     assert {row["name"] for row in api.get("/system/batch/schedule").json()} >= {"daily_market"}
+
+
+def test_a_job_goes_on_with_its_next_layer_when_every_run_of_the_one_before_has_succeeded(
+    api: ApiHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_name = {asset.name: asset for asset in RISK_ASSETS}
+    market = RangeRun("market", (by_name["treasury_yields"],), DATES[-1:])
+    own = RangeRun("portfolio", (by_name["position_greeks"],), DATES[-1:], (MINE,))
+    monkeypatch.setattr(asked_jobs, "steps", lambda *_: [[market], [own]])
+    services = api.app.state.services.workspaces
+    workspace, asked = services.open(), Asked("run-all", DATES[-1:], (MINE,))
+    job_id, (run_id,) = asked_jobs.ask(workspace, services.definitions(), asked, "editor@example.com")
+    first = api.instance.get_run_by_id(run_id)
+    assert first is not None
+    assert isinstance(asked_jobs.next_requests(workspace, first), dg.SkipReason)
+    done = dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, first.job_name)
+    api.instance.report_dagster_event(done, run_id)
+    requests = asked_jobs.next_requests(workspace, first)
+    assert isinstance(requests, list)
+    (request,) = requests
+    assert request.asset_selection == [dg.AssetKey("position_greeks")]
+    assert (request.tags[JOB_TAG], request.tags[ASKED_BY_TAG]) == (job_id, "editor@example.com")
+    assert api.get(f"/system/jobs/{job_id}", "editor").json()["state"] == "running"
 
 
 @pytest.mark.parametrize(
