@@ -12,6 +12,7 @@ from sigmasight_core.what_if.measured import Tables, Target, measured
 from sigmasight_core.what_if.measures import NormalRisk, effects, whole_units
 from sigmasight_core.what_if.suggestion import least_turnover
 from sigmasight_core.what_if.targets import Limits, Question, at_full, question
+from sigmasight_core.what_if.trades_csv import no_trades
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.what_if.on_request import parsed
 from sigmasight_dagster.what_if.what_if import Comparison, WhatIf
@@ -69,7 +70,7 @@ def suggest(
     asking, model = WhatIf(platform, portfolio, date), platform.factor_model
     market = model.factors[model.market].id
     dates = pd.DatetimeIndex([date])
-    today = _tables(asking.compute(parsed(asking, []).trades, "no trades"), hypothetical=False)
+    today = _tables(asking.compute(no_trades(), "no trades"), hypothetical=False)
     asked = question(
         target,
         limits,
