@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.types import Floats
+from sigmasight_core.errors import InputError
 from sigmasight_core.tables import FactorBetas, FactorCovariance
 from sigmasight_core.what_if.measured import Tables, Target, measured
 from sigmasight_core.what_if.measures import NormalRisk, effects, whole_units
@@ -151,7 +152,11 @@ def _tried(
         for symbol, units in zip(asked.holdings.symbols, made, strict=True)
         if units
     ]
-    tables = _tables(asking.compute(parsed(asking, rows).trades, "a suggestion"), hypothetical=True)
+    read = parsed(asking, rows)
+    if len(read.errors):
+        first = read.errors.iloc[0]
+        raise InputError(f"{first['value']}: {first['reason']}; name it among those that are kept")
+    tables = _tables(asking.compute(read.trades, "a suggestion"), hypothetical=True)
     return _Tried(made, measured(target, tables, market), tables)
 
 

@@ -195,7 +195,7 @@ async def suggestions(body: NewSuggestion, user: Reader, use: Use) -> Suggested:
     portfolio = visible(user, body.portfolio)
     target = Target(**body.target.model_dump())
     largest = math.inf if body.largest_usd is None else body.largest_usd
-    limits = Limits(body.flips, largest, frozenset(body.keep))
+    limits = Limits(body.flips, body.options, largest, frozenset(body.keep))
     asked = pd.Timestamp(body.date) if body.date else None
 
     def search() -> Suggestion:
