@@ -78,16 +78,17 @@ def _reach(holdings: Holdings, measure: Linear) -> tuple[float, float]:
 def _reach_of_weight(holdings: Holdings, measure: Weight) -> tuple[float, float]:
     """By bisection: the weights that can be made are an interval around that of today, within -1 and 1.
 
-    Where both ends of the box are 0, it is 0 with nothing held alone, which has no weights.
+    Where one end is 0, within rounding, it is 0 with nothing held, which has no weights.
     """
     now = float(measure.value(holdings.quantity))
+    noise = _CLOSE * float(np.abs(holdings.quantity) @ holdings.unit_value)
 
     def edge(outer: float) -> float:
         inner = now
         for _ in range(_STEPS):
             middle = (inner + outer) / 2
             least, most = _reach(holdings, measure.at(middle))
-            inner, outer = (middle, outer) if least < 0 < most else (inner, middle)
+            inner, outer = (middle, outer) if least < -noise and most > noise else (inner, middle)
         return inner
 
     return edge(-1.0), edge(1.0)

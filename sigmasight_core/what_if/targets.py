@@ -9,6 +9,7 @@ import pandas as pd
 
 from sigmasight_core.arrays.types import Floats, Texts
 from sigmasight_core.errors import InputError
+from sigmasight_core.options.occ import parse_occ
 from sigmasight_core.risk.parametric.decomposition import DECOMPOSED_LEVEL, normal_quantile
 from sigmasight_core.risk.parametric.factor_risk import FactorRisk
 from sigmasight_core.tables import (
@@ -21,7 +22,9 @@ from sigmasight_core.tables import (
 from sigmasight_core.what_if.measured import BETA, GROUP, RISK, Tables, Target, factor_of, measured
 from sigmasight_core.what_if.measures import Holdings, Linear, Measure, NormalRisk, Weight
 
-NO_PRICE, BOTH_SIDES, MIXED_TAGS = (
+AN_OPTION, SETTLED, NO_PRICE, BOTH_SIDES, MIXED_TAGS = (
+    "it is an option, and options are not asked for",
+    "it is settled on the date",
     "it has no price",
     "it is held long and short",
     "its lots have different tags",
@@ -33,11 +36,13 @@ class Limits:
     """How far holdings may be traded. Nothing that is not held is bought.
 
     :param flips: whether a holding may change its sign.
+    :param options: whether options are traded too.
     :param largest_usd: |exposure| of a holding afterwards, unless it is larger already.
     :param kept: symbols that are not traded.
     """
 
     flips: bool = False
+    options: bool = False
     largest_usd: float = np.inf
     kept: frozenset[str] = frozenset()
 
@@ -79,6 +84,9 @@ def question(
     one_sided = by_symbol["quantity"].agg(lambda lots: (np.sign(lots) == np.sign(lots.iloc[0])).all())
     reasons = np.full(len(symbols), "", dtype=object)
     reasons[symbols.isin(limits.kept)] = "it is to be kept"
+    terms = parse_occ(pd.Series(symbols))
+    reasons[terms["strike"].notna() & (not limits.options)] = AN_OPTION
+    reasons[terms["expiry_date"] <= tables[PortfolioSnapshots]["date"].iloc[0]] = SETTLED
     reasons[~one_sided.to_numpy(dtype=bool)] = BOTH_SIDES
     reasons[~(priced & (unit > 0))] = NO_PRICE
     unit = np.where(unit > 0, unit, 1.0)

@@ -7,7 +7,7 @@ spellings: symbol, qty; `strategy` is added to the tags. A column Action or Side
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -73,6 +73,22 @@ def parse_trades_csv(
     _refuse_repeated(fields, rows, report)
     kept = fields[~fields["line"].isin(report.refused_lines())].reset_index(drop=True)
     return ParsedTrades(kept, report.errors(), report.warnings())
+
+
+def no_trades() -> pd.DataFrame:
+    """An empty list: what `parse_trades_csv` gives, without rows."""
+    kinds: dict[str, Any] = {
+        "line": "int64",
+        "quantity": float,
+        "price": float,
+        "tags": "str",
+        "symbol": "str",
+        "underlying": "str",
+        "expiry_date": "datetime64[ns]",
+        "strike": float,
+        "is_call": "boolean",
+    }
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
 def trades_csv(trades: pd.DataFrame) -> str:

@@ -81,7 +81,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "what-if-sessions": ("list", "show less_tech"),
     "what-if-sessions list": ("", "--json"),
     "what-if-sessions show": ("less_tech", "less_tech --json"),
-    "what-if-sessions export": ("less_tech", "less_tech trades.csv"),
+    "what-if-sessions export": (
+        "less_tech trades.csv",
+        "less_tech orders.fix --format fix --sender FUND --target BROKER",
+    ),
     "what-if-sessions remove": ("less_tech", "old_idea"),
     "scenarios": ("list", "check my_scenarios.yaml"),
     "scenarios list": ("", "--category rates --json"),

@@ -74,17 +74,17 @@ def export(
     :raises InputError: when a file cannot be written, or cannot hold the rows.
     """
     for model in models:
-        name, parts = table_name(model), _parts(warehouse, selections, model)
+        name, rows_of = table_name(model), parts(warehouse, selections, model)
         if form == PARQUET:
-            yield _partitions(model, parts, folder / name)
+            yield _partitions(model, rows_of, folder / name)
             continue
         path = folder / f"{name}.{form}"
         with whole_file(path) as temporary:
-            rows = WRITERS[form](temporary, name, exported_schema(model), parts)
+            rows = WRITERS[form](temporary, name, exported_schema(model), rows_of)
         yield Written(name, 1, rows)
 
 
-def _parts(warehouse: Warehouse, selections: Sequence[Selection], model: type[Table]) -> Iterator[pa.Table]:
+def parts(warehouse: Warehouse, selections: Sequence[Selection], model: type[Table]) -> Iterator[pa.Table]:
     """The rows in pieces of some dates each; those of a table by date alone once for a range."""
     by_portfolio = grain(model) is Grain.DATE_PORTFOLIO
     ranges = {(s.between, s.portfolios if by_portfolio else None): None for s in selections}

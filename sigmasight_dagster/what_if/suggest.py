@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 
 from sigmasight_core.arrays.types import Floats
+from sigmasight_core.errors import InputError
 from sigmasight_core.tables import FactorBetas, FactorCovariance
 from sigmasight_core.what_if.measured import Tables, Target, measured
 from sigmasight_core.what_if.measures import NormalRisk, effects, whole_units
 from sigmasight_core.what_if.suggestion import least_turnover
 from sigmasight_core.what_if.targets import Limits, Question, at_full, question
+from sigmasight_core.what_if.trades_csv import no_trades
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.what_if.on_request import parsed
 from sigmasight_dagster.what_if.what_if import Comparison, WhatIf
@@ -69,7 +71,7 @@ def suggest(
     asking, model = WhatIf(platform, portfolio, date), platform.factor_model
     market = model.factors[model.market].id
     dates = pd.DatetimeIndex([date])
-    today = _tables(asking.compute(parsed(asking, []).trades, "no trades"), hypothetical=False)
+    today = _tables(asking.compute(no_trades(), "no trades"), hypothetical=False)
     asked = question(
         target,
         limits,
@@ -150,7 +152,11 @@ def _tried(
         for symbol, units in zip(asked.holdings.symbols, made, strict=True)
         if units
     ]
-    tables = _tables(asking.compute(parsed(asking, rows).trades, "a suggestion"), hypothetical=True)
+    read = parsed(asking, rows)
+    if len(read.errors):
+        first = read.errors.iloc[0]
+        raise InputError(f"{first['value']}: {first['reason']}; name it among those that are kept")
+    tables = _tables(asking.compute(read.trades, "a suggestion"), hypothetical=True)
     return _Tried(made, measured(target, tables, market), tables)
 
 

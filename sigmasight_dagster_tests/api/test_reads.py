@@ -45,7 +45,8 @@ def asked(api: ApiHouse, path: str) -> tuple[str, dict[str, Any]]:
 
 
 def test_every_path_of_the_namespaces_is_declared(api: ApiHouse) -> None:
-    paths = {path.removeprefix(BASE) for path in api.app.openapi()["paths"]}
+    found = api.app.openapi()["paths"].items()
+    paths = {path.removeprefix(BASE) for path, methods in found if "get" in methods}
     assert {path for path in paths if path.startswith(("/data", "/analytics"))} == {*READS, *DOCUMENTS}
 
 

@@ -200,6 +200,10 @@ def test_a_session_is_listed_shown_exported_computed_again_replaced_and_removed(
     assert "7 trades of trades.csv" in shown
     assert invoke("what-if-sessions", "export", "kept", str(exported))[0] == 0
     assert invoke("what-if-sessions", "export", "kept")[1] == exported.read_text()
+    fix = ("what-if-sessions", "export", "kept", "--format", "fix")
+    assert "need their header: --sender and --target" in invoke(*fix)[2]
+    orders = invoke(*fix, "--sender", "FUND", "--target", "BROKER")[1]
+    assert orders.count("\x0135=D\x0149=FUND\x0156=BROKER\x01") == 9  # AAPL and UNH turn
     texts = (
         invoke(*what_if, str(exported), "--csv")[1],
         invoke("what-if-sessions", "show", "kept", "--csv")[1],

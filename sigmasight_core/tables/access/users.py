@@ -64,7 +64,7 @@ class RefreshTokens(Table):
 
 
 class Activity(Table):
-    """One request that was to change something: who, what, and how it ended. Never deleted."""
+    """One request that was to change something or took a file: who, what, how it ended. Never deleted."""
 
     occurred_at: Series[pd.Timestamp] = key("When (UTC)")
     activity_id: Series[str] = key("Tells apart what happened at once")

@@ -159,6 +159,7 @@ class NewSuggestion(Body):
     date: Date | None = Field(default=None, description="Trading date; default: the newest")
     target: Wanted
     flips: bool = Field(default=False, description="Whether a holding may turn from long to short or back")
+    options: bool = Field(default=False, description="Whether options are traded too")
     largest_usd: Annotated[Number, Field(gt=0)] | None = Field(
         default=None, description="Largest |exposure| of a holding afterwards, unless it is larger already"
     )

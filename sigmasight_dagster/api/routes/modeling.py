@@ -149,7 +149,7 @@ async def impacts(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> Impacts:
     """The rows of the comparison, as `sigmasight what-if` has them."""
-    found = await _calculated_document(use, user, session_id)
+    found = await calculated_document(use, user, session_id)
     wanted = set(table_name or ())
     rows = [row for row in found["results"] if row["result"] > after]
     rows = [row for row in rows if not wanted or row["table_name"] in wanted]
@@ -170,7 +170,7 @@ async def impacts(
 async def save(session_id: str, body: Saved, user: Editor, use: Use, request: Request) -> Session:
     """Trades and impacts as a what-if session: `sigmasight what-if-sessions show NAME`."""
     found = await _session(use, user, session_id)
-    document = await _calculated_document(use, user, session_id)
+    document = await calculated_document(use, user, session_id)
     stamp = AuditStamp.now(request.state.request_id)
 
     def store() -> None:
@@ -195,7 +195,7 @@ async def suggestions(body: NewSuggestion, user: Reader, use: Use) -> Suggested:
     portfolio = visible(user, body.portfolio)
     target = Target(**body.target.model_dump())
     largest = math.inf if body.largest_usd is None else body.largest_usd
-    limits = Limits(body.flips, largest, frozenset(body.keep))
+    limits = Limits(body.flips, body.options, largest, frozenset(body.keep))
     asked = pd.Timestamp(body.date) if body.date else None
 
     def search() -> Suggestion:
@@ -216,7 +216,8 @@ async def _with_trades(
     return Session.of(await _session(use, user, found.session_id))
 
 
-async def _calculated_document(use: Services, user: User, session_id: str) -> dict[str, Any]:
+async def calculated_document(use: Services, user: User, session_id: str) -> dict[str, Any]:
+    """What was computed with a session's trades. :raises Problem: 404 without it, 409 without results."""
     await _session(use, user, session_id)
     document = await use.modeling.comparison(user, session_id)
     if document is None:

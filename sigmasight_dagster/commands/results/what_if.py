@@ -10,8 +10,8 @@ import pandas as pd
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import PortfolioSnapshots, Table, WhatIfTrades
-from sigmasight_core.what_if.trades_csv import trades_csv
+from sigmasight_core.tables import PortfolioSnapshots, Table
+from sigmasight_core.what_if.fix_messages import FixSession
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands.arguments import AS_CSV, AS_JSON, one_format
 from sigmasight_dagster.commands.csv_files import read_csv, report_rows
@@ -23,6 +23,7 @@ from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
 from sigmasight_dagster.warehouse.errors import unknown_portfolio
+from sigmasight_dagster.what_if.trade_files import ENDINGS, trade_file
 from sigmasight_dagster.what_if.what_if import WhatIf
 
 _PATH = click.Path(path_type=Path)
@@ -112,9 +113,20 @@ def show_session(name: str, as_json: bool, as_csv: bool) -> None:
 @what_if_sessions.command("export")
 @click.argument("name")
 @click.argument("file", type=_PATH, required=False)
-def export_session(name: str, file: Path | None) -> None:
-    """Write the trades of session NAME as a trade list that what-if reads; default: standard output."""
-    text = trades_csv(_platform().warehouse.what_if(name)[WhatIfTrades])
+@click.option("--format", "form", type=click.Choice(list(ENDINGS)), default="csv", show_default=True)
+@click.option("--sender", metavar="ID", help="SenderCompID of FIX messages.")
+@click.option("--target", metavar="ID", help="TargetCompID of FIX messages.")
+@click.option("--first-number", type=click.IntRange(1), default=1, help="MsgSeqNum of the first; default: 1.")
+def export_session(
+    name: str, file: Path | None, form: str, sender: str | None, target: str | None, first_number: int
+) -> None:
+    """Write the trades of session NAME as a trade list that what-if reads, or as orders.
+
+    json and broker (CSV): market orders for the day; fix: FIX 4.4 NewOrderSingle. Nothing is sent to anybody.
+    Without FILE they go to standard output.
+    """
+    fix = FixSession(sender, target, first_number) if sender and target else None
+    text = trade_file(_platform().warehouse.what_if(name), form, name, utc_now(), fix)
     if file is None:
         click.echo(text, nl=False)
     else:

@@ -1,6 +1,7 @@
 """The log of who changed what through the API."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from uuid import uuid4
 
 from sigmasight_core.tables import table_name
@@ -35,3 +36,14 @@ async def note(pool: Pool, done: Done) -> None:
             f"VALUES (clock_timestamp(), %(activity_id)s, {values}, {AUDIT_VALUES})",
             {"activity_id": uuid4().hex, **asdict(done), **audit(done.request_id)},
         )
+
+
+async def exported(pool: Pool, email: str | None, limit: int) -> list[tuple[datetime, str, str, str]]:
+    """Files that left, the newest first: when, action, target, request id. :param email: None = all."""
+    rows = await pool.rows(
+        f"SELECT occurred_at, action, target, request_id FROM {ACTIVITY} WHERE action LIKE '%%/export/%%' "
+        "AND status_code < 300 AND coalesce(%(email)s, email) = email "
+        "ORDER BY occurred_at DESC, activity_id LIMIT %(limit)s",
+        {"email": email, "limit": limit},
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
