@@ -206,7 +206,7 @@ def _portfolios(node: yaml.Node | None, path: str, complaints: Complaints) -> tu
     if [name for _, name in names] == [EVERY_PORTFOLIO]:
         return None
     for child, name in names:
-        if name and not re.match(PORTFOLIO_NAME_PATTERN, name):
+        if name and not re.fullmatch(PORTFOLIO_NAME_PATTERN, name):
             complaints.add(
                 child, path, f"'{name}' is not a portfolio's name; use names, or \"*\" alone for all"
             )

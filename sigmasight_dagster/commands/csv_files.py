@@ -8,7 +8,7 @@ import pandas as pd
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
-from sigmasight_dagster.ledger import statements
+from sigmasight_dagster.ledger import files, statements
 from sigmasight_dagster.runs.workspace import Workspace
 
 SHARES_OF = click.option(
@@ -22,7 +22,7 @@ SHARES_OF = click.option(
 
 def check_name(name: str) -> None:
     """:raises InputError: when the name cannot be a portfolio's."""
-    if not re.match(PORTFOLIO_NAME_PATTERN, name):
+    if not re.fullmatch(PORTFOLIO_NAME_PATTERN, name):
         raise InputError(
             f"portfolio name '{name}' must match {PORTFOLIO_NAME_PATTERN}: up to 63 of a-z, 0-9, '_', '-', "
             "starting with a letter or digit"
@@ -32,7 +32,7 @@ def check_name(name: str) -> None:
 def read_csv(file: Path, what: str = "portfolio CSV") -> bytes:
     """:raises InputError: when the file cannot be read; `what` is what it should have been."""
     try:
-        return file.read_bytes()
+        return files.read(file)
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}: give the path of a {what}") from None
 

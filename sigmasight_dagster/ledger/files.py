@@ -1,14 +1,16 @@
 """A portfolio file as every door reads it: the rules of the CSV, prices held against closes of their days."""
 
 import datetime as dt
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from sigmasight_core import calendar
-from sigmasight_core.errors import SigmaSightError
+from sigmasight_core.errors import InputError, SigmaSightError
 from sigmasight_core.ledger.portfolio_csv import DataEnd, ParsedPortfolio, parse_portfolio_csv
 from sigmasight_core.ledger.price_doubts import (
     NEARBY_DAYS,
@@ -24,9 +26,32 @@ from sigmasight_dagster import session_dates
 from sigmasight_dagster.ledger import beyond
 from sigmasight_dagster.runs.workspace import Workspace, utc_now
 
+MAX_FILE_MB: Final = 100
+"""Larger is no list of positions or transactions: 100 MB are more than a million rows."""
 MAX_CLOSES: Final = 2_000_000
 """Closes that a local provider is asked for at most, to hold prices against: a few seconds."""
 _PRICES: Final = ["date", "symbol", "close", "high", "low", "price_date", "source"]
+
+
+def read(file: Path) -> bytes:
+    """The bytes of a file that a user gave.
+
+    :raises InputError: when it is larger than `MAX_FILE_MB`; it is not read. :raises OSError: as `open`.
+    """
+    size, largest = file.stat().st_size, MAX_FILE_MB * 1_000_000
+    with file.open("rb") as opened:
+        text = opened.read(largest + 1) if size <= largest else b""
+    if max(size, len(text)) > largest:
+        raise InputError(
+            f"{shown(file.name)}: {size / 1e6:,.0f} MB, more than the {MAX_FILE_MB} MB of a list of "
+            "positions or a history: give its CSV, or split it"
+        )
+    return text
+
+
+def shown(name: str) -> str:
+    """A file's name for messages and tables: bytes that are not UTF-8 as backslash and number."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def parse(

@@ -24,6 +24,7 @@ from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.ledger import files, histories
 from sigmasight_dagster.ledger.accounts import Account, ListedAccount, Stated, account_of, listed
+from sigmasight_dagster.ledger.files import shown
 from sigmasight_dagster.ledger.statements import doubts
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
@@ -56,10 +57,15 @@ class Tick:
 
 
 def directory(settings: Settings) -> Path:
-    """The inbox; created on first use, with its subdirectories."""
+    """The inbox; created on first use, with its subdirectories.
+
+    :raises InputError: when one of these is a symbolic link, by which files would be moved anywhere.
+    """
     inbox = settings.inbox_dir or settings.home / "inbox"
-    for name in (IMPORTED, REJECTED):
-        (inbox / name).mkdir(parents=True, exist_ok=True)
+    for folder in (inbox / IMPORTED, inbox / REJECTED):
+        if folder.is_symlink():
+            raise InputError(f"{folder} is a symbolic link, which is not followed: make it a folder")
+        folder.mkdir(parents=True, exist_ok=True)
     return inbox
 
 
@@ -79,10 +85,10 @@ def look(workspace: Workspace, cursor: str | None, now: pd.Timestamp) -> Tick:
         try:
             state = _Step(workspace, file, now, tick).take(before.get(file.name))
         except FileNotFoundError:
-            tick.notes.append(f"{file.name}: gone before it was read")
+            tick.notes.append(f"{shown(file.name)}: gone before it was read")
         except (SigmaSightError, OSError) as error:
             state = before.get(file.name)
-            tick.problems.append(f"{file.name}: left in the inbox: {error}")
+            tick.problems.append(f"{shown(file.name)}: left in the inbox: {error}")
             after[file.name] = state
         else:
             after |= {file.name: state} if state else {}
@@ -104,6 +110,7 @@ class _Step:
 
     def __init__(self, workspace: Workspace, file: Path, now: pd.Timestamp, tick: Tick):
         self.workspace, self.file, self.now, self.tick = workspace, file, now, tick
+        self.shown = Path(shown(file.name))
 
     def take(self, state: dict[str, Any] | None) -> dict[str, Any] | None:
         """The file's state after this tick; None when it was put away."""
@@ -137,7 +144,7 @@ class _Step:
     def _save(self, state: dict[str, Any]) -> tuple[str, int | None]:
         """Import the file: what became of the portfolio, and its positions; None when it was rejected."""
         name, workspace = portfolio_name(self.file), self.workspace
-        text = self.file.read_bytes()
+        text = files.read(self.file)
         if _fingerprint(self.file) != state["fingerprint"]:
             raise OSError("it changed while it was read; read again on the next tick")
         preset = histories.chosen(workspace.settings, text, self.file.name, histories.AUTO, None)
@@ -217,29 +224,28 @@ class _Step:
         """Put the file aside. Its report is there first: no rejected file is without one."""
         target = self.file.parent / REJECTED / self._stamped()
         report = target.with_name(f"{target.stem}.report.txt")
-        text = [f"{self.file.name}: nothing imported; mend it and drop it again:", *lines]
+        text = [f"{self.shown}: nothing imported; mend it and drop it again:", *lines]
         report.write_text("\n".join(text) + "\n", encoding="utf-8")
         self.file.rename(target)
-        self.tick.problems.append(
-            f"{self.file.name}: rejected: {lines[0]}; all of it: {REJECTED}/{report.name}"
-        )
+        self.tick.problems.append(f"{self.shown}: rejected: {lines[0]}; all of it: {REJECTED}/{report.name}")
 
     def _stamped(self) -> str:
-        return f"{self.file.stem}.{self.now:%Y%m%dT%H%M%S%fZ}{self.file.suffix}"
+        return f"{self.shown.stem}.{self.now:%Y%m%dT%H%M%S%fZ}{self.shown.suffix}"
 
     def _note(self, text: str) -> None:
-        self.tick.notes.append(f"{self.file.name}: {text}")
+        self.tick.notes.append(f"{self.shown}: {text}")
 
 
 def portfolio_name(file: Path) -> str:
     """The portfolio of a file: its name without .csv. :raises InputError: when it cannot be one."""
+    name, stem = shown(file.name), shown(file.stem)
     if not stat.S_ISREG(file.lstat().st_mode):
-        raise InputError(f"{file.name}: not a regular file: drop the CSV itself")
+        raise InputError(f"{name}: not a regular file: drop the CSV itself")
     if file.suffix.lower() != ".csv":
-        raise InputError(f"{file.name}: not a .csv: name it NAME.csv, where NAME is the portfolio")
-    if not re.match(PORTFOLIO_NAME_PATTERN, file.stem):
+        raise InputError(f"{name}: not a .csv: name it NAME.csv, where NAME is the portfolio")
+    if not re.fullmatch(PORTFOLIO_NAME_PATTERN, file.stem):
         raise InputError(
-            f"{file.name}: portfolio name '{file.stem}' must match {PORTFOLIO_NAME_PATTERN}: rename the file"
+            f"{name}: portfolio name '{stem}' must match {PORTFOLIO_NAME_PATTERN}: rename the file"
         )
     return file.stem
 

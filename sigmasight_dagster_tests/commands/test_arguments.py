@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
+from sigmasight_core.errors import InputError
 from sigmasight_dagster.cli import cli
 from sigmasight_dagster.cli.sections import COMMANDS
 from sigmasight_dagster.commands.arguments import given_portfolio, one_portfolio, some_portfolios
+from sigmasight_dagster.commands.csv_files import check_name
 from sigmasight_dagster.commands.output import plain, print_json
 from sigmasight_dagster.commands.progress import outcome_lines
 from sigmasight_dagster.commands.table import RIGHT, WIDTH, reasons, table
@@ -163,3 +165,10 @@ def test_runs_are_told_with_their_reason_below() -> None:
     assert lines[3].strip() == lines[5].strip() == "alpha, beta"
     assert " ".join(line.strip() for line in lines[6:8]) == why
     assert lines[-1] == "  b  failed steps: position_values"
+
+
+def test_a_name_ends_where_its_last_letter_does() -> None:
+    check_name("nl")
+    for name in ("nl\n", "\nnl", "Nl", "nl ", ""):
+        with pytest.raises(InputError, match="must match"):
+            check_name(name)

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core import calendar
+from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.definitions import build_definitions
@@ -221,6 +222,37 @@ def test_bad_files_are_put_aside_with_a_report_and_stop_no_other(workspace: Work
         "portfolio name 'Upper Case'" in (folder / "rejected" / f"Upper Case.{stamp}.report.txt").read_text()
     )
     assert "not a regular file" in (folder / "rejected" / f"link.{stamp}.report.txt").read_text()
+
+
+def test_names_and_sizes_that_no_file_should_have_are_rejected_and_told(
+    workspace: Workspace, ticks: Ticks
+) -> None:
+    drop(workspace, "caf\udce9.csv", GOOD)
+    drop(workspace, "line\n.csv", GOOD)
+    with (inbox.directory(workspace.settings) / "vast.csv").open("wb") as vast:
+        vast.truncate(2**40)  # a hole: to read it would take the memory of the machine
+    drop(workspace, "z_good.csv", GOOD)
+    ticks.tick()
+    told = "\n".join(ticks.tick().problems)
+    assert "caf\\xe9.csv: rejected: caf\\xe9.csv: portfolio name 'caf\\xe9' must match" in told
+    assert "vast.csv: 1,099,512 MB, more than the 100 MB" in told
+    told.encode()
+    ticks.until_done()
+    assert registered(workspace) == {"z_good": 2}
+    folder = inbox.directory(workspace.settings)
+    assert names(folder) == []
+    assert len(names(folder / "rejected")) == 6
+
+
+@pytest.mark.parametrize("name", ["rejected", "imported"])
+def test_a_link_in_place_of_a_folder_is_not_followed(name: str, tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, home=tmp_path)
+    folder, elsewhere = inbox.directory(settings) / name, tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    folder.rmdir()
+    folder.symlink_to(elsewhere)
+    with pytest.raises(InputError, match=f"{name} is a symbolic link, which is not followed"):
+        inbox.directory(settings)
 
 
 def test_a_file_that_is_being_written_waits(workspace: Workspace, ticks: Ticks) -> None:

@@ -137,7 +137,7 @@ def _platform() -> Platform:
 
 
 def _check_session_name(name: str) -> None:
-    if not re.match(PORTFOLIO_NAME_PATTERN, name):
+    if not re.fullmatch(PORTFOLIO_NAME_PATTERN, name):
         raise InputError(
             f"session name '{name}' must match {PORTFOLIO_NAME_PATTERN}: up to 63 of a-z, 0-9, '_', '-', "
             "starting with a letter or digit"
