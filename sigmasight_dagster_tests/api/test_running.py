@@ -117,7 +117,7 @@ WRITES = (
     Write(
         "/management/portfolios",
         lambda n: {"name": f"killed_{n}", "positions": [_position("AAPL"), _position("JPM")], "cash": 5},
-        {"portfolios": 1, "positions": 2, "ledger_changes": 1},
+        {"portfolios": 1, "positions": 2, "ledger_changes": 3},
         "editor",
         ("portfolio", "killed_{n}"),
     ),
