@@ -11,6 +11,7 @@ above, is found. The names below are for short imports only.
 from typing import Final
 
 from sigmasight_core.tables.access.managed import AlertAcknowledgements, AlertRuleRows, Uploads
+from sigmasight_core.tables.access.modeling import ModelingSessions
 from sigmasight_core.tables.access.users import Activity, RefreshTokens, UserPortfolios, Users
 from sigmasight_core.tables.account.attribution import ActiveShare, BenchmarkHoldings, ReturnAttribution
 from sigmasight_core.tables.account.cash import PortfolioCash
@@ -122,6 +123,7 @@ __all__ = [
     "GroupContributions",
     "Kind",
     "LedgerChanges",
+    "ModelingSessions",
     "OptionDeliveries",
     "OptionQuotes",
     "OptionVolatilities",

@@ -35,6 +35,7 @@ TOPICS: Final = (
     "operations",
     "alerts",
     "access.managed",
+    "access.modeling",
     "access.users",
 )
 """The flow of data, for the order of the tables. What is not in these files comes after them, by name."""
