@@ -103,7 +103,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "db revoke": ("analyst", "analyst hedge_fund"),
     "db grants": ("", "--json"),
     "serve": ("", "--port 8001"),
-    "mcp": ("--portfolio individual", "--http --port 8001"),
+    "mcp": ("individual", "--http --port 8001"),
     "users": ("list", "add --demo"),
     "users add": ("anna@example.com individual", "--demo"),
     "users list": ("", "--json"),

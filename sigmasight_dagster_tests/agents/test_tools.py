@@ -286,7 +286,7 @@ def test_the_command_speaks_over_standard_input_and_output(api: ApiHouse, tmp_pa
     start = "from sigmasight_dagster.cli import main; main()"
     command = StdioServerParameters(
         command=sys.executable,
-        args=["-c", start, "mcp", "--portfolio", MINE],
+        args=["-c", start, "mcp", MINE],
         env={**os.environ, "SIGMASIGHT_HOME": str(tmp_path), "SIGMASIGHT_DATABASE_URL": api.url},
     )
 
@@ -300,7 +300,7 @@ def test_the_command_speaks_over_standard_input_and_output(api: ApiHouse, tmp_pa
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [(["--http", "--portfolio", MINE], "--portfolio is for stdio"), (["--port", "8001"], "need --http")],
+    [(["--http", MINE], "portfolios are for stdio"), (["--port", "8001"], "need --http")],
 )
 def test_options_of_the_other_way_are_refused(options: list[str], said: str) -> None:
     result = CliRunner().invoke(mcp, options)

@@ -11,6 +11,7 @@ from sigmasight_dagster.agents.http import PATH, http_app
 from sigmasight_dagster.agents.server import make_server
 from sigmasight_dagster.agents.services import Services
 from sigmasight_dagster.auth.tokens import signing_secret
+from sigmasight_dagster.commands.arguments import some_portfolios
 from sigmasight_dagster.commands.servers.ports import refuse_taken_port
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
@@ -22,7 +23,7 @@ PORT: Final = 8001
 
 
 @click.command()
-@click.option("--portfolio", "names", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@some_portfolios
 @click.option(
     "--http", "by_http", is_flag=True, help="Serve HTTP, with the access tokens of sigmasight serve."
 )
@@ -34,7 +35,7 @@ def mcp(names: tuple[str, ...], by_http: bool, host: str | None, port: int | Non
     By default over standard input and output, for a program on this machine that starts it.
     """
     if by_http and names:
-        raise click.UsageError("--portfolio is for stdio: with --http each token has its user's portfolios")
+        raise click.UsageError("portfolios are for stdio: with --http each token has its user's")
     if not by_http and (host or port):
         raise click.UsageError("--host and --port need --http")
     settings = Settings()
