@@ -35,7 +35,7 @@ _OWN_EXAMPLES: Final = {
     "inbox_dir": "inbox",
     "presets_dir": "presets",
     "scenario_files": "scenarios.yaml",
-    "secrets_dir": "/run/secrets",
+    "secrets_dir": "/etc",
     "db_port": "5433",
     "factor_model": '{"window": 504}',
     "cash_interest_spread": "0.005",
