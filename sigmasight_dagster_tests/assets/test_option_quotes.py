@@ -116,6 +116,7 @@ class Computed:
             exit_price=np.nan,
             exit_date=pd.NaT,
             tags="",
+            notes=pd.array([None] * len(held), dtype="str"),
         )
         made = validate(Positions, ledger_rows(entered, "book"))
         registered = {"portfolio": "book", "cash": 100_000.0, "source": "book.csv"}

@@ -181,7 +181,7 @@ def test_the_other_curl_examples_ask_endpoints_that_there_are(outward: Outward) 
     assert asked
     for line in asked:
         (path,) = re.findall(r"\$API(/[^\s?\"]+)", line)
-        method = "post" if re.search(r" (-d|--data-binary) ", line) else "get"
+        method = "post" if re.search(r" (-d|--data-binary|-X POST) ", line) else "get"
         found = [methods for pattern, methods in patterns.items() if re.fullmatch(pattern, f"/api/v1{path}")]
         assert any(method in methods for methods in found), line
 
