@@ -118,6 +118,10 @@ class InMemoryBatch(Batch):
         self._declared(Portfolios)
         return self._ledger.registry
 
+    def _note_ledger(self) -> None:
+        """The hypothetical portfolio is nobody's: what counts is that it is made from."""
+        self._platform.warehouse.note_ledger(self._basis, (self._ledger.history_of,))
+
     @cached_property
     def transactions(self) -> pd.DataFrame:
         """Those of the account of `history_of`, for each portfolio: the trades are at the close."""
