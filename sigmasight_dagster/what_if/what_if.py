@@ -201,13 +201,14 @@ class WhatIf:
         """Both sides and their comparison.
 
         :param trades: from `parse`, without errors. :param source: name of the file, for messages.
-        :raises InputError: if a trade has no price, or a date that it needs is not published.
+        :raises InputError: if a trade has no price.
+        :raises UpstreamNotPublished: if a date that it needs is not published.
         :raises DataQualityError: if a table breaks its contract or fails a blocking gate.
         """
         try:
             return self._computed(trades, source)
         except UpstreamNotPublished as error:
-            raise self._not_published(str(error)) from error
+            raise UpstreamNotPublished(str(self._not_published(str(error))), error.missing) from error
 
     def _computed(self, trades: pd.DataFrame, source: str) -> Comparison:
         name, date, cash = self._portfolio, self._date, float(self._ledger.registry["cash"].iloc[0])

@@ -97,7 +97,7 @@ def test_a_date_that_fails_for_ever_is_settled(
     (project.home / "book.csv").write_text("ticker,quantity,entry_price,entry_date\nAAA,10,100,2022-12-01\n")
     assert project.here("import", str(project.home / "book.csv"), "--portfolio", "book") == 0
     assert project.here("backfill", "--start", "2022-12-05", "--end", "2022-12-08") == 1
-    assert "no prices for 2022-12-07" in capsys.readouterr().out.replace("\n", " ")
+    assert "no prices for 2022-12-07" in " ".join(capsys.readouterr().out.split())
     ENVIRONMENT["SIGMASIGHT_EXTRA_CLOSURES"] = f'["{CLOSED}"]'
     with pytest.raises(InputError, match=f"{CLOSED} is not a trading date: declared closed"):
         project.here("run", "--date", CLOSED)

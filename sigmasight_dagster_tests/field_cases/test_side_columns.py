@@ -123,7 +123,8 @@ def test_01_columns_that_change_nothing_are_named_once() -> None:
     parsed = parse(
         f"{HEADER},Notes,Sector,Market Value\nAAPL,1,5,2023-03-01,x,y,z\nKO,1,5,2023-03-01,x,y,z\n"
     )
-    assert parsed.warnings[["line", "column"]].values.tolist() == [[1, "Notes, Sector, Market Value"]]
+    assert parsed.positions["notes"].tolist() == ["x", "x"]
+    assert parsed.warnings[["line", "column"]].values.tolist() == [[1, "Sector, Market Value"]]
     assert "not used" in parsed.warnings["reason"].item()
 
 
