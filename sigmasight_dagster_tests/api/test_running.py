@@ -60,7 +60,7 @@ def headers(server: RunningApi, name: str) -> dict[str, str]:
 def test_a_thousand_requests_at_once_are_served_in_turn(server: RunningApi) -> None:
     me = request(f"{BASE}/auth/me", headers(server, "reader"))
     assert ask(server, me, seconds=0.01, per_second=100_000, connections=0) == {"200": 1000}
-    assert ask(server, me, seconds=0.001, connections=1) == {"200": 1}
+    assert set(ask(server, me, seconds=0.2, connections=1)) == {"200"}
 
 
 def test_a_body_of_50_mb_is_refused_at_once(server: RunningApi) -> None:
