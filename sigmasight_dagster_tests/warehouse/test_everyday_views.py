@@ -98,10 +98,11 @@ def test_every_view_shows_published_rows_of_the_newest_date_only(filled: str, wa
 def test_a_join_shows_nothing_of_a_table_that_does_not_count(filled: str) -> None:
     sql(
         filled,
-        "DELETE FROM sigmasight.publications WHERE table_name IN ('factor_exposures', 'stress_results')",
+        "DELETE FROM sigmasight.publications "
+        "WHERE table_name IN ('factor_exposures', 'stress_results', 'risk_measures')",
     )
-    shown = sql(filled, "SELECT market_beta, beta_status, worst_scenario FROM sigmasight.portfolio_today")
-    assert shown == [(None, None, None)] * 2
+    cells = "market_beta, beta_status, worst_scenario, var_95_usd, risk_status"
+    assert sql(filled, f"SELECT {cells} FROM sigmasight.portfolio_today") == [(None,) * 5] * 2
 
 
 def test_comparison_scenarios_are_in_no_view(filled: str, warehouse: Warehouse) -> None:

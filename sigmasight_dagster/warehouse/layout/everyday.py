@@ -65,7 +65,8 @@ _WORST_OF_POSITION: Final = (
 _MEASURES_OF_DAY: Final = (
     "LEFT JOIN LATERAL (SELECT "
     + ", ".join(f"{what} AS {name}" for name, what in _measures(*_SHOWN_MEASURES).items())
-    + f", {_NOT_OK} AS status FROM {named(RiskMeasures)} AS m WHERE m.date = d.date "
+    + f", CASE WHEN count(*) > 0 THEN {_NOT_OK} END AS status FROM {named(RiskMeasures)} AS m "
+    "WHERE m.date = d.date "
     f"AND m.portfolio = d.portfolio AND {published(RiskMeasures, 'm')}) AS k ON true "
 )
 
@@ -95,7 +96,7 @@ PORTFOLIO_TODAY: Final = View(
         "worst_scenario_pnl": _HEADLINE_MEANING,
         "returns_status": "portfolio_returns.status; NULL = not published",
         "beta_status": "factor_exposures.status of the market; NULL = not published",
-        "risk_status": "ok, or each risk measure that is not, with its status",
+        "risk_status": "ok, or each risk measure that is not, with its status; NULL = not published",
         "stress_status": "stress_results.status of worst_scenario",
     },
 )
