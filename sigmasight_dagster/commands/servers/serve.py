@@ -1,6 +1,7 @@
 """`sigmasight serve`: the API, until Ctrl-C."""
 
 import sys
+from typing import Final
 
 import click
 import uvicorn
@@ -12,6 +13,9 @@ from sigmasight_dagster.commands.servers.ports import refuse_taken_port
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
+
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than proxies and clients keep an idle connection: who asks on one that just closed gets no answer."""
 
 
 @click.command()
@@ -36,4 +40,12 @@ def serve(host: str | None, port: int | None) -> None:
     click.echo(f"A first request: curl {base}/system/health")
     click.echo("Users: sigmasight users add EMAIL --portfolio NAME, or for the demo's: users add --demo")
     sys.stdout.flush()
-    uvicorn.run(app, host=where, port=at, log_config=None, access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=where,
+        port=at,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
