@@ -15,7 +15,7 @@ from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
 
 KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than proxies and clients keep an idle connection: who asks on one that just closed gets no answer."""
+"""Longer than proxies and clients keep an idle connection: on one that just closes nobody is answered."""
 
 
 @click.command()
