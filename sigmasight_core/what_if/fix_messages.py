@@ -98,7 +98,10 @@ def _order(order: dict[str, object], at: str) -> list[Field]:
 
 
 def _contract(order: dict[str, object]) -> list[Field]:
-    """What is ordered: PutOrCall (201) is of other versions, which many read beside CFICode (461)."""
+    """What is ordered: PutOrCall (201) is of other versions, which many read beside CFICode (461).
+
+    The code (ISO 10962) says option, call or put, and X for each of four attributes that it leaves open.
+    """
     expiry, call = pd.Timestamp(str(order["expiry_date"])), order["put_or_call"] == "CALL"
     return [
         (461, "OCXXXX" if call else "OPXXXX"),

@@ -37,12 +37,13 @@ REPOSITORY = f"{REPOSITORY_NAME}@{LOCATION}"
 DEFINITIONS = "sigmasight_dagster.definitions"
 NO_STEP_FAILED = "the run failed before its first step: see its events"
 
-_UNFINISHED: Final = (
+BEGUN: Final = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.CANCELING,
 )
+"""Of runs that somebody executes, or should: they wait in no queue, and have not ended."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def report_orphans(instance: DagsterInstance) -> list[str]:
 
     Slots of pools that ended runs have left, of whichever process, are freed.
     """
-    every = instance.get_runs(filters=dg.RunsFilter(statuses=list(_UNFINISHED)))
+    every = instance.get_runs(filters=dg.RunsFilter(statuses=list(BEGUN)))
     unfinished = [run for run in every if run.tags.get(LAUNCHER_TAG, "").endswith(run.run_id)]
     gone = alive.abandoned(instance, [run.run_id for run in unfinished])
     orphans = [run for run in unfinished if run.run_id in gone]

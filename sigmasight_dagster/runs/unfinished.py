@@ -8,13 +8,7 @@ import dagster as dg
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.runs import execute
 
-UNFINISHED: Final = (
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
+UNFINISHED: Final = (dg.DagsterRunStatus.QUEUED, *execute.BEGUN)
 _SHOWN = 3
 
 

@@ -16,16 +16,10 @@ from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.table import GAP, wrapped
 from sigmasight_dagster.partitions.dates import TIMEZONE
 from sigmasight_dagster.runs import recovery
+from sigmasight_dagster.runs.unfinished import UNFINISHED
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.tags import DATES_TAG, PORTFOLIOS_TAG
 
-UNDER_WAY = (
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
 SHOWN = 5
 CLOSE = dt.time(16)
 
@@ -63,7 +57,7 @@ def _dates(project: Project) -> list[dict[str, Any]]:
 
 
 def _running(instance: dg.DagsterInstance) -> list[dict[str, Any]]:
-    runs = instance.get_runs(dg.RunsFilter(statuses=list(UNDER_WAY)))
+    runs = instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED)))
     return [
         {
             "run": run.run_id,
