@@ -7,7 +7,6 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from sigmasight_core.errors import InputError
 from sigmasight_core.tables import CorporateActions, Grain
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
@@ -19,7 +18,7 @@ from sigmasight_dagster.runs import execute, known_actions, plan, recovery, unfi
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
-from sigmasight_dagster.warehouse.errors import unknown_portfolio
+from sigmasight_dagster.warehouse.errors import require_portfolios
 from sigmasight_dagster.warehouse.stores.removal import Removed
 
 
@@ -45,11 +44,7 @@ class Workspace:
         :raises InputError: when one is not registered, or none is.
         """
         order = self.portfolio_order()
-        unknown = [name for name in names if name not in order]
-        if unknown:
-            raise unknown_portfolio(unknown[0], order)
-        if not order:
-            raise InputError("no portfolio is registered: sigmasight import FILE NAME")
+        require_portfolios(names, order)
         return tuple(name for name in order if name in names) if names else tuple(order)
 
     def plan(self, dates: pd.DatetimeIndex, names: Sequence[str]) -> list[RangeRun]:

@@ -51,6 +51,15 @@ def unknown_portfolio(name: str, registered: Sequence[str]) -> InputError:
     )
 
 
+def require_portfolios(names: Sequence[str], registered: Sequence[str]) -> None:
+    """:raises InputError: when one of the names is not registered, or no portfolio is."""
+    unknown = [name for name in names if name not in registered]
+    if unknown:
+        raise unknown_portfolio(unknown[0], registered)
+    if not registered:
+        raise InputError("no portfolio is registered: sigmasight import FILE NAME")
+
+
 class UpstreamNotPublished(WarehouseError):
     """A computation needs partitions that were never published. `missing` holds them: date, portfolio."""
 

@@ -16,7 +16,7 @@ from sigmasight_dagster.reports.table_export import FORMATS, PARQUET, Selection
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster.warehouse.errors import unknown_portfolio
+from sigmasight_dagster.warehouse.errors import require_portfolios
 
 FOLDER: Final = Path("exports")
 
@@ -74,11 +74,7 @@ def _models(names: Sequence[str]) -> list[type[Table]]:
 
 def _chosen(warehouse: Warehouse, names: Sequence[str]) -> list[str]:
     known = warehouse.portfolio_names()
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise unknown_portfolio(unknown[0], known)
-    if not known:
-        raise InputError("no portfolio is registered: sigmasight import FILE NAME")
+    require_portfolios(names, known)
     return list(dict.fromkeys(names)) or known
 
 
