@@ -25,6 +25,11 @@ class Grain(Enum):
     DATE_PORTFOLIO = ("date", "portfolio")
     UNPARTITIONED = ()
 
+    def __new__(cls, *dimensions: str) -> "Grain":
+        made = object.__new__(cls)
+        made._value_ = dimensions  # Python before 3.11.4 makes an object of an empty tuple
+        return made
+
 
 class Kind(Enum):
     """Where the rows of a table come from."""
@@ -267,14 +272,8 @@ def _not_finite(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     rows, columns = np.isinf(values).nonzero()
     if not len(rows):
         return
-    yield pd.DataFrame(
-        {
-            "row": rows,
-            "column": numbers.columns[columns].astype(str),
-            "check": "a finite number",
-            "value": values[rows, columns].astype(str),
-        }
-    )
+    names, cells = numbers.columns[columns].astype(str), values[rows, columns].astype(str)
+    yield pd.DataFrame({"row": rows, "column": names, "check": "a finite number", "value": cells})
 
 
 def _unexplained_nulls(model: type[Table], frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
