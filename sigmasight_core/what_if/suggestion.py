@@ -9,7 +9,7 @@ the least there is; of more risk it may be a local one.
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.what_if.measures import Holdings, Linear, Measure, NormalRisk, Weight
@@ -102,7 +102,7 @@ def _linear(holdings: Holdings, measure: Linear, target: float) -> Floats | None
     if scale == 0 or gap == 0:
         return np.zeros(len(slope)) if gap == 0 else None
     buys, sells = _room(holdings)
-    result = optimize.linprog(
+    result = scipy.optimize.linprog(
         np.ones(2 * len(slope)),
         A_eq=np.concatenate([slope, -slope])[None, :] / scale,
         b_eq=[gap / scale],
@@ -133,8 +133,8 @@ def _reach_of_risk(holdings: Holdings, measure: NormalRisk) -> tuple[float, floa
     With several corners the greatest that is found may not be the greatest there is.
     """
     unit = holdings.unit_value
-    box = optimize.Bounds(holdings.lower * unit, holdings.upper * unit)
-    least = optimize.minimize(
+    box = scipy.optimize.Bounds(holdings.lower * unit, holdings.upper * unit)
+    least = scipy.optimize.minimize(
         lambda dollars: float(measure.value(dollars / unit)),
         holdings.quantity * unit,
         jac=lambda dollars: measure.gradient(dollars / unit) / unit,
@@ -201,11 +201,11 @@ def _solved(
     def after(parts: Floats) -> Floats:
         return holdings.quantity + np.bincount(symbol, parts * units, minlength=size)
 
-    result = optimize.minimize(
+    result = scipy.optimize.minimize(
         lambda parts: float(parts.sum()),
         np.zeros(len(columns)),
         jac=np.ones_like,
-        bounds=optimize.Bounds(np.zeros(len(columns)), room[columns]),
+        bounds=scipy.optimize.Bounds(np.zeros(len(columns)), room[columns]),
         constraints={
             "type": "eq",
             "fun": lambda parts: float(measure.value(after(parts)) - target) / scale,

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from inspect import cleandoc
 from typing import Any
 
 import dagster as dg
 import pandas as pd
+from pandera.dtypes import DataType
 
 from sigmasight_core.tables import TABLES, Grain, Kind, Table, computed_from, facts, grain, table_name
 from sigmasight_dagster import story
@@ -28,6 +30,12 @@ _TYPES = {
 }
 
 
+@cache
+def _type(dtype: DataType) -> str:
+    """SQL type of a column. Numpy needs longer for a dtype's name than Dagster for the rest of the column."""
+    return _TYPES.get(str(dtype), "text")
+
+
 def column_schema(model: type[Table]) -> dg.TableSchema:
     """Dagster's column schema of a row model: type, description with unit and sources, constraints."""
     columns = []
@@ -38,7 +46,7 @@ def column_schema(model: type[Table]) -> dg.TableSchema:
         columns.append(
             dg.TableColumn(
                 name=str(name),
-                type=_TYPES.get(str(column.dtype), "text"),
+                type=_type(column.dtype),
                 description=f"{column.description}{unit}" + (f". From {sources}" if sources else ""),
                 constraints=dg.TableColumnConstraints(
                     nullable=column.nullable, other=["primary key"] if facts.get("role") == "key" else []
