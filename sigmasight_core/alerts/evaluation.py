@@ -1,64 +1,100 @@
 """Alerts: rules and published rows to rows of `tables.Alerts`, and what a new evaluation changes."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from sigmasight_core.alerts.rules import RUN_FAILED, AlertRule
-from sigmasight_core.tables import primary_key, table_name
+from sigmasight_core.alerts.watched import EVERYBODY
+from sigmasight_core.tables import grain, primary_key, table_name
 from sigmasight_core.tables.alerts import Alerts
 
 FIRING, CLEARED, UNAVAILABLE = "firing", "cleared", "unavailable"
 KEYS = primary_key(Alerts)
 COLUMNS = [str(name) for name in Alerts.to_schema().columns]
 
-_PARTITION = ["date", "portfolio"]
+OPEN: Final = (FIRING, UNAVAILABLE)
+"""States of alerts that have not ended."""
+_WHICH = ["rule", "portfolio", "subject"]
 _SHOWN_PARTITIONS = 50
 
 
-def evaluate(rule: AlertRule, *, partitions: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """Compare the published rows of one table with one limit, every date and portfolio in one call.
+def evaluate(
+    rule: AlertRule, *, partitions: pd.DataFrame, rows: pd.DataFrame, known: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Compare the rows of one table with one limit, every date, portfolio and row in one call.
 
-    :param partitions: published partitions, the columns date and portfolio; those of portfolios that the
-        rule does not name are left out.
-    :param rows: rows of the rule's table: its key, the rule's column and, if the table has one, status. Rows
-        outside of the partitions do not count.
-    :returns: one row of `tables.Alerts` for each partition: firing, cleared (within the limit), or
-        unavailable, when the value is NULL or the selected row is not there. Where the rule leaves keys of
-        the table open, the row farthest beyond the limit; a NULL among them counts only if no other is there.
+    :param partitions: published partitions, the columns date and, of a table by portfolio, portfolio; those
+        of portfolios that the rule does not name are left out.
+    :param rows: rows of the rule's table: its key, the rule's column and, if the table has them, status and
+        detail. Rows outside of the partitions do not count.
+    :param known: rows of `tables.Alerts` of the rule: of a rule with an alert for each row, those within the
+        limit are left out unless they are known, and so is NULL; None = none is left out.
+    :returns: one row of `tables.Alerts` for each partition, or each row of it: firing, cleared (within the
+        limit), or unavailable, when the value is NULL or the selected row is not there. Where the rule leaves
+        keys of the table open and has one alert for them together, the row farthest beyond the limit; a NULL
+        among them counts only if no other is there.
     """
-    watched = partitions[_PARTITION].drop_duplicates(ignore_index=True)
+    by = list(grain(rule.model).value)
+    watched = partitions[by].drop_duplicates(ignore_index=True)
     if rule.portfolios is not None:
         watched = watched[watched["portfolio"].isin(rule.portfolios)].reset_index(drop=True)
     chosen = np.ones(len(rows), dtype=bool)
     for name, wanted in rule.select:
         chosen &= (rows[name].astype("str") == wanted).to_numpy()
-    found = watched.merge(_worst(rule, rows[chosen]), on=_PARTITION, how="left", indicator="_found")
+    if rule.each_row and rule.free_keys:
+        found = _each(rule, watched, rows[chosen], known)
+    else:
+        found = watched.merge(_worst(rule, rows[chosen]), on=by, how="left", indicator="_found")
+        found = found.assign(subject="", item=_items(rule, found))
     value = found[rule.column].astype("float64").to_numpy()
     there = (found["_found"] == "both").to_numpy()
-    beyond = (
-        _distance(rule, value) > 0 if rule.comparison not in ("<=", ">=") else _distance(rule, value) >= 0
-    )
     no_row_needed = ~there & bool(rule.free_keys)
-    state = np.select([beyond, np.isfinite(value) | no_row_needed], [FIRING, CLEARED], default=UNAVAILABLE)
+    conditions = [_beyond(rule, value), np.isfinite(value) | no_row_needed]
     made = pd.DataFrame(
         {
             "rule": rule.rule_id,
-            "portfolio": found["portfolio"],
+            "portfolio": found["portfolio"] if "portfolio" in by else EVERYBODY,
             "date": found["date"],
             "failed_run": "",
+            "subject": found["subject"],
             "table_name": table_name(rule.model),
-            "item": _items(rule, found),
+            "item": found["item"],
             "measure": rule.column,
             "value": np.where(np.isfinite(value), value, np.nan),
             "comparison": rule.comparison,
             "threshold": rule.threshold,
             "severity": rule.severity,
-            "state": state,
+            "state": np.select(conditions, [FIRING, CLEARED], default=UNAVAILABLE),
         }
     )
-    return made.assign(message=_messages(made, _reasons(found, there)))[COLUMNS]
+    return made.assign(message=_messages(made, _reasons(found, there), _details(found)))[COLUMNS]
+
+
+def _each(
+    rule: AlertRule, watched: pd.DataFrame, rows: pd.DataFrame, known: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Every row of the partitions, or those beyond the limit and those that have an alert, gone ones too."""
+    by = list(watched.columns)
+    which = [*by, "subject"]
+    items = _items(rule, rows)
+    named = watched.merge(rows.assign(subject=items, item=items), on=by).assign(_found="both")
+    if known is None:
+        return named
+    alerts = watched.merge(known[which], on=by).drop_duplicates()
+    kept = _beyond(rule, named[rule.column].astype("float64").to_numpy())
+    kept |= pd.MultiIndex.from_frame(named[which]).isin(pd.MultiIndex.from_frame(alerts))
+    gone = alerts[~pd.MultiIndex.from_frame(alerts).isin(pd.MultiIndex.from_frame(named[which]))]
+    gone = gone.assign(item=gone["subject"], _found="left_only")
+    return pd.concat([named[kept], gone], ignore_index=True) if len(gone) else named[kept]
+
+
+def _beyond(rule: AlertRule, value: np.ndarray) -> np.ndarray:
+    """Whether it is beyond the limit; NaN is not."""
+    distance = _distance(rule, value)
+    return distance >= 0 if rule.comparison in ("<=", ">=") else distance > 0
 
 
 def _distance(rule: AlertRule, value: np.ndarray) -> np.ndarray:
@@ -74,7 +110,7 @@ def _worst(rule: AlertRule, rows: pd.DataFrame) -> pd.DataFrame:
     ordered = rows.assign(_distance=distance).sort_values(
         ["_distance", *rule.free_keys], ascending=[False, *(True for _ in rule.free_keys)], kind="stable"
     )
-    return ordered.drop_duplicates(_PARTITION)
+    return ordered.drop_duplicates(list(grain(rule.model).value))
 
 
 def _items(rule: AlertRule, found: pd.DataFrame) -> pd.Series:
@@ -92,16 +128,26 @@ def _items(rule: AlertRule, found: pd.DataFrame) -> pd.Series:
 def _reasons(found: pd.DataFrame, there: np.ndarray) -> pd.Series:
     """Why there is no value, where there is none."""
     status = found["status"] if "status" in found else pd.Series("the value is NULL", index=found.index)
-    return status.astype("str").where(there, "the portfolio has no such row")
+    absent = "the portfolio has no such row" if "portfolio" in found else "there is no such row"
+    return status.astype("str").where(there, absent)
 
 
-def _messages(made: pd.DataFrame, reasons: pd.Series) -> pd.Series:
+def _details(found: pd.DataFrame) -> pd.Series:
+    """What a row says of itself, to be told after its value."""
+    if "detail" not in found:
+        return pd.Series("", index=found.index, dtype="str")
+    detail = found["detail"].fillna("").astype("str")
+    return (": " + detail).where(detail != "", "")
+
+
+def _messages(made: pd.DataFrame, reasons: pd.Series, details: pd.Series) -> pd.Series:
     item = (" [" + made["item"] + "]").where(made["item"] != "", "")
-    what = made["portfolio"] + " " + made["date"].dt.strftime("%Y-%m-%d") + ": " + made["table_name"]
+    whose = (made["portfolio"].astype("str") + " ").where(~made["portfolio"].isin(["", EVERYBODY]), "")
+    what = whose + made["date"].dt.strftime("%Y-%m-%d") + ": " + made["table_name"]
     what += "." + made["measure"] + item
-    limit = made["comparison"] + " " + made["threshold"].map(_number)
-    number = made["value"].map(_number)
-    fired = what + " is " + number + ", limit " + limit
+    limit = made["comparison"] + " " + made["threshold"].map(_number).astype("str")
+    number = made["value"].map(_number).astype("str")
+    fired = what + " is " + number + ", limit " + limit + details
     cleared = what + " is " + number.where(made["value"].notna(), "absent") + ", no longer " + limit
     missing = what + " is unavailable: " + reasons
     return fired.where(made["state"] == FIRING, cleared.where(made["state"] == CLEARED, missing))
@@ -110,6 +156,17 @@ def _messages(made: pd.DataFrame, reasons: pd.Series) -> pd.Series:
 def _number(value: float) -> str:
     """Cents of what is large, six digits of what is small."""
     return f"{value:,.2f}".removesuffix(".00") if abs(value) >= 1000 else f"{value:.6g}"
+
+
+def continued(evaluated: pd.DataFrame, alerts: pd.DataFrame) -> pd.DataFrame:
+    """Rows on how things stand now, with the date on which their alert began, where it has not ended.
+
+    :param evaluated: as `evaluate` returns them. :param alerts: rows of `tables.Alerts`.
+    """
+    lasting = alerts[alerts["state"].isin(OPEN)].sort_values("date", kind="stable")
+    began = lasting.drop_duplicates(_WHICH).rename(columns={"date": "_began"})
+    date = evaluated[_WHICH].merge(began[[*_WHICH, "_began"]], how="left")["_began"].set_axis(evaluated.index)
+    return evaluated.assign(date=date.fillna(evaluated["date"]))
 
 
 def changes(*, stored: pd.DataFrame, evaluated: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -156,6 +213,7 @@ def failed_run(
         "portfolio": names.pop() if len(names) == 1 else "",
         "date": min(dates, default=pd.Timestamp(default_date)).normalize(),
         "failed_run": run_id,
+        "subject": "",
         "table_name": ", ".join(assets),
         "item": "",
         "measure": "",

@@ -17,20 +17,29 @@ A rule with a mistake is left out; the others are used. The file::
       destinations: [log, email]
 
 A key of the table that `select` leaves out means any row: the one that is farthest beyond the limit counts.
+With `each_row: true` each row beyond it has an alert of its own; of market tables, of the coverage of symbols
+and of checks that is always so, and their rules name no portfolio. See `watched` for what there is to watch.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import yaml
 
 from sigmasight_core import yaml_nodes
+from sigmasight_core.alerts.watched import (
+    CheckOutcomes,
+    alert_tables,
+    allowed_values,
+    is_of_portfolios,
+    numeric_columns,
+    selectable,
+)
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import TABLES, Grain, Table, columns_by_role, grain, primary_key, table_name
+from sigmasight_core.tables import Table, table_name
 from sigmasight_core.tables.alerts import DESTINATIONS, SEVERITIES
 from sigmasight_core.yaml_nodes import Complaints
 
@@ -41,15 +50,19 @@ RUN_FAILED: Final = "run_failed"
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _FIELDS = ("id", "table", "column", "comparison", "threshold", "severity", "destinations")
-_OPTIONAL = ("select", "portfolio")
+_OPTIONAL = ("select", "portfolio", "each_row")
+
+Checks = Mapping[str, Collection[str]]
+"""Assets by the name of the check that they have."""
 
 
 @dataclass(frozen=True)
 class AlertRule:
-    """One limit on one column of one portfolio table.
+    """One limit on one column of one table, or of what is worked out for the rules.
 
     :param select: value by key column, of some or all of the keys after date and portfolio.
-    :param portfolios: names; None = every one.
+    :param portfolios: names; None = every one, or a table without portfolios.
+    :param each_row: each row has an alert of its own, not the farthest of a portfolio alone.
     """
 
     rule_id: str
@@ -61,11 +74,27 @@ class AlertRule:
     portfolios: tuple[str, ...] | None
     severity: str
     destinations: tuple[str, ...]
+    each_row: bool = False
 
     @property
     def free_keys(self) -> list[str]:
-        """Keys of the table that the rule leaves open: any row of the portfolio may fire it."""
-        return [name for name in primary_key(self.model)[2:] if name not in dict(self.select)]
+        """Keys of the table that the rule leaves open: any row may fire it."""
+        return [name for name in selectable(self.model) if name not in dict(self.select)]
+
+    def definition(self) -> dict[str, Any]:
+        """The rule as in a file of rules; portfolio: [] = every one, or a table without portfolios."""
+        return {
+            "id": self.rule_id,
+            "table": table_name(self.model),
+            "column": self.column,
+            "comparison": self.comparison,
+            "threshold": self.threshold,
+            "severity": self.severity,
+            "destinations": list(self.destinations),
+            "select": dict(self.select),
+            "portfolio": list(self.portfolios or ()),
+            "each_row": self.each_row and is_of_portfolios(self.model),
+        }
 
 
 @dataclass(frozen=True)
@@ -78,26 +107,10 @@ class AlertRules:
     problems: tuple[str, ...] = ()
 
 
-@cache
-def alert_tables() -> Mapping[str, type[Table]]:
-    """Tables that a rule may watch: those by date and portfolio."""
-    return {table_name(model): model for model in TABLES if grain(model) is Grain.DATE_PORTFOLIO}
-
-
-@cache
-def numeric_columns(model: type[Table]) -> tuple[str, ...]:
-    """Value columns of a table that are numbers."""
-    columns = model.to_schema().columns
-    numeric = ("float", "int", "Int")
-    return tuple(
-        name for name in columns_by_role(model, "value") if str(columns[name].dtype).startswith(numeric)
-    )
-
-
-def parse_alert_rules(text: str, source: str) -> AlertRules:
+def parse_alert_rules(text: str, source: str, checks: Checks | None = None) -> AlertRules:
     """Read a file of rules.
 
-    :param source: name of the file, for messages.
+    :param source: name of the file, for messages. :param checks: those that there are; None = not known.
     :returns: the usable rules; `problems` has one line, "file:line: key: problem; cure", for each mistake.
     :raises InputError: if the file as a whole cannot be read: not YAML, empty, no list of rules.
     """
@@ -111,7 +124,7 @@ def parse_alert_rules(text: str, source: str) -> AlertRules:
     rules: dict[str, AlertRule] = {}
     for number, node in enumerate(nodes):
         complaints = Complaints(source)
-        rule = _rule(node, f"rules[{number}]", complaints, rules)
+        rule = _rule(node, f"rules[{number}]", complaints, rules, checks or {})
         whole.lines += complaints.lines
         if rule:
             rules[rule.rule_id] = rule
@@ -120,7 +133,7 @@ def parse_alert_rules(text: str, source: str) -> AlertRules:
 
 
 def _rule(
-    node: yaml.Node, path: str, complaints: Complaints, known: Mapping[str, AlertRule]
+    node: yaml.Node, path: str, complaints: Complaints, known: Mapping[str, AlertRule], checks: Checks
 ) -> AlertRule | None:
     fields = yaml_nodes.mapping(node, path, complaints, required=_FIELDS, optional=_OPTIONAL)
     rule_id = _identifier(fields.get("id"), f"{path}.id", complaints, known)
@@ -131,14 +144,42 @@ def _rule(
     select = _select(fields.get("select"), f"{path}.select", complaints, model)
     comparison = _comparison(fields.get("comparison"), f"{path}.comparison", complaints)
     threshold = yaml_nodes.number(fields.get("threshold"), f"{path}.threshold", complaints)
+    if model is CheckOutcomes:
+        _check(fields.get("select"), dict(select), f"{path}.select", complaints, checks)
     portfolios = _portfolios(fields.get("portfolio"), f"{path}.portfolio", complaints)
+    each_row = yaml_nodes.choice(fields.get("each_row"), f"{path}.each_row", complaints, ("true", "false"))
+    if model is not None and not is_of_portfolios(model):
+        _refuse(fields, path, complaints, name)
     severity = yaml_nodes.choice(fields.get("severity"), f"{path}.severity", complaints, SEVERITIES)
     destinations = _words(fields.get("destinations"), f"{path}.destinations", complaints, DESTINATIONS)
     if complaints.lines or model is None or threshold is None:
         return None
+    each = each_row == "true" or not is_of_portfolios(model)
     return AlertRule(
-        rule_id, model, column, select, comparison, threshold, portfolios, severity, destinations
+        rule_id, model, column, select, comparison, threshold, portfolios, severity, destinations, each
     )
+
+
+def _refuse(fields: Mapping[str, yaml.Node], path: str, complaints: Complaints, table: str) -> None:
+    """Note what only a rule on a table of portfolios may say."""
+    for name in ("portfolio", "each_row"):
+        if name in fields:
+            problem = f"{table} has no portfolios, and each of its rows an alert of its own; leave it out"
+            complaints.add(fields[name], f"{path}.{name}", problem)
+
+
+def _check(
+    node: yaml.Node | None, chosen: Mapping[str, str], path: str, complaints: Complaints, checks: Checks
+) -> None:
+    """Note a check that there is not, or that the chosen asset has not."""
+    if node is None or not checks:
+        return
+    name, asset = chosen.get("check_name"), chosen.get("asset")
+    having = sorted(check for check, assets in checks.items() if asset is None or asset in assets)
+    if not having:
+        complaints.add(node, f"{path}.asset", f"{asset} has no check; choose another asset")
+    elif name is not None and name not in having:
+        complaints.add(node, f"{path}.check_name", f"unknown value '{name}'; use {', '.join(having)}")
 
 
 def _identifier(
@@ -174,7 +215,7 @@ def _select(
 ) -> tuple[tuple[str, str], ...]:
     if node is None or model is None:
         return ()
-    keys = primary_key(model)[2:]
+    keys = selectable(model)
     chosen = []
     for name, key, child in yaml_nodes.pairs(node, path, complaints):
         if name not in keys:
@@ -184,18 +225,10 @@ def _select(
                 f"{table_name(model)} has no such key; use {', '.join(keys) or 'no select'}",
             )
             continue
-        allowed = _allowed(model, name)
+        allowed = allowed_values(model, name)
         read: Any = yaml_nodes.choice(child, f"{path}.{name}", complaints, allowed) if allowed else None
         chosen.append((name, read or yaml_nodes.text(child, f"{path}.{name}", complaints)))
     return tuple(chosen)
-
-
-def _allowed(model: type[Table], name: str) -> tuple[str, ...]:
-    """Values that a key column may have; empty = any."""
-    for check in model.to_schema().columns[name].checks:
-        if "allowed_values" in check.statistics:
-            return tuple(map(str, check.statistics["allowed_values"]))
-    return ()
 
 
 def _portfolios(node: yaml.Node | None, path: str, complaints: Complaints) -> tuple[str, ...] | None:

@@ -67,3 +67,33 @@ def by_symbol(prices: pd.DataFrame, symbols: pd.Index, sessions: pd.DatetimeInde
     return frame.sort_values(
         order, ascending=[False, False, True], na_position="first", kind="stable", ignore_index=True
     )
+
+
+def by_portfolio(lengths: pd.Series, held: pd.DataFrame, available: int) -> pd.DataFrame:
+    """Coverage of what each portfolio holds, by name.
+
+    :param lengths: as `history_lengths` returns them. :param held: `portfolio` and `symbol`, each pair
+        once; a symbol without a length has no session. :param available: sessions that there are, at least 1.
+    :returns: `portfolio`; `n_symbols`; `coverage`, the mean share of the sessions that its symbols have, and
+        `lowest_coverage`, the least of them; `with_252_sessions` and so on, as `shares`. Without NaN.
+    """
+    counts = held["symbol"].map(lengths).fillna(0).to_numpy(dtype=float)
+    shares_of = {f"with_{n}_sessions": counts >= min(n, available) for n in THRESHOLDS}
+    groups = pd.DataFrame(
+        {"portfolio": held["portfolio"].to_numpy(), "share": counts / available, **shares_of}
+    ).groupby("portfolio", sort=True)
+    found = groups["share"].agg(n_symbols="size", coverage="mean", lowest_coverage="min")
+    return found.join(groups[list(shares_of)].mean()).reset_index().astype({"portfolio": "str"})
+
+
+def recent(prices: pd.DataFrame, symbols: pd.Index, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Coverage of each symbol in the sessions: columns of `alerts.watched.SymbolCoverage` after its date.
+
+    :param prices: as of `by_symbol`, with `adjusted_close`, of the sessions. :param sessions: sorted, at
+        least one.
+    """
+    lengths = history_lengths(prices, symbols)
+    found = by_symbol(prices, symbols, sessions).drop(columns=["sessions", "first", "last", "source"])
+    counts = found["symbol"].map(lengths).to_numpy(dtype="int64")
+    stale = found["stale_sessions"].fillna(len(sessions)).astype("int64")
+    return found.assign(n_sessions=counts, coverage=counts / len(sessions), stale_sessions=stale)

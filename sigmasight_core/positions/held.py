@@ -55,9 +55,18 @@ def is_american(frame: pd.DataFrame) -> Bools:
 
 def held_symbols(positions: pd.DataFrame, date: pd.Timestamp) -> pd.Index:
     """Underlyings of the positions (tables.Positions) that are held at the close of `date`, sorted."""
+    return pd.Index(sorted(holdings(positions, date)["symbol"].unique()), dtype="str")
+
+
+def holdings(positions: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
+    """Portfolio and underlying (`symbol`) of the positions (tables.Positions) held at the close of `date`.
+
+    :returns: each pair once, in the order of the positions.
+    """
     ended = positions[["exit_date", "expiry_date"]].min(axis=1) <= date
     held = positions[(positions["entry_date"] <= date) & ~ended]
-    return pd.Index(sorted(held["underlying"].unique()), dtype="str")
+    pairs = held[["portfolio", "underlying"]].drop_duplicates(ignore_index=True)
+    return pairs.rename(columns={"underlying": "symbol"})
 
 
 def held_positions(positions: pd.DataFrame, dates: pd.DatetimeIndex) -> pd.DataFrame:

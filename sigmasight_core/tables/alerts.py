@@ -3,7 +3,7 @@
 import pandas as pd
 from pandera.typing import Series
 
-from sigmasight_core.tables.base import Facts, Kind, Table, key, label
+from sigmasight_core.tables.base import Facts, Kind, Seen, Table, key, label
 
 ALERT_STATES = ("firing", "cleared", "unavailable")
 SEVERITIES = ("info", "warning", "critical")
@@ -12,14 +12,21 @@ DELIVERY_STATES = ("pending", "delivered", "failed")
 
 
 class Alerts(Table):
-    """One rule that fired for one portfolio on one date, or one failed run; its last known state."""
+    """One rule that fired for a portfolio, row or check on a date, or one failed run: its last state."""
 
     rule: Series[str] = key("Id of the rule; run_failed for a failed run")
-    portfolio: Series[str] = key("Portfolio name; empty for a failed run of several or of none")
-    date: Series[pd.Timestamp] = key("Trading date; of a failed run its first bad date, else its first date")
+    portfolio: Series[str] = key(
+        "Portfolio name; * = of market data, which is everybody's; empty = a failed run or check of several "
+        "or of none"
+    )
+    date: Series[pd.Timestamp] = key(
+        "Trading date; of a failed run its first bad date, else its first date; of coverage and checks the "
+        "day on which the alert began"
+    )
     failed_run: Series[str] = key("Dagster run that failed; empty for a rule on results")
+    subject: Series[str] = key("Which row, where each row has an alert of its own; else empty")
     table_name: Series[str] = label("Table of the result; of a failed run the assets that failed")
-    item: Series[str] = label("Which row of the portfolio's: key=value; empty = its only row")
+    item: Series[str] = label("Which row of the table: key=value; empty = its only row")
     measure: Series[str] = label("Column that is compared; empty for a failed run")
     value: Series[float] = label("The result; NULL = unavailable, or a failed run", nullable=True)
     comparison: Series[str] = label("<, <=, >, >= or abs>; empty for a failed run")
@@ -33,7 +40,7 @@ class Alerts(Table):
 
     class Config:
         name = "alerts"
-        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, seen=Seen.OWN_OR_EVERYBODYS)}
 
 
 class AlertDeliveries(Table):
@@ -44,6 +51,7 @@ class AlertDeliveries(Table):
     portfolio: Series[str] = key("As alerts.portfolio")
     date: Series[pd.Timestamp] = key("As alerts.date")
     failed_run: Series[str] = key("As alerts.failed_run")
+    subject: Series[str] = key("As alerts.subject")
     alert_state: Series[str] = label("State of the alert that is told", isin=ALERT_STATES)
     delivery: Series[str] = label(
         "pending = tried again on the next tick; delivered; failed = refused for good",
@@ -54,4 +62,4 @@ class AlertDeliveries(Table):
 
     class Config:
         name = "alert_deliveries"
-        metadata = {"facts": Facts(kind=Kind.OPERATIONS)}
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, seen=Seen.OWN_OR_EVERYBODYS)}

@@ -40,6 +40,7 @@ class Kind(Enum):
     CONFIGURED = "as settings and files say: kept when results are computed with it"
     SAVED = "kept by a command for later"
     OPERATIONS = "the warehouse's own books"
+    WATCHED = "worked out for the rules of alerts, and stored nowhere"
 
 
 class Seen(Enum):
@@ -47,6 +48,7 @@ class Seen(Enum):
 
     OWN = "those of its portfolios"
     OWN_OR_NONE = "those of its portfolios, and those of no portfolio"
+    OWN_OR_EVERYBODYS = "those of its portfolios, and those of everybody (portfolio '*')"
     PARENT = "those that belong to a row of the parent which it sees"
     ROLE = "those about itself"
     ALL = "all: they say the same to everybody"

@@ -1,27 +1,39 @@
-"""Evaluating the alert rules on what was published, and telling what is in the outbox."""
+"""Evaluating the alert rules on what was published and how things stand, and telling what the outbox has."""
 
 import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
-from pathlib import Path
-from typing import Final
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+import dagster as dg
 import pandas as pd
 
 from sigmasight_core.alerts import evaluation
-from sigmasight_core.alerts.rules import RUN_FAILED, AlertRule, AlertRules, alert_tables, parse_alert_rules
+from sigmasight_core.alerts.rules import RUN_FAILED, AlertRule, AlertRules
+from sigmasight_core.alerts.watched import CheckOutcomes, alert_tables, is_standing
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import Table, primary_key, table_name
-from sigmasight_dagster.alerts import notify
+from sigmasight_core.tables import (
+    DailyPrices,
+    Grain,
+    PositionValues,
+    Table,
+    columns_by_role,
+    grain,
+    primary_key,
+    table_name,
+)
+from sigmasight_dagster.alerts import notify, outcomes
+from sigmasight_dagster.alerts.loading import every_rule, load_rules
+from sigmasight_dagster.checks import coverage
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
 from sigmasight_dagster.warehouse.stores.alerts import DELIVERED, FAILED, PENDING
 
-ADDED: Final = "rules added through the API"
-_PARTITIONS_PER_READ = 25_000
+_PER_READ: Final = {Grain.DATE: 250, Grain.DATE_PORTFOLIO: 25_000}
+"""Partitions; those of market data have hundreds of rows."""
+_CHANGE_COVERAGE: Final = (DailyPrices, PositionValues)
+"""Tables with whose publication the coverage may be another."""
 _GIVE_UP_AFTER = 1
 """Batches that a destination may refuse for a passing reason on one tick."""
 
@@ -36,98 +48,144 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
 
-def load_rules(settings: Settings) -> AlertRules:
-    """The rules of the setting `alert_rules`; none without the setting.
-
-    :raises InputError: if the file as a whole cannot be read.
-    """
-    return AlertRules() if settings.alert_rules is None else _parse(settings.alert_rules)[0]
-
-
-def _parse(path: Path) -> tuple[AlertRules, str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise InputError(f"{path}: {reason}: set SIGMASIGHT_ALERT_RULES to a file of alert rules") from None
-    return parse_alert_rules(text, str(path)), blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def added_rules(platform: Platform) -> tuple[AlertRules, str]:
-    """The rules that were added through the API, and a digest of them; '' = there are none."""
-    rows = platform.warehouse.added_alert_rules()
-    if rows.empty:
-        return AlertRules(), ""
-    text = f'{{"rules": [{", ".join(rows["definition"])}]}}'
-    return parse_alert_rules(text, ADDED), blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _every_rule(platform: Platform) -> tuple[AlertRules, str]:
-    """The rules of the file and those that were added; of two with one id that of the file counts."""
-    path = platform.settings.alert_rules
-    rules, digest = (AlertRules(), "") if path is None else _parse(path)
-    added, more = added_rules(platform)
-    known = {rule.rule_id for rule in rules.rules}
-    clashes = [rule.rule_id for rule in added.rules if rule.rule_id in known]
-    problems = [f"{ADDED}: rule {name}: the file has one of that id, which counts" for name in clashes]
-    others = tuple(rule for rule in added.rules if rule.rule_id not in known)
-    both = replace(
-        rules, rules=(*rules.rules, *others), problems=(*rules.problems, *added.problems, *problems)
-    )
-    return both, f"{digest}+{more}" if more else digest
-
-
-def evaluate(platform: Platform, cursor: str | None, stamp: AuditStamp) -> Report:
+def evaluate(
+    platform: Platform, instance: dg.DagsterInstance, cursor: str | None, stamp: AuditStamp
+) -> Report:
     """Evaluate the rules on what was published since the cursor, and store what changes.
 
-    With no cursor, or when the rules have changed, the newest date of each portfolio is evaluated too. A file
-    that cannot be read leaves the cursor where it is: nothing is passed over. Evaluating again changes
-    nothing, so that a tick that was killed is simply repeated.
+    With no cursor, or when the rules have changed, the newest date of each portfolio and market table is
+    evaluated too. So are the coverage and the last outcome of each check; else the coverage when prices or
+    positions were published, and checks that have had an outcome. A file that cannot be read leaves the
+    cursor where it is: nothing is passed over. Evaluating again changes nothing, so that a tick that was
+    killed is simply repeated.
     """
     try:
-        rules, digest = _every_rule(platform)
+        rules, digest = every_rule(platform)
     except InputError as error:
         return Report(cursor or "", problems=str(error).splitlines())
     if not digest:
         return Report(cursor or "")
     known = json.loads(cursor) if cursor else {}
-    since = known.get("snapshot")
-    warehouse = platform.warehouse
-    names = sorted({table_name(rule.model) for rule in rules.rules})
-    published = warehouse.published_since(names, since or 0)
-    partitions = published.partitions if since is not None else published.partitions[:0]
-    if known.get("rules") != digest:
-        partitions = pd.concat([warehouse.latest_published(names), partitions]).drop_duplicates()
-    report = Report(
-        json.dumps({"snapshot": published.snapshot, "rules": digest}), problems=list(rules.problems)
-    )
+    tick = _Tick(platform, instance, rules, known, known.get("rules") != digest)
+    report = Report("", problems=list(rules.problems))
     destinations = {rule.rule_id: rule.destinations for rule in rules.rules}
-    for evaluated in _evaluations(platform, rules, partitions):
-        report.told += len(warehouse.save_alerts(evaluated, destinations, stamp))
+    for evaluated in tick.evaluations():
+        report.told += len(platform.warehouse.save_alerts(evaluated, destinations, stamp))
+    report.cursor = json.dumps({**tick.reached, "rules": digest})
     return report
 
 
-def _evaluations(platform: Platform, rules: AlertRules, partitions: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """Alert rows, a bounded number of partitions of one table at a time."""
-    comparison = platform.warehouse.comparison_scenarios()
-    for name, model in alert_tables().items():
-        watching = [rule for rule in rules.rules if rule.model is model]
-        chosen = (
-            partitions[partitions["table_name"] == name].sort_values("date") if watching else partitions[:0]
-        )
-        for start in range(0, len(chosen), _PARTITIONS_PER_READ):
-            part = chosen.iloc[start : start + _PARTITIONS_PER_READ]
-            rows = platform.warehouse.read(
-                model,
-                pd.DatetimeIndex(part["date"].unique()),
-                sorted(part["portfolio"].unique()),
-                _columns(model, watching),
-            )
+def newest(platform: Platform, instance: dg.DagsterInstance, rules: AlertRules) -> pd.DataFrame:
+    """What rules say of the newest dates, of the coverage and of the checks: rows of `Alerts`, not stored.
+
+    What is within the limit is among them where a rule has one alert for it.
+    """
+    made = list(_Tick(platform, instance, rules, {}, True).evaluations())
+    empty = pd.DataFrame(columns=evaluation.COLUMNS)
+    return pd.concat(made, ignore_index=True) if made else empty
+
+
+class _Tick:
+    """One evaluation of some rules.
+
+    :param known: what the last one has reached. :param anew: the rules have changed since.
+    :ivar reached: what the next one begins at.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        instance: dg.DagsterInstance,
+        rules: AlertRules,
+        known: dict[str, Any],
+        anew: bool,
+    ) -> None:
+        self._warehouse, self._platform, self._instance = platform.warehouse, platform, instance
+        self._rules, self._known, self._anew = rules.rules, known, anew
+        self.reached: dict[str, Any] = {}
+
+    def evaluations(self) -> Iterator[pd.DataFrame]:
+        """Alert rows, a bounded number of partitions of one table at a time."""
+        models = {rule.model for rule in self._rules}
+        by_coverage = any(is_standing(model) and model is not CheckOutcomes for model in models)
+        wanted = {*models, *(_CHANGE_COVERAGE if by_coverage else ())}
+        partitions = self._partitions(sorted(table_name(model) for model in wanted))
+        for model in alert_tables().values():
+            if model in models and not is_standing(model):
+                yield from self._of_table(model, partitions)
+        if by_coverage and (self._anew or _changes_coverage(partitions)):
+            yield from self._of_coverage()
+        if CheckOutcomes in models:
+            yield from self._of_checks()
+
+    def _partitions(self, names: Sequence[str]) -> pd.DataFrame:
+        """Publications that are to be evaluated: table_name, portfolio, date."""
+        since = self._known.get("snapshot")
+        published = self._warehouse.published_since(names, since or 0)
+        self.reached["snapshot"] = published.snapshot
+        partitions = published.partitions if since is not None else published.partitions[:0]
+        if not self._anew:
+            return partitions
+        return pd.concat([self._warehouse.latest_published(names), partitions]).drop_duplicates()
+
+    def _watching(self, model: type[Table]) -> list[AlertRule]:
+        return [rule for rule in self._rules if rule.model is model]
+
+    def _of_table(self, model: type[Table], partitions: pd.DataFrame) -> Iterator[pd.DataFrame]:
+        watching, by = self._watching(model), grain(model)
+        each = [rule.rule_id for rule in watching if rule.each_row]
+        comparison = self._warehouse.comparison_scenarios() if "scenario" in primary_key(model) else set()
+        chosen = partitions[partitions["table_name"] == table_name(model)].sort_values("date")
+        for start in range(0, len(chosen), _PER_READ[by]):
+            part = chosen.iloc[start : start + _PER_READ[by]]
+            dates = pd.DatetimeIndex(part["date"].unique())
+            names = sorted(part["portfolio"].unique()) if by is Grain.DATE_PORTFOLIO else None
+            columns, symbols = _columns(model, watching), _symbols(watching)
+            rows = self._warehouse.read(model, dates, names, columns, symbols)
+            alerts = self._warehouse.known_alerts(each, dates)
             found = [
-                evaluation.evaluate(rule, partitions=part, rows=_watched(rule, rows, comparison))
+                evaluation.evaluate(
+                    rule,
+                    partitions=part,
+                    rows=_watched(rule, rows, comparison),
+                    known=alerts[alerts["rule"] == rule.rule_id],
+                )
                 for rule in watching
             ]
             yield pd.concat(found, ignore_index=True)
+
+    def _of_coverage(self) -> Iterator[pd.DataFrame]:
+        found = coverage.watched(self._platform)
+        if found is None:
+            return
+        latest, frames = found
+        for model, rows in frames.items():
+            watching = self._watching(model)
+            alerts = self._warehouse.known_alerts([rule.rule_id for rule in watching], None)
+            now, by = alerts.assign(date=latest), list(grain(model).value)
+            for rule in watching:
+                mine = now[now["rule"] == rule.rule_id]
+                partitions = pd.concat([rows[by], mine[by]])
+                evaluated = evaluation.evaluate(rule, partitions=partitions, rows=rows, known=mine)
+                yield evaluation.continued(evaluated, alerts)
+
+    def _of_checks(self) -> Iterator[pd.DataFrame]:
+        watching = self._watching(CheckOutcomes)
+        reached = None if self._anew else self._known.get("checks")
+        if reached is None:
+            found = outcomes.latest(self._instance)
+        else:
+            found = outcomes.since(self._instance, reached)
+        self.reached["checks"] = found.cursor
+        alerts = self._warehouse.known_alerts([rule.rule_id for rule in watching], None)
+        rows = outcomes.watched(found, alerts)
+        for rule in watching:
+            evaluated = evaluation.evaluate(rule, partitions=rows, rows=rows)
+            yield evaluation.continued(evaluated, alerts)
+
+
+def _changes_coverage(partitions: pd.DataFrame) -> bool:
+    return bool(partitions["table_name"].isin(map(table_name, _CHANGE_COVERAGE)).any())
 
 
 def _watched(rule: AlertRule, rows: pd.DataFrame, comparison: set[str]) -> pd.DataFrame:
@@ -135,9 +193,15 @@ def _watched(rule: AlertRule, rows: pd.DataFrame, comparison: set[str]) -> pd.Da
     return rows[~rows["scenario"].isin(comparison)] if "scenario" in rule.free_keys else rows
 
 
-def _columns(model: type[Table], rules: list[AlertRule]) -> list[str]:
-    status = [name for name in ("status",) if name in model.to_schema().columns]
+def _columns(model: type[Table], rules: Sequence[AlertRule]) -> list[str]:
+    status = [name for name in columns_by_role(model, "label") if name == "status"]
     return list(dict.fromkeys([*primary_key(model), *(rule.column for rule in rules), *status]))
+
+
+def _symbols(rules: Sequence[AlertRule]) -> list[str] | None:
+    """The symbols that the rules name; None where one of them names none."""
+    named = [dict(rule.select).get("symbol") for rule in rules]
+    return None if None in named else sorted(filter(None, set(named)))
 
 
 def deliver(platform: Platform, report: Report, log: logging.Logger, stamp: AuditStamp) -> None:

@@ -172,7 +172,9 @@ def payload(alerts: pd.DataFrame) -> list[dict[str, Any]]:
 def alert_ids(alerts: pd.DataFrame) -> Sequence[str]:
     """Identity of each alert in its state."""
     parts = alerts[[*KEYS, "state"]].assign(date=alerts["date"].dt.strftime("%Y-%m-%d"))
-    return ["/".join(row) for row in parts.itertuples(index=False, name=None)]
+    subject = ("/" + parts["subject"]).where(parts["subject"] != "", "")
+    ids = parts.drop(columns=["subject", "state"]).agg("/".join, axis=1) + subject + "/" + parts["state"]
+    return ids.tolist()
 
 
 def _digest(text: str) -> str:

@@ -32,14 +32,15 @@ def _alerts() -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         required_resource_keys={"platform"},
         description=(
-            "Evaluates the alert rules (setting alert_rules) on what was published since the last tick, once "
-            "for each rule, portfolio and date, into the table alerts; tells what is in its outbox by log, "
-            "e-mail and webhook, again on the next tick when that fails."
+            "Evaluates the alert rules (setting alert_rules, and those added through the API) on what was "
+            "published since the last tick, on the coverage and on the outcomes of checks, once for each "
+            "rule, portfolio and date, into the table alerts; tells what is in its outbox by log, e-mail and "
+            "webhook, again on the next tick when that fails."
         ),
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         platform, stamp = context.resources.platform, AuditStamp.now("sensor alerts")
-        report = evaluate.evaluate(platform, context.cursor, stamp)
+        report = evaluate.evaluate(platform, context.instance, context.cursor, stamp)
         evaluate.deliver(platform, report, context.log, stamp)
         for problem in report.problems:
             context.log.warning(problem)

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sigmasight_core import calendar
+from sigmasight_core.alerts.watched import PortfolioCoverage, SymbolCoverage
 from sigmasight_core.arrays.found import found_in
 from sigmasight_core.market import coverage
 from sigmasight_core.market.plausibility.judge import PRICES
 from sigmasight_core.market.plausibility.standing import OUT
 from sigmasight_core.options.dividend_yields import unknown_names
-from sigmasight_core.positions.held import held_symbols
-from sigmasight_core.tables import DailyPrices
+from sigmasight_core.positions.held import held_symbols, holdings
+from sigmasight_core.tables import DailyPrices, Table, validate
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.partitions import keys
@@ -47,8 +48,19 @@ class Coverage:
 
 def measure(platform: Platform) -> Coverage | None:
     """Coverage as of the latest published prices; None when there are none."""
-    warehouse = platform.warehouse
-    published = warehouse.published(DailyPrices)
+    sessions = _sessions(platform)
+    if sessions is None:
+        return None
+    symbols = _held_or_benchmark(platform, sessions[-1])
+    prices = platform.warehouse.read(
+        DailyPrices, (sessions[0], sessions[-1]), columns=COLUMNS, symbols=list(symbols)
+    )
+    return Coverage(sessions, coverage.history_lengths(prices, symbols))
+
+
+def _sessions(platform: Platform) -> pd.DatetimeIndex | None:
+    """The sessions that count, up to the latest published prices; None when there are none."""
+    published = platform.warehouse.published(DailyPrices)
     if published.empty:
         return None
     latest = published["date"].max()
@@ -56,9 +68,27 @@ def measure(platform: Platform) -> Coverage | None:
         calendar.shift_sessions(latest, -max(coverage.THRESHOLDS)),
         session_dates.first_session(platform.settings),
     )
+    return calendar.sessions(first, latest)
+
+
+def watched(platform: Platform) -> tuple[pd.Timestamp, dict[type[Table], pd.DataFrame]] | None:
+    """What rules of alerts watch: the date of the latest prices, and rows of SymbolCoverage and
+    PortfolioCoverage as of that; None without prices.
+    """
+    sessions = _sessions(platform)
+    if sessions is None:
+        return None
+    warehouse, latest = platform.warehouse, sessions[-1]
     symbols = _held_or_benchmark(platform, latest)
-    prices = warehouse.read(DailyPrices, (first, latest), columns=COLUMNS, symbols=list(symbols))
-    return Coverage(calendar.sessions(first, latest), coverage.history_lengths(prices, symbols))
+    columns = [*REPORTED, "adjusted_close"]
+    prices = warehouse.read(DailyPrices, (sessions[0], latest), columns=columns, symbols=list(symbols))
+    held = holdings(warehouse.positions(), latest)
+    lengths = coverage.history_lengths(prices, symbols)
+    rows: dict[type[Table], pd.DataFrame] = {
+        SymbolCoverage: coverage.recent(prices, symbols, sessions),
+        PortfolioCoverage: coverage.by_portfolio(lengths, held, len(sessions)),
+    }
+    return latest, {model: validate(model, frame.assign(date=latest)) for model, frame in rows.items()}
 
 
 def by_symbol(platform: Platform) -> pd.DataFrame:

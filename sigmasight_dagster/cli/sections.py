@@ -89,6 +89,11 @@ SECTIONS: Final = {
             "What each calculation can and cannot do for a portfolio, "
             "from what is stored; default: every one.",
         ),
+        "alerts": Entry(
+            "results.alerts",
+            "alerts",
+            "Alerts: list what fired and the rules, check a file of rules, and try what it would say now.",
+        ),
         "docs-charts": Entry(
             "results.docs_charts",
             "docs_charts",

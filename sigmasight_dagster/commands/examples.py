@@ -51,6 +51,10 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "individual --table risk_measures --start 2022-12-01 --end 2022-12-28",
     ),
     "readiness": ("", "individual --date 2022-12-28"),
+    "alerts": ("rules", "try my_alerts.yaml"),
+    "alerts list": ("", "--all --json"),
+    "alerts rules": ("", "my_alerts.yaml"),
+    "alerts try": ("", "my_alerts.yaml --json"),
     "docs-charts": (
         "individual",
         "hedge_fund --date 2022-12-28 --docs charts",

@@ -294,13 +294,13 @@ def test_a_rule_is_added_and_evaluated_as_one_of_the_file_and_its_alert_is_ackno
     rows = random_rows(PortfolioSnapshots, DATES, (MINE, OTHERS)).assign(gross_exposure=9.0)
     api.warehouse.replace(PortfolioSnapshots, rows, DATES, [MINE, OTHERS], stamped)
     platform = api.app.state.services.workspaces.open().platform
-    begun = evaluate.evaluate(platform, None, stamped)
+    begun = evaluate.evaluate(platform, api.instance, None, stamped)
     assert (begun.cursor, begun.told) == ("", 0)
     assert api.ask("POST", path, json=RULE).status_code == 201
     assert api.ask("POST", path, json=RULE, name="admin").status_code == 409
     assert [rule["id"] for rule in api.get(path).json()] == ["gross_limit"]
     assert api.get(path, "other").json() == []
-    done = evaluate.evaluate(platform, begun.cursor, stamped)
+    done = evaluate.evaluate(platform, api.instance, begun.cursor, stamped)
     assert (done.told, done.problems) == (1, [])
     (alert,) = api.get("/management/alerts", params={"state": "firing"}).json()
     assert (alert["portfolio"], alert["value"], alert["acknowledged_by"]) == (MINE, 9.0, None)

@@ -56,6 +56,7 @@ class AlertAcknowledgements(Table):
     date: Series[pd.Timestamp] = key("As alerts.date")
     failed_run: Series[str] = key("As alerts.failed_run")
     state: Series[str] = key("State of the alert that was seen")
+    subject: Series[str] = key("As alerts.subject")
     email: Series[str] = label("Address of the user who acknowledged it first")
     acknowledged_at: Series[pd.Timestamp] = label("When (UTC)")
 

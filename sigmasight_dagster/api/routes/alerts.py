@@ -8,11 +8,11 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
-from sigmasight_core.alerts.rules import AlertRule, parse_alert_rules
+from sigmasight_core.alerts.rules import AlertRule, AlertRules
+from sigmasight_core.alerts.watched import EVERYBODY, is_of_portfolios
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import table_name
 from sigmasight_core.tables.alerts import ALERT_STATES, DESTINATIONS, SEVERITIES
-from sigmasight_dagster.alerts import evaluate
+from sigmasight_dagster.alerts.loading import load_rules, parse
 from sigmasight_dagster.api.callers import Editor, Reader, visible
 from sigmasight_dagster.api.errors import Problem, WrongField
 from sigmasight_dagster.api.routes.management import CHANGES, READS, Number
@@ -26,6 +26,7 @@ router = APIRouter(prefix="/management", tags=["management"])
 AlertId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="alert_id of the alert")]
 _SOURCE: Final = "request"
 _EVERY: Final = "*"
+_ADMINS: Final = "only an admin makes rules on market tables, on the coverage of all symbols and on checks"
 
 
 class Alert(BaseModel):
@@ -33,9 +34,10 @@ class Alert(BaseModel):
 
     alert_id: str = Field(description="Of the alert in this state")
     rule: str
-    portfolio: str
+    portfolio: str = Field(description="* = of market data; empty = a failed run or check of several or none")
     date: dt.date
     failed_run: str
+    subject: str = Field(description="Which row, where each has an alert of its own; else empty")
     state: str = Field(json_schema_extra={"enum": list(ALERT_STATES)})
     table_name: str
     item: str
@@ -61,7 +63,12 @@ class Rule(Body):
     destinations: list[Word] = Field(max_length=len(DESTINATIONS), examples=[["log"]])
     select: dict[Word, Word] = Field(default_factory=dict, examples=[{"measure": "var_99_usd"}])
     portfolio: list[Word] = Field(
-        default_factory=list, max_length=1000, description="Own ones; [] = every one (admin)"
+        default_factory=list,
+        max_length=1000,
+        description="Own ones; [] = every one, or a table without portfolios (admin)",
+    )
+    each_row: bool = Field(
+        False, description="An alert for each row, not for the farthest of a portfolio alone"
     )
 
 
@@ -74,8 +81,8 @@ class StoredRule(Rule):
 
 
 def _scope(user: User) -> list[str]:
-    """Portfolios whose alerts the user sees; '' are failed runs of several."""
-    return [*user.portfolios, *([""] if user.role == "admin" else [])]
+    """Portfolios whose alerts the user sees; '*' = of market data, '' = failed runs and checks of several."""
+    return [*user.portfolios, EVERYBODY, *([""] if user.role == "admin" else [])]
 
 
 @router.get("/alerts", summary="Alerts, the newest first", responses=READS)
@@ -89,8 +96,11 @@ async def alerts(
     only_new: Annotated[bool, Query(description="Without those that somebody has seen")] = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[Alert]:
-    """What fired, and failed runs."""
-    among = _scope(user) if portfolio is None else [visible(user, portfolio)]
+    """What fired, and failed runs. Those of market data are everybody's: portfolio=*."""
+    if portfolio in (None, EVERYBODY):
+        among = _scope(user) if portfolio is None else [EVERYBODY]
+    else:
+        among = [visible(user, str(portfolio))]
     found = await use.alerts.alerts(Chosen(among, state, severity, since, only_new, limit))
     return [Alert(**row) for row in found]
 
@@ -106,7 +116,7 @@ async def acknowledge(alert_id: AlertId, user: Editor, request: Request, use: Us
 
 @router.get("/alerts/rules", summary="Rules of alerts", responses=READS)
 async def rules(user: Reader, use: Use) -> list[StoredRule]:
-    """Those of the file and those that users added, which concern portfolios of the caller."""
+    """Those of the file and those that users added, which concern portfolios of the caller or market data."""
     added = [
         StoredRule(**rule.definition, source="api", added_by=rule.email, added_at=rule.added_at)
         for rule in await use.alerts.rules()
@@ -122,20 +132,35 @@ async def add_rule(body: Rule, user: Editor, request: Request, use: Use) -> Stor
     for name in body.portfolio:
         if name != _EVERY or user.role != "admin":
             visible(user, name)
-    if not body.portfolio and user.role != "admin":
-        raise Problem(422, "only an admin's rule is of every portfolio: name yours")
     definition = body.model_dump(exclude_defaults=True)
-    try:
-        problems = parse_alert_rules(json.dumps({"rules": [definition]}), _SOURCE).problems
-    except InputError as error:
-        problems = tuple(str(error).splitlines())
-    if problems:
-        raise Problem(422, f"the rule is wrong: {_plain(problems[0])}", fields=list(map(_field, problems)))
+    _allow(_checked(definition).rules[0], user)
     if body.id in {rule.rule_id for rule in await _file_rules(use)}:
         raise Problem(409, f"the file of rules has a rule {body.id}: choose another id")
     if not await use.alerts.add_rule(definition, user.email, request.state.request_id):
         raise Problem(409, f"there is a rule {body.id} already, or you have {MOST_RULES}: remove one")
     return StoredRule(**definition, source="api", added_by=user.email)
+
+
+def _checked(definition: dict[str, Any]) -> AlertRules:
+    """The rule as parsed. :raises Problem: that names each wrong field, and the choices."""
+    try:
+        found = parse(json.dumps({"rules": [definition]}), _SOURCE)
+        problems = found.problems
+    except InputError as error:
+        problems = tuple(str(error).splitlines())
+    if problems:
+        raise Problem(422, f"the rule is wrong: {_plain(problems[0])}", fields=list(map(_field, problems)))
+    return found
+
+
+def _allow(rule: AlertRule, user: User) -> None:
+    """:raises Problem: where only an admin may make such a rule."""
+    if user.role == "admin":
+        return
+    if not is_of_portfolios(rule.model):
+        raise Problem(403, _ADMINS)
+    if rule.portfolios is None:
+        raise Problem(422, "only an admin's rule is of every portfolio: name yours")
 
 
 @router.delete("/alerts/rules/{rule}", status_code=204, summary="Remove a rule", responses=CHANGES)
@@ -148,22 +173,11 @@ async def remove_rule(
 
 
 async def _file_rules(use: Services) -> tuple[AlertRule, ...]:
-    return (await run_in_threadpool(evaluate.load_rules, use.settings)).rules
+    return (await run_in_threadpool(load_rules, use.settings)).rules
 
 
 def _of_file(rule: AlertRule) -> StoredRule:
-    given: dict[str, Any] = {
-        "id": rule.rule_id,
-        "table": table_name(rule.model),
-        "column": rule.column,
-        "comparison": rule.comparison,
-        "threshold": rule.threshold,
-        "severity": rule.severity,
-        "destinations": list(rule.destinations),
-        "select": dict(rule.select),
-        "portfolio": list(rule.portfolios or ()),
-    }
-    return StoredRule(**given, source="file")
+    return StoredRule(**rule.definition(), source="file")
 
 
 def _plain(problem: str) -> str:

@@ -18,8 +18,10 @@ ALERTS, SEEN, RULES = (
 )
 MOST_RULES: Final = 100
 """Of one user."""
-_KEYS: Final = ("rule", "portfolio", "date", "failed_run", "state")
-_ID: Final = "md5(concat_ws('/', a.rule, a.portfolio, a.date::date, a.failed_run, a.state))"
+_KEYS: Final = ("rule", "portfolio", "date", "failed_run", "state", "subject")
+_ID: Final = (
+    "md5(concat_ws('/', a.rule, a.portfolio, a.date::date, a.failed_run, nullif(a.subject, ''), a.state))"
+)
 _COLUMNS: Final = (
     *_KEYS,
     "table_name",
@@ -36,7 +38,7 @@ _JOINED: Final = f"{ALERTS} AS a LEFT JOIN {SEEN} AS k USING ({', '.join(_KEYS)}
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which alerts. :param portfolios: those that may be seen; '' = of several portfolios or of none."""
+    """Which alerts. :param portfolios: whose; '' = of several portfolios or of none, '*' = everybody's."""
 
     portfolios: Sequence[str]
     states: Sequence[str]
@@ -72,7 +74,7 @@ class AlertDesk:
             "AND (cardinality(%(severities)s::text[]) = 0 OR a.severity = ANY(%(severities)s)) "
             "AND (%(since)s::date IS NULL OR a.date >= %(since)s::date) "
             "AND (NOT %(only_new)s OR k.email IS NULL) "
-            "ORDER BY a.date DESC, a.rule, a.portfolio, a.failed_run LIMIT %(limit)s",
+            "ORDER BY a.date DESC, a.rule, a.portfolio, a.failed_run, a.subject LIMIT %(limit)s",
             {
                 "portfolios": list(chosen.portfolios),
                 "states": list(chosen.states),
@@ -93,8 +95,7 @@ class AlertDesk:
                 f"INSERT INTO {SEEN} ({', '.join(_KEYS)}, email, acknowledged_at, {AUDIT}) "
                 f"SELECT {keys}, %(email)s, now(), {AUDIT_VALUES} FROM {ALERTS} AS a "
                 f"WHERE {_ID} = %(id)s AND a.portfolio = ANY(%(portfolios)s) "
-                "ON CONFLICT (rule, portfolio, date, failed_run, state) DO UPDATE SET email = "
-                f"{SEEN}.email RETURNING 1",
+                f"ON CONFLICT ({', '.join(_KEYS)}) DO UPDATE SET email = {SEEN}.email RETURNING 1",
                 given,
             )
             return bool(found.rowcount)

@@ -3,11 +3,12 @@
 There are no revision scripts. The row models are the one declaration of every table; a script per change
 would be a second one, to be kept equal to the first by hand. `migrate` compares the database as it is with
 the layout derived from the row models (Alembic's autogenerate, at run time) and applies what cannot lose
-anything: new tables, new columns, wider types, comments, views. Everything else is kept and reported, or
-refused with a cure. It is one transaction: a failed migration changes nothing.
+anything: new tables, new columns, longer keys, wider types, comments, views. Everything else is kept and
+reported, or refused with a cure. It is one transaction: a failed migration changes nothing.
 
 A new label that may not be NULL is added as nullable to a table that has rows, and made NOT NULL by the
-first migration that finds no NULL left in it.
+first migration that finds no NULL left in it. A key may grow by texts at its end: they are empty in the rows
+that are there, which it tells apart as before.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from sigmasight_dagster.warehouse.errors import MigrationError
 from sigmasight_dagster.warehouse.layout.current import is_current, layout_digest
 from sigmasight_dagster.warehouse.layout.policies import secure
 from sigmasight_dagster.warehouse.layout.roles import grant_roles
-from sigmasight_dagster.warehouse.layout.schema import metadata
+from sigmasight_dagster.warehouse.layout.schema import fill_keys, metadata
 from sigmasight_dagster.warehouse.layout.views import create_views, digest, drop_views_of
 from sigmasight_dagster.warehouse.sql import quoted
 
@@ -65,7 +66,7 @@ def migrate(database: Database) -> list[str]:
         }
         context = MigrationContext.configure(connection, opts=options)
         migration = Migration(connection, Operations(context), changes)
-        _refuse_other_keys(connection)
+        _bring_keys(migration)
         _apply_differences(migration, context)
         migration.changes += create_views(connection, stored_views)
         grant_roles(migration.connection, migration.changes, migration.notes)
@@ -95,18 +96,42 @@ def _refuse_newer(connection: sa.Connection) -> str | None:
     return row["views"] if row else None
 
 
-def _refuse_other_keys(connection: sa.Connection) -> None:
-    inspector = sa.inspect(connection)
+def _bring_keys(migration: Migration) -> None:
+    """Let keys grow by new texts. :raises MigrationError: where a key is another one."""
+    inspector = sa.inspect(migration.connection)
     for table in metadata().sorted_tables:
         if not inspector.has_table(table.name, SCHEMA):
             continue
         ours = [column.name for column in table.primary_key.columns]
-        theirs = inspector.get_pk_constraint(table.name, SCHEMA)["constrained_columns"]
-        if ours != theirs:
+        stored = inspector.get_pk_constraint(table.name, SCHEMA)
+        theirs = stored["constrained_columns"]
+        if ours == theirs:
+            continue
+        there = {column["name"] for column in inspector.get_columns(table.name, SCHEMA)}
+        more = [table.columns[name] for name in ours[len(theirs) :]]
+        grown = theirs and ours[: len(theirs)] == theirs
+        if not grown or any(column.name in there or not isinstance(column.type, sa.Text) for column in more):
             raise MigrationError(
                 f"{table.name}: its key is ({', '.join(theirs)}) and must be ({', '.join(ours)}); "
                 f"rename the table, migrate, and compute it again"
             )
+        _grow_key(migration, table, more, str(stored["name"]))
+
+
+def _grow_key(migration: Migration, table: sa.Table, more: list[sa.Column[Any]], constraint: str) -> None:
+    operations = migration.operations
+    for column in more:
+        added = column._copy()
+        added.server_default = sa.DefaultClause("")
+        operations.add_column(table.name, added, schema=SCHEMA)
+        operations.alter_column(table.name, column.name, server_default=None, schema=SCHEMA)
+    operations.drop_constraint(constraint, table.name, schema=SCHEMA)
+    key = [column.name for column in table.primary_key.columns]
+    name = str(table.primary_key.name)
+    operations.create_primary_key(name, table.name, key, schema=SCHEMA)
+    migration.connection.exec_driver_sql(fill_keys(table.name))
+    names = ", ".join(column.name for column in more)
+    migration.changes.append(f"the key of {table.name} has {names} too")
 
 
 def _apply_differences(migration: Migration, context: Any) -> None:

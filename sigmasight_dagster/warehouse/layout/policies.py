@@ -32,6 +32,7 @@ _GRANTED: Final = f"SELECT g.portfolio FROM {named(PortfolioGrants)} AS g WHERE 
 _CONDITIONS: Final = {
     Seen.OWN: f"portfolio = ANY (ARRAY({_GRANTED}))",
     Seen.OWN_OR_NONE: f"portfolio = ANY (ARRAY({_GRANTED} UNION ALL SELECT ''))",
+    Seen.OWN_OR_EVERYBODYS: f"portfolio = ANY (ARRAY({_GRANTED} UNION ALL SELECT '*'))",
     Seen.ROLE: "role = current_user",
     Seen.ALL: "true",
     Seen.NOTHING: "false",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sigmasight_core.alerts.evaluation import KEYS, changes
+from sigmasight_core.alerts.evaluation import KEYS, OPEN, changes
 from sigmasight_core.tables import (
     AlertDeliveries,
     AlertRuleRows,
@@ -21,7 +21,7 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.schema import columns
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
-from sigmasight_dagster.warehouse.sql import literal, lock_key, one_of, quoted, where
+from sigmasight_dagster.warehouse.sql import literal, lock_key, on_dates, one_of, quoted, where
 from sigmasight_dagster.warehouse.tables import copy_in, fetch
 
 DELIVERED, FAILED, PENDING = "delivered", "failed", "pending"
@@ -67,9 +67,13 @@ class AlertStore(Reader):
         return Published(partitions.reset_index(drop=True), found)
 
     def latest_published(self, tables: Sequence[str]) -> pd.DataFrame:
-        """The newest publication of each table and registered portfolio: table_name, portfolio, date."""
+        """The newest publication of each table and registered portfolio: table_name, portfolio, date.
+
+        Of market tables the portfolio is ''.
+        """
         registry = quoted(SCHEMA, table_name(Portfolios))
-        condition = where([one_of("table_name", tables), f"portfolio IN (SELECT portfolio FROM {registry})"])
+        registered = f"(portfolio = '' OR portfolio IN (SELECT portfolio FROM {registry}))"
+        condition = where([one_of("table_name", tables), registered])
         return from_arrow(
             Publications,
             self._database.query(
@@ -81,6 +85,13 @@ class AlertStore(Reader):
     def added_alert_rules(self) -> pd.DataFrame:
         """Rules that were added through the API, by id: rows of `AlertRuleRows`."""
         return self._chosen(AlertRuleRows, [])
+
+    def known_alerts(self, rules: Sequence[str], dates: pd.DatetimeIndex | None) -> pd.DataFrame:
+        """Rows of `Alerts` of rules on some dates; None = those that have not ended, of every date."""
+        if not rules:
+            return self._chosen(Alerts, ["false"])
+        when = one_of("state", OPEN) if dates is None else on_dates(dates)
+        return self._chosen(Alerts, [one_of("rule", rules), when])
 
     def save_alerts(
         self, evaluated: pd.DataFrame, destinations: Mapping[str, Sequence[str]], stamp: AuditStamp

@@ -76,7 +76,7 @@ def test_a_good_file() -> None:
     ("old", "new", "line", "key", "says"),
     [
         ("risk_measures", "risk_measure", 3, "table", "unknown value 'risk_measure'"),
-        ("table: risk_measures", "table: daily_prices", 3, "table", "unknown value 'daily_prices'"),
+        ("table: risk_measures", "table: users", 3, "table", "unknown value 'users'; use "),
         ("measure: var", "measures: var", 4, "select.measures", "no such key; use measure"),
         ("var_99_usd", "var_98_usd", 4, "select.measure", "unknown value 'var_98_usd'"),
         ("column: value", "column: unit", 5, "column", "unknown value 'unit'; use value, n_obs"),

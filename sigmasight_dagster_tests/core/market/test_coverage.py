@@ -2,8 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from sigmasight_core.market.coverage import by_symbol, history_lengths, shares
+from sigmasight_core.market.coverage import by_portfolio, by_symbol, history_lengths, recent, shares
 
 DATE = pd.Timestamp("2024-03-15")
 
@@ -43,3 +44,28 @@ def test_gaps_and_staleness_by_symbol_counted_by_hand():
     assert found["first"].tolist() == [pd.NaT, *sessions[[0, 0, 1, 0]]]
     assert found["last"].tolist() == [pd.NaT, *sessions[[3, 6, 8, 9]]]
     assert by_symbol(prices, pd.Index([], dtype="str"), sessions).empty
+
+
+def test_what_each_portfolio_holds_counted_by_hand():
+    lengths = pd.Series({"a": 100, "b": 60, "c": 0}, name="n_sessions")
+    held = pd.DataFrame({"portfolio": ["q", "p", "p", "p"], "symbol": ["a", "b", "c", "unknown"]})
+    found = by_portfolio(lengths, held, 100).set_index("portfolio")
+    assert found.loc["q"].to_dict() == {
+        "n_symbols": 1, "coverage": 1.0, "lowest_coverage": 1.0,
+        "with_252_sessions": 1.0, "with_150_sessions": 1.0, "with_60_sessions": 1.0,
+    }  # fmt: skip
+    assert found.loc["p"].to_dict() == {
+        "n_symbols": 3, "coverage": pytest.approx(0.2), "lowest_coverage": 0.0,
+        "with_252_sessions": 0.0, "with_150_sessions": 0.0, "with_60_sessions": 1 / 3,
+    }  # fmt: skip
+    assert by_portfolio(lengths, held.head(0), 100).empty
+
+
+def test_a_symbol_without_a_price_is_stale_for_all_sessions():
+    sessions = pd.bdate_range(end=DATE, periods=10)
+    days = sessions[[0, 1, 4]]
+    prices = pd.DataFrame({"date": days, "symbol": "a", "close": 1.0, "adjusted_close": [1.0, np.nan, 1.0]})
+    prices = prices.assign(price_date=pd.NaT, source="x")
+    found = recent(prices, pd.Index(["a", "never"]), sessions).set_index("symbol")
+    assert found.loc["a"].to_dict() == {"gaps": 2, "stale_sessions": 5, "n_sessions": 2, "coverage": 0.2}
+    assert found.loc["never"].to_dict() == {"gaps": 0, "stale_sessions": 10, "n_sessions": 0, "coverage": 0.0}
