@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pytest
 
-from sigmasight_core.tables import PortfolioSnapshots
+from sigmasight_core.tables import PortfolioSnapshots, TreasuryYields, validate
 from sigmasight_dagster.alerts import evaluate
 from sigmasight_dagster.assets.catalogue import RISK_ASSETS
 from sigmasight_dagster.automation import asked_jobs
+from sigmasight_dagster.checks import late_data
 from sigmasight_dagster.runs.batches import Asked
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import ASKED_BY_TAG, JOB_TAG
@@ -316,6 +318,68 @@ def test_a_rule_is_added_and_evaluated_as_one_of_the_file_and_its_alert_is_ackno
     assert api.ask("DELETE", f"{path}/gross_limit").status_code == 404
 
 
+OF_THE_MARKET = {
+    **{"id": "high_yield", "table": "treasury_yields", "select": {"series": "10Y"}},
+    **{"column": "yield_percent", "comparison": ">", "threshold": 4.5, "severity": "info"},
+    "destinations": ["log"],
+}
+OF_CHECKS = {
+    **{"id": "checks", "table": "check_outcomes", "column": "outcome", "comparison": ">=", "threshold": 1},
+    **{"severity": "warning", "destinations": ["log"]},
+}
+OF_GROUPS = {
+    **RULE,
+    **{"id": "groups", "table": "portfolio_groups", "column": "weight", "each_row": True},
+    "select": {"dimension": "sector"},
+}
+OF_COVERAGE = {
+    **RULE,
+    **{"id": "coverage", "table": "portfolio_coverage", "column": "coverage", "comparison": "<"},
+}
+
+
+def test_alerts_of_the_market_are_everybodys_and_those_of_checks_whose_they_are_about(api: ApiHouse) -> None:
+    path, stamped = "/management/alerts/rules", stamp("alerts")
+    asked = {rule["id"]: rule for rule in (OF_THE_MARKET, OF_CHECKS, OF_GROUPS, OF_COVERAGE)}
+    statuses = {name: api.ask("POST", path, json=rule).status_code for name, rule in asked.items()}
+    assert statuses == {"high_yield": 403, "checks": 403, "groups": 201, "coverage": 201}
+    for rule in (OF_THE_MARKET, OF_CHECKS):
+        answer = api.ask("POST", path, "admin", json=rule)
+        assert (answer.status_code, answer.json()["added_by"]) == (201, "admin@example.com")
+    assert {rule["id"] for rule in api.get(path).json()} == set(asked)
+    assert {rule["id"] for rule in api.get(path, "other").json()} == {"high_yield", "checks"}
+    rows = pd.DataFrame(
+        {"date": DATES, "series": "10Y", "yield_percent": 4.75, "source": "x", "status": "ok"}
+    )
+    api.warehouse.replace(TreasuryYields, validate(TreasuryYields, rows), DATES, None, stamped)
+    for check, told in (("no_partition_failed", {}), (late_data.NAME, {"portfolios": MINE})):
+        asset = dg.AssetKey("portfolios" if not told else "position_values")
+        failed = dg.AssetCheckEvaluation(asset_key=asset, check_name=check, passed=False, metadata=told)
+        api.instance.report_runless_asset_event(failed)
+    platform = api.app.state.services.workspaces.open().platform
+    done = evaluate.evaluate(platform, api.instance, None, stamped)
+    assert (done.told, done.problems) == (3, [])
+    seen = {
+        name: {(alert["rule"], alert["portfolio"]) for alert in api.get("/management/alerts", name).json()}
+        for name in ("reader", "other", "admin")
+    }
+    everybodys, mine, several = ("high_yield", "*"), ("checks", MINE), ("checks", "")
+    assert seen["other"] == {everybodys}
+    assert seen["reader"] - {("gross_limit", MINE)} == {everybodys, mine}
+    assert several in seen["admin"]
+    (market,) = api.get("/management/alerts", "other", params={"portfolio": "*"}).json()
+    assert market["value"] == 4.75
+    for alert in api.get("/management/alerts", "admin", params={"only_new": True}).json():
+        answer = api.ask("POST", f"/management/alerts/{alert['alert_id']}/acknowledge")
+        assert answer.status_code == (404 if alert["portfolio"] == "" else 204)
+    assert api.get("/management/alerts", "other", params={"only_new": True}).json() == []
+    assert evaluate.evaluate(platform, api.instance, done.cursor, stamped).told == 0
+    statuses = {name: api.ask("DELETE", f"{path}/{name}").status_code for name in asked}
+    assert statuses == {"high_yield": 404, "checks": 404, "groups": 204, "coverage": 204}
+    for name in ("high_yield", "checks"):
+        assert api.ask("DELETE", f"{path}/{name}", "admin").status_code == 204
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [
@@ -331,6 +395,11 @@ def test_a_rule_is_added_and_evaluated_as_one_of_the_file_and_its_alert_is_ackno
         ({"threshold": "NaN"}, 422),
         ({"select": {"nothing": "x"}}, 422),
         ({"destinations": ["\0"]}, 422),
+        ({"table": "alert_rules"}, 422),
+        ({"table": "portfolio_groups", "column": "weight", "select": {"dimension": "colour"}}, 422),
+        ({"table": "portfolio_groups", "column": "group_name"}, 422),
+        ({"table": "treasury_yields", "column": "yield_percent"}, 422),
+        ({"table": "check_outcomes", "column": "outcome", "select": {"check_name": "nothing"}}, 422),
     ],
 )
 def test_a_wrong_rule_is_refused(api: ApiHouse, change: dict[str, Any], status: int) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import pytest
 
-from sigmasight_core.tables import TABLES, DailyPrices, Positions, table_name
+from sigmasight_core.tables import TABLES, Alerts, DailyPrices, Positions, table_name
 from sigmasight_dagster.warehouse import MigrationError, Warehouse, WarehouseError
 from sigmasight_dagster.warehouse.layout import migration
 from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
@@ -14,6 +14,9 @@ from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql
 LAYOUT = (
     "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns "
     "WHERE table_schema = 'sigmasight' ORDER BY 1, 2"
+)
+KEY_OF_ALERTS = (
+    "SELECT indexdef FROM pg_indexes WHERE schemaname = 'sigmasight' AND indexname = 'alerts_pkey'"
 )
 
 
@@ -80,6 +83,26 @@ def test_an_older_layout_is_brought_up_to_date_with_its_data(url: str, warehouse
     assert warehouse.migrate() == []
     warehouse.replace(DailyPrices, rows, DATES, None, stamp())
     pd.testing.assert_frame_equal(warehouse.read(DailyPrices), rows)
+
+
+def test_a_key_grows_by_a_text_that_is_empty_in_older_rows(url: str, warehouse: Warehouse) -> None:
+    expected = sql(url, LAYOUT), sql(url, KEY_OF_ALERTS)
+    sql(
+        url,
+        "ALTER TABLE sigmasight.alerts DROP subject",
+        "ALTER TABLE sigmasight.alerts ADD PRIMARY KEY (rule, portfolio, date, failed_run)",
+        *(
+            f"INSERT INTO sigmasight.alerts VALUES ('{rule}', 'a', '2022-12-16', '', 't', '', 'm', 1, '>', "
+            "1, 'info', 'firing', '', 'run', '1', now())"
+            for rule in ("x", "y")
+        ),
+    )
+    changes = warehouse.migrate()
+    assert "the key of alerts has subject too" in changes
+    assert not [line for line in changes if line.startswith("note:")]
+    assert (sql(url, LAYOUT), sql(url, KEY_OF_ALERTS)) == expected
+    assert warehouse.read(Alerts)[["rule", "subject"]].values.tolist() == [["x", ""], ["y", ""]]
+    assert warehouse.migrate() == []
 
 
 def test_a_new_label_is_null_in_older_rows_until_they_are_computed_again(

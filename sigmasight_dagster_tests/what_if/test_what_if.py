@@ -15,8 +15,10 @@ import pytest
 from mcp import Client
 
 from sigmasight_core.tables import (
+    Alerts,
     Factors,
     OptionDeliveries,
+    PortfolioGroups,
     ReturnAttribution,
     Scenarios,
     StressResults,
@@ -37,6 +39,7 @@ from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.what_if.suggest import suggest
 from sigmasight_dagster.what_if.what_if import PORTFOLIO_ASSETS, Comparison, WhatIf
+from sigmasight_dagster_tests.conftest import REPOSITORY
 from sigmasight_dagster_tests.support.api_house import ApiHouse, add_users, api_on
 from sigmasight_dagster_tests.support.project import EXAMPLES, CliProject
 from sigmasight_dagster_tests.support.stored_rows import sql
@@ -427,3 +430,35 @@ def test_a_suggestion_of_the_api_names_what_can_be_reached(api: ApiHouse) -> Non
     detail = refused.json()["detail"]
     assert (refused.status_code, detail.partition(";")[0]) == (422, "factor 'nothing': there is none"), detail
     assert "market" in detail.partition("choose of ")[2]
+
+
+def test_rules_of_alerts_are_tried_on_what_is_stored(
+    project: CliProject, invoke: Invoke, tmp_path: Path
+) -> None:
+    page = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    text = next(text for text in page.split("```yaml\n") if "sector_weight" in text).partition("```")[0]
+    file = tmp_path / "alerts.yaml"
+    lower = text.replace("threshold: 2\n    severity: c", "threshold: 0\n    severity: c")
+    file.write_text(lower.replace("threshold: 0.3", "threshold: 0.1"))
+    code, out, _ = invoke("alerts", "rules", str(file))
+    assert (code, out.splitlines()[0]) == (0, "7 rules")
+    assert max(map(len, out.splitlines())) <= 80
+    code, out, _ = invoke("alerts", "try", str(file), "--json")
+    assert code == 0
+    found = pd.DataFrame(json.loads(out))
+    groups = project.contents()[PortfolioGroups].query("date == @DAY and dimension == 'sector'")
+    heavy = groups[groups["weight"].abs() > 0.1].set_index("group_name")["weight"]
+    told = found[found["rule"] == "sector_weight"].set_index("subject")["value"]
+    assert len(heavy) > 0
+    expected = {f"dimension=sector, group_name={name}": weight for name, weight in heavy.items()}
+    assert told.to_dict() == pytest.approx(expected)
+    checks = set(found.loc[found["rule"] == "failed_checks", "subject"])
+    assert "asset=portfolio_snapshots, check_name=snapshots_equal_their_positions" in checks
+    assert "asset=position_values, check_name=rows_meet_the_contract" in checks
+    assert invoke("alerts", "list")[:2] == (0, "No alert is firing.\n")
+    assert project.warehouse().read(Alerts).empty
+    file.write_text(text.replace("dimension: tag", "dimension: colour"))
+    for command in ("rules", "try"):
+        code, out, problem = invoke("alerts", command, str(file))
+        assert code == 1
+        assert f"{file}:14: rules[1].select.dimension: unknown value 'colour'; use asset_class" in problem

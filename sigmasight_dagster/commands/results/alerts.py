@@ -93,11 +93,8 @@ def _print(rows: pd.DataFrame, as_json: bool, nothing: str) -> None:
     if as_json:
         print_json(rows[COLUMNS])
         return
-    lines = [
-        wrapped(f"{row.severity} {row.state} {row.rule}: {row.message}", "", "  ")
-        for row in rows.itertuples()
-    ]
-    click.echo("\n".join(line for part in lines for line in part) or nothing)
+    told = [f"{row.severity} {row.state} {row.rule}: {row.message}" for row in rows.itertuples()]
+    click.echo("\n".join(line for text in told for line in wrapped(text, "", "  ")) or nothing)
 
 
 def _end(found: AlertRules) -> None:

@@ -27,7 +27,7 @@ from sigmasight_dagster.warehouse.errors import MigrationError
 from sigmasight_dagster.warehouse.layout.current import is_current, layout_digest
 from sigmasight_dagster.warehouse.layout.policies import secure
 from sigmasight_dagster.warehouse.layout.roles import grant_roles
-from sigmasight_dagster.warehouse.layout.schema import fill_keys, metadata
+from sigmasight_dagster.warehouse.layout.schema import metadata
 from sigmasight_dagster.warehouse.layout.views import create_views, digest, drop_views_of
 from sigmasight_dagster.warehouse.sql import quoted
 
@@ -129,7 +129,6 @@ def _grow_key(migration: Migration, table: sa.Table, more: list[sa.Column[Any]],
     key = [column.name for column in table.primary_key.columns]
     name = str(table.primary_key.name)
     operations.create_primary_key(name, table.name, key, schema=SCHEMA)
-    migration.connection.exec_driver_sql(fill_keys(table.name))
     names = ", ".join(column.name for column in more)
     migration.changes.append(f"the key of {table.name} has {names} too")
 

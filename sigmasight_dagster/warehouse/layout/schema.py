@@ -119,12 +119,8 @@ def _table(model: type[Table], tables: sa.MetaData) -> None:
     ]
     key = sa.PrimaryKeyConstraint(*primary_key(model), name=f"{name}_pkey")
     table = sa.Table(name, tables, *made, key, comment=inspect.cleandoc(model.__doc__ or ""))
-    sa.event.listen(table, "after_create", sa.DDL(fill_keys(name)))
-
-
-def fill_keys(name: str) -> str:
-    """SQL: the index of a table's key leaves room; see KEY_FILL_PERCENT."""
-    return f"ALTER INDEX {quoted(SCHEMA, f'{name}_pkey')} SET (fillfactor = {KEY_FILL_PERCENT})"
+    fill = f"ALTER INDEX {quoted(SCHEMA, f'{name}_pkey')} SET (fillfactor = {KEY_FILL_PERCENT})"
+    sa.event.listen(table, "after_create", sa.DDL(fill))
 
 
 def _comment(column: Any) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sigmasight_core.alerts.evaluation import COLUMNS, changes, continued, evaluate
@@ -149,6 +149,7 @@ def test_a_row_that_the_rule_names_and_that_is_not_there_is_unavailable() -> Non
     assert found["message"][0].endswith("[symbol=Z] is unavailable: there is no such row")
 
 
+@settings(max_examples=30)
 @given(
     now=st.dictionaries(st.sampled_from("ABCDE"), st.integers(5, 15) | st.none(), max_size=5),
     before=st.dictionaries(st.sampled_from("ABCDE"), st.integers(5, 15), max_size=5),
