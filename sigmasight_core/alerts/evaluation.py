@@ -79,9 +79,11 @@ def _each(
     """Every row of the partitions, or those beyond the limit and those that have an alert, gone ones too."""
     by = list(watched.columns)
     which = [*by, "subject"]
+    if known is not None and known.empty:
+        rows = rows[_beyond(rule, rows[rule.column].astype("float64").to_numpy())]
     items = _items(rule, rows)
     named = watched.merge(rows.assign(subject=items, item=items), on=by).assign(_found="both")
-    if known is None:
+    if known is None or known.empty:
         return named
     alerts = watched.merge(known[which], on=by).drop_duplicates()
     kept = _beyond(rule, named[rule.column].astype("float64").to_numpy())
