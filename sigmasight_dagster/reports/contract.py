@@ -27,7 +27,7 @@ from sigmasight_dagster.warehouse.layout.schema import kind, stored_columns
 from sigmasight_dagster.warehouse.layout.view import View
 from sigmasight_dagster.warehouse.layout.views import EVERYDAY
 
-VERSION: Final = "1.0.0"
+VERSION: Final = "2.0.0"
 """Of the contract. Its first number is raised, here, for a change that can break a program that reads."""
 
 PHYSICAL: Final = {

@@ -34,7 +34,11 @@ def column_of(document: dict[str, Any], table: str, name: str) -> dict[str, Any]
     return next(item for item in properties if item["name"] == name)
 
 
-def rename(document: dict[str, Any], version: str = "1.0.0") -> dict[str, Any]:
+FIRST = int(contract.VERSION.partition(".")[0])
+RAISED = f"{FIRST + 1}.0.0"
+
+
+def rename(document: dict[str, Any], version: str = contract.VERSION) -> dict[str, Any]:
     document["version"] = version
     column_of(document, "position_values", "exposure")["name"] = "notional"
     return document
@@ -77,9 +81,9 @@ def test_what_breaks_a_reader_is_refused(
     column_of(broken, table, column).update(change)
     found = refusals(stored, broken)
     assert told in found[0]
-    broken["version"] = "2.0.0"
+    broken["version"] = RAISED
     assert refusals(stored, broken) == []
-    broken["version"] = "1.9.0"
+    broken["version"] = f"{FIRST}.9.0"
     assert refusals(stored, broken) == found
 
 
@@ -94,7 +98,7 @@ def test_a_value_that_is_no_more_and_a_table_that_went(made: dict[str, Any], sto
 
 
 def test_an_earlier_version_and_an_unreadable_file_are_refused(made: dict[str, Any], stored: str) -> None:
-    assert refusals(stored, {**made, "version": "0.9.0"}) == ["version 0.9.0 is before 1.0.0"]
+    assert refusals(stored, {**made, "version": "0.9.0"}) == [f"version 0.9.0 is before {contract.VERSION}"]
     assert len(refusals("a: [", made)) == len(refusals("1", made)) == 1
 
 
@@ -115,7 +119,7 @@ def test_docs_neither_check_nor_write_a_broken_promise(
             "position_values.exposure is gone: keep it, or raise the first number" in capsys.readouterr().err
         )
     assert (tmp_path / data_dictionary.CONTRACT).read_text() == before
-    monkeypatch.setattr(contract, "odcs", lambda: rename(deepcopy(made), "2.0.0"))
+    monkeypatch.setattr(contract, "odcs", lambda: rename(deepcopy(made), RAISED))
     assert data_dictionary.main([]) == 0
     assert (tmp_path / data_dictionary.CONTRACT).read_text() != before
 
