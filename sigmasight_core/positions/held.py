@@ -55,7 +55,7 @@ def is_american(frame: pd.DataFrame) -> Bools:
 
 def held_symbols(positions: pd.DataFrame, date: pd.Timestamp) -> pd.Index:
     """Underlyings of the positions (tables.Positions) that are held at the close of `date`, sorted."""
-    return pd.Index(sorted(holdings(positions, date)["symbol"].unique()), dtype="str")
+    return pd.Index(sorted(_held(positions, date)["underlying"].unique()), dtype="str")
 
 
 def holdings(positions: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
@@ -63,10 +63,13 @@ def holdings(positions: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
 
     :returns: each pair once, in the order of the positions.
     """
-    ended = positions[["exit_date", "expiry_date"]].min(axis=1) <= date
-    held = positions[(positions["entry_date"] <= date) & ~ended]
-    pairs = held[["portfolio", "underlying"]].drop_duplicates(ignore_index=True)
+    pairs = _held(positions, date)[["portfolio", "underlying"]].drop_duplicates(ignore_index=True)
     return pairs.rename(columns={"underlying": "symbol"})
+
+
+def _held(positions: pd.DataFrame, date: pd.Timestamp) -> pd.DataFrame:
+    ended = positions[["exit_date", "expiry_date"]].min(axis=1) <= date
+    return positions[(positions["entry_date"] <= date) & ~ended]
 
 
 def held_positions(positions: pd.DataFrame, dates: pd.DatetimeIndex) -> pd.DataFrame:

@@ -183,9 +183,8 @@ def primary_key(model: type[Table]) -> list[str]:
 def grain(model: type[Table]) -> Grain:
     """Partition dimensions of a row model, read from its leading key columns."""
     keys = tuple(primary_key(model))
-    if keys[:2] == Grain.DATE_PORTFOLIO.value:
-        return Grain.DATE_PORTFOLIO
-    return Grain.DATE if keys[:1] == Grain.DATE.value else Grain.UNPARTITIONED
+    by_date = Grain.DATE if keys[:1] == Grain.DATE.value else Grain.UNPARTITIONED
+    return Grain.DATE_PORTFOLIO if keys[:2] == Grain.DATE_PORTFOLIO.value else by_date
 
 
 def facts(model: type[Table]) -> Facts:

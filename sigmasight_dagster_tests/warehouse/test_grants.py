@@ -120,6 +120,16 @@ def test_one_portfolio_in_every_table_and_view(ask: Callable[..., list]) -> None
         assert set(map(repr, mine)) < set(map(repr, every)) or how is Seen.ROLE, name
 
 
+def test_alerts_of_the_market_are_everybodys_and_those_of_several_portfolios_are_not(
+    ask: Callable[..., list], filled: Warehouse
+) -> None:
+    rest = "'', '', 't', '', 'm', 1, '>', 1, 'info', 'firing', '', 'run', '1', now()"
+    rows = ", ".join(f"('limit', '{name}', '2022-12-16', {rest})" for name in ("*", "", MINE, OTHER))
+    sql(url_of(filled), f"INSERT INTO sigmasight.alerts VALUES {rows}")
+    found = ask("SELECT portfolio FROM sigmasight.alerts WHERE rule = 'limit'")
+    assert {name for (name,) in found} == {"*", MINE}
+
+
 def test_nothing_through_functions_and_statistics(ask: Callable[..., list], filled: Warehouse) -> None:
     """A function of the role's own is shown no other row, nor are the statistics."""
     sql(url_of(filled), "ANALYZE sigmasight.positions")

@@ -461,4 +461,4 @@ def test_rules_of_alerts_are_tried_on_what_is_stored(
     for command in ("rules", "try"):
         code, out, problem = invoke("alerts", command, str(file))
         assert code == 1
-        assert f"{file}:14: rules[1].select.dimension: unknown value 'colour'; use asset_class" in problem
+        assert f"{file}:13: rules[1].select.dimension: unknown value 'colour'; use asset_class" in problem
