@@ -1,6 +1,7 @@
 """Logging in and out, sessions, limits, and errors as answers."""
 
 import datetime as dt
+import re
 import time
 from pathlib import Path
 
@@ -181,7 +182,19 @@ def test_users_are_added_listed_and_locked_out_by_command(
     assert "unknown portfolio nobodys" in run(*add, "--portfolio", "nobodys", given="twelve letters\n")
     assert run(*add, given="twelve letters\n") == f"Added cli@example.com: reader, portfolios {MINE}\n"
     assert "there is one already" in run(*add, given="twelve letters\n")
-    assert f"cli@example.com\treader\t{MINE}\n" in run("list")
+    long = f"{'x' * 60}@example.com"
+    wide = [word for name in (MINE, OTHERS) for word in ("--portfolio", name)] * 6
+    assert "Added" in run("add", long, *wide, "--password-stdin", given="twelve letters\n")
+    listed = run("list").splitlines()
+    assert max(map(len, listed)) <= 80
+    assert [line.split() for line in listed if line.startswith("cli@")] == [
+        ["cli@example.com", "reader", MINE]
+    ]
+    below = listed[listed.index(long) + 1]
+    assert below.split() == ["reader", f"{MINE},", OTHERS]
+    assert [line.split() for line in listed if "admin" in line] == [
+        ["admin@example.com", "admin", "every", "one"]
+    ]
     login = {"email": "cli@example.com", "password": "twelve letters"}
     tokens = api.post("/auth/login", login).json()
     assert "another password" in run(
@@ -190,6 +203,8 @@ def test_users_are_added_listed_and_locked_out_by_command(
     assert api.post("/auth/login", login).status_code == 401
     assert api.post("/auth/refresh", {"refresh_token": tokens["refresh_token"]}).status_code == 401
     assert "Disabled" in run("disable", "cli@example.com")
+    (line,) = (line for line in run("list").splitlines() if line.startswith("cli@"))
+    assert re.fullmatch(rf"cli@example.com +reader +\d{{4}}-\d\d-\d\d +{MINE}", line)
     assert api.post("/auth/login", {**login, "password": "other letters"}).status_code == 401
     assert "is no address" in run("disable", "nobody")
     assert "no demo portfolio is registered" in run("add", "--demo")

@@ -63,7 +63,7 @@ def test_fill_fetches_what_the_provider_has_by_now(project: FilesProject) -> Non
     assert line(shown, "MSFT")[:6] == ["MSFT", "20", "2022-11-14", "2022-12-16", "4", "0"]
     assert line(shown, "SPY")[:6] == ["SPY", "24", "2022-11-14", "2022-12-16", "0", "0"]
     assert "2 held symbols, 24 sessions" in shown
-    assert "short: MSFT\t20 sessions" in shown
+    assert "short: MSFT: 20 sessions" in shown
     assert "files: " in shown
     said = json.loads(project.ok("coverage", "--json"))
     assert said["short"] == {"MSFT": 20}

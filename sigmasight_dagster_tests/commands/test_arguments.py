@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from sigmasight_core.errors import InputError
+from sigmasight_dagster.automation.retention import Retired
 from sigmasight_dagster.cli import cli
 from sigmasight_dagster.cli.sections import COMMANDS
 from sigmasight_dagster.commands.arguments import given_portfolio, one_portfolio, some_portfolios
 from sigmasight_dagster.commands.csv_files import check_name
+from sigmasight_dagster.commands.data import refresh, retention
 from sigmasight_dagster.commands.output import plain, print_json
 from sigmasight_dagster.commands.progress import outcome_lines
 from sigmasight_dagster.commands.table import RIGHT, WIDTH, reasons, table
@@ -172,3 +175,35 @@ def test_a_name_ends_where_its_last_letter_does() -> None:
     for name in ("nl\n", "\nnl", "Nl", "nl ", ""):
         with pytest.raises(InputError, match="must match"):
             check_name(name)
+
+
+def test_what_retention_deletes_and_a_refresh_changes_is_listed_in_80_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ["return_contributions_by_group", "position_factor_exposures"]
+    tables = pd.DataFrame(
+        {"table_name": names, "n_partitions": [1_234_567, 1], "n_rows": [12_345_678_901, 0]}
+    )
+    warehouse = SimpleNamespace(migrate=lambda: None)
+    monkeypatch.setattr(retention, "Platform", lambda _: SimpleNamespace(warehouse=warehouse))
+    monkeypatch.setattr(retention, "retire", lambda *_: Retired(pd.Timestamp("2022-01-03"), tables))
+    lines = run(retention.retention, "--dry-run").output.splitlines()
+    assert lines[0] == "Detail before 2022-01-03: would be deleted"
+    assert [line.split() for line in lines[1:]] == [
+        ["table", "name", "partitions", "rows"],
+        [names[0], "1,234,567", "12,345,678,901"],
+        [names[1], "1", "0"],
+    ]
+    closes = pd.DataFrame(
+        {"date": pd.to_datetime("2022-12-28"), "symbol": ["A", "BRK.B"], "close": [1.0, 2.0]}
+    )
+    refresh._tell(closes, closes.assign(close=[1.0, 2.123456789012]))
+    refresh._tell(closes, closes)
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in told] == [
+        ["symbol", "date", "close", "old", "close", "new"],
+        ["BRK.B", "2022-12-28", "2", "2.12345678901"],
+        ["1", "closes", "differ"],
+        ["0", "closes", "differ"],
+    ]
+    assert max(map(len, [*lines, *told])) <= 80

@@ -53,7 +53,7 @@ def test_a_corrected_price_end_to_end(new_project: Callable[[], CliProject]) -> 
     (folder / "AAPL.csv").write_text("\n".join(lines) + "\n")
 
     assert "0 closes differ" not in (told := ok("refresh", "--start", start, "--end", end))
-    assert f"AAPL\t{day}" in told
+    assert f"AAPL    {day}" in told
     assert "1 closes differ" in told
     assert ok("prices", "AAPL", "--start", day, "--end", day) != before
     assert ok("prices", "AAPL", "--start", day, "--end", day, "--as-of-knowledge", known_at) == before

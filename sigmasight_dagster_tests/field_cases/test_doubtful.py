@@ -82,7 +82,7 @@ def test_a_bad_print_a_spin_off_and_a_jump(new_project: Callable[[], CliProject]
     assert "GGG 2021-06-11 split 1.253: open" in listed
     assert max(map(len, listed.splitlines())) <= 80
     assert "JJJ" not in ok("doubtful", "list", "--symbol", "bbb")
-    assert "doubtful: BBB\t1 sessions not used, the last 2021-06-15" in ok("coverage")
+    assert "doubtful: BBB: 1 sessions not used, the last 2021-06-15" in ok("coverage")
 
     ok("run", "--date", f"{LAST:%Y-%m-%d}")
     assert "JJJ" not in ok("doubtful", "list")

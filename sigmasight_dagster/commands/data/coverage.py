@@ -19,7 +19,7 @@ from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.arguments import AS_JSON, lists_only
 from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.commands.table import reasons, table
+from sigmasight_dagster.commands.table import GAP, reasons, table, wrapped
 from sigmasight_dagster.runs import recovery
 
 
@@ -83,10 +83,10 @@ def _lines(found: Coverage, symbols: pd.DataFrame, doubtful: pd.DataFrame) -> li
     lines += [
         f"at least {min(sessions, count)} sessions: {share:.1%}" for sessions, share in found.shares.items()
     ]
-    lines += [f"short: {symbol}\t{have} sessions" for symbol, have in found.short.items()]
+    lines += [f"short: {symbol}: {have} sessions" for symbol, have in found.short.items()]
     for name, dates in doubtful.groupby("symbol")["date"]:
         told = f"{dates.nunique()} sessions not used, the last {dates.max():%Y-%m-%d}"
-        lines.append(f"doubtful: {name!s}\t{told}: sigmasight doubtful list --symbol {name!s}")
+        lines += wrapped(f"doubtful: {name!s}: {told}: sigmasight doubtful list --symbol {name!s}", "", GAP)
     texts = symbols.assign(
         first=symbols["first"].dt.strftime("%Y-%m-%d"), last=symbols["last"].dt.strftime("%Y-%m-%d")
     ).astype("object")

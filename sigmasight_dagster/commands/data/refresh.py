@@ -11,6 +11,7 @@ from sigmasight_dagster.assets.catalogue import source_assets
 from sigmasight_dagster.checks import late_data
 from sigmasight_dagster.commands import progress
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import table
 from sigmasight_dagster.runs.plan import RangeRun, runs_of_sessions
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
@@ -37,11 +38,16 @@ def refresh(start: str, end: str) -> None:
 
 def _tell(before: pd.DataFrame, after: pd.DataFrame) -> None:
     """Closes that changed, came or went."""
-    columns = ["date", "symbol", "close"]
-    both = before[columns].merge(after[columns], on=columns[:2], how="outer", suffixes=("_old", ""))
+    keys = ["date", "symbol"]
+    both = before[[*keys, "close"]].merge(
+        after[[*keys, "close"]], on=keys, how="outer", suffixes=("_old", "")
+    )
     missing = both["close"].isna() & both["close_old"].isna()
     changed = both[(both["close"] != both["close_old"]) & ~missing]
-    for row in changed.head(SHOWN).itertuples():
-        click.echo(f"{row.symbol}\t{row.date:%Y-%m-%d}\t{row.close_old} -> {row.close}")
+    if len(changed):
+        shown = changed.head(SHOWN).assign(date=changed["date"].dt.strftime("%Y-%m-%d"))
+        columns = [("symbol", 0), ("date", 0), ("close_old", None), ("close_new", None)]
+        rows = shown.rename(columns={"close": "close_new"}).to_dict("records")
+        click.echo("\n".join(table(rows, columns)))
     more = len(changed) - SHOWN
     click.echo(f"{len(changed):,} closes differ" + (f" ({more:,} not shown)" if more > 0 else ""))

@@ -3,6 +3,7 @@
 import click
 
 from sigmasight_dagster.automation.retention import retire
+from sigmasight_dagster.commands.table import table
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 
@@ -22,5 +23,5 @@ def retention(days: int, dry_run: bool) -> None:
         click.echo("Nothing is published: nothing to retire.")
         return
     click.echo(f"Detail before {retired.before:%Y-%m-%d}{': would be deleted' if dry_run else ': deleted'}")
-    for name, partitions, rows in retired.tables.itertuples(index=False):
-        click.echo(f"{name}\t{partitions:,} partitions\t{rows:,} rows")
+    rows = retired.tables.rename(columns={"n_partitions": "partitions", "n_rows": "rows"}).to_dict("records")
+    click.echo("\n".join(table(rows, [("table_name", 0), ("partitions", 0), ("rows", 0)])))

@@ -3,8 +3,8 @@
 import asyncio
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -14,6 +14,7 @@ from sigmasight_dagster.auth.passwords import hashed
 from sigmasight_dagster.commands.arguments import AS_JSON, some_portfolios
 from sigmasight_dagster.commands.demo_portfolios import PORTFOLIOS
 from sigmasight_dagster.commands.output import print_json
+from sigmasight_dagster.commands.table import GAP, table, wrapped
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
@@ -24,6 +25,8 @@ from sigmasight_dagster.warehouse.errors import LayoutTooOld
 Result = TypeVar("Result")
 BY: Final = "sigmasight users"
 DEMO_DOMAIN: Final = "demo.sigmasight.local"
+LONGEST_EMAIL: Final = 40
+"""In a row of the list."""
 
 
 @click.group()
@@ -60,10 +63,12 @@ def list_users(as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    for user in found:
-        disabled = f"\tdisabled since {user['disabled_at']:%Y-%m-%d}" if user["disabled_at"] else ""
-        theirs = "every portfolio" if user["role"] == "admin" else ", ".join(user["portfolios"]) or "none"
-        click.echo(f"{user['email']}\t{user['role']}\t{theirs}{disabled}")
+    if not found:
+        click.echo("No user is added: sigmasight users add EMAIL PORTFOLIO")
+        return
+    rows = [_shown(user) for user in found]
+    columns = [("email", 0), ("role", 0), ("disabled", 0), ("portfolios", 0)]
+    click.echo("\n".join(table(rows, columns, above="long_email")))
 
 
 @users.command("disable")
@@ -84,6 +89,19 @@ def password(email: str, password_stdin: bool) -> None:
     click.echo(f"{_address(email)} has another password: their tokens are not valid any more")
 
 
+def _shown(user: Mapping[str, Any]) -> dict[str, str]:
+    """A user as a row; an address that leaves the others no room stands above it."""
+    email, since = user["email"], user["disabled_at"]
+    long = len(email) > LONGEST_EMAIL
+    return {
+        "email": "" if long else email,
+        "long_email": email if long else "",
+        "role": user["role"],
+        "disabled": f"{since:%Y-%m-%d}" if since else "",
+        "portfolios": "every one" if user["role"] == "admin" else ", ".join(user["portfolios"]) or "none",
+    }
+
+
 def _add_demo() -> None:
     warehouse = Warehouse(asset_database_url(Settings()))
     there = warehouse.portfolio_names()
@@ -92,14 +110,18 @@ def _add_demo() -> None:
     if not wanted:
         raise InputError("no demo portfolio is registered; make them: sigmasight demo")
     known = {user["email"] for user in _with_store(lambda store: store.every())}
+    added: list[dict[str, str]] = []
     for name in wanted:
         address = f"{name}@{DEMO_DOMAIN}"
         if address in known:
-            click.echo(f"{address}\tis there already; another password: sigmasight users password {address}")
+            said = f"{address} is there already; another password: sigmasight users password {address}"
+            click.echo("\n".join(wrapped(said, "", GAP)))
             continue
         given = secrets.token_urlsafe(12)
         _with_store(_adding(address, hashed(given), name))
-        click.echo(f"{address}\t{given}\treader of {name}")
+        added.append({"email": address, "password": given, "reader_of": name})
+    if added:
+        click.echo("\n".join(table(added, [("email", 0), ("password", 0), ("reader_of", 0)])))
 
 
 def _adding(address: str, password_hash: str, portfolio: str) -> Callable[[UserStore], Awaitable[None]]:
