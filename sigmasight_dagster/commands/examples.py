@@ -81,6 +81,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "what-if": (
         "individual trades.csv",
         "individual trades.csv --date 2022-12-28 --save less_tech",
+        "individual --target market_beta=0.8 --csv",
     ),
     "what-if-sessions": ("list", "show less_tech"),
     "what-if-sessions list": ("", "--json"),

@@ -47,6 +47,24 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
+class _Search:
+    """What all tries of a search share.
+
+    :param market: id of the market factor. :param today: the portfolio's tables without trades.
+    :param whole: whether trades are in whole units.
+    """
+
+    asking: WhatIf
+    target: Target
+    market: str
+    today: Tables
+    whole: bool
+
+    def far(self, value: float) -> float:
+        return abs(value - self.target.value)
+
+
+@dataclass(frozen=True)
 class _Tried:
     """Trades (n) in units, and the measure with them as computed."""
 
@@ -69,16 +87,21 @@ def suggest(
     :raises InputError: as `targets.question` and `WhatIf` do.
     """
     asking, model = WhatIf(platform, portfolio, date), platform.factor_model
-    market = model.factors[model.market].id
     dates = pd.DatetimeIndex([date])
-    today = _tables(asking.compute(no_trades(), "no trades"), hypothetical=False)
+    search = _Search(
+        asking=asking,
+        target=target,
+        market=model.factors[model.market].id,
+        today=_tables(asking.compute(no_trades(), "no trades"), hypothetical=False),
+        whole=whole,
+    )
     asked = question(
         target,
         limits,
-        tables=today,
+        tables=search.today,
         betas=platform.warehouse.read(FactorBetas, dates),
         factor_covariance=platform.warehouse.read(FactorCovariance, dates),
-        market=market,
+        market=search.market,
     )
     found = least_turnover(asked.holdings, asked.measure, target.value)
     answer = Suggestion(
@@ -94,7 +117,7 @@ def suggest(
     )
     if found.change is None:
         return answer
-    best, asked = _checked(asking, asked, found.change, target, market, today, whole=whole)
+    best, asked = _checked(search, asked, found.change)
     dollars = best.change * asked.holdings.unit_value
     return replace(
         answer,
@@ -104,60 +127,43 @@ def suggest(
     )
 
 
-def _checked(
-    asking: WhatIf,
-    asked: Question,
-    change: Floats,
-    target: Target,
-    market: str,
-    today: Tables,
-    *,
-    whole: bool,
-) -> tuple[_Tried, Question]:
+def _checked(search: _Search, asked: Question, change: Floats) -> tuple[_Tried, Question]:
     """The trades whose computed measure is nearest to the target; the model of a risk is corrected by it."""
-    best = _Tried(np.zeros(len(change)), asked.today, today)
+    target = search.target.value
+    best = _Tried(np.zeros(len(change)), asked.today, search.today)
     for round_ in range(ROUNDS):
-        tried = _tried(asking, asked, change, target, market, today, whole=whole)
-        if not round_ or abs(tried.value - target.value) < abs(best.value - target.value):
+        tried = _tried(search, asked, change)
+        if not round_ or search.far(tried.value) < search.far(best.value):
             best = tried
         measure = asked.measure
-        if not isinstance(measure, NormalRisk) or abs(best.value - target.value) <= CLOSE * abs(target.value):
+        if not isinstance(measure, NormalRisk) or search.far(best.value) <= CLOSE * abs(target):
             break
         symbols = pd.Index(asked.holdings.symbols)
         place = asked.holdings.quantity + tried.change
         asked = replace(asked, measure=measure.corrected(place, *at_full(tried.tables, symbols)))
-        found = least_turnover(asked.holdings, asked.measure, target.value)
+        found = least_turnover(asked.holdings, asked.measure, target)
         if found.change is None:
             break
         change = found.change
     return best, asked
 
 
-def _tried(
-    asking: WhatIf,
-    asked: Question,
-    change: Floats,
-    target: Target,
-    market: str,
-    today: Tables,
-    *,
-    whole: bool,
-) -> _Tried:
+def _tried(search: _Search, asked: Question, change: Floats) -> _Tried:
     dust = np.abs(change) * asked.holdings.unit_value < 0.01
-    made = whole_units(asked.holdings, change) if whole else np.where(dust, 0.0, change)
+    made = whole_units(asked.holdings, change) if search.whole else np.where(dust, 0.0, change)
     if not made.any():
-        return _Tried(made, asked.today, today)
+        return _Tried(made, asked.today, search.today)
     rows = [
         {"symbol": symbol, "quantity": float(units), "price": None, "tags": ""}
         for symbol, units in zip(asked.holdings.symbols, made, strict=True)
         if units
     ]
-    read = parsed(asking, rows)
+    read = parsed(search.asking, rows)
     if len(read.errors):
         first = read.errors.iloc[0]
         raise InputError(f"{first['value']}: {first['reason']}; name it among those that are kept")
-    tables = _tables(asking.compute(read.trades, "a suggestion"), hypothetical=True)
-    return _Tried(made, measured(target, tables, market), tables)
+    tables = _tables(search.asking.compute(read.trades, "a suggestion"), hypothetical=True)
+    return _Tried(made, measured(search.target, tables, search.market), tables)
 
 
 def _tables(comparison: Comparison, *, hypothetical: bool) -> Tables:

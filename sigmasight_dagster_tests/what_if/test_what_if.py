@@ -419,6 +419,82 @@ def test_suggested_trades_bring_the_computed_measure_to_its_target(
     )
 
 
+def test_the_command_suggests_what_the_api_does_as_a_list_that_what_if_reads(
+    api: ApiHouse, invoke: Invoke, tmp_path: Path
+) -> None:
+    limits = {"largest_usd": 300_000, "keep": ["AAPL"]}
+    target = {"measure": "market_beta", "value": 0.5}
+    asked = api.post("/modeling/suggestions", {"portfolio": NAME, "target": target, **limits}, "editor")
+    told = asked.json()
+    given = ("what-if", NAME, "--target", "market_beta=0.5", "--largest-usd", "300000", "--keep", "aapl")
+    code, out, _ = invoke(*given, "--json")
+    content = json.loads(out)
+    assert (code, content.pop("target")["measure"]) == (0, "market_beta")
+    assert content == told
+    assert "AAPL" not in [trade["symbol"] for trade in content["trades"]]
+
+    code, shown, _ = invoke(*given)
+    lines = shown.splitlines()
+    assert (code, max(map(len, lines)) <= 80) == (0, True), shown
+    assert f"with {len(told['trades'])} trades of {told['turnover']:,.2f} USD" in " ".join(lines[:3])
+    assert "AAPL: not traded: it is to be kept" in lines
+    for trade in told["trades"]:
+        (line,) = (line for line in lines if line.startswith(f"{trade['symbol']} "))
+        assert line.split()[1:] == [
+            f"{trade['quantity']:+,.10g}",
+            f"{trade['price']:,.4f}",
+            f"{trade['usd']:+,.2f}",
+            f"{trade['effect']:+,.6g}",
+        ]
+    file = tmp_path / "suggested.csv"
+    file.write_text(invoke(*given, "--csv")[1])
+    code, out, _ = invoke("what-if", NAME, str(file), "--json")
+    numbers = {(row["table_name"], row["item"], row["measure"]): row for row in json.loads(out)["results"]}
+    beta = numbers["factor_exposures", "market", "beta"]
+    assert (beta["today"], beta["what_if"]) == pytest.approx((told["before"], told["after"]), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--target", "beta=1"), "no such measure; choose of market_beta=VALUE, factor_usd:FACTOR=VALUE, "),
+        (("--target", "0.8"), "--target 0.8: no such measure; choose of"),
+        (("--target", "market_beta=x"), "'x' is no number; give a ratio"),
+        (("--target", "net_exposure=nan"), "'nan' is no number; give USD"),
+        (("--target", "market_beta:momentum=1"), "write it as market_beta=VALUE"),
+        (("--target", "factor_usd=1"), "write it as factor_usd:FACTOR=VALUE"),
+        (("--target", "group_weight:sector=0.2"), "write it as group_weight:DIMENSION=GROUP=VALUE"),
+        (("--target", "group_weight:country=US=0.2"), "dimension 'country': choose of sector, underlying"),
+        (("--target", "group_weight:sector=Cheese=0.2"), "group 'Cheese': nothing of it is held in sector"),
+        (("--target", "factor_usd:nothing=0"), "factor 'nothing': there is none; choose of market"),
+        (("--target", "market_beta=99"), "the nearest: --target 'market_beta="),
+        (
+            ("--target", "market_beta=1", "--date", "2022-12-14"),
+            "its results are not published; sigmasight run",
+        ),
+        (("--keep", "AAPL"), "give --target"),
+        ((), "give TRADES.CSV, or --target"),
+        (("--target", "market_beta=1", "--save", "x"), "leave out TRADES.CSV, --save and --replace"),
+    ],
+)
+def test_a_target_that_cannot_be_is_refused_with_what_can(
+    invoke: Invoke, arguments: tuple[str, ...], named: str
+) -> None:
+    code, out, error = invoke("what-if", NAME, *arguments)
+    assert (code > 0, out) == (True, "")
+    assert named in error
+
+
+def test_the_nearest_that_can_be_had_can_be_had(invoke: Invoke) -> None:
+    error = invoke(
+        "what-if", NAME, "--target", "group_weight:underlying=AAPL=0.99", "--largest-usd", "300000"
+    )[2]
+    nearest = error.partition("the nearest: --target '")[2].partition("'")[0]
+    code, out, _ = invoke("what-if", NAME, "--target", nearest, "--largest-usd", "300000", "--json")
+    assert code == 0
+    assert json.loads(out)["after"] == pytest.approx(float(nearest.rpartition("=")[2]), rel=1e-3)
+
+
 def test_a_suggestion_of_the_api_names_what_can_be_reached(api: ApiHouse) -> None:
     weight = {"measure": "group_weight", "dimension": "underlying", "group": "AAPL", "value": 0.99}
     asked = {"portfolio": NAME, "target": weight, "largest_usd": 300_000}

@@ -16,13 +16,16 @@ from sigmasight_dagster import session_dates
 from sigmasight_dagster.commands.arguments import AS_CSV, AS_JSON, one_format
 from sigmasight_dagster.commands.csv_files import read_csv, report_rows
 from sigmasight_dagster.commands.output import print_json
+from sigmasight_dagster.commands.results import suggested
 from sigmasight_dagster.commands.results import what_if_page as page
+from sigmasight_dagster.commands.results.suggested import Wanted, target_options
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.reports.readiness import latest_date
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
 from sigmasight_dagster.warehouse.errors import unknown_portfolio
+from sigmasight_dagster.what_if.suggest import suggest
 from sigmasight_dagster.what_if.trade_files import ENDINGS, trade_file
 from sigmasight_dagster.what_if.what_if import WhatIf
 
@@ -31,7 +34,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command("what-if")
 @click.argument("portfolio")
-@click.argument("trades", type=_PATH, metavar="TRADES.CSV")
+@click.argument("trades", type=_PATH, metavar="[TRADES.CSV]", required=False)
 @click.option(
     "--date",
     metavar="YYYY-MM-DD",
@@ -39,14 +42,16 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--save", "session", metavar="NAME", help="Save trades and results as a session.")
 @click.option("--replace", is_flag=True, help="Overwrite a session that exists already.")
+@target_options
 @AS_JSON
 @AS_CSV
 def what_if(
     portfolio: str,
-    trades: Path,
+    trades: Path | None,
     date: str | None,
     session: str | None,
     replace: bool,
+    wanted: Wanted | None,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -54,17 +59,23 @@ def what_if(
 
     Columns of the file: ticker, quantity (signed change); price (default: the close, of an option the model
     price) and tags are optional.
+
+    With --target in place of the file: the trades of least turnover in what is held that bring a measure to a
+    value, each with its effect. What --csv prints of them is a file for TRADES.CSV.
     """
     one_format(as_json, as_csv)
+    if wanted is not None:
+        if trades or session or replace:
+            raise click.UsageError("--target finds the trades: leave out TRADES.CSV, --save and --replace")
+        _suggest(portfolio, date, wanted, as_json, as_csv)
+        return
+    if trades is None:
+        raise click.UsageError("give TRADES.CSV, or --target")
     now = utc_now()
     if session is not None:
         _check_session_name(session)
     text = read_csv(trades, "trade list CSV")
-    asked = session_dates.trading_date(date, Settings(), now) if date else None
-    platform = _platform()
-    if portfolio not in (names := platform.warehouse.portfolio_names()):
-        raise unknown_portfolio(portfolio, names)
-    day = asked or latest_date(platform.warehouse, portfolio, PortfolioSnapshots)
+    platform, day = _at(portfolio, date, now)
     if session is not None and not replace:
         _refuse_saved(platform, session)
     question = WhatIf(platform, portfolio, day)
@@ -139,6 +150,30 @@ def remove_session(name: str) -> None:
     """Remove session NAME."""
     _platform().warehouse.remove_what_if(name)
     click.echo(f"Session {name}: removed")
+
+
+def _suggest(portfolio: str, date: str | None, wanted: Wanted, as_json: bool, as_csv: bool) -> None:
+    platform, day = _at(portfolio, date, utc_now())
+    found = suggest(platform, portfolio, day, wanted.target, wanted.limits, whole=wanted.whole)
+    suggested.require_reached(found, wanted)
+    if as_json:
+        print_json(suggested.content(found, wanted))
+    elif as_csv:
+        click.echo(suggested.as_csv(found), nl=False)
+    else:
+        click.echo("\n".join(suggested.lines(found, wanted)))
+
+
+def _at(portfolio: str, date: str | None, now: pd.Timestamp) -> tuple[Platform, pd.Timestamp]:
+    """The project, and the session at whose close trades are made.
+
+    :raises InputError: when the portfolio is not registered, or nothing of it is computed.
+    """
+    asked = session_dates.trading_date(date, Settings(), now) if date else None
+    platform = _platform()
+    if portfolio not in (names := platform.warehouse.portfolio_names()):
+        raise unknown_portfolio(portfolio, names)
+    return platform, asked or latest_date(platform.warehouse, portfolio, PortfolioSnapshots)
 
 
 def _platform() -> Platform:
