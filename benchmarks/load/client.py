@@ -115,11 +115,11 @@ async def run(load: Load) -> Outcome:
 
 
 def request(path: str, headers: dict[str, str], body: Any = None) -> str:
-    """A GET, or a POST of JSON where there is a body."""
-    text = "" if body is None else json.dumps(body)
+    """A GET, or a POST where there is a body: text as it is, whose type the headers say, else JSON."""
+    text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
     given = {"Host": "localhost", **headers}
     if body is not None:
-        given |= {"Content-Type": "application/json", "Content-Length": str(len(text))}
+        given = {"Content-Type": "application/json", **given, "Content-Length": str(len(text))}
     lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", *(f"{k}: {v}" for k, v in given.items())]
     return "\r\n".join([*lines, "", text])
 

@@ -63,7 +63,9 @@ SECTIONS: Final = {
             "proceeds - cost of the lots that it closed.",
         ),
         "remove": Entry(
-            "ledger.remove", "remove", "Remove PORTFOLIO: its ledger, all its results and its partition."
+            "ledger.remove",
+            "remove",
+            "Remove PORTFOLIO: its ledger, all its results and alerts, and who may see it.",
         ),
     },
     "Results": {

@@ -86,15 +86,22 @@ class ListedAccount:
     cash: float
     stated: Stated
 
-    def save(self, workspace: Workspace, *, replace: bool, command: str = "") -> str:
-        """Store it: 'created', 'unchanged' or 'replaced'.
+    def save(self, workspace: Workspace, *, replace: bool, command: str = "", owner: str = "") -> str:
+        """Store it: 'created', 'unchanged' or 'replaced'. :param command: see `Workspace.save_portfolio`.
 
         A balance with a date takes the place of the one without, which is of the last entry date.
         """
         terms = self.stated.terms
         if self.stated.cash_date is None:
             return workspace.save_portfolio(
-                self.name, self.cash, self.source, self.lots, replace, command=command, terms=terms
+                self.name,
+                self.cash,
+                self.source,
+                self.lots,
+                replace,
+                command=command,
+                terms=terms,
+                owner=owner,
             )
         warehouse = workspace.platform.warehouse
         stored = warehouse.positions([self.name])
@@ -113,6 +120,7 @@ class ListedAccount:
             expected=stored,
             transactions=rows,
             terms=terms,
+            owner=owner,
         )
 
 
@@ -154,7 +162,7 @@ class Account:
         last = stated.iloc[-1]
         return float(last["amount"] + flows.loc[flows["date"] > last["date"], "amount"].sum())
 
-    def save(self, workspace: Workspace, *, replace: bool, command: str = "") -> str:
+    def save(self, workspace: Workspace, *, replace: bool, command: str = "", owner: str = "") -> str:
         """Store it: 'created', 'unchanged' or 'replaced'. :param command: see `Workspace.save_portfolio`."""
         return workspace.save_portfolio(
             self.name,
@@ -165,6 +173,7 @@ class Account:
             command=command,
             transactions=self.transactions,
             terms=self.stated.terms,
+            owner=owner,
         )
 
 

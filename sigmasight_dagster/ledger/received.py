@@ -78,14 +78,18 @@ def check(workspace: Workspace, sent: Sent) -> Checked:
         return Checked("", None, _whole(lines), _whole([]))
 
 
-def store(workspace: Workspace, checked: Checked, *, replaces: bool, command: str) -> tuple[str, list[str]]:
+def store(
+    workspace: Workspace, checked: Checked, *, replaces: bool, command: str, owner: str
+) -> tuple[str, list[str]]:
     """Store what was checked: 'created', 'unchanged' or 'replaced', and doubts of its stated balances.
+
+    :param owner: address of the user whose it is when it is created.
 
     :raises InputError: while a row is bad, or the portfolio is there and not to be replaced.
     """
     if checked.account is None:
         raise InputError("a row of it is bad: nothing is stored; mend the file and send it again")
-    result = checked.account.save(workspace, replace=replaces, command=command)
+    result = checked.account.save(workspace, replace=replaces, command=command, owner=owner)
     return result, statements.doubts(workspace, checked.account.name)
 
 

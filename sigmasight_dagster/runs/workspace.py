@@ -35,8 +35,15 @@ class Workspace:
     instance: dg.DagsterInstance
 
     def portfolio_order(self) -> list[str]:
-        """Registered portfolios in the order of their partitions."""
-        return list(self.instance.get_dynamic_partitions("portfolio"))
+        """Registered portfolios in the order of their partitions.
+
+        One that has none, because what registered it was killed before it made one, is given it here.
+        """
+        order = self.instance.get_dynamic_partitions("portfolio")
+        registered = self.platform.warehouse.portfolio_names()
+        if lost := [name for name in registered if name not in order]:
+            self.instance.add_dynamic_partitions("portfolio", lost)
+        return [name for name in [*order, *lost] if name in registered]
 
     def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
         """The named portfolios, or all.
@@ -106,18 +113,19 @@ class Workspace:
         expected: pd.DataFrame | None = None,
         transactions: pd.DataFrame | None = None,
         terms: Mapping[str, Any] | None = None,
+        owner: str = "",
     ) -> str:
         """Store a portfolio's ledger, add its partition and report the event; 'created', 'unchanged', ...
 
         :param command: what the history of the ledger says; default: the import of `source`.
-        :param expected: and `transactions`: see `Warehouse.save_portfolio`.
+        :param expected: and `transactions`, `owner`: see `Warehouse.save_portfolio`.
         :param terms: cells of `tables.ledger.portfolio_terms`; None, or none = as stored.
         """
         row = {"portfolio": name, "cash": cash, "source": source, **(terms or {})}
         stamp = AuditStamp("sigmasight import", CODE_VERSION, utc_now())
         command = command or f"sigmasight import {source}"
         result = self.platform.warehouse.save_portfolio(
-            row, positions, stamp, replace, command, expected, transactions
+            row, positions, stamp, replace, command, expected, transactions, owner
         )
         self.instance.add_dynamic_partitions("portfolio", [name])
         if result != "unchanged":

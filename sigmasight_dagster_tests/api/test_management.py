@@ -6,12 +6,14 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pytest
+from structlog.testing import capture_logs
 
 from sigmasight_core.tables import PortfolioSnapshots, TreasuryYields, validate
 from sigmasight_dagster.alerts import evaluate
 from sigmasight_dagster.assets.catalogue import RISK_ASSETS
 from sigmasight_dagster.automation import asked_jobs
 from sigmasight_dagster.checks import late_data
+from sigmasight_dagster.ledger import received
 from sigmasight_dagster.runs.batches import Asked
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import ASKED_BY_TAG, JOB_TAG
@@ -91,17 +93,77 @@ def test_a_file_of_a_form_is_taken_and_one_that_was_stored_before_a_kill_is_not_
 ) -> None:
     path, given = "/management/portfolios/upload", {"portfolio": "form"}
     made = api.ask("POST", path, params=given, files={"file": ("../../x.csv", GOOD, "text/csv")}).json()
-    path = f"/management/onboarding/{made['upload_id']}"
-    sql(
-        api.url,
-        "UPDATE sigmasight.uploads SET state = 'received', content = 'x'",
-        "DELETE FROM sigmasight.user_portfolios WHERE portfolio = 'form'",
-        "SELECT 1",
-    )
+    state, path = f"{path}/{made['upload_id']}", f"/management/onboarding/{made['upload_id']}"
+    killed = "UPDATE sigmasight.uploads SET state = 'received', content = 'x', changed_at = now() - interval"
+    sql(api.url, f"{killed} '0 s'", "SELECT 1")
+    assert api.get(state, "editor").json()["state"] == "received"
+    sql(api.url, f"{killed} '1 day'", "SELECT 1")
+    assert api.get(state, "editor").json()["state"] == "failed"
+    (error,) = api.get(f"{state}/results", "editor").json()["result"]["errors"]
+    assert error["reason"].startswith("the server stopped before it was done: POST onboarding/{id}/retry")
     assert api.ask("POST", f"{path}/retry").json()["state"] == "stored"
-    assert api.get("/management/positions/form", "editor").status_code == 200
+    assert api.get(state, "editor").json()["state"] == "stored"
     assert api.get("/management/history/form", "editor").json()[-1]["change"] == 1
     assert api.ask("DELETE", "/management/portfolios/form").status_code == 200
+
+
+def test_a_portfolio_and_its_owner_are_stored_together_or_not_at_all(api: ApiHouse) -> None:
+    before = ledger(api)
+    sql(
+        api.url,
+        "CREATE FUNCTION sigmasight.fail() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'between'; END $$",
+        "CREATE TRIGGER fail BEFORE INSERT ON sigmasight.user_portfolios FOR EACH ROW "
+        "EXECUTE FUNCTION sigmasight.fail()",
+        "SELECT 1",
+    )
+    body = {"name": "together", "positions": [POSITION]}
+    with capture_logs():  # to draw the traceback takes longer than the request
+        assert api.ask("POST", "/management/portfolios", json=body).status_code >= 500
+    made = send(api, "together", GOOD).json()
+    state = api.get(f"/management/portfolios/upload/{made['upload_id']}", "editor").json()["state"]
+    assert (state, ledger(api)) == ("failed", before)
+    sql(api.url, "DROP FUNCTION sigmasight.fail CASCADE", "SELECT 1")
+    done = api.ask("POST", f"/management/onboarding/{made['upload_id']}/retry").json()
+    assert (done["state"], done["result"]["stored"]) == ("stored", "created")
+    assert api.get("/management/positions/together", "editor").status_code == 200
+    assert api.ask("DELETE", "/management/portfolios/together").status_code == 200
+
+
+def test_a_file_that_a_defect_of_the_server_ends_can_be_tried_again(
+    api: ApiHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken, capture_logs() as logged:
+        broken.setattr(received, "check", lambda *_: {}["a defect"])
+        made = send(api, "defect", GOOD, store=False).json()
+    found = api.get(f"/management/portfolios/upload/{made['upload_id']}/results", "editor").json()
+    assert (found["state"], found["result"]["errors"][0]["line"]) == ("failed", None)
+    assert [row["event"] for row in logged if row["log_level"] == "error"] == ["request failed"]
+    again = api.ask("POST", f"/management/onboarding/{made['upload_id']}/retry").json()
+    assert again["state"] == "checked", again
+
+
+def test_a_later_portfolio_of_the_name_is_not_seen_by_who_saw_the_earlier(api: ApiHouse, fund: str) -> None:
+    also = f"INSERT INTO sigmasight.user_portfolios VALUES ('reader@example.com', '{fund}', 't', '0', now())"
+    sql(api.url, also, "SELECT 1")
+    workspace = api.app.state.services.workspaces.open()
+    assert workspace.remove_portfolio(fund, "sigmasight remove fund").grants == 2
+    body = {"name": fund, "positions": [POSITION]}
+    assert api.ask("POST", "/management/portfolios", "admin", json=body).json()["result"] == "created"
+    seen = [api.get(f"/management/positions/{fund}", name).status_code for name in ("reader", "editor")]
+    assert seen == [404, 404]
+    (cash, position) = api.get(f"/management/history/{fund}", "admin").json()
+    assert (cash["action"], position["position_id"]) == ("cash", "MSFT@2022-12-27")
+    owner = f"UPDATE sigmasight.user_portfolios SET email = 'editor@example.com' WHERE portfolio = '{fund}'"
+    sql(api.url, owner, "SELECT 1")
+
+
+def test_what_was_killed_before_it_made_the_partition_of_a_portfolio_is_made_good(
+    api: ApiHouse, fund: str
+) -> None:
+    api.instance.delete_dynamic_partition("portfolio", fund)
+    assert fund in api.app.state.services.workspaces.open().portfolio_order()
+    assert fund in api.instance.get_dynamic_partitions("portfolio")
 
 
 def test_positions_are_added_changed_tagged_and_removed(api: ApiHouse, fund: str) -> None:

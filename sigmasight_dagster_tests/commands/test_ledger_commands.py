@@ -11,11 +11,26 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import TABLES, PortfolioSnapshots, PositionValues
+from sigmasight_core.tables import (
+    OPERATIONS_TABLES,
+    TABLES,
+    LedgerChanges,
+    PortfolioSnapshots,
+    PositionValues,
+    Publications,
+    table_name,
+)
+from sigmasight_core.tables.access.managed import AlertRuleRows, Uploads
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import SmallProject
-from sigmasight_dagster_tests.support.stored_rows import random_rows, stamp
+from sigmasight_dagster_tests.support.stored_rows import keep, random_rows, sql, stamp
 
+KEPT_BY_NAME = [
+    model
+    for model in OPERATIONS_TABLES
+    if "portfolio" in model.to_schema().columns and model not in (Publications, LedgerChanges)
+]
+"""Tables that are no results, with rows of single portfolios."""
 DAYS = pd.DatetimeIndex(["2022-11-21", "2022-11-22"]).as_unit("ns")
 SHARE, SHORT, OPTION = "AAPL@2022-11-15", "JPM@2022-11-15", "SPY230120C00400000@2022-11-15"
 
@@ -184,6 +199,14 @@ def test_positions_and_then_the_portfolio_are_removed(
         rows = random_rows(model, DAYS, ("alpha",), per_partition=3)
         warehouse.replace(model, rows, DAYS, ["alpha"], stamp())
     assert "no terminal to ask on; add --yes" in refusal(project, "remove", "alpha")
+    for model in KEPT_BY_NAME:
+        for name in ("alpha", "beta"):
+            rows = random_rows(model, per_partition=2, seed=len(name)).assign(portfolio=name)
+            keep(project.asset_url, model, rows.assign(state="stored") if model is Uploads else rows)
+    rules = {"alone": ["alpha"], "both": ["alpha", "beta"], "other": ["beta"], "every": None}
+    rows = random_rows(AlertRuleRows, per_partition=len(rules)).assign(rule=list(rules))
+    written = [json.dumps({"id": name, **({"portfolio": of} if of else {})}) for name, of in rules.items()]
+    keep(project.asset_url, AlertRuleRows, rows.assign(definition=written))
     with project.open() as opened:
         run = create_run_for_test(opened.instance, status=dg.DagsterRunStatus.STARTED)
         told = refusal(project, "remove", "alpha", "--yes")
@@ -195,10 +218,17 @@ def test_positions_and_then_the_portfolio_are_removed(
     shown = capsys.readouterr().out.splitlines()
     assert shown == [
         "Portfolio alpha: 1 positions, results of 2 dates 2022-11-21..2022-11-22",
-        "Removed alpha: 1 positions, 4 partitions with 8 rows of results; ledger_changes keeps its history",
+        "Removed alpha: 1 positions, 4 partitions with 8 rows of results",
+        "4 users and roles that saw it see it no more. Kept: its history",
+        "(ledger_changes), saved what-ifs, the log of activity, files of reports.",
     ]
     for model in TABLES:
         if "portfolio" in model.to_schema().columns:
             assert warehouse.read(model).empty, model
     assert warehouse.published(PositionValues).empty
     assert warehouse.ledger_changes("alpha")["command"].iloc[-1] == "sigmasight remove alpha"
+    for model in KEPT_BY_NAME:
+        left = f"SELECT DISTINCT portfolio FROM sigmasight.{table_name(model)}"
+        assert sql(project.asset_url, left) == [("beta",)], model
+    left = "SELECT rule, definition::jsonb -> 'portfolio' FROM sigmasight.alert_rules ORDER BY 1"
+    assert sql(project.asset_url, left) == [("both", ["beta"]), ("every", None), ("other", ["beta"])]

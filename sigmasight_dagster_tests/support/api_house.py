@@ -1,6 +1,7 @@
 """An API on a database with random rows of every table for two portfolios, made once a module."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +24,12 @@ from sigmasight_core.tables import (
     grain,
     validate,
 )
+from sigmasight_core.tables.access.modeling import ModelingSessions
 from sigmasight_dagster.api.app import BASE, create_app
 from sigmasight_dagster.auth.passwords import hashed
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster_tests.support.stored_rows import random_rows, sql, stamp
+from sigmasight_dagster_tests.support.stored_rows import keep, random_rows, sql, stamp
 
 SECRET = b"a secret of the tests, with thirty-two characters"
 PASSWORD = "correct horse battery"
@@ -35,6 +37,9 @@ MINE, OTHERS = "mine", "others"
 DATES = pd.DatetimeIndex(["2022-12-27", "2022-12-28"]).as_unit("ns")
 USERS = {"reader": [MINE], "editor": [MINE], "other": [OTHERS], "admin": []}
 """Portfolios of each user; the other user is a reader."""
+
+IMPACTS = 1000
+"""Rows of a session's comparison."""
 
 _DOCUMENT = (
     '{"version":"1.0",  "metadata": {}, "portfolio": {}, "calculation_engines": {}, "positions": [], '
@@ -118,6 +123,27 @@ def add_portfolios(url: str) -> None:
         row = {"portfolio": name, "cash": 1.5, "source": "test", "margin": "no"}
         warehouse.save_portfolio(row, _position(name), stamp())
     warehouse.close()
+
+
+def add_sessions(url: str, numbers: Iterable[int]) -> None:
+    """Sessions of the editor's: `open_N` without trades, `done_N` with IMPACTS that are made up here."""
+    trade = {"symbol": "AAPL", "quantity": 5.0, "price": 1.0, "trade_price": 1.0, "price_source": "given"}
+    fill = {**trade, "cash_change": -5.0, "held_before": 10.0, "held_after": 15.0, "tags": ""}
+    head = {"portfolio": MINE, "trade_date": "2022-12-28", "saved_date": "2022-12-28", "n_trades": 1}
+    head |= {"trades_source": "the trades", "cash_change": -5.0, "code_version": "1"}
+    impact = {"table_name": "t", "item": "i", "measure": "m", "unit": "", "status": "ok"}
+    impact |= {"today": 1.0, "what_if": 2.0, "change": 1.0}
+    impacts = [{"result": n, **impact} for n in range(1, IMPACTS + 1)]
+    document = json.dumps({"session": [head], "trades": [fill], "results": impacts})
+    rows = [
+        {"session_id": f"{name}_{n}", "trades": "[]", "comparison": comparison}
+        for n in numbers
+        for name, comparison in (("open", None), ("done", document))
+    ]
+    now = pd.Timestamp.now(tz="UTC").tz_localize(None)
+    same = {"email": "editor@example.com", "portfolio": MINE, "trade_date": DATES[-1], "version": 0}
+    made = pd.DataFrame(rows).assign(**same, saved_as=None, created_at=now, changed_at=now)
+    keep(url, ModelingSessions, made)
 
 
 def fill(url: str) -> None:

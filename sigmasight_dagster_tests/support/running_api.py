@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sigmasight_dagster.api.app import BASE
+from sigmasight_dagster_tests.support.api_house import PASSWORD
 from sigmasight_dagster_tests.support.dev_server import free_port
 
 START_SECONDS = 120
@@ -39,6 +40,10 @@ class RunningApi:
         )
         with urllib.request.urlopen(asked, timeout=60) as answer:
             return str(json.load(answer)["access_token"])
+
+    def headers(self, name: str) -> dict[str, str]:
+        """Of a new login of one of `api_house.USERS`."""
+        return {"Authorization": f"Bearer {self.token(f'{name}@example.com', PASSWORD)}"}
 
     def kill(self) -> None:
         """As a power failure ends it: no word to anybody."""

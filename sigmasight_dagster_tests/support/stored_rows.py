@@ -9,6 +9,9 @@ import psycopg2
 
 from sigmasight_core.tables import Grain, Table, grain, primary_key
 from sigmasight_dagster.warehouse import AuditStamp
+from sigmasight_dagster.warehouse.database import Database
+from sigmasight_dagster.warehouse.rows import to_arrow
+from sigmasight_dagster.warehouse.tables import copy_in
 
 DATES = pd.DatetimeIndex(["2019-12-31", "2024-02-29", "2024-07-03", "2024-12-24"]).as_unit("ns")
 PORTFOLIOS = ("a", "b-1", "c_2")
@@ -74,6 +77,14 @@ def _values(name: str, column: Any, size: int, rng: np.random.Generator) -> pd.S
     if str(column.dtype) == "Int64":
         return pd.Series(rng.choice(INTS, size), dtype="Int64").mask(missing)
     return pd.Series(rng.choice(INTS, size), dtype="int64")
+
+
+def keep(url: str, model: type[Table], rows: pd.DataFrame) -> None:
+    """Append rows to any table, also to one that no store writes as a whole."""
+    database = Database(url)
+    with database.transaction() as cursor:
+        copy_in(cursor, model, to_arrow(model, rows, stamp()))
+    database.close()
 
 
 def sql(url: str, *statements: str) -> list[tuple[Any, ...]]:

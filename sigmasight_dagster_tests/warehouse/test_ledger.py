@@ -122,7 +122,7 @@ def test_removed(url: str, warehouse: Warehouse) -> None:
     for name in ("a", "b"):
         warehouse.save_portfolio({**REGISTERED, "portfolio": name}, ledger(name), stamp())
     publish(warehouse, "a", "b")
-    assert warehouse.remove_portfolio("a", stamp()) == (2, len(EVERY), 20)
+    assert warehouse.remove_portfolio("a", stamp()) == (2, len(EVERY), 20, 0)
     assert set(warehouse.read(FactorExposures)["portfolio"]) == {"b"}
     assert list(warehouse.portfolios()["portfolio"]) == ["b"]
     pd.testing.assert_frame_equal(warehouse.positions(), ledger("b"))
@@ -279,4 +279,4 @@ def test_a_portfolio_without_positions(warehouse: Warehouse) -> None:
     assert warehouse.save_portfolio(REGISTERED, ledger().iloc[:0], stamp()) == "created"
     assert warehouse.save_portfolio(REGISTERED, ledger().iloc[:0], stamp()) == "unchanged"
     assert warehouse.positions(["a"]).empty
-    assert warehouse.remove_portfolio("a", stamp()) == (0, 0, 0)
+    assert warehouse.remove_portfolio("a", stamp()) == (0, 0, 0, 0)

@@ -33,7 +33,7 @@ class Users(Table):
 
 
 class UserPortfolios(Table):
-    """One portfolio that one user owns. It may be granted before it is registered."""
+    """One portfolio that one user owns, until it is removed."""
 
     email: Series[str] = key("The user's address")
     portfolio: Series[str] = key("Portfolio name")

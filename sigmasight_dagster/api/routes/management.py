@@ -141,36 +141,34 @@ async def add_portfolio(body: NewPortfolio, user: Editor, use: Use) -> Changed:
         if checked.account is None:
             raise Problem(422, "nothing stored: a position is wrong", fields=_wrong(found["errors"]))
         said = by(user, "POST /management/portfolios")
-        result, doubts = received.store(workspace, checked, replaces=False, command=said)
+        result, doubts = received.store(workspace, checked, replaces=False, command=said, owner=user.email)
         balances = [{"line": None, "column": "cash", "value": "", "reason": line} for line in doubts]
         return Changed(portfolio=body.name, result=result, warnings=[*found["warnings"], *balances])
 
-    done = await run_in_threadpool(save)
-    if done.result == "created":
-        await use.users.own(user.email, body.name, "api")
-    return done
+    return await run_in_threadpool(save)
 
 
 @router.delete("/portfolios/{portfolio}", summary="Remove a portfolio", responses=CHANGES)
-async def remove_portfolio(user: Editor, portfolio: Portfolio, use: Use) -> Changed:
-    """Its ledger and all its results; its history and its alerts stay. Not while runs compute."""
+def remove_portfolio(user: Editor, portfolio: Portfolio, use: Use) -> Changed:
+    """Its ledger, results, alerts and sessions, and who may see it. Not while runs compute.
 
-    def remove() -> None:
-        said = by(user, f"DELETE /management/portfolios/{portfolio}")
-        try:
-            use.workspaces.open().remove_portfolio(portfolio, said)
-        except InputError as error:
-            raise Problem(409, str(error)) from None
-
-    await run_in_threadpool(remove)
-    await use.users.disown(portfolio)
+    The history of the ledger stays, as saved what-ifs and the log of activity do.
+    """
+    try:
+        use.workspaces.open().remove_portfolio(
+            portfolio, by(user, f"DELETE /management/portfolios/{portfolio}")
+        )
+    except InputError as error:
+        raise Problem(409, str(error)) from None
     return Changed(portfolio=portfolio, result="removed")
 
 
 @router.get("/history/{portfolio}", summary="Every change of a ledger", responses=READS)
 def history(portfolio: Portfolio, use: Use) -> list[dict[str, Any]]:
-    """Who changed what and when, oldest first."""
-    return records(use.warehouse.ledger_changes(portfolio))
+    """Who changed what and when, oldest first; not that of an earlier portfolio of the name."""
+    changes = use.warehouse.ledger_changes(portfolio)
+    begun = changes.loc[(changes["action"] == "cash") & changes["before"].isna(), "change"].max()
+    return records(changes[~(changes["change"] < begun)])
 
 
 @router.get("/cash/{portfolio}", summary="Entries of an account", responses=READS)

@@ -173,15 +173,15 @@ async def save(session_id: str, body: Saved, user: Editor, use: Use, request: Re
     document = await calculated_document(use, user, session_id)
     stamp = AuditStamp.now(request.state.request_id)
 
-    def store() -> None:
+    def store() -> bool:
         there = use.warehouse.what_if_sessions().set_index("session")["portfolio"]
         if body.name in there.index and not (body.replace and there[body.name] in user.portfolios):
             said = f"the name {body.name} is taken: choose another one, or replace one of your portfolios'"
             raise Problem(409, said, "name_taken")
-        use.warehouse.save_what_if(body.name, from_document(document), stamp, replace=body.replace)
+        opened = (found.session_id, found.version)
+        return use.warehouse.save_what_if(body.name, from_document(document), stamp, body.replace, opened)
 
-    await to_thread.run_sync(store)
-    if not await use.modeling.set_saved(user, found, body.name):
+    if not await to_thread.run_sync(store):
         raise _changed()
     return Session.of(await _session(use, user, session_id))
 

@@ -21,13 +21,16 @@ from sigmasight_dagster.ledger import received
 from sigmasight_dagster.ledger.accounts import Stated
 from sigmasight_dagster.ledger.received import MOST_ROWS, Sent
 from sigmasight_dagster.runs.workspace import Workspace
-from sigmasight_dagster.warehouse.access.uploads import Upload
+from sigmasight_dagster.warehouse.access.uploads import Upload, about_the_file
 from sigmasight_dagster.warehouse.access.users import User
 
 router = APIRouter(prefix="/management", tags=["management"])
 
 UploadId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="upload_id of the upload")]
 _FILE_NAME: Final = 100
+_DEFECT: Final = "the server failed, and its log says why: POST onboarding/{id}/retry, or report it"
+_BEFORE: Final = {"stored": "before", "errors": [], "warnings": []}
+"""What is found of a file that an attempt stored which did not come to its end."""
 _BODY: Final = {
     "requestBody": {
         "required": True,
@@ -110,7 +113,7 @@ async def upload(
     responses=READS,
 )
 async def upload_state(upload_id: UploadId, user: Reader, use: Use) -> Uploaded:
-    """received, checked, refused, stored or failed."""
+    """received, checked, refused, stored, or failed: what a stopped server left undone, POST retry does."""
     found = await _own(use, user, upload_id)
     return Uploaded(upload_id=upload_id, portfolio=found.portfolio, state=found.state)  # type: ignore[arg-type]
 
@@ -222,33 +225,30 @@ async def _process(use: Services, user: User, found: Upload, store: bool) -> Non
     """Check a file, store it if that is asked for, and keep what became of it."""
     said, unseen = by(user, f"upload {found.upload_id}"), found.portfolio not in user.portfolios
 
-    def work(registered: bool) -> tuple[str, dict[str, Any], bool]:
+    def work(registered: bool) -> tuple[str, dict[str, Any]]:
         workspace = use.workspaces.open()
         if registered and _was_stored(workspace, found, said):
-            return "stored", found.result, unseen  # by an attempt that did not come to its end
+            return "stored", _BEFORE
+        if registered and unseen:
+            raise Problem(409, f"the name {found.portfolio} cannot be used: choose another")
         checked = received.check(workspace, _sent(found))
         summary = checked.summary
         if checked.account is None:
-            return "refused", summary, False
+            return "refused", summary
         if not store:
-            return "checked", summary, False
-        result, doubts = received.store(
-            workspace, checked, replaces=bool(found.options["replace"]), command=said
-        )
-        return "stored", summary | {"stored": result, "balances": doubts}, result == "created"
+            return "checked", summary
+        replaces = bool(found.options["replace"])
+        result, doubts = received.store(workspace, checked, replaces=replaces, command=said, owner=user.email)
+        return "stored", summary | {"stored": result, "balances": doubts}
 
     try:
         registered = await use.users.registered(found.portfolio)
-        if registered and unseen:
-            mine = await run_in_threadpool(lambda: _was_stored(use.workspaces.open(), found, said))
-            if not mine:
-                raise Problem(409, f"the name {found.portfolio} cannot be used: choose another")
-        state, result, new = await run_in_threadpool(work, registered)
-        if new:
-            await use.users.own(user.email, found.portfolio, found.upload_id)
+        state, result = await run_in_threadpool(work, registered)
     except (SigmaSightError, Problem) as error:
-        rows = [{"line": None, "column": "", "value": "", "reason": str(error)}]
-        state, result = "failed", {"errors": rows, "warnings": []}
+        state, result = "failed", about_the_file(str(error))
+    except Exception:
+        await use.uploads.say(found.upload_id, "failed", about_the_file(_DEFECT))
+        raise
     await use.uploads.say(found.upload_id, state, result)
 
 

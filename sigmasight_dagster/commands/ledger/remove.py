@@ -7,6 +7,7 @@ import click
 
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.commands.table import wrapped
 from sigmasight_dagster.runs import unfinished
 
 
@@ -14,9 +15,11 @@ from sigmasight_dagster.runs import unfinished
 @click.argument("portfolio")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 def remove(portfolio: str, yes: bool) -> None:
-    """Remove PORTFOLIO: its ledger, all its results and its partition.
+    """Remove PORTFOLIO: its ledger, all its results and alerts, and who may see it.
 
-    What cannot be computed again stays: the history of its ledger, alerts, saved what-ifs, files of reports.
+    A later portfolio of the name is another one: grants to users of the API and to database roles, open
+    sessions and added rules of alerts go too. The history of its ledger, saved what-ifs, the log of activity
+    and files of reports stay.
     """
     project = Project.open()
     (name,) = project.chosen([portfolio])
@@ -31,7 +34,10 @@ def remove(portfolio: str, yes: bool) -> None:
         _confirm(name)
     removed = project.remove_portfolio(name, shlex.join(["sigmasight", "remove", name]))
     results = f"{removed.partitions:,} partitions with {removed.rows:,} rows of results"
-    click.echo(f"Removed {name}: {removed.positions} positions, {results}; ledger_changes keeps its history")
+    click.echo(f"Removed {name}: {removed.positions} positions, {results}")
+    seen = f"{removed.grants} users and roles that saw it see it no more. " if removed.grants else ""
+    kept = "Kept: its history (ledger_changes), saved what-ifs, the log of activity, files of reports."
+    click.echo("\n".join(wrapped(seen + kept)))
 
 
 def _confirm(name: str) -> None:

@@ -114,9 +114,6 @@ class ModelingStore:
         text = json.dumps(comparison, allow_nan=False)
         return await self._set(user, session, "comparison = %(value)s, saved_as = NULL", text)
 
-    async def set_saved(self, user: User, session: OpenSession, name: str) -> bool:
-        return await self._set(user, session, "saved_as = %(value)s", name)
-
     async def remove(self, user: User, session_id: str) -> bool:
         """Whether there was one."""
         async with self._pool.transaction() as connection:

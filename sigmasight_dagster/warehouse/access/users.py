@@ -95,30 +95,6 @@ class UserStore:
         """Also ends the user's open sessions. :raises InputError: when there is no such user."""
         await self._change(email, "disabled_at = coalesce(disabled_at, now())", None, by)
 
-    async def grant(self, email: str, portfolio: str, by: str) -> None:
-        """Make a portfolio a user's; nothing where it is."""
-        async with self._pool.transaction() as connection:
-            await connection.execute(
-                f"INSERT INTO {GRANTS} (email, portfolio, {AUDIT}) VALUES (%(email)s, %(portfolio)s, "
-                f"{AUDIT_VALUES}) ON CONFLICT DO NOTHING",
-                {"email": email, "portfolio": portfolio, **audit(by)},
-            )
-
-    async def own(self, email: str, portfolio: str, by: str) -> None:
-        """Make a new portfolio one user's; who was granted an earlier one of its name does not get it."""
-        async with self._pool.transaction() as connection:
-            await connection.execute(f"DELETE FROM {GRANTS} WHERE portfolio = %s", [portfolio])
-            await connection.execute(
-                f"INSERT INTO {GRANTS} (email, portfolio, {AUDIT}) VALUES (%(email)s, %(portfolio)s, "
-                f"{AUDIT_VALUES})",
-                {"email": email, "portfolio": portfolio, **audit(by)},
-            )
-
-    async def disown(self, portfolio: str) -> None:
-        """Make a removed portfolio nobody's, so that a later one of its name is not theirs."""
-        async with self._pool.transaction() as connection:
-            await connection.execute(f"DELETE FROM {GRANTS} WHERE portfolio = %s", [portfolio])
-
     async def registered(self, portfolio: str) -> bool:
         """Whether there is such a portfolio, whoever's."""
         return bool(await self._pool.row(f"SELECT 1 FROM {REGISTRY} WHERE portfolio = %s", [portfolio]))

@@ -27,6 +27,7 @@ from sigmasight_core.tables import (
     table_name,
     validate,
 )
+from sigmasight_core.tables.access.users import UserPortfolios
 from sigmasight_core.tables.ledger import portfolio_terms
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.reader import Reader
@@ -34,7 +35,7 @@ from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
 from sigmasight_dagster.warehouse.stores import holdings
 from sigmasight_dagster.warehouse.stores.history import locks, note
-from sigmasight_dagster.warehouse.stores.removal import Removed, delete_results
+from sigmasight_dagster.warehouse.stores.removal import Removed, delete_access, delete_results
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
 from sigmasight_dagster.warehouse.unpublish import (
     unpublish,
@@ -57,6 +58,7 @@ class LedgerStore(Reader):
         command: str = "",
         expected: pd.DataFrame | None = None,
         transactions: pd.DataFrame | None = None,
+        owner: str = "",
     ) -> Saved:
         """Register a portfolio with its positions, or replace them, in one transaction, with its history.
 
@@ -72,6 +74,7 @@ class LedgerStore(Reader):
         :param command: what the history says has made the change; default: the stamp's run id.
         :param expected: positions that an edit was made from: others stored meanwhile refuse it.
         :param transactions: rows of `Transactions` of that portfolio, from which the positions follow.
+        :param owner: address of the user of the API whose a new portfolio is; nobody else sees it.
         :returns: 'unchanged' if cash, terms, positions and transactions are the stored ones.
         :raises InputError: if the stored ones differ and `replace` is not set.
         :raises DataQualityError: if the rows break their row models.
@@ -117,6 +120,10 @@ class LedgerStore(Reader):
             copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
             copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
             copy_in(cursor, Transactions, to_arrow(Transactions, account, stamp))
+            if registered.empty:
+                delete_access(cursor, name)  # an earlier one of the name was another
+                mine = pd.DataFrame([[owner, name]], columns=["email", "portfolio"])
+                copy_in(cursor, UserPortfolios, to_arrow(UserPortfolios, mine[mine["email"] != ""], stamp))
             balance = cash_change(_balance(registered), _balance(wanted))
             note(
                 cursor,
@@ -190,9 +197,9 @@ class LedgerStore(Reader):
         ).to_pandas()
 
     def remove_portfolio(self, portfolio: str, stamp: AuditStamp, command: str = "") -> Removed:
-        """Remove a portfolio, its positions and all its results, in one transaction; its history stays.
+        """Remove a portfolio, all its results and who may see it, in one transaction; its history stays.
 
-        So do alerts and saved what-ifs, which are records of what was then.
+        So do saved what-ifs, which are records of what was then. See `removal.delete_access`.
 
         :param command: what the history says has made the change; default: the stamp's run id.
         :raises InputError: if it is not registered.
@@ -207,7 +214,8 @@ class LedgerStore(Reader):
             left = position_changes(stored=stored, wanted=stored.iloc[:0])
             gone = pd.concat([balance, left, holdings.drop(cursor, portfolio)])
             note(cursor, portfolio, gone, command, stamp)
-            return Removed(len(stored), *delete_results(cursor, portfolio))
+            results = delete_results(cursor, portfolio)
+            return Removed(len(stored), *results, delete_access(cursor, portfolio))
 
 
 def _account(rows: pd.DataFrame, registered: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:

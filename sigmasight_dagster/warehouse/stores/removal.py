@@ -1,19 +1,38 @@
-"""Removing the results of a portfolio: its rows in every table of results, and its publications."""
+"""What goes with a portfolio beside its ledger: its results, who may see it, what users keep by its name."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sigmasight_core.tables import TABLES, Grain, Publications, Table, grain, table_name
+from sigmasight_core.tables import (
+    OPERATIONS_TABLES,
+    TABLES,
+    Grain,
+    LedgerChanges,
+    PortfolioGrants,
+    Publications,
+    Table,
+    grain,
+    table_name,
+)
+from sigmasight_core.tables.access.managed import AlertRuleRows, Uploads
+from sigmasight_core.tables.access.users import UserPortfolios
 from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.sql import one_of, quoted
+from sigmasight_dagster.warehouse.layout.schema import columns
+from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
+
+KEPT: Final = frozenset({LedgerChanges})
+"""Operations tables whose rows of a portfolio stay when it is removed."""
+_ONLY: Final[dict[type[Table], str]] = {Uploads: " AND state = 'stored'"}
+"""Which rows are the portfolio's: a file that was not stored is its sender's, whatever has the name."""
 
 
 class Removed(NamedTuple):
-    """How much of a portfolio there was."""
+    """How much of a portfolio there was. :ivar grants: users of the API and database roles that saw it."""
 
     positions: int
     partitions: int
     rows: int
+    grants: int
 
 
 def delete_results(cursor: Any, portfolio: str) -> tuple[int, int]:
@@ -25,12 +44,43 @@ def delete_results(cursor: Any, portfolio: str) -> tuple[int, int]:
     return partitions, sum(_delete(cursor, model, portfolio) for model in _models())
 
 
+def delete_access(cursor: Any, portfolio: str) -> int:
+    """Delete who may see a portfolio, and what is kept by its name: open sessions, rules, alerts, uploads.
+
+    A later portfolio of the name is another one: nobody sees it, and no limit watches it, by what was said of
+    this one. Saved what-ifs and the tables of KEPT stay, as the log of activity does.
+
+    :returns: users of the API and roles of the database that saw it.
+    """
+    _leave_rules(cursor, portfolio)
+    gone = {model: _delete(cursor, model, portfolio) for model in _of_portfolios()}
+    return gone[UserPortfolios] + gone[PortfolioGrants]
+
+
 def _models() -> Iterator[type[Table]]:
     return (model for model in TABLES if grain(model) is Grain.DATE_PORTFOLIO)
 
 
+def _of_portfolios() -> Iterator[type[Table]]:
+    """Operations tables with rows of single portfolios that go with them, beside those of results."""
+    others = (model for model in OPERATIONS_TABLES if model not in {*KEPT, Publications})
+    return (model for model in others if "portfolio" in columns(model))
+
+
+def _leave_rules(cursor: Any, portfolio: str) -> None:
+    """Delete added rules that are of this portfolio alone; of the others it is one no more."""
+    rules, named = quoted(SCHEMA, table_name(AlertRuleRows)), "definition::jsonb -> 'portfolio'"
+    left = f"({named}) - {literal(portfolio)}"
+    of_it = f"{named} ? {literal(portfolio)}"
+    cursor.execute(f"DELETE FROM {rules} WHERE {of_it} AND {left} = '[]'")
+    cursor.execute(
+        f"UPDATE {rules} SET definition = jsonb_set(definition::jsonb, '{{portfolio}}', {left})::text "
+        f"WHERE {of_it}"
+    )
+
+
 def _delete(cursor: Any, model: type[Table], portfolio: str) -> int:
-    table = quoted(SCHEMA, table_name(model))
-    gone = f"DELETE FROM {table} WHERE {one_of('portfolio', [portfolio])} RETURNING 1"
+    table, mine = quoted(SCHEMA, table_name(model)), one_of("portfolio", [portfolio])
+    gone = f"DELETE FROM {table} WHERE {mine}{_ONLY.get(model, '')} RETURNING 1"
     cursor.execute(f"WITH gone AS ({gone}) SELECT count(*) FROM gone")
     return int(cursor.fetchone()[0])
