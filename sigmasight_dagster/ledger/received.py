@@ -83,7 +83,7 @@ def store(
 ) -> tuple[str, list[str]]:
     """Store what was checked: 'created', 'unchanged' or 'replaced', and doubts of its stated balances.
 
-    :param owner: address of the user whose it is when it is created.
+    :param owner: address of the user whose it becomes, or whose it must be if it is there.
 
     :raises InputError: while a row is bad, or the portfolio is there and not to be replaced.
     """

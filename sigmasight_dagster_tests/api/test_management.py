@@ -18,7 +18,7 @@ from sigmasight_dagster.runs.batches import Asked
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import ASKED_BY_TAG, JOB_TAG
 from sigmasight_dagster_tests.support.api_house import DATES, MINE, OTHERS, ApiHouse
-from sigmasight_dagster_tests.support.stored_rows import random_rows, sql, stamp
+from sigmasight_dagster_tests.support.stored_rows import random_rows, refusing, sql, stamp
 
 CSV = "ticker,quantity,entry_price,entry_date,tags\n"
 GOOD = CSV + 'AAPL,10,130.03,2022-12-27,"core,tech"\nJPM,-5,130.00,2022-12-27,core\n'
@@ -109,21 +109,13 @@ def test_a_file_of_a_form_is_taken_and_one_that_was_stored_before_a_kill_is_not_
 
 def test_a_portfolio_and_its_owner_are_stored_together_or_not_at_all(api: ApiHouse) -> None:
     before = ledger(api)
-    sql(
-        api.url,
-        "CREATE FUNCTION sigmasight.fail() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$ BEGIN RAISE EXCEPTION 'between'; END $$",
-        "CREATE TRIGGER fail BEFORE INSERT ON sigmasight.user_portfolios FOR EACH ROW "
-        "EXECUTE FUNCTION sigmasight.fail()",
-        "SELECT 1",
-    )
     body = {"name": "together", "positions": [POSITION]}
-    with capture_logs():  # to draw the traceback takes longer than the request
+    # to draw the traceback takes longer than the request
+    with refusing(api.url, "INSERT ON sigmasight.user_portfolios"), capture_logs():
         assert api.ask("POST", "/management/portfolios", json=body).status_code >= 500
-    made = send(api, "together", GOOD).json()
-    state = api.get(f"/management/portfolios/upload/{made['upload_id']}", "editor").json()["state"]
-    assert (state, ledger(api)) == ("failed", before)
-    sql(api.url, "DROP FUNCTION sigmasight.fail CASCADE", "SELECT 1")
+        made = send(api, "together", GOOD).json()
+        state = api.get(f"/management/portfolios/upload/{made['upload_id']}", "editor").json()["state"]
+        assert (state, ledger(api)) == ("failed", before)
     done = api.ask("POST", f"/management/onboarding/{made['upload_id']}/retry").json()
     assert (done["state"], done["result"]["stored"]) == ("stored", "created")
     assert api.get("/management/positions/together", "editor").status_code == 200

@@ -1,6 +1,7 @@
 """Random rows of any row model, and plain SQL."""
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,21 @@ def keep(url: str, model: type[Table], rows: pd.DataFrame) -> None:
     with database.transaction() as cursor:
         copy_in(cursor, model, to_arrow(model, rows, stamp()))
     database.close()
+
+
+@contextmanager
+def refusing(url: str, what: str) -> Iterator[None]:
+    """A database that refuses a change. :param what: `INSERT ON schema.table`, as triggers say it."""
+    sql(
+        url,
+        "CREATE FUNCTION sigmasight.refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'refused by a test'; END $$",
+        f"CREATE TRIGGER refuse BEFORE {what} FOR EACH ROW EXECUTE FUNCTION sigmasight.refuse()",
+    )
+    try:
+        yield
+    finally:
+        sql(url, "DROP FUNCTION sigmasight.refuse CASCADE")
 
 
 def sql(url: str, *statements: str) -> list[tuple[Any, ...]]:

@@ -133,6 +133,25 @@ def test_removed(url: str, warehouse: Warehouse) -> None:
         warehouse.remove_portfolio("a", stamp())
 
 
+def test_a_portfolio_is_its_owners_from_the_first_and_not_replaced_by_another(
+    url: str, warehouse: Warehouse
+) -> None:
+    grants = "SELECT email, portfolio FROM sigmasight.user_portfolios"
+    assert warehouse.save_portfolio(REGISTERED, ledger(), stamp(), owner="a@x") == "created"
+    assert sql(url, grants) == [("a@x", "a")]
+    for rows in (ledger(), ledger().iloc[:1]):
+        with pytest.raises(InputError, match="the name a cannot be used: choose another"):
+            warehouse.save_portfolio(REGISTERED, rows, stamp(), replace=True, owner="b@x")
+    pd.testing.assert_frame_equal(warehouse.positions(), ledger())
+    rows = ledger().iloc[:1]
+    assert warehouse.save_portfolio(REGISTERED, rows, stamp(), replace=True, owner="a@x") == "replaced"
+    assert warehouse.save_portfolio(REGISTERED, ledger(), stamp(), replace=True) == "replaced"
+    assert sql(url, grants) == [("a@x", "a")]
+    assert warehouse.remove_portfolio("a", stamp()).grants == 1
+    assert warehouse.save_portfolio(REGISTERED, ledger(), stamp()) == "created"
+    assert sql(url, grants) == []
+
+
 def history(warehouse: Warehouse) -> list[tuple[int, str, str, str]]:
     rows = warehouse.ledger_changes("a")
     return list(zip(rows["change"], rows["position_id"], rows["action"], rows["command"], strict=True))

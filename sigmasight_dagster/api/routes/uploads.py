@@ -238,7 +238,9 @@ async def _process(use: Services, user: User, found: Upload, store: bool) -> Non
         if not store:
             return "checked", summary
         replaces = bool(found.options["replace"])
-        result, doubts = received.store(workspace, checked, replaces=replaces, command=said, owner=user.email)
+        result, doubts = received.store(
+            workspace, checked, replaces=replaces, command=said, owner=user.email if unseen else ""
+        )
         return "stored", summary | {"stored": result, "balances": doubts}
 
     try:

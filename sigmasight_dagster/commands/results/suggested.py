@@ -10,7 +10,7 @@ import click
 import pandas as pd
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.what_if.measured import BETA, DOLLARS, GROUP, MEASURES, Target
+from sigmasight_core.what_if.measured import BETA, DOLLARS, GROUP, GROUPED, MEASURES, Target
 from sigmasight_core.what_if.targets import Limits
 from sigmasight_dagster.commands.table import RIGHT, reasons, table, wrapped
 from sigmasight_dagster.what_if.suggest import Suggestion
@@ -134,6 +134,8 @@ def _wanted(text: str, limits: Limits, whole: bool) -> Wanted:
     complete = {GROUP: bool(dimension and equals), DOLLARS: bool(of)}.get(measure, not of and measure == name)
     if not complete:
         raise InputError(f"--target {text[:80]}: write it as {forms[measure]}")
+    if measure == GROUP and dimension not in GROUPED:
+        raise InputError(f"--target {text[:80]}: dimension '{dimension}': choose of {', '.join(GROUPED)}")
     try:
         value = float(number)
     except ValueError:

@@ -27,7 +27,6 @@ from sigmasight_core.tables import (
     table_name,
     validate,
 )
-from sigmasight_core.tables.access.users import UserPortfolios
 from sigmasight_core.tables.ledger import portfolio_terms
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.reader import Reader
@@ -35,7 +34,13 @@ from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
 from sigmasight_dagster.warehouse.stores import holdings
 from sigmasight_dagster.warehouse.stores.history import locks, note
-from sigmasight_dagster.warehouse.stores.removal import Removed, delete_access, delete_results
+from sigmasight_dagster.warehouse.stores.removal import (
+    Removed,
+    delete_access,
+    delete_results,
+    hand_over,
+    require_owner,
+)
 from sigmasight_dagster.warehouse.tables import copy_in, fetch, select
 from sigmasight_dagster.warehouse.unpublish import (
     unpublish,
@@ -74,9 +79,9 @@ class LedgerStore(Reader):
         :param command: what the history says has made the change; default: the stamp's run id.
         :param expected: positions that an edit was made from: others stored meanwhile refuse it.
         :param transactions: rows of `Transactions` of that portfolio, from which the positions follow.
-        :param owner: address of the user of the API whose a new portfolio is; nobody else sees it.
+        :param owner: address of the user of the API whose it becomes, or whose it must be if it is there.
         :returns: 'unchanged' if cash, terms, positions and transactions are the stored ones.
-        :raises InputError: if the stored ones differ and `replace` is not set.
+        :raises InputError: if the stored ones differ and `replace` is not set, or it is not the owner's.
         :raises DataQualityError: if the rows break their row models.
         """
         wanted = validate(Portfolios, pd.DataFrame([{**dict.fromkeys(portfolio_terms()), **dict(portfolio)}]))
@@ -85,6 +90,8 @@ class LedgerStore(Reader):
         _refuse_strays(name, ledger)
         with self._database.transaction(*locks(name)) as cursor:
             registered = fetch(cursor, Portfolios, select(Portfolios, portfolios=[name]))
+            if owner and len(registered):
+                require_owner(cursor, name, owner)
             stored = fetch(cursor, Positions, select(Positions, portfolios=[name]))
             if expected is not None and len(_changes(stored, expected)):
                 raise InputError(f"portfolio {name}: its positions changed meanwhile; repeat the command")
@@ -121,9 +128,7 @@ class LedgerStore(Reader):
             copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
             copy_in(cursor, Transactions, to_arrow(Transactions, account, stamp))
             if registered.empty:
-                delete_access(cursor, name)  # an earlier one of the name was another
-                mine = pd.DataFrame([[owner, name]], columns=["email", "portfolio"])
-                copy_in(cursor, UserPortfolios, to_arrow(UserPortfolios, mine[mine["email"] != ""], stamp))
+                hand_over(cursor, name, owner, stamp)
             balance = cash_change(_balance(registered), _balance(wanted))
             note(
                 cursor,

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+import pandas as pd
+
+from sigmasight_core.errors import InputError
 from sigmasight_core.tables import (
     OPERATIONS_TABLES,
     TABLES,
@@ -18,7 +21,9 @@ from sigmasight_core.tables.access.managed import AlertRuleRows, Uploads
 from sigmasight_core.tables.access.users import UserPortfolios
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.schema import columns
+from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
+from sigmasight_dagster.warehouse.tables import copy_in
 
 KEPT: Final = frozenset({LedgerChanges})
 """Operations tables whose rows of a portfolio stay when it is removed."""
@@ -42,6 +47,22 @@ def delete_results(cursor: Any, portfolio: str) -> tuple[int, int]:
     """
     partitions = _delete(cursor, Publications, portfolio)
     return partitions, sum(_delete(cursor, model, portfolio) for model in _models())
+
+
+def require_owner(cursor: Any, portfolio: str, owner: str) -> None:
+    """:raises InputError: when a portfolio is not this user's."""
+    grants, mine = quoted(SCHEMA, table_name(UserPortfolios)), one_of("portfolio", [portfolio])
+    cursor.execute(f"SELECT count(*) FROM {grants} WHERE {mine} AND email = {literal(owner)}")
+    if cursor.fetchone() == (0,):
+        raise InputError(f"the name {portfolio} cannot be used: choose another")
+
+
+def hand_over(cursor: Any, portfolio: str, owner: str, stamp: AuditStamp) -> None:
+    """Make a new portfolio its owner's alone, whoever saw an earlier one of its name; '' = nobody's."""
+    delete_access(cursor, portfolio)
+    if owner:
+        mine = pd.DataFrame({"email": [owner], "portfolio": [portfolio]})
+        copy_in(cursor, UserPortfolios, to_arrow(UserPortfolios, mine, stamp))
 
 
 def delete_access(cursor: Any, portfolio: str) -> int:
