@@ -174,7 +174,7 @@ def test_curl_examples_that_log_in_run(page: str, outward: Outward) -> None:
 
 def test_the_other_curl_examples_ask_endpoints_that_there_are(outward: Outward) -> None:
     """Those that change portfolios and start runs, with a file and ids of one's own."""
-    known = httpx2.get(f"{outward.api}/api/v1/openapi.json").json()["paths"]
+    known = httpx2.get(f"{outward.api}/api/v1/openapi.json", timeout=60).json()["paths"]
     patterns = {re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)): methods for path, methods in known.items()}
     scripts = [block for block in blocks("api.md", "sh") if "curl" in block and "/auth/login" not in block]
     asked = [line for script in scripts for line in script.replace("\\\n", " ").splitlines()]
