@@ -35,7 +35,7 @@ from sigmasight_dagster import cli
 from sigmasight_dagster.agents.server import make_server
 from sigmasight_dagster.agents.services import Services
 from sigmasight_dagster.api.app import BASE
-from sigmasight_dagster.commands.results import what_if as command
+from sigmasight_dagster.commands.results import what_if as what_if_command
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.what_if.suggest import Suggestion, suggest
@@ -435,7 +435,7 @@ def test_the_command_suggests_what_the_api_does_as_a_list_that_what_if_reads(
     assert "AAPL" not in [trade["symbol"] for trade in content["trades"]]
 
     found = Suggestion(**{k: v for k, v in told.items() if k != "reachable"} | {"trade_date": DAY})
-    monkeypatch.setattr(command, "suggest", lambda *_, **__: found)  # once is enough
+    monkeypatch.setattr(what_if_command, "suggest", lambda *_, **__: found)  # once is enough
     code, shown, _ = invoke(*given)
     lines = shown.splitlines()
     assert (code, max(map(len, lines)) <= 80) == (0, True), shown
