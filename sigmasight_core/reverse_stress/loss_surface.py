@@ -3,15 +3,16 @@
 The state is x = C z with C C' the covariance: z counts standard deviations, and |z| is the plausibility of
 the state (`stress.states`). Positions respond as in `stress`: linear ones by ``exposure (exp(beta'x) - 1)``,
 options by full revaluation; their volatility follows the market of the state, their rate its 10-year yield.
-Surfaces with American options are searched by quick values (`early_exercise`).
+Surfaces with options are searched by quick values (`quick_options`).
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sigmasight_core.arrays.types import Bools, Floats, Ints
-from sigmasight_core.reverse_stress.early_exercise import SearchedOptions
+from sigmasight_core.arrays.repeats import repeated
+from sigmasight_core.arrays.types import Floats, Ints
+from sigmasight_core.reverse_stress.quick_options import QuickOptions
 from sigmasight_core.stress.options import StressedOptions
 
 
@@ -23,7 +24,7 @@ class LossSurface:
     """(G, P) USD, 0 for options."""
     sensitivity: Floats
     """(G, P, K): C'beta, log return per standard deviation."""
-    options: StressedOptions | SearchedOptions
+    options: StressedOptions | QuickOptions
     """(O)"""
     option_group: Ints
     """(O) portfolio of each option, not falling."""
@@ -39,28 +40,28 @@ class LossSurface:
     def __len__(self) -> int:
         return len(self.roots)
 
-    def select(self, chosen: Bools) -> "LossSurface":
-        """Some of the portfolios, by mask."""
-        if chosen.all():
-            return self
-        live = chosen[self.option_group]
-        number = np.cumsum(chosen) - 1
+    def select(self, chosen: Ints) -> "LossSurface":
+        """Some of the portfolios, by place, some more than once."""
+        starts = np.searchsorted(self.option_group, np.arange(len(self) + 1))
+        first, count = starts[:-1][chosen], np.diff(starts)[chosen]
+        group, slot = repeated(count)
+        options = first[group] + slot
         return LossSurface(
             exposure=self.exposure[chosen],
             sensitivity=self.sensitivity[chosen],
-            options=self.options.take(live),
-            option_group=number[self.option_group[live]],
-            option_slot=self.option_slot[live],
+            options=self.options.take(options),
+            option_group=group,
+            option_slot=self.option_slot[options],
             roots=self.roots[chosen],
             market=self.market[chosen],
             rates=self.rates[chosen],
         )
 
     def quick(self) -> "LossSurface":
-        """To search by: itself without American options."""
-        if not isinstance(self.options, StressedOptions) or not self.options.is_american.any():
+        """To search by: itself without options."""
+        if not isinstance(self.options, StressedOptions) or not len(self.option_group):
             return self
-        return replace(self, options=SearchedOptions.of(self.options))
+        return replace(self, options=QuickOptions.of(self.options))
 
     def exact(self) -> "LossSurface":
         """The exact P&L of a quick surface, with its quick slopes."""
@@ -106,7 +107,8 @@ class LossSurface:
             found = self.options.slopes(option_moves, *self._market_and_rates(z))
             values[self.option_group, self.option_slot] = found.pnl
             by_move[self.option_group, self.option_slot] = found.by_log_move
-            groups, starts = np.unique(self.option_group, return_index=True)
+            starts = np.flatnonzero(np.diff(self.option_group, prepend=-1))
+            groups = self.option_group[starts]
             for column, direction in ((found.by_market, self.market), (found.by_rate, self.rates)):
                 total = np.add.reduceat(column, starts, axis=0)
                 through_market[groups] += total[..., None] * direction[groups][:, None]

@@ -98,16 +98,12 @@ class StressedOptions:
     def slopes(self, log_move: Floats, market_log_move: Floats, rate_move: Floats) -> Slopes:
         """`pnl_in_state` and its derivatives by each of the moves."""
         spot = self.spot * np.exp(log_move)
-        volatility = shocked_volatility(self.volatility, self.days, market_log_move)
-        return self.slopes_of(self.values(spot, rate_move, volatility), spot, market_log_move)
-
-    def slopes_of(self, value: OptionValues, spot: Floats, market_log_move: Floats) -> Slopes:
-        """Slopes from values and Greeks per share in the state."""
-        per_point = _POINTS * volatility_slope(self.volatility, self.days, market_log_move)
+        volatility, by_market = volatility_with_slope(self.volatility, self.days, market_log_move)
+        value = self.values(spot, rate_move, volatility)
         return Slopes(
             pnl=self.units * (value.price - self.base) + 0.0,
             by_log_move=self.units * value.delta * spot,
-            by_market=self.units * value.vega * per_point,
+            by_market=self.units * value.vega * (_POINTS * by_market),
             by_rate=self.units * value.rho,
         )
 
@@ -129,13 +125,17 @@ def shocked_volatility(volatility: Any, days_to_expiry: Any, market_log_move: An
     return np.minimum(shocked, np.maximum(volatility, MAX_VOLATILITY))
 
 
-def volatility_slope(volatility: Any, days_to_expiry: Any, market_log_move: Any) -> Floats:
-    """Derivative of `shocked_volatility` by the market's log move; of the fall where there is no move."""
+def volatility_with_slope(
+    volatility: Any, days_to_expiry: Any, market_log_move: Any
+) -> tuple[Floats, Floats]:
+    """`shocked_volatility`, and its derivative by the market's log move: the fall's where there is none."""
     fade = np.sqrt(REFERENCE_DAYS / np.maximum(days_to_expiry, REFERENCE_DAYS))
-    rises = market_log_move > 0
     ratio = np.exp(np.maximum(market_log_move, 0.0) * (-UP_MOVE_ELASTICITY * fade))
-    up = np.where(ratio > VOLATILITY_FLOOR_RATIO, -UP_MOVE_ELASTICITY * fade * ratio * volatility, 0.0)
-    fall = np.minimum(market_log_move, 0.0)
-    capped = volatility - DOWN_MOVE_SLOPE * fade * np.expm1(fall) > np.maximum(volatility, MAX_VOLATILITY)
-    down = np.where(capped, 0.0, -DOWN_MOVE_SLOPE * fade * np.exp(fall))
-    return np.where(rises, up, down)
+    fall = np.expm1(np.minimum(market_log_move, 0.0))
+    shocked = np.maximum(ratio, VOLATILITY_FLOOR_RATIO)
+    shocked *= volatility
+    shocked += fall * (-DOWN_MOVE_SLOPE * fade)
+    highest = np.maximum(volatility, MAX_VOLATILITY)
+    down = np.where(shocked > highest, 0.0, (1 + fall) * (-DOWN_MOVE_SLOPE * fade))
+    up = np.where(ratio > VOLATILITY_FLOOR_RATIO, ratio * (-UP_MOVE_ELASTICITY * fade * volatility), 0.0)
+    return np.minimum(shocked, highest), np.where(market_log_move > 0, up, down)

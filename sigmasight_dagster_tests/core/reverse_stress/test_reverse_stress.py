@@ -16,7 +16,7 @@ from sigmasight_core.reverse_stress.loss_surface import LossSurface
 from sigmasight_core.reverse_stress.most_likely_loss import most_likely_losses
 from sigmasight_core.reverse_stress.reverse_stress import reverse_stress
 from sigmasight_core.stress.book import held_book
-from sigmasight_core.stress.options import shocked_volatility, volatility_slope
+from sigmasight_core.stress.options import shocked_volatility, volatility_with_slope
 from sigmasight_core.stress.states import state_model
 from sigmasight_core.tables.base import validate
 from sigmasight_core.tables.stress import ReverseStress
@@ -246,7 +246,7 @@ class TestOptimum:
         up, down = (shocked_volatility(sigma, days, np.array([move + s])) for s in (1e-6, -1e-6))
         near = shocked_volatility(sigma, days, np.array([move - 2e-6, move, move + 2e-6]))
         bend = abs(near[0] - 2 * near[1] + near[2])
-        found = volatility_slope(sigma, days, np.array([move]))[0]
+        found = volatility_with_slope(sigma, days, np.array([move]))[1][0]
         assert bend > 1e-9 or found == pytest.approx((up - down)[0] / 2e-6, rel=1e-4, abs=1e-6)
 
     @given(st.integers(0, 10_000))
