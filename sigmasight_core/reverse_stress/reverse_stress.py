@@ -28,7 +28,7 @@ from sigmasight_core.stress.scenarios import RATES
 from sigmasight_core.stress.states import MARKET, StateModel, state_model
 
 LOSS_PERCENTS: Final = (5.0, 10.0, 20.0)
-_POSITIONS: Final = 32_768
+_POSITIONS: Final = 65_536
 """Positions per pass: bounds memory; results do not depend on it."""
 
 
