@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import stdtr
 
 from sigmasight_core.arrays.types import Floats, Ints
 from sigmasight_core.arrays.windows import in_lanes, pad_windows, product, trailing_windows
@@ -16,7 +17,6 @@ from sigmasight_core.factors.state import (
     StateCollector,
     state_blocks,
 )
-from sigmasight_core.factors.student_t import two_sided_p_values
 
 CONSTANT = 1e-13
 """Centred over uncentred sum of squares below which a series counts as constant."""
@@ -44,9 +44,9 @@ class EstimateArrays:
 
     def univariate_p_value(self) -> Floats:
         """Two-sided p-values of the univariate betas, Student t with n - 2 degrees of freedom."""
-        return two_sided_p_values(
-            self.univariate_beta / self.univariate_std_error, np.maximum(self.n_obs - 2, 1)
-        )
+        t_stat = self.univariate_beta / self.univariate_std_error
+        freedom = np.maximum(self.n_obs - 2, 1).astype(float)
+        return np.asarray(2.0 * stdtr(freedom[..., None], -np.abs(t_stat)))
 
 
 @dataclass(frozen=True)
