@@ -1,6 +1,6 @@
 """Reading rows of any table: what every store of the warehouse can do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ from sigmasight_core.tables import Table
 from sigmasight_dagster.warehouse.database import Database
 from sigmasight_dagster.warehouse.rows import from_arrow
 from sigmasight_dagster.warehouse.sql import Dates
-from sigmasight_dagster.warehouse.tables import select, select_newest
+from sigmasight_dagster.warehouse.tables import select, select_newest, select_sums
 
 
 class Reader:
@@ -39,6 +39,23 @@ class Reader:
         :raises InputError: on a column or filter that the table has not, or a range that ends too early.
         """
         return from_arrow(model, self._database.query(select(model, dates, portfolios, columns, symbols)))
+
+    def sums(
+        self,
+        model: type[Table],
+        keys: Sequence[str],
+        dates: Dates,
+        portfolios: Sequence[str] | None,
+        sums: Mapping[str, str],
+    ) -> pd.DataFrame:
+        """Sums over rows by some key columns, which the database makes: a row for each key that has rows.
+
+        :param sums: by name which column is summed; '|exposure|' = the size of each exposure. NULL adds
+            nothing.
+        """
+        found = self._database.query(select_sums(model, keys, dates, portfolios, sums))
+        rows = from_arrow(model, found.select(list(keys)))
+        return rows.assign(**{name: found[name].to_pandas() for name in sums})
 
     def newest(
         self,

@@ -1,6 +1,6 @@
 """SELECT, COPY and their cursors, for any row model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -40,6 +40,25 @@ def select(
     chosen = ", ".join(_expression(name, known[name]) for name in names)
     order = ", ".join(quoted(name) for name in primary_key(model))
     return f"SELECT {chosen} FROM {quoted(SCHEMA, table_name(model))}{where(conditions)} ORDER BY {order}"
+
+
+def select_sums(
+    model: type[Table],
+    keys: Sequence[str],
+    dates: Dates,
+    portfolios: Sequence[str] | None,
+    sums: Mapping[str, str],
+) -> str:
+    """SELECT of sums by key; 0 where nothing has a value. `sums`: which column, or '|column|', by name."""
+    chosen = [quoted(key) for key in keys]
+    for name, column in sums.items():
+        size = column.startswith("|")
+        value = f"abs({quoted(column.strip('|'))})" if size else quoted(column)
+        chosen.append(f"coalesce(sum({value}), 0) AS {quoted(name)}")
+    texts = [] if portfolios is None else [one_of("portfolio", portfolios)]
+    by = ", ".join(map(quoted, keys))
+    table = quoted(SCHEMA, table_name(model))
+    return f"SELECT {', '.join(chosen)} FROM {table}{where([on_dates(dates), *texts])} GROUP BY {by}"
 
 
 def select_newest(
