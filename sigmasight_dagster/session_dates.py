@@ -87,6 +87,6 @@ def _refuse_outside(date: pd.Timestamp, settings: Settings, now: pd.Timestamp) -
         raise InputError(
             f"{date:%Y-%m-%d} is before the data starts: the first trading date is {first:%Y-%m-%d}"
         )
-    if date > last and calendar.sessions(last, date)[-1] > last:
+    if date >= calendar.shift_sessions(last, 1):
         why = "in the future or not closed yet" if last == last_closed_session(now) else "after the data ends"
         raise InputError(f"{date:%Y-%m-%d} is {why}: the last trading date is {last:%Y-%m-%d}")

@@ -66,6 +66,7 @@ def test_a_session_is_accepted() -> None:
         ("2013-12-31", LATER, "2013-12-31 is before the data starts: the first trading date is 2014-01-02"),
         ("2022-12-29", LATER, "2022-12-29 is after the data ends: the last trading date is 2022-12-28"),
         ("2022-12-16", FRIDAY_AFTERNOON, "2022-12-16 is in the future or not closed yet"),
+        ("9999-12-31", LATER, "9999-12-31 is after the data ends"),
         ("2022-13-01", LATER, "'2022-13-01' is not a date: write YYYY-MM-DD"),
         ("16.12.2022", LATER, "is not a date"),
         ("20221216", LATER, "is not a date"),
