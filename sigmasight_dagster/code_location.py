@@ -9,7 +9,7 @@ import pandas as pd
 from sigmasight_core.tables import Grain
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets.catalogue import declared
-from sigmasight_dagster.automation import jobs, parquet_export, schedules, sensors, upkeep
+from sigmasight_dagster.automation import jobs, parquet_export, report_files, schedules, sensors, upkeep
 from sigmasight_dagster.checks.standing import STANDING_CHECKS
 from sigmasight_dagster.engine import dagster_assets
 from sigmasight_dagster.executors import choice
@@ -39,9 +39,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 for asset in declared(settings)
             ),
             *parquet_export.assets(settings, by_grain[Grain.DATE_PORTFOLIO]),
+            *report_files.assets(settings, by_grain[Grain.DATE_PORTFOLIO]),
         ],
         asset_checks=STANDING_CHECKS,
-        jobs=[*jobs.JOBS, *upkeep.JOBS, *parquet_export.jobs(settings)],
+        jobs=[*jobs.JOBS, *upkeep.JOBS, *parquet_export.jobs(settings), *report_files.jobs()],
         schedules=[*schedules.build(settings), *upkeep.SCHEDULES],
         sensors=sensors.build(settings),
         resources={"platform": Platform(settings)},

@@ -10,7 +10,12 @@ above, is found. The names below are for short imports only.
 
 from typing import Final
 
-from sigmasight_core.tables.access.managed import AlertAcknowledgements, AlertRuleRows, Uploads
+from sigmasight_core.tables.access.managed import (
+    AlertAcknowledgements,
+    AlertRuleRows,
+    ReportSchedules,
+    Uploads,
+)
 from sigmasight_core.tables.access.modeling import ModelingSessions
 from sigmasight_core.tables.access.users import Activity, RefreshTokens, UserPortfolios, Users
 from sigmasight_core.tables.account.attribution import ActiveShare, BenchmarkHoldings, ReturnAttribution
@@ -152,6 +157,7 @@ __all__ = [
     "RealizedVolatility",
     "RefreshTokens",
     "RejectedRows",
+    "ReportSchedules",
     "ReturnAttribution",
     "ReturnContributions",
     "ReverseStress",

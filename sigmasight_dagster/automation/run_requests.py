@@ -35,3 +35,12 @@ def of_whole_job(dates: pd.DatetimeIndex, run_key: str, tags: Mapping[str, str])
 def of_export(run: RangeRun, run_id: str) -> dg.RunRequest:
     """The request for the export of a run's partitions."""
     return dg.RunRequest(run_key=f"export:{run_id}", tags=run.tags)
+
+
+def of_files(run: RangeRun, more: str, run_key: str, tags: Mapping[str, str]) -> dg.RunRequest:
+    """The request for a run and for one more asset of its partitions, to the sensor's own job."""
+    return dg.RunRequest(
+        run_key=run_key,
+        asset_selection=[dg.AssetKey(name) for name in (*run.table_names, more)],
+        tags={**run.tags, **tags},
+    )

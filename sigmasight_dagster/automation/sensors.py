@@ -9,6 +9,7 @@ from sigmasight_dagster.automation import (
     isolate_failures,
     market_to_portfolio,
     parquet_export,
+    report_files,
     rerun_stale,
 )
 from sigmasight_dagster.settings import Settings
@@ -24,4 +25,5 @@ def build(settings: Settings) -> list[dg.SensorDefinition]:
         asked_jobs.build(settings),
         *alerts.build(),
         *parquet_export.sensors(settings),
+        *report_files.sensors(settings),
     ]

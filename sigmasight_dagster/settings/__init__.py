@@ -137,6 +137,11 @@ class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings
         default=None,
         description="Folder of the Parquet export of every published partition; default: there is none",
     )
+    report_dir: Path | None = Field(
+        default=None,
+        description="Where runs write the files of reports that were ordered through the API; default: "
+        "reports in the state directory",
+    )
     inbox_dir: Path | None = Field(
         default=None, description="Where portfolio CSVs are dropped; default: inbox in the state directory"
     )

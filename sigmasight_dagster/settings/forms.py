@@ -32,6 +32,7 @@ _OWN_EXAMPLES: Final = {
     "files_dir": "examples/prices",
     "alert_rules": "alerts.yaml",
     "export_dir": "exports",
+    "report_dir": "reports",
     "inbox_dir": "inbox",
     "presets_dir": "presets",
     "scenario_files": "scenarios.yaml",

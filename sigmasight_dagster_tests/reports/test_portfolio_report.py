@@ -1,20 +1,25 @@
 """The stored report and `sigmasight report` on a real project: when it is made, what is written, refused."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pytest
 
 from sigmasight_core.report.document.sources import CALCULATIONS, models
 from sigmasight_core.tables import PortfolioReports, PortfolioSnapshots, grain, table_name
 from sigmasight_core.tables.base import Grain
+from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.reports import portfolio_report
 from sigmasight_dagster.reports.portfolio_report import FORMATS
+from sigmasight_dagster_tests.automation.test_report_files import order
 from sigmasight_dagster_tests.core.report.document.test_build import compare
+from sigmasight_dagster_tests.support.api_house import add_users
 from sigmasight_dagster_tests.support.project import CliProject
-from sigmasight_dagster_tests.support.small_project import SmallProject
+from sigmasight_dagster_tests.support.small_project import SmallProject, failure_text, run_requested
 from sigmasight_dagster_tests.support.stored_rows import sql
 
 EARLIER, DATE = "2022-11-21", "2022-11-22"
@@ -79,6 +84,33 @@ def test_what_is_not_stored_is_made_and_the_next_report_says_what_changed(projec
     snapshots = warehouse.read(PortfolioSnapshots, portfolios=["beta"])["total_value"]
     values = next(line for line in again["changes"]["numbers"] if line["column"] == "total_value")
     assert (values["before"], values["now"]) == tuple(f"{value:.2f}" for value in snapshots)
+
+
+def test_a_standing_order_of_the_api_is_carried_out_by_one_run(project: SmallProject) -> None:
+    """The sensor asks, the run makes the report, writes its files and notes it: then nothing is due."""
+    add_users(project.asset_url)
+    order(project.asset_url, "daily", email="admin@example.com", portfolio="beta")
+    folder = project.home / "reports" / f"beta_{DATE}"
+    shutil.rmtree(folder, ignore_errors=True)
+
+    def tick(opened: Project) -> list[dg.RunRequest]:
+        resources = {"platform": opened.platform}
+        context = dg.build_sensor_context(instance=opened.instance, resources=resources)
+        sensor = opened.definitions.resolve_sensor_def("report_schedules")
+        return list(sensor.evaluate_tick(context).run_requests or [])
+
+    with project.open() as opened:
+        (request,) = tick(opened)
+        done = run_requested(opened, request, "report_files")
+        assert done.success, failure_text(done)
+        assert tick(opened) == []
+        assert {path.name for path in folder.iterdir()} == {"portfolio_report.md", "portfolio_report.html"}
+        (noted,) = opened.platform.warehouse.report_schedules().to_dict("records")
+        assert (noted["last_report_date"], noted["last_run"]) == (pd.Timestamp(DATE), done.run_id)
+    made_by = (
+        "SELECT run_id FROM sigmasight.portfolio_reports WHERE portfolio = 'beta' AND date = '2022-11-22'"
+    )
+    assert sql(project.asset_url, made_by) == [(done.run_id,)]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What users of the API manage beside the ledger: files that they sent, rules of alerts, alerts seen."""
+"""What users of the API manage beside the ledger: files they sent, rules of alerts, reports they ordered."""
 
 from typing import Final
 
@@ -8,6 +8,7 @@ from pandera.typing import Series
 from sigmasight_core.tables.base import Facts, Kind, Table, key, label
 
 UPLOAD_STATES: Final = ("received", "checked", "refused", "stored", "failed")
+REPORT_PERIODS: Final = ("daily", "weekly", "monthly")
 
 _PRIVATE: Final = Facts(kind=Kind.OPERATIONS, private=True)
 
@@ -62,4 +63,27 @@ class AlertAcknowledgements(Table):
 
     class Config:
         name = "alert_acknowledgements"
+        metadata = {"facts": _PRIVATE}
+
+
+class ReportSchedules(Table):
+    """One standing order for the report of a portfolio: files of it at the end of each period."""
+
+    schedule_id: Series[str] = key("Id of the schedule")
+    email: Series[str] = label("Address of the user who ordered it")
+    portfolio: Series[str] = label("Portfolio whose report is made")
+    period: Series[str] = label(
+        "daily = of each session; weekly, monthly = of the last session of a week, of a month",
+        isin=REPORT_PERIODS,
+    )
+    formats: Series[str] = label("Forms of the files, comma-separated")
+    added_at: Series[pd.Timestamp] = label("When it was ordered (UTC)")
+    last_report_date: Series[pd.Timestamp] = label(
+        "Date of the newest report that was written; NULL = none yet", nullable=True
+    )
+    last_run: Series[str] = label("Dagster's id of the run that wrote it; NULL = none yet", nullable=True)
+    written_at: Series[pd.Timestamp] = label("When it was written (UTC); NULL = none yet", nullable=True)
+
+    class Config:
+        name = "report_schedules"
         metadata = {"facts": _PRIVATE}

@@ -28,6 +28,14 @@ SESSION_USER: Final = (
 """The user of an access token: no row when they are disabled, or the login it is of has ended."""
 
 
+def may_see(email: str, portfolio: str) -> str:
+    """Condition: a user who is not disabled sees a portfolio. Both are expressions of SQL."""
+    return (
+        f"EXISTS (SELECT FROM {USERS} AS u WHERE u.email = {email} AND u.disabled_at IS NULL "
+        f"AND {portfolio} = ANY({_THEIRS}))"
+    )
+
+
 class UserExists(InputError):
     """There is a user of the address already."""
 

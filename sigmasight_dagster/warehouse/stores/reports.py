@@ -1,17 +1,20 @@
-"""Stored reports, and when that was computed which they are made of."""
+"""Stored reports, when that was computed which they are made of, and standing orders for their files."""
 
 from collections.abc import Iterable
 
 import pandas as pd
 
-from sigmasight_core.tables import PortfolioReports
+from sigmasight_core.tables import PortfolioReports, ReportSchedules
+from sigmasight_dagster.warehouse.access.users import may_see
+from sigmasight_dagster.warehouse.layout.schema import columns
 from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, named, published
 from sigmasight_dagster.warehouse.reader import Reader
-from sigmasight_dagster.warehouse.sql import on_dates, one_of, where
+from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow
+from sigmasight_dagster.warehouse.sql import literal, lock_key, on_dates, one_of, quoted, where
 
 
 class ReportStore(Reader):
-    """Reads of reports, each one statement."""
+    """Each method is one statement."""
 
     def stored_report(self, portfolio: str, date: pd.Timestamp) -> pd.DataFrame:
         """The published report of a portfolio on a date: document, computed_at; no row = there is none.
@@ -34,3 +37,25 @@ class ReportStore(Reader):
         statement = f"SELECT table_name, computed_at FROM {PUBLICATIONS}{where(conditions)}"
         rows = self._database.query(statement).to_pandas()
         return rows.set_index("table_name")["computed_at"]
+
+    def report_schedules(self) -> pd.DataFrame:
+        """Standing orders of users who may still see the portfolio: rows of `ReportSchedules`, by id."""
+        chosen = ", ".join(f"s.{quoted(name)}" for name in columns(ReportSchedules))
+        statement = (
+            f"SELECT {chosen} FROM {named(ReportSchedules)} AS s "
+            f"WHERE {may_see('s.email', 's.portfolio')} ORDER BY s.schedule_id"
+        )
+        return from_arrow(ReportSchedules, self._database.query(statement))
+
+    def record_written(self, schedule_id: str, date: pd.Timestamp, stamp: AuditStamp) -> None:
+        """Note that a run has written the files of a standing order; one that was taken back stays so.
+
+        :param stamp: of the run.
+        """
+        with self._database.transaction(lock_key("report schedules")) as cursor:
+            cursor.execute(
+                f"UPDATE {named(ReportSchedules)} SET last_report_date = "
+                f"greatest(last_report_date, DATE '{date:%Y-%m-%d}'), last_run = {literal(stamp.run_id)}, "
+                f"written_at = now(), run_id = {literal(stamp.run_id)}, computed_at = now(), "
+                f"code_version = {literal(stamp.code_version)} WHERE {one_of('schedule_id', [schedule_id])}"
+            )
