@@ -96,7 +96,7 @@ class Frame:
 
     async def _log(self, scope: Scope, status: int, seconds: float) -> None:
         state, route = scope["state"], scope.get("route")
-        action = f"{scope['method']} {getattr(route, 'path', scope['path'])}"
+        action = f"{scope['method']} {getattr(route, 'path_format', scope['path'])}"
         host = (scope.get("client") or ("",))[0]
         level = logging.WARNING if status >= 500 or not status else logging.INFO
         logger.log(

@@ -1,10 +1,10 @@
 """Jobs that users of the API ask for: their first runs are put into Dagster's queue, the rest follows.
 
-A job is the runs that share a tag. The daemon executes them; what comes after a layer is requested by the
-sensor here, so that a job goes on whether the API runs or not.
+A job is the runs that share a tag. The daemon executes them; what comes after a layer, and what of a layer
+was not put into the queue, is requested by the sensor here: a job goes on whether the API runs or not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import uuid4
 
 import dagster as dg
@@ -12,16 +12,23 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.events import DagsterEvent
 
 from sigmasight_core.errors import SigmaSightError
-from sigmasight_dagster.automation import jobs, run_requests
+from sigmasight_dagster.automation import jobs, report_files, run_requests
 from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.partitions.keys import range_of
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.runs import execute
-from sigmasight_dagster.runs.batches import RUN_ALL, Asked, steps
+from sigmasight_dagster.runs.batches import Asked, steps
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster.tags import ASKED_BY_TAG, BATCH_TAG, JOB_TAG, REFETCH_TAG, REQUEST_TAG
+from sigmasight_dagster.tags import (
+    ASKED_BY_TAG,
+    BATCH_TAG,
+    JOB_TAG,
+    REFETCH_TAG,
+    REPORT_FORMATS_TAG,
+    REQUEST_TAG,
+)
 
 
 def tags_of(job_id: str, email: str, asked: Asked) -> dict[str, str]:
@@ -29,25 +36,48 @@ def tags_of(job_id: str, email: str, asked: Asked) -> dict[str, str]:
     return {JOB_TAG: job_id, BATCH_TAG: asked.batch, ASKED_BY_TAG: email, REQUEST_TAG: asked.text()}
 
 
-def ask(workspace: Workspace, definitions: dg.Definitions, asked: Asked, email: str) -> tuple[str, list[str]]:
-    """Put the first layer of a job into the queue: the job's id, and those of its runs."""
-    layers = steps(workspace, asked)
+def ask(
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    layer: Sequence[RangeRun],
+    asked: Asked,
+    email: str,
+    formats: Sequence[str] = (),
+) -> tuple[str, Callable[[], None]]:
+    """Put the first run of a job into the queue: the job's id, and what puts the others of the layer there.
+
+    To store a run of a year takes Dagster a second, and years of history lack at a portfolio's first run.
+
+    :param formats: files of reports that the runs write too.
+    """
     job_id = uuid4().hex
     tags = tags_of(job_id, email, asked)
-    return job_id, [queue(workspace.instance, definitions, run, tags) for run in layers[0]]
+    if formats:
+        tags[REPORT_FORMATS_TAG] = ",".join(formats)
+    first, *others = layer
+    first_id = queue(instance, definitions, first, tags)
+
+    def rest() -> None:
+        for run in others:
+            begun = instance.get_run_by_id(first_id)
+            if begun is not None and begun.status is not dg.DagsterRunStatus.CANCELED:
+                queue(instance, definitions, run, tags)
+
+    return job_id, rest
 
 
 def queue(
     instance: dg.DagsterInstance, definitions: dg.Definitions, run: RangeRun, tags: Mapping[str, str]
 ) -> str:
     """Put a run into the queue, as the UI does; its id. The daemon launches it in a process of its own."""
-    job = definitions.resolve_job_def(jobs.PORTFOLIO if run.portfolios else jobs.MARKET)
+    with_files = REPORT_FORMATS_TAG in tags
+    name = report_files.NAME if with_files else jobs.PORTFOLIO if run.portfolios else jobs.MARKET
     refetch = {REFETCH_TAG: "true"} if run.refetch else {}
     made = execute.create(
-        InMemoryJob(job),
+        InMemoryJob(definitions.resolve_job_def(name)),
         execute.new_run_id(),
         instance,
-        [dg.AssetKey(name) for name in run.table_names],
+        [dg.AssetKey(table) for table in (*run.table_names, *([report_files.NAME] if with_files else []))],
         {**run.tags, **refetch, execute.REPOSITORY_TAG: execute.REPOSITORY, **tags},
         {},
     )
@@ -61,13 +91,11 @@ def reach(settings: Settings, runs: Sequence[RangeRun]) -> bool:
 
 
 def next_requests(workspace: Workspace, run: dg.DagsterRun) -> list[dg.RunRequest] | dg.SkipReason:
-    """What follows on a run of a job: its next layer, when every run of the job so far has succeeded."""
+    """What follows on a run of a job, when every run of it so far has succeeded: what lacks of a layer."""
     text, job_id = run.tags.get(REQUEST_TAG), run.tags.get(JOB_TAG)
     if text is None or job_id is None:
         return dg.SkipReason(f"run {run.run_id}: nobody asked for it through the API")
     asked = Asked.read(text)
-    if asked.batch != RUN_ALL:
-        return dg.SkipReason(f"job {job_id}: has one layer")
     others = workspace.instance.get_runs(filters=dg.RunsFilter(tags={JOB_TAG: job_id}))
     if any(other.status is not dg.DagsterRunStatus.SUCCESS for other in others):
         return dg.SkipReason(f"job {job_id}: another run of it has not succeeded")
@@ -101,7 +129,8 @@ def build(settings: Settings) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
             "When the runs of a layer of a job that was asked for through the API have succeeded: its next "
-            "layer, market data before what follows from them, the portfolios last."
+            "layer, market data before what follows from them, the portfolios last; what a server that was "
+            "stopped has not put into the queue."
         ),
     )
     def asked_jobs(

@@ -14,6 +14,7 @@ from sigmasight_core.tables import (
     FactorExposures,
     Grain,
     PortfolioGroups,
+    PortfolioReports,
     PortfolioReturns,
     PortfolioSnapshots,
     PositionCorrelations,
@@ -34,6 +35,7 @@ from sigmasight_dagster.runs.workspace import Workspace
 
 RUN_ALL: Final = "run-all"
 MARKET_DATA: Final = "market-data"
+REPORTS: Final = "reports"
 BATCHES: Final[Mapping[str, tuple[type[Table], ...]]] = {
     RUN_ALL: (),
     MARKET_DATA: (),
@@ -44,6 +46,7 @@ BATCHES: Final[Mapping[str, tuple[type[Table], ...]]] = {
     "stress-tests": (StressResults,),
     "snapshots": (PortfolioSnapshots,),
     "correlations": (PositionCorrelations,),
+    REPORTS: (PortfolioReports,),
 }
 """Tables of each; the assets that make them compute their other tables too. RUN_ALL: every one of the
 portfolios, and what lacks of the market before; MARKET_DATA: what a provider gives, for everybody."""

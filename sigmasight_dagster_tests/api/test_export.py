@@ -33,6 +33,23 @@ MATRIX: dict[tuple[str, str], tuple[str, Any, tuple[int, ...]]] = {
         (401, 409, 409, 404, 409),
     ),
     ("POST", "/export/trades"): ("/export/trades", TRADES, OWN),
+    # nor are the results whole that it would be made of
+    ("POST", "/export/reports/generate"): (
+        "/export/reports/generate",
+        {"portfolios": [MINE]},
+        (401, 403, 409, 403, 409),
+    ),
+    ("GET", "/export/reports/schedule"): ("/export/reports/schedule", None, ALL),
+    ("POST", "/export/reports/schedule"): (
+        "/export/reports/schedule",
+        {"portfolios": [MINE], "period": "daily"},
+        (401, 403, 201, 403, 201),
+    ),
+    ("DELETE", "/export/reports/schedule/{schedule_id}"): (
+        f"/export/reports/schedule/{'0' * 32}",
+        None,
+        (401, 403, 404, 403, 404),
+    ),
 }
 TABLES = (PortfolioSnapshots, RiskMeasures)
 

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
+from sigmasight_dagster.api.paging import CURSOR
 from sigmasight_dagster.warehouse.answers.source import Source, labels
 
 PAGE: Final = 100
@@ -58,7 +59,7 @@ class Read:
 
 
 def _only_a_date(given: Any) -> Any:
-    if isinstance(given, str) and not _DATE.fullmatch(given):
+    if not isinstance(given, dt.date) and not (isinstance(given, str) and _DATE.fullmatch(given)):
         raise ValueError("a date YYYY-MM-DD")
     return given
 
@@ -112,7 +113,7 @@ def asked_model(read: Read, *, paged: bool) -> type[Asked]:
     if paged:
         fields["limit"] = (int, Field(default=PAGE, ge=1, le=LONGEST_PAGE, description="Rows of a page"))
         fields["cursor"] = (
-            Annotated[str, StringConstraints(max_length=16_000, pattern=r"^[A-Za-z0-9_=-]*$")],
+            Annotated[str, CURSOR],
             Field(default="", description="As in the Link header: where the page before ended"),
         )
     if read.asks_portfolio:

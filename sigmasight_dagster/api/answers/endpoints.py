@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,7 +16,8 @@ from sigmasight_dagster.api.answers.route import Question, questions
 from sigmasight_dagster.api.answers.shape import page_example, page_schema
 from sigmasight_dagster.api.answers.validators import marks, marks_known
 from sigmasight_dagster.api.callers import session_ended, visible
-from sigmasight_dagster.api.errors import Problem, WrongField, described
+from sigmasight_dagster.api.errors import Problem, described
+from sigmasight_dagster.api.paging import cells_of, cursor_of, no_cursor
 from sigmasight_dagster.api.services import Services
 from sigmasight_dagster.warehouse.answers.ask import Ask, order
 from sigmasight_dagster.warehouse.answers.source import Source
@@ -121,18 +121,17 @@ def _ask(read: Read, portfolio: str, asked: Asked, *, paged: bool) -> Ask:
 def _place(source: Source, ask: Ask, cursor: str) -> tuple[Any, ...]:
     """Cells of a cursor. :raises Problem: 422 when they are none of the order's."""
     try:
-        cells = json.loads(urlsafe_b64decode(cursor.encode("ascii")))
+        cells = cells_of(cursor)
         names = order(source, ask)
         good = isinstance(cells, list) and len(cells) == len(names)
         good = good and all(
             _fits(source.kinds[name], cell) or (cell is None and place == 0 and ask.sort)
             for place, (name, cell) in enumerate(zip(names, cells, strict=True))
         )
-    except (ValueError, UnicodeEncodeError):
+    except ValueError:
         good = False
     if not good:
-        said = "is no cursor of this order: take the path of the Link header as it is"
-        raise Problem(422, f"cursor {said}", fields=[WrongField(field="query.cursor", problem=said)])
+        raise no_cursor("is no cursor of this order: take the path of the Link header as it is")
     return tuple(cells)
 
 
@@ -154,7 +153,7 @@ def _next(request: Request, ask: Ask, asked: Asked, page: Page) -> str:
     given: dict[str, Any] = asked.model_dump(by_alias=True, exclude_defaults=True, mode="json")
     if ask.date:
         given["date"] = str(ask.date)
-    given["cursor"] = urlsafe_b64encode(json.dumps(page.place).encode()).decode()
+    given["cursor"] = cursor_of(page.place)
     return f"{request.url.path}?{urlencode(given, doseq=True)}"
 
 

@@ -5,8 +5,14 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
+from sigmasight_core.tables.access.managed import REPORT_PERIODS
 from sigmasight_core.what_if.fix_messages import COMP_ID
+from sigmasight_dagster.api.answers.declaration import Date
+from sigmasight_dagster.api.bodies.jobs import Job
 from sigmasight_dagster.api.bodies.modeling import Body, Text
+from sigmasight_dagster.api.texts import Word
+from sigmasight_dagster.reports import portfolio_report
+from sigmasight_dagster.warehouse.access.report_schedules import MOST_SCHEDULES
 
 MEDIA: Final = {
     "csv": "text/csv; charset=utf-8",
@@ -19,6 +25,8 @@ MEDIA: Final = {
     "fix": "application/octet-stream",
 }
 """By the end of a file's name."""
+REPORT_FORMS: Final = tuple(portfolio_report.FORMATS)
+ReportForm = Literal[REPORT_FORMS]  # type: ignore[valid-type]
 TRADE_FORMATS: Final = ("csv", "json", "broker", "fix")
 
 CompId = Annotated[str, StringConstraints(pattern=COMP_ID)]
@@ -73,6 +81,62 @@ class ReportStatus(BaseModel):
     status: Literal["stored", "outdated", "missing"] = Field(
         description="outdated: what it is made of was computed again since"
     )
+
+
+class Generate(Body):
+    """Which reports are to be made."""
+
+    portfolios: list[Word] = Field(
+        default_factory=list, max_length=1000, description="Own ones; default: all of them"
+    )
+    date: Date | None = Field(
+        default=None,
+        description="Trading date; default: the newest of which all of them have results",
+        examples=["2022-12-28"],
+    )
+    formats: list[ReportForm] = Field(
+        default_factory=list,
+        max_length=len(REPORT_FORMS),
+        description="Files that the run writes on the server too; a download needs none",
+    )
+
+
+class Generating(BaseModel):
+    """A job that makes reports, and what they are called."""
+
+    job: Job
+    report_ids: list[str] = Field(
+        description="Of GET /export/reports/{report_id}/status and download",
+        examples=[["individual_2022-12-28"]],
+    )
+
+
+class Order(Body):
+    """Reports that are to be made again and again."""
+
+    portfolios: list[Word] = Field(
+        default_factory=list, max_length=MOST_SCHEDULES, description="Own ones; default: all of them"
+    )
+    period: Literal[REPORT_PERIODS] = Field(  # type: ignore[valid-type]
+        description="daily: of each session; weekly, monthly: of the last session of a week, of a month"
+    )
+    formats: list[ReportForm] = Field(
+        default_factory=lambda: ["html"], min_length=1, max_length=len(REPORT_FORMS)
+    )
+
+
+class Ordered(BaseModel):
+    """A standing order for the report of a portfolio."""
+
+    schedule_id: str
+    portfolio: str = Field(examples=["individual"])
+    period: Literal[REPORT_PERIODS]  # type: ignore[valid-type]
+    formats: list[str]
+    ordered_by: str
+    ordered_at: str
+    last_report_date: str | None = Field(description="Of the newest report that was written; null = none yet")
+    last_run_id: str | None
+    written_at: str | None
 
 
 class Exported(BaseModel):

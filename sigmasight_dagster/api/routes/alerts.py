@@ -4,7 +4,7 @@ import datetime as dt
 import json
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
@@ -13,8 +13,10 @@ from sigmasight_core.alerts.watched import EVERYBODY, is_of_portfolios
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables.alerts import ALERT_STATES, DESTINATIONS, SEVERITIES
 from sigmasight_dagster.alerts.loading import load_rules, parse
+from sigmasight_dagster.api.answers.declaration import Date
 from sigmasight_dagster.api.callers import Editor, Reader, visible
 from sigmasight_dagster.api.errors import Problem, WrongField
+from sigmasight_dagster.api.paging import LINKED, Cursor, next_page, no_cursor, texts_of
 from sigmasight_dagster.api.routes.management import CHANGES, READS, Number
 from sigmasight_dagster.api.services import Services, Use
 from sigmasight_dagster.api.texts import Body, Word
@@ -85,24 +87,41 @@ def _scope(user: User) -> list[str]:
     return [*user.portfolios, EVERYBODY, *([""] if user.role == "admin" else [])]
 
 
-@router.get("/alerts", summary="Alerts, the newest first", responses=READS)
+@router.get("/alerts", summary="Alerts, the newest first", responses=LINKED | READS)
 async def alerts(
+    request: Request,
+    response: Response,
     user: Reader,
     use: Use,
     portfolio: Annotated[Word | None, Query()] = None,
     state: Annotated[list[Literal["firing", "cleared", "unavailable"]], Query()] = [],  # noqa: B006
     severity: Annotated[list[Literal["info", "warning", "critical"]], Query()] = [],  # noqa: B006
-    since: Annotated[dt.date | None, Query(description="First date")] = None,
+    since: Annotated[Date | None, Query(description="First date")] = None,
     only_new: Annotated[bool, Query(description="Without those that somebody has seen")] = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Cursor = "",
 ) -> list[Alert]:
     """What fired, and failed runs. Those of market data are everybody's: portfolio=*."""
     if portfolio in (None, EVERYBODY):
         among = _scope(user) if portfolio is None else [EVERYBODY]
     else:
         among = [visible(user, str(portfolio))]
-    found = await use.alerts.alerts(Chosen(among, state, severity, since, only_new, limit))
-    return [Alert(**row) for row in found]
+    after = _place(cursor)
+    found = await use.alerts.alerts(Chosen(among, state, severity, since, only_new, limit + 1, after))
+    shown = [Alert(**row) for row in found[:limit]]
+    if len(found) > limit:
+        last = shown[-1]
+        place = [str(last.date), last.rule, last.portfolio, last.failed_run, last.subject]
+        response.headers.update(next_page(request, place))
+    return shown
+
+
+def _place(cursor: str) -> tuple[str, ...]:
+    cells = texts_of(cursor, 5)
+    try:
+        return (str(dt.date.fromisoformat(cells[0])), *cells[1:]) if cells else ()
+    except ValueError:
+        raise no_cursor("has no date: take the path of the Link header as it is") from None
 
 
 @router.post(

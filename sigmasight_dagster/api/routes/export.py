@@ -1,5 +1,6 @@
 """/export: published rows, reports and trades as files. Who took what is kept in `activity`."""
 
+import datetime as dt
 import shutil
 from pathlib import Path as FilePath
 from tempfile import mkdtemp
@@ -17,6 +18,7 @@ from sigmasight_dagster.api.bodies.export import (
     MEDIA,
     TRADE_FORMATS,
     Exported,
+    ReportForm,
     ReportStatus,
     Templates,
     TradeList,
@@ -24,6 +26,7 @@ from sigmasight_dagster.api.bodies.export import (
 from sigmasight_dagster.api.bodies.modeling import Text, moment
 from sigmasight_dagster.api.callers import Portfolio, Reader, visible
 from sigmasight_dagster.api.errors import Problem, described
+from sigmasight_dagster.api.paging import LINKED, Cursor, next_page, no_cursor, texts_of
 from sigmasight_dagster.api.routes.modeling import calculated_document
 from sigmasight_dagster.api.services import Services, Use
 from sigmasight_dagster.reports import portfolio_report
@@ -45,8 +48,6 @@ _FILE: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 Form = Literal[FORMATS]  # type: ignore[valid-type]
-_REPORT_FORMS: Final = tuple(portfolio_report.FORMATS)
-ReportForm = Literal[_REPORT_FORMS]  # type: ignore[valid-type]
 ReportId = Annotated[
     str,
     Path(pattern=r"^[a-z0-9_-]{1,63}_\d{4}-\d{2}-\d{2}$", examples=["individual_2022-12-28"]),
@@ -136,7 +137,7 @@ async def report_file(
     """The report that is stored, as Markdown, JSON, CSV, HTML or Excel."""
     portfolio, date = _report(user, report_id)
     there = await stored_document(use.pool, portfolio, date.date(), None)
-    cure = f"make it: sigmasight report {portfolio} --date {date:%Y-%m-%d}"
+    cure = "make it: POST /export/reports/generate"
     if there is None:
         raise Problem(404, f"no report of portfolio {portfolio} on {date:%Y-%m-%d} is stored: {cure}")
     headers = marks(f"{there.etag}-{form}", there.date)
@@ -178,16 +179,38 @@ async def trades(body: TradeList, user: Reader, use: Use) -> Response:
     return _attached(made.encode(), f"{name}.{ending}", MEDIA[ending], {"Cache-Control": "private, no-store"})
 
 
-@router.get("/history", summary="What you exported", responses=described(401, 422, 429, 503))
+@router.get("/history", summary="What you exported", responses=LINKED | described(401, 422, 429, 503))
 async def history(
-    user: Reader, use: Use, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    request: Request,
+    response: Response,
+    user: Reader,
+    use: Use,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Cursor = "",
 ) -> list[Exported]:
     """The newest first; an admin sees everybody's."""
-    rows = await exported(use.pool, None if user.role == "admin" else user.email, limit)
+    whose = None if user.role == "admin" else user.email
+    rows = await exported(use.pool, whose, limit + 1, _place(cursor))
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        response.headers.update(next_page(request, [last.occurred_at.isoformat(), last.activity_id]))
     return [
-        Exported(occurred_at=moment(at), action=action, target=target, request_id=request_id)
-        for at, action, target, request_id in rows
+        Exported(
+            occurred_at=moment(row.occurred_at),
+            action=row.action,
+            target=row.target,
+            request_id=row.request_id,
+        )
+        for row in rows[:limit]
     ]
+
+
+def _place(cursor: str) -> tuple[dt.datetime, str] | None:
+    cells = texts_of(cursor, 2)
+    try:
+        return (dt.datetime.fromisoformat(cells[0]), cells[1]) if cells else None
+    except ValueError:
+        raise no_cursor("has no moment: take the path of the Link header as it is") from None
 
 
 def _saved(use: Services, user: User, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Final
 from uuid import uuid4
 
 from sigmasight_core.tables import table_name
@@ -12,6 +13,10 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.sql import quoted
 
 ACTIVITY = quoted(SCHEMA, table_name(Activity))
+_TOOK_A_FILE: Final = (
+    "action LIKE '%%/export/%%' AND NOT action LIKE ANY "
+    "(ARRAY['%%/reports/generate', '%%/reports/schedule', '%%/reports/schedule/%%'])"
+)
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,30 @@ async def note(pool: Pool, done: Done) -> None:
         )
 
 
-async def exported(pool: Pool, email: str | None, limit: int) -> list[tuple[datetime, str, str, str]]:
-    """Files that left, the newest first: when, action, target, request id. :param email: None = all."""
+@dataclass(frozen=True)
+class Exported:
+    """One file that left."""
+
+    occurred_at: datetime
+    action: str
+    target: str
+    request_id: str
+    activity_id: str
+
+
+async def exported(
+    pool: Pool, email: str | None, limit: int, after: tuple[datetime, str] | None = None
+) -> list[Exported]:
+    """Files that left, the newest first.
+
+    :param email: of who took them; None = anybody. :param after: time and id of the last one before.
+    """
+    moment, key = after or (None, None)
     rows = await pool.rows(
-        f"SELECT occurred_at, action, target, request_id FROM {ACTIVITY} WHERE action LIKE '%%/export/%%' "
-        "AND status_code < 300 AND coalesce(%(email)s, email) = email "
-        "ORDER BY occurred_at DESC, activity_id LIMIT %(limit)s",
-        {"email": email, "limit": limit},
+        f"SELECT occurred_at, action, target, request_id, activity_id FROM {ACTIVITY} "
+        f"WHERE {_TOOK_A_FILE} AND status_code < 300 AND coalesce(%(email)s, email) = email "
+        "AND (%(moment)s::timestamptz IS NULL OR (occurred_at, activity_id) < (%(moment)s, %(key)s)) "
+        "ORDER BY occurred_at DESC, activity_id DESC LIMIT %(limit)s",
+        {"email": email, "limit": limit, "moment": moment, "key": key},
     )
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    return [Exported(*row) for row in rows]

@@ -22,6 +22,7 @@ _KEYS: Final = ("rule", "portfolio", "date", "failed_run", "state", "subject")
 _ID: Final = (
     "md5(concat_ws('/', a.rule, a.portfolio, a.date::date, a.failed_run, nullif(a.subject, ''), a.state))"
 )
+_PLACE: Final = ("after_date", "after_rule", "after_portfolio", "after_run", "after_subject")
 _COLUMNS: Final = (
     *_KEYS,
     "table_name",
@@ -38,7 +39,11 @@ _JOINED: Final = f"{ALERTS} AS a LEFT JOIN {SEEN} AS k USING ({', '.join(_KEYS)}
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which alerts. :param portfolios: whose; '' = of several portfolios or of none, '*' = everybody's."""
+    """Which alerts.
+
+    :param portfolios: whose; '' = of several portfolios or of none, '*' = everybody's.
+    :param after: date, rule, portfolio, failed run and subject of the last one before; () = from the first on.
+    """
 
     portfolios: Sequence[str]
     states: Sequence[str]
@@ -46,6 +51,7 @@ class Chosen:
     since: dt.date | None
     only_new: bool
     limit: int
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,9 @@ class AlertDesk:
             "AND (cardinality(%(severities)s::text[]) = 0 OR a.severity = ANY(%(severities)s)) "
             "AND (%(since)s::date IS NULL OR a.date >= %(since)s::date) "
             "AND (NOT %(only_new)s OR k.email IS NULL) "
+            "AND (%(after_date)s::date IS NULL OR a.date < %(after_date)s::date OR (a.date = "
+            "%(after_date)s::date AND (a.rule, a.portfolio, a.failed_run, a.subject) > "
+            "(%(after_rule)s::text, %(after_portfolio)s::text, %(after_run)s::text, %(after_subject)s::text))) "
             "ORDER BY a.date DESC, a.rule, a.portfolio, a.failed_run, a.subject LIMIT %(limit)s",
             {
                 "portfolios": list(chosen.portfolios),
@@ -82,6 +91,7 @@ class AlertDesk:
                 "since": chosen.since,
                 "only_new": chosen.only_new,
                 "limit": chosen.limit,
+                **dict(zip(_PLACE, chosen.after or [None] * len(_PLACE), strict=True)),
             },
         )
         return [dict(zip(names, row, strict=True)) for row in rows]
