@@ -21,8 +21,9 @@ With `each_row: true` each row beyond it has an alert of its own; of market tabl
 and of checks that is always so, and their rules name no portfolio. See `watched` for what there is to watch.
 """
 
+import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,6 +49,7 @@ EVERY_PORTFOLIO: Final = "*"
 RUN_FAILED: Final = "run_failed"
 """Rule of failed runs in the table of alerts."""
 
+_BEYOND_ASCII = re.compile(r"[^\x20-\x7e]")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _FIELDS = ("id", "table", "column", "comparison", "threshold", "severity", "destinations")
 _OPTIONAL = ("select", "portfolio", "each_row")
@@ -130,6 +132,15 @@ def parse_alert_rules(text: str, source: str, checks: Checks | None = None) -> A
             rules[rule.rule_id] = rule
     severity, destinations = _run_failed(root.get(RUN_FAILED), whole)
     return AlertRules(tuple(rules.values()), severity, destinations, tuple(whole.lines))
+
+
+def as_yaml(definitions: Sequence[Mapping[str, Any]]) -> str:
+    """Rules that are JSON objects as the text of a file, of one line.
+
+    YAML takes the two halves by which JSON escapes a character beyond 16 bits for two characters.
+    """
+    text = json.dumps({"rules": list(definitions)}, ensure_ascii=False)
+    return _BEYOND_ASCII.sub(lambda found: f"\\U{ord(found[0]):08x}", text)
 
 
 def _rule(

@@ -1,11 +1,12 @@
 """Rules of alerts: those of the file, and those that were added through the API."""
 
+import json
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-from sigmasight_core.alerts.rules import AlertRules, parse_alert_rules
+from sigmasight_core.alerts.rules import AlertRules, as_yaml, parse_alert_rules
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.alerts.outcomes import known_checks
 from sigmasight_dagster.platform import Platform
@@ -48,7 +49,7 @@ def added_rules(platform: Platform) -> tuple[AlertRules, str]:
     rows = platform.warehouse.added_alert_rules()
     if rows.empty:
         return AlertRules(), ""
-    text = f'{{"rules": [{", ".join(rows["definition"])}]}}'
+    text = as_yaml(list(map(json.loads, rows["definition"])))
     return parse(text, ADDED), blake2b(text.encode(), digest_size=8).hexdigest()
 
 

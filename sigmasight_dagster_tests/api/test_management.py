@@ -485,6 +485,7 @@ def test_alerts_of_the_market_are_everybodys_and_those_of_checks_whose_they_are_
         ({"table": "users"}, 422),
         ({"column": "portfolio"}, 422),
         ({"comparison": "=~"}, 422),
+        ({"severity": "\U0001f4b0"}, 422),
         ({"threshold": "NaN"}, 422),
         ({"select": {"nothing": "x"}}, 422),
         ({"destinations": ["\0"]}, 422),

@@ -1,14 +1,13 @@
 """/management: alerts, who has seen them, and rules beside those of the file."""
 
 import datetime as dt
-import json
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
-from sigmasight_core.alerts.rules import AlertRule, AlertRules
+from sigmasight_core.alerts.rules import AlertRule, AlertRules, as_yaml
 from sigmasight_core.alerts.watched import EVERYBODY, is_of_portfolios
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables.alerts import ALERT_STATES, DESTINATIONS, SEVERITIES
@@ -163,7 +162,7 @@ async def add_rule(body: Rule, user: Editor, request: Request, use: Use) -> Stor
 def _checked(definition: dict[str, Any]) -> AlertRules:
     """The rule as parsed. :raises Problem: that names each wrong field, and the choices."""
     try:
-        found = parse(json.dumps({"rules": [definition]}), _SOURCE)
+        found = parse(as_yaml([definition]), _SOURCE)
         problems = found.problems
     except InputError as error:
         problems = tuple(str(error).splitlines())

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sigmasight_core.alerts.evaluation import changes, evaluate, failed_run
-from sigmasight_core.alerts.rules import AlertRule, parse_alert_rules
+from sigmasight_core.alerts.rules import AlertRule, as_yaml, parse_alert_rules
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Alerts, PortfolioSnapshots, PositionValues, RiskMeasures, validate
 
@@ -119,6 +119,19 @@ def test_an_id_twice_keeps_the_first() -> None:
 def test_an_unusable_file(text: str, says: str) -> None:
     with pytest.raises(InputError, match=says):
         parse_alert_rules(text, "r.yaml")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
+@example('\U0001f4b0 \x85\u2028\\ud83d"\x7f\n')
+def test_a_rule_as_json_is_read_to_the_character(text: str) -> None:
+    text = f"({text})"  # what is around a text is left out
+    given = {
+        **{"id": "one", "table": "position_values", "column": "market_value", "comparison": ">"},
+        **{"threshold": 1e-05, "severity": "info", "destinations": ["log"], "select": {"position_id": text}},
+    }
+    found = parse_alert_rules(as_yaml([given, {**given, "severity": text}]), "request")
+    assert [(rule.select, rule.threshold) for rule in found.rules] == [((("position_id", text),), 1e-05)]
+    assert found.problems[0].startswith("request:1: rules[1].")
 
 
 def test_every_date_and_portfolio_in_one_call() -> None:
