@@ -41,7 +41,7 @@ def begin(
     """
     workspace = use.workspaces.open()
     instance = workspace.instance
-    waiting = ids(instance, user, tuple(UNFINISHED))
+    waiting = unfinished(instance, user)
     if len(waiting) >= MOST_UNFINISHED:
         raise Problem(409, f"{len(waiting)} of your jobs are not done: wait for one, or cancel it")
     layers = steps(workspace, asked)
@@ -57,9 +57,9 @@ def _whose(user: User) -> dict[str, str | list[str]]:
     return {BATCH_TAG: list(BATCHES)} if user.role == "admin" else {ASKED_BY_TAG: user.email}
 
 
-def ids(instance: dg.DagsterInstance, user: User, statuses: tuple[dg.DagsterRunStatus, ...]) -> list[str]:
-    """Ids of jobs that the user may see with a run in one of these states, newest first, of the last runs."""
-    filters = dg.RunsFilter(tags=_whose(user), statuses=list(statuses))
+def unfinished(instance: dg.DagsterInstance, user: User) -> list[str]:
+    """Ids of jobs that the user may see with runs that have not ended, the newest first."""
+    filters = dg.RunsFilter(tags=_whose(user), statuses=list(UNFINISHED))
     runs = instance.get_runs(filters=filters, limit=MOST_SHOWN)
     return list(dict.fromkeys(run.tags[JOB_TAG] for run in runs))
 

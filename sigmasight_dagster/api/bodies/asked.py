@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from sigmasight_core.stress.scenarios import CATEGORIES, SEVERITIES
 from sigmasight_dagster.api.answers.declaration import Date
@@ -26,7 +26,7 @@ class Contract(Body):
     volatility: Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)] = Field(
         description="Per square root of a year", examples=[0.3]
     )
-    is_call: bool
+    is_call: StrictBool
     style: Literal["american", "european"] = "american"
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.what_if.measured import GROUPED, MEASURES
@@ -61,7 +61,7 @@ class Saved(Body):
     """Under which name."""
 
     name: Annotated[str, StringConstraints(pattern=PORTFOLIO_NAME_PATTERN)] = Field(examples=["less-apple"])
-    replace: bool = Field(default=False, description="Overwrite a session of the name")
+    replace: StrictBool = Field(default=False, description="Overwrite a session of the name")
 
 
 class Session(BaseModel):
@@ -158,13 +158,17 @@ class NewSuggestion(Body):
     portfolio: Text = Field(examples=["individual"])
     date: Date | None = Field(default=None, description="Trading date; default: the newest")
     target: Wanted
-    flips: bool = Field(default=False, description="Whether a holding may turn from long to short or back")
-    options: bool = Field(default=False, description="Whether options are traded too")
+    flips: StrictBool = Field(
+        default=False, description="Whether a holding may turn from long to short or back"
+    )
+    options: StrictBool = Field(default=False, description="Whether options are traded too")
     largest_usd: Annotated[Number, Field(gt=0)] | None = Field(
         default=None, description="Largest |exposure| of a holding afterwards, unless it is larger already"
     )
     keep: list[Text] = Field(default_factory=list, max_length=1000, description="Symbols not to be traded")
-    whole: bool = Field(default=True, description="Whole shares and contracts: the target is met nearly")
+    whole: StrictBool = Field(
+        default=True, description="Whole shares and contracts: the target is met nearly"
+    )
 
 
 class SuggestedTrade(BaseModel):

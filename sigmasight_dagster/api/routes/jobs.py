@@ -13,7 +13,7 @@ from sigmasight_dagster import session_dates
 from sigmasight_dagster.api.bodies.jobs import Job, JobRun, RunResult, Schedule
 from sigmasight_dagster.api.callers import Editor, Reader, visible
 from sigmasight_dagster.api.errors import Problem, described
-from sigmasight_dagster.api.jobs import MOST_SHOWN, begin, daemon_runs, first_runs, ids, job_of
+from sigmasight_dagster.api.jobs import MOST_SHOWN, begin, daemon_runs, first_runs, job_of, unfinished
 from sigmasight_dagster.api.paging import LINKED, Cursor, next_page, no_cursor, texts_of
 from sigmasight_dagster.api.routes.management import Day
 from sigmasight_dagster.api.services import Services, Use
@@ -77,7 +77,7 @@ def ask(batch: Batch, body: Wanted, user: Editor, use: Use, tasks: BackgroundTas
 def batch_status(user: Reader, use: Use) -> dict[str, Any]:
     """Unfinished jobs of the caller, and whether a daemon takes runs from the queue."""
     instance = use.workspaces.open().instance
-    waiting = ids(instance, user, tuple(UNFINISHED))
+    waiting = unfinished(instance, user)
     return {
         "daemon_running": daemon_runs(instance),
         "jobs": [job_of(instance, name, user) for name in waiting],

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from sigmasight_core.conventions import PORTFOLIO_NAME_PATTERN
 from sigmasight_core.errors import InputError
@@ -63,11 +63,11 @@ class NewPortfolio(Body):
     positions: list[NewPosition] = Field(min_length=1, max_length=MOST_ROWS)
     cash: Number | None = Field(default=None, description="Balance in USD", examples=[1000])
     cash_date: Day | None = Field(default=None, description="Session at whose close it is the balance")
-    margin: bool | None = Field(default=None, description="Whether cash may be negative")
+    margin: StrictBool | None = Field(default=None, description="Whether cash may be negative")
     settlement: Literal["physical", "cash"] | None = None
     benchmark: Word | None = Field(default=None, description="Symbol that returns are held against")
     shares_of: Literal["entry", "today"] = "entry"
-    allow_unpriced: bool = False
+    allow_unpriced: StrictBool = False
 
 
 class Changed(BaseModel):

@@ -35,7 +35,7 @@ _BODY: Final = {
     "requestBody": {
         "required": True,
         "content": {
-            "text/csv": {"schema": {"type": "string"}, "example": TEMPLATE},
+            "text/csv": {"schema": {}, "example": TEMPLATE},  # any text: with a type, `{}` would break it
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
