@@ -58,7 +58,7 @@ def _asset(folder: Path, partitions: dg.PartitionsDefinition) -> dg.AssetsDefini
     )
 
     @dg.multi_asset(
-        name=NAME,
+        name=f"write_{NAME}",  # not that of the job: Dagster refuses two things of one name
         specs=[spec],
         partitions_def=partitions,
         pool=NAME,

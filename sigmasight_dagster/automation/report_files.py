@@ -44,7 +44,7 @@ def assets(settings: Settings, partitions: dg.PartitionsDefinition) -> list[dg.A
     )
 
     @dg.multi_asset(
-        name=NAME,
+        name=f"write_{NAME}",  # not that of the job: Dagster refuses two things of one name
         specs=[spec],
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),

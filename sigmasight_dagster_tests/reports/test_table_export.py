@@ -229,6 +229,7 @@ def test_the_sensor_asks_for_each_finished_run(tmp_path: Path) -> None:
 
 def test_definitions_have_it_only_then(tmp_path: Path) -> None:
     with_it = build_definitions(Settings(home=tmp_path, export_dir=tmp_path))
+    dg.Definitions.validate_loadable(with_it)
     names = {sensor.name for sensor in with_it.sensors or ()}
     assert "export_published" in names
     assert "parquet_export" in {
