@@ -44,6 +44,8 @@ def test_greeks_are_those_of_the_core(api: ApiHouse) -> None:
         ("/analytics/risk/greeks/calculate", {"contracts": []}),
         ("/analytics/risk/greeks/calculate", {"contracts": [{**CONTRACT, "spot": "NaN"}]}),
         ("/analytics/risk/greeks/calculate", {"contracts": [{**CONTRACT, "is_call": 0}]}),
+        ("/analytics/risk/greeks/calculate", {"contracts": [{**CONTRACT, "dividend_yield": False}]}),
+        ("/analytics/risk/greeks/calculate", {"contracts": [{**CONTRACT, "years": "0.5"}]}),
         ("/analytics/risk/greeks/calculate", {"contracts": [CONTRACT] * 1001}),
         (f"/analytics/risk/{MINE}/stress", {"scenarios": ["nothing"]}),
         (f"/analytics/risk/{MINE}/stress", {"category": "nothing"}),

@@ -9,8 +9,8 @@ from sigmasight_dagster.api.answers.declaration import Date
 from sigmasight_dagster.api.bodies.modeling import Body, Text
 
 MOST_CONTRACTS: Final = 1000
-Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
-Rate = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False, strict=True)]
+Rate = Annotated[float, Field(ge=-1, le=1, allow_inf_nan=False, strict=True)]
 
 
 class Contract(Body):
@@ -18,12 +18,12 @@ class Contract(Body):
 
     spot: Positive = Field(description="USD per share of the underlying", examples=[150.0])
     strike: Positive = Field(examples=[155.0])
-    years: Annotated[float, Field(gt=0, le=50, allow_inf_nan=False)] = Field(
+    years: Annotated[float, Field(gt=0, le=50, allow_inf_nan=False, strict=True)] = Field(
         description="Time to expiry: calendar days / 365", examples=[0.25]
     )
     rate: Rate = Field(description="Continuously compounded, per year", examples=[0.04])
     dividend_yield: Rate = Field(default=0.0, description="Continuous, per year")
-    volatility: Annotated[float, Field(gt=0, le=20, allow_inf_nan=False)] = Field(
+    volatility: Annotated[float, Field(gt=0, le=20, allow_inf_nan=False, strict=True)] = Field(
         description="Per square root of a year", examples=[0.3]
     )
     is_call: StrictBool

@@ -37,7 +37,9 @@ class Fix(Body):
 
     sender: CompId = Field(description="SenderCompID (49)", examples=["FUND"])
     target: CompId = Field(description="TargetCompID (56)", examples=["BROKER"])
-    first_number: int = Field(default=1, ge=1, le=2**31, description="MsgSeqNum (34) of the first message")
+    first_number: int = Field(
+        default=1, ge=1, le=2**31, strict=True, description="MsgSeqNum (34) of the first message"
+    )
 
 
 class TradeList(Body):

@@ -30,7 +30,7 @@ _DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
 
 Name = Annotated[str, Field(pattern=PORTFOLIO_NAME_PATTERN, examples=["my_fund"])]
 Day = Annotated[str, Field(pattern=_DATE, examples=["2022-12-27"])]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 
 
 class NewPosition(Body):

@@ -14,7 +14,7 @@ from sigmasight_core.ledger.portfolio_csv import TEMPLATE
 from sigmasight_dagster.api.callers import Editor, Reader
 from sigmasight_dagster.api.errors import Problem, described
 from sigmasight_dagster.api.records import records
-from sigmasight_dagster.api.routes.management import CHANGES, READS, Day, Name, Number, by, refuse_taken
+from sigmasight_dagster.api.routes.management import CHANGES, READS, Day, Name, by, refuse_taken
 from sigmasight_dagster.api.services import Services, Use
 from sigmasight_dagster.api.texts import Body, Word
 from sigmasight_dagster.ledger import received
@@ -52,7 +52,7 @@ class Options(Body):
     """What is said beside a file, as options of `sigmasight import`."""
 
     portfolio: Name
-    cash: Number | None = None
+    cash: Annotated[float, Field(allow_inf_nan=False)] | None = None
     cash_date: Day | None = None
     margin: bool | None = None
     settlement: Literal["physical", "cash"] | None = None
