@@ -42,7 +42,7 @@ class Chosen:
     """Which alerts.
 
     :param portfolios: whose; '' = of several portfolios or of none, '*' = everybody's.
-    :param after: date, rule, portfolio, failed run and subject of the last one before; () = from the first on.
+    :param after: date, rule, portfolio, failed run, subject of the last one before; () = from the first on.
     """
 
     portfolios: Sequence[str]
@@ -82,7 +82,8 @@ class AlertDesk:
             "AND (NOT %(only_new)s OR k.email IS NULL) "
             "AND (%(after_date)s::date IS NULL OR a.date < %(after_date)s::date OR (a.date = "
             "%(after_date)s::date AND (a.rule, a.portfolio, a.failed_run, a.subject) > "
-            "(%(after_rule)s::text, %(after_portfolio)s::text, %(after_run)s::text, %(after_subject)s::text))) "
+            "(%(after_rule)s::text, %(after_portfolio)s::text, %(after_run)s::text, "
+            "%(after_subject)s::text))) "
             "ORDER BY a.date DESC, a.rule, a.portfolio, a.failed_run, a.subject LIMIT %(limit)s",
             {
                 "portfolios": list(chosen.portfolios),
