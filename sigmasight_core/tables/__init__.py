@@ -71,10 +71,12 @@ from sigmasight_core.tables.operations import (
     Corrections,
     DoubtfulRows,
     LedgerChanges,
+    LedgerSeals,
     PortfolioGrants,
     Publications,
     RejectedRows,
     SupersededRows,
+    WithdrawnPartitions,
 )
 from sigmasight_core.tables.options import OptionQuotes, OptionVolatilities
 from sigmasight_core.tables.pnl import PortfolioPnlExplain, PositionPnlExplain
@@ -128,6 +130,7 @@ __all__ = [
     "GroupContributions",
     "Kind",
     "LedgerChanges",
+    "LedgerSeals",
     "ModelingSessions",
     "OptionDeliveries",
     "OptionQuotes",
@@ -181,6 +184,7 @@ __all__ = [
     "WhatIfResults",
     "WhatIfSessions",
     "WhatIfTrades",
+    "WithdrawnPartitions",
     "columns_by_role",
     "computed_from",
     "facts",

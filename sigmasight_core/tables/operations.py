@@ -18,10 +18,40 @@ class Publications(Table):
     portfolio: Series[str] = key("Portfolio name; empty for a table without portfolios")
     date: Series[pd.Timestamp] = key("Trading date (NYSE session)")
     n_rows: Series[int] = label("Rows of the partition; 0 = computed, and nothing to store", ge=0)
+    checksum: Series[pd.Int64Dtype] = label(
+        "Of the partition's rows and of this one, as `sigmasight verify` computes it again; NULL = published "
+        "before there were any",
+        nullable=True,
+    )
 
     class Config:
         name = "publications"
         metadata = {"facts": Facts(kind=Kind.OPERATIONS, seen=Seen.OWN_OR_NONE)}
+
+
+class WithdrawnPartitions(Table):
+    """A partition that no longer counts as published since the ledger changed; its rows are still there."""
+
+    table_name: Series[str] = key("Table")
+    portfolio: Series[str] = key("Portfolio name")
+    date: Series[pd.Timestamp] = key("Trading date (NYSE session)")
+
+    class Config:
+        name = "withdrawn_partitions"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, private=True)}
+
+
+class LedgerSeals(Table):
+    """What a command has stored last in one table of a portfolio's ledger: a change by hand differs."""
+
+    table_name: Series[str] = key("Table of the ledger")
+    portfolio: Series[str] = key("Portfolio name")
+    n_rows: Series[int] = label("Rows of the portfolio", ge=0)
+    checksum: Series[int] = label("Of all of them, as `sigmasight verify` computes it again")
+
+    class Config:
+        name = "ledger_seals"
+        metadata = {"facts": Facts(kind=Kind.OPERATIONS, private=True)}
 
 
 class Corrections(Table):

@@ -102,3 +102,16 @@ def server_message(error: Any) -> str:
     found = _SERVER_MESSAGE.search(text)
     line = found.group(1) if found else _DRIVER_PREFIX.sub("", text.strip()).partition("\n")[0]
     return line.strip().removesuffix(".")
+
+
+def already_registered(
+    name: str, n_changed: int, same_terms: bool, same_rule: bool, same_other: bool
+) -> InputError:
+    """A portfolio is there with another ledger. :param n_changed: its positions that differ."""
+    differing = f"{n_changed} positions that differ"
+    cash = "" if same_terms else " and another cash balance, margin or settlement"
+    cash += "" if same_rule else " and another rule of lots"
+    cash += "" if same_other else " and another benchmark"
+    return InputError(
+        f"portfolio {name}: already registered, with {differing}{cash}; use --replace to overwrite it"
+    )

@@ -57,39 +57,22 @@ class Rectangle:
         return where([this, one_of("portfolio", self.portfolios), on_dates(self.dates)])
 
     @property
-    def count_statement(self) -> str:
-        """UPDATE of the rectangle's publications to the number of rows that their partitions have now."""
-        table, publications = (quoted(SCHEMA, table_name(model)) for model in (self.model, Publications))
-        by_portfolio = grain(self.model) is Grain.DATE_PORTFOLIO
-        same = "t.date = p.date" + (" AND t.portfolio = p.portfolio" if by_portfolio else "")
-        counted = f"(SELECT count(*) FROM {table} AS t WHERE {same})"
-        return f"UPDATE {publications} AS p SET n_rows = {counted}{self.publications_condition}"
-
-    @property
     def lock_keys(self) -> list[int]:
         """Advisory locks that a writer of the rectangle holds."""
         buckets = {zlib.crc32(name.encode()) % LOCKS_PER_TABLE for name in self.portfolios}
         return [lock_key(table_name(self.model), str(bucket)) for bucket in buckets]
 
-    def publications(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """One row of `publications` for each partition, with the number of its rows in the frame.
-
-        :raises WarehouseError: if a row of the frame is outside of the rectangle.
-        """
-        portfolio = frame["portfolio"] if grain(self.model) is Grain.DATE_PORTFOLIO else ""
-        rows = pd.DataFrame(
-            {"portfolio": portfolio, "date": frame["date"].astype("datetime64[ns]")}, index=frame.index
-        )
-        inside = rows["date"].isin(self.dates) & rows["portfolio"].isin(self.portfolios)
+    def require_inside(self, frame: pd.DataFrame) -> None:
+        """:raises WarehouseError: if a row of the frame is outside of the rectangle."""
+        inside = frame["date"].astype("datetime64[ns]").isin(self.dates)
+        if grain(self.model) is Grain.DATE_PORTFOLIO:
+            inside &= frame["portfolio"].isin(self.portfolios)
         if not inside.all():
-            first = rows[~inside].iloc[0]
+            first = frame[~inside].iloc[0]
             raise WarehouseError(
                 f"{table_name(self.model)}: {(~inside).sum()} rows are outside of the partitions to replace; "
-                f"first: {key(first['date'], first['portfolio'])}"
+                f"first: {key(pd.Timestamp(first['date']), first.get('portfolio', ''))}"
             )
-        every = pd.MultiIndex.from_product([self.portfolios, self.dates], names=["portfolio", "date"])
-        counts = rows.value_counts().reindex(every, fill_value=0)
-        return counts.rename("n_rows").reset_index().assign(table_name=table_name(self.model))
 
 
 def check_grain(model: type[Table], portfolios: Sequence[str] | None, *, required: bool) -> None:

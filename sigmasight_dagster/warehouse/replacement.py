@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from sigmasight_core.tables import Publications, Table
+from sigmasight_core.tables import Table
 from sigmasight_dagster.warehouse.rectangle import Rectangle
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
 from sigmasight_dagster.warehouse.stores.doubts import Findings
@@ -44,7 +44,7 @@ class Replacement:
         """Advisory locks that the writer holds."""
         return [*self.target.lock_keys, *(self.findings.lock_keys if self.findings else [])]
 
-    def arrow(self, stamp: AuditStamp) -> tuple[pa.Table, pa.Table]:
-        """The rows, and those of `publications`. :raises WarehouseError: on rows outside of the rectangle."""
-        publications = to_arrow(Publications, self.target.publications(self.frame), stamp)
-        return to_arrow(self.target.model, self.frame, stamp), publications
+    def arrow(self, stamp: AuditStamp) -> pa.Table:
+        """The rows. :raises WarehouseError: on rows outside of the rectangle."""
+        self.target.require_inside(self.frame)
+        return to_arrow(self.target.model, self.frame, stamp)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.tables import TABLES, Publications, Table, facts, table_name
+from sigmasight_core.tables import TABLES, Table, facts, table_name
+from sigmasight_dagster.warehouse.checksums.partitions import PUBLISHED, delete
 from sigmasight_dagster.warehouse.database import SCHEMA, Database
 from sigmasight_dagster.warehouse.rectangle import LOCKS_PER_TABLE
 from sigmasight_dagster.warehouse.sql import literal, lock_key, quoted
@@ -20,15 +21,14 @@ def _retire(database: Database, model: type[Table], before: pd.Timestamp, *, dry
     name = table_name(model)
     old = f"date < {literal(before.strftime('%Y-%m-%d'))}"
     rows = f"FROM {quoted(SCHEMA, name)} WHERE {old}"
-    partitions = (
-        f"FROM {quoted(SCHEMA, table_name(Publications))} WHERE table_name = {literal(name)} AND {old}"
-    )
+    these = f" WHERE table_name = {literal(name)} AND {old}"
     locks = () if dry_run else (lock_key(name, str(bucket)) for bucket in range(LOCKS_PER_TABLE))
     with database.transaction(*locks) as cursor:
         counts = []
-        for what in (partitions, rows):
+        for what in (f"FROM {PUBLISHED}{these}", rows):
             cursor.execute(f"SELECT count(*) {what}")
             counts.append(int(cursor.fetchone()[0]))
-            if not dry_run:
-                cursor.execute(f"DELETE {what}")
+        if not dry_run:
+            delete(cursor, these)
+            cursor.execute(f"DELETE {rows}")
     return {"table_name": name, "n_partitions": counts[0], "n_rows": counts[1]}

@@ -11,6 +11,7 @@ import pyarrow as pa
 from sigmasight_core.tables import Table, table_name
 from sigmasight_dagster.warehouse.errors import WarehouseError
 from sigmasight_dagster.warehouse.layout.schema import arrow_schema, columns, kind
+from sigmasight_dagster.warehouse.sql import literal
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,18 @@ class AuditStamp:
         """The stamp of the installed code at this moment."""
         return cls(run_id, version("sigmasight"), pd.Timestamp(dt.datetime.now(dt.UTC)))
 
+    @property
+    def moment(self) -> dt.datetime:
+        """`computed_at` in UTC, to the microsecond, as it is stored."""
+        stamp = pd.Timestamp(self.computed_at)
+        return (stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")).to_pydatetime()
+
+    @property
+    def literals(self) -> str:
+        """The audit columns in their order, in SQL."""
+        run_id, code_version = literal(self.run_id), literal(self.code_version)
+        return f"{run_id}, {code_version}, {literal(self.moment.isoformat())}::timestamptz"
+
 
 def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.Table:
     """Rows with their audit columns, NaN and NA as NULL.
@@ -38,7 +51,7 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.T
     audit = {
         "run_id": stamp.run_id,
         "code_version": stamp.code_version,
-        "computed_at": _as_utc(stamp.computed_at).to_pydatetime(),
+        "computed_at": stamp.moment,
     }
     made = {}
     for field in arrow_schema(model):
@@ -60,11 +73,6 @@ def _array(values: pd.Series, target: pa.DataType) -> pa.ChunkedArray:
         # the shortest text that gives the same float: 0.1, not 0.1000000000000000055
         array = array.cast(pa.float64()).cast(pa.string())
     return array.cast(target)
-
-
-def _as_utc(moment: pd.Timestamp) -> pd.Timestamp:
-    stamp = pd.Timestamp(moment)
-    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
 
 
 def from_arrow(model: type[Table], table: pa.Table) -> pd.DataFrame:

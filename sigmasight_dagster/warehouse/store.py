@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sigmasight_core.tables import (
+    LedgerSeals,
     Publications,
     RejectedRows,
     SupersededRows,
@@ -14,6 +15,8 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.warehouse import corrections, reconciliation, retention, versions
+from sigmasight_dagster.warehouse.checksums import partitions, seals
+from sigmasight_dagster.warehouse.checksums.compare import ChecksumStore
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.replacement import Replacement
@@ -49,6 +52,7 @@ class Warehouse(
     BasisStore,
     GrantStore,
     ExportStore,
+    ChecksumStore,
 ):
     """The tables of one PostgreSQL database.
 
@@ -69,7 +73,9 @@ class Warehouse(
         # Alembic takes longer to import than all of the rest; the steps of runs never migrate.
         from sigmasight_dagster.warehouse.layout.migration import migrate  # noqa: PLC0415
 
-        return migrate(self._database)
+        # What a ledger of before there were seals consists of is taken as it is: nothing else is known of it.
+        sealed = {table_name(LedgerSeals): seals.seal_every(AuditStamp.now("sigmasight db"))}
+        return migrate(self._database, sealed)
 
     def replace(
         self,
@@ -102,14 +108,14 @@ class Warehouse(
         :param basis: what the rows were computed from.
         :raises InputsChanged: when something of the basis is not what counts any more; nothing is stored.
         """
-        written = [(each, *each.arrow(stamp)) for each in replacements]
+        written = [(each, each.arrow(stamp)) for each in replacements]
         keys = [key for each in replacements for key in each.lock_keys]
         shared = EVERY_LEDGER if any(each.of_portfolios for each in replacements) else LAYOUT_LOCK
         with self._database.transaction(*keys, shared=shared) as cursor:
             if basis:
                 check(cursor, basis)
-            for each, rows, publications in written:
-                _replace(cursor, each, rows, publications, stamp)
+            for each, rows in written:
+                _replace(cursor, each, rows, stamp)
         return sum(len(each.frame) for each in replacements)
 
     def read_as_of(
@@ -209,16 +215,12 @@ class Warehouse(
         return len(failures)
 
 
-def _replace(
-    cursor: Any, each: Replacement, rows: pa.Table, publications: pa.Table, stamp: AuditStamp
-) -> None:
+def _replace(cursor: Any, each: Replacement, rows: pa.Table, stamp: AuditStamp) -> None:
     target = each.target
     changed = corrections.changed(cursor, target, each.frame)
     cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(target.model))}{target.condition}")
     copy_in(cursor, target.model, rows)
-    published = quoted(SCHEMA, table_name(Publications))
-    cursor.execute(f"DELETE FROM {published}{target.publications_condition}")
-    copy_in(cursor, Publications, publications)
+    partitions.publish(cursor, target, stamp)
     corrections.record(cursor, target.model, changed, stamp)
     if each.findings:
         doubts.record(cursor, each.findings, stamp)

@@ -11,7 +11,7 @@ first migration that finds no NULL left in it. A key may grow by texts at its en
 that are there, which it tells apart as before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -51,8 +51,11 @@ class Migration:
     notes: list[str] = field(default_factory=list)
 
 
-def migrate(database: Database) -> list[str]:
-    """See `Warehouse.migrate`. Concurrent migrations and writers wait for each other, at most a minute."""
+def migrate(database: Database, fill: Mapping[str, str]) -> list[str]:
+    """See `Warehouse.migrate`. Concurrent migrations and writers wait for each other, at most a minute.
+
+    :param fill: statement by table, for one that an older layout has not had.
+    """
     with database.layout() as connection:
         connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
         connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LAYOUT_LOCK})"))
@@ -68,6 +71,9 @@ def migrate(database: Database) -> list[str]:
         migration = Migration(connection, Operations(context), changes)
         _bring_keys(migration)
         _apply_differences(migration, context)
+        for name, statement in fill.items():
+            if f"created table {name}" in migration.changes:
+                connection.exec_driver_sql(statement)
         migration.changes += create_views(connection, stored_views)
         grant_roles(migration.connection, migration.changes, migration.notes)
         secure(migration.connection, migration.changes, migration.notes)

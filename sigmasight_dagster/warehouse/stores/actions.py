@@ -21,6 +21,7 @@ from sigmasight_core.tables import (
     validate,
 )
 from sigmasight_dagster.warehouse import corrections, versions
+from sigmasight_dagster.warehouse.checksums.partitions import changing
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement
@@ -121,18 +122,17 @@ def _add_rows(cursor: Any, learned: LearnedActions, stamp: AuditStamp) -> pd.Dat
     within = (learned.first, last)
     stored = fetch(cursor, CorporateActions, select(CorporateActions, within, symbols=learned.asked))
     cursor.execute(published_statement(CorporateActions, within, None))
-    partitions = from_arrow(Publications, cursor.fetch_arrow_table())["date"]
-    free = stored[~stored["date"].isin(partitions)]
+    published = from_arrow(Publications, cursor.fetch_arrow_table())["date"]
+    free = stored[~stored["date"].isin(published)]
     cursor.execute(
         f"DELETE FROM {_ACTIONS} t WHERE t.date BETWEEN '{within[0]:%Y-%m-%d}' AND '{last:%Y-%m-%d}' "
         f"AND {one_of('symbol', learned.asked)} AND NOT EXISTS (SELECT FROM {_PUBLISHED} p WHERE "
         f"p.table_name = {literal(table_name(CorporateActions))} AND p.date = t.date)"
     )
-    rows = learned.rows[~found_in(learned.rows, stored[stored["date"].isin(partitions)], _KEY)]
-    copy_in(cursor, CorporateActions, to_arrow(CorporateActions, rows, stamp))
-    added = rows.loc[rows["date"].isin(partitions), "date"].unique()
-    if len(added):
-        cursor.execute(Rectangle.of(CorporateActions, sorted(added), None).count_statement)
+    rows = learned.rows[~found_in(learned.rows, stored[stored["date"].isin(published)], _KEY)]
+    added = rows.loc[rows["date"].isin(published), "date"].unique()
+    with changing(cursor, CorporateActions, added):
+        copy_in(cursor, CorporateActions, to_arrow(CorporateActions, rows, stamp))
     same = [*_KEY, "amount"]
     changed = pd.concat([rows[same], free[same]]).drop_duplicates(keep=False)
     new = rows[found_in(rows, changed, _KEY)]

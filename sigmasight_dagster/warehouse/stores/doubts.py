@@ -9,6 +9,7 @@ import pandas as pd
 from sigmasight_core.market.plausibility.standing import KEYS
 from sigmasight_core.tables import DoubtfulRows, Table, primary_key, table_name, validate
 from sigmasight_dagster.warehouse import corrections, versions
+from sigmasight_dagster.warehouse.checksums.partitions import changing
 from sigmasight_dagster.warehouse.corrections import Changes
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.schema import columns
@@ -121,9 +122,9 @@ def _exchange(cursor: Any, exchange: Exchange, stamp: AuditStamp) -> None:
         return
     changed = differing[cells].drop_duplicates()
     history = versions.superseded(target, target.dates, same.reset_index(drop=True), differing)
-    _delete(cursor, model, keys, same)
-    copy_in(cursor, model, to_arrow(model, new, stamp))
-    cursor.execute(target.count_statement)
+    with changing(cursor, model, target.dates):
+        _delete(cursor, model, keys, same)
+        copy_in(cursor, model, to_arrow(model, new, stamp))
     corrections.record(cursor, model, Changes(changed.astype({"symbol": "str"}), history), stamp)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.changes import position_changes
 from sigmasight_core.tables import BenchmarkHoldings, Portfolios, table_name, validate
+from sigmasight_dagster.warehouse.checksums.seals import seal
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
@@ -44,6 +45,7 @@ class HoldingsStore(Reader):
             drop(cursor, portfolio)
             copy_in(cursor, BenchmarkHoldings, to_arrow(BenchmarkHoldings, wanted, stamp))
             note(cursor, portfolio, changes, command, stamp)
+            seal(cursor, portfolio, stamp, [BenchmarkHoldings])
             unpublish_beside_holdings(cursor, portfolio)
         return "replaced"
 

@@ -28,7 +28,9 @@ from sigmasight_core.tables import (
     validate,
 )
 from sigmasight_core.tables.ledger import portfolio_terms
+from sigmasight_dagster.warehouse.checksums.seals import require_sealed, seal
 from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.errors import already_registered
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
@@ -81,7 +83,8 @@ class LedgerStore(Reader):
         :param transactions: rows of `Transactions` of that portfolio, from which the positions follow.
         :param owner: address of the user of the API whose it becomes, or whose it must be if it is there.
         :returns: 'unchanged' if cash, terms, positions and transactions are the stored ones.
-        :raises InputError: if the stored ones differ and `replace` is not set, or it is not the owner's.
+        :raises InputError: if the stored ones differ and `replace` is not set, it is not the owner's, or an
+            edit was made from a ledger that something else than a command has changed.
         :raises DataQualityError: if the rows break their row models.
         """
         wanted = validate(Portfolios, pd.DataFrame([{**dict.fromkeys(portfolio_terms()), **dict(portfolio)}]))
@@ -93,6 +96,8 @@ class LedgerStore(Reader):
             if owner and len(registered):
                 require_owner(cursor, name, owner)
             stored = fetch(cursor, Positions, select(Positions, portfolios=[name]))
+            if expected is not None and len(registered):
+                require_sealed(cursor, name)
             if expected is not None and len(_changes(stored, expected)):
                 raise InputError(f"portfolio {name}: its positions changed meanwhile; repeat the command")
             ledger = with_stored_ids(stored=stored, wanted=ledger)
@@ -122,7 +127,8 @@ class LedgerStore(Reader):
             if len(registered) and same and moved.empty:
                 return "unchanged"
             if len(registered) and not replace:
-                raise _already_registered(name, changed, same_terms, same_rule, same_other)
+                n_changed = changed["position_id"].nunique()
+                raise already_registered(name, n_changed, same_terms, same_rule, same_other)
             _delete(cursor, name)
             copy_in(cursor, Portfolios, to_arrow(Portfolios, wanted, stamp))
             copy_in(cursor, Positions, to_arrow(Positions, ledger, stamp))
@@ -144,6 +150,7 @@ class LedgerStore(Reader):
                 command,
                 stamp,
             )
+            seal(cursor, name, stamp)
             dates = [*changed["entry_date"], *moved["date"]]
             if len(registered) and (dates or not same_terms):
                 unpublish(cursor, name, min(dates) if same_terms else None)
@@ -219,6 +226,7 @@ class LedgerStore(Reader):
             left = position_changes(stored=stored, wanted=stored.iloc[:0])
             gone = pd.concat([balance, left, holdings.drop(cursor, portfolio)])
             note(cursor, portfolio, gone, command, stamp)
+            seal(cursor, portfolio, stamp)
             results = delete_results(cursor, portfolio)
             return Removed(len(stored), *results, delete_access(cursor, portfolio))
 
@@ -247,18 +255,6 @@ def _refuse_strays(name: str, ledger: pd.DataFrame, what: str = "position") -> N
         raise InputError(
             f"portfolio {name}: a {what} belongs to portfolio {strays.iloc[0]}; save each on its own"
         )
-
-
-def _already_registered(
-    name: str, changed: pd.DataFrame, same_terms: bool, same_rule: bool, same_other: bool
-) -> InputError:
-    differing = f"{changed['position_id'].nunique()} positions that differ"
-    cash = "" if same_terms else " and another cash balance, margin or settlement"
-    cash += "" if same_rule else " and another rule of lots"
-    cash += "" if same_other else " and another benchmark"
-    return InputError(
-        f"portfolio {name}: already registered, with {differing}{cash}; use --replace to overwrite it"
-    )
 
 
 def _balance(registered: pd.DataFrame) -> dict[str, Any] | None:

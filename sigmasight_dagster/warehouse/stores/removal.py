@@ -11,14 +11,17 @@ from sigmasight_core.tables import (
     TABLES,
     Grain,
     LedgerChanges,
+    LedgerSeals,
     PortfolioGrants,
     Publications,
     Table,
+    WithdrawnPartitions,
     grain,
     table_name,
 )
 from sigmasight_core.tables.access.managed import AlertRuleRows, Uploads
 from sigmasight_core.tables.access.users import UserPortfolios
+from sigmasight_dagster.warehouse.checksums import partitions
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.schema import columns
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
@@ -27,6 +30,8 @@ from sigmasight_dagster.warehouse.tables import copy_in
 
 KEPT: Final = frozenset({LedgerChanges})
 """Operations tables whose rows of a portfolio stay when it is removed."""
+_OWN: Final = KEPT | {Publications, WithdrawnPartitions, LedgerSeals}
+"""Those, and what the stores of results and of the ledger look after."""
 _ONLY: Final[dict[type[Table], str]] = {Uploads: " AND state = 'stored'"}
 """Which rows are the portfolio's: a file that was not stored is its sender's, whatever has the name."""
 
@@ -45,8 +50,8 @@ def delete_results(cursor: Any, portfolio: str) -> tuple[int, int]:
 
     :returns: partitions that were published, and rows.
     """
-    partitions = _delete(cursor, Publications, portfolio)
-    return partitions, sum(_delete(cursor, model, portfolio) for model in _models())
+    published = partitions.delete(cursor, f" WHERE {one_of('portfolio', [portfolio])}")
+    return published, sum(_delete(cursor, model, portfolio) for model in _models())
 
 
 def require_owner(cursor: Any, portfolio: str, owner: str) -> None:
@@ -84,7 +89,7 @@ def _models() -> Iterator[type[Table]]:
 
 def _of_portfolios() -> Iterator[type[Table]]:
     """Operations tables with rows of single portfolios that go with them, beside those of results."""
-    others = (model for model in OPERATIONS_TABLES if model not in {*KEPT, Publications})
+    others = (model for model in OPERATIONS_TABLES if model not in _OWN)
     return (model for model in others if "portfolio" in columns(model))
 
 
