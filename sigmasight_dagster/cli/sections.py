@@ -125,6 +125,11 @@ SECTIONS: Final = {
             "List what was computed before a price, yield, corporate "
             "action or security of its windows changed.",
         ),
+        "verify": Entry(
+            "runs.verify",
+            "verify",
+            "Say what is stored otherwise than runs and commands have stored it; exit code 1 if anything is.",
+        ),
     },
     "Data": {
         "prices": Entry("data.prices", "prices", "Print the closes of SYMBOL with their source and status."),

@@ -67,6 +67,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "rerun-failed": ("", "individual --start 2022-12-01"),
     "stale": ("", "--rerun"),
+    "verify": ("", "individual --start 2022-12-01 --end 2022-12-28 --repair"),
     "prices": ("AAPL", "AAPL --start 2022-12-01 --end 2022-12-28"),
     "coverage": ("", "--fill"),
     "refresh": (

@@ -1,0 +1,123 @@
+"""What to do about damage: which runs compute it again, and taking what is stored as it is."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from sigmasight_core.arrays.found import found_in
+from sigmasight_core.tables import TABLES, Grain, Publications, Table, grain, table_name
+from sigmasight_dagster.assets.catalogue import declared
+from sigmasight_dagster.checks.damage import (
+    FOREIGN,
+    LEDGER,
+    MISSING,
+    NOT_FINITE,
+    STALE,
+    UNKNOWN,
+    UNREGISTERED,
+)
+from sigmasight_dagster.engine.declaration import RiskAsset
+from sigmasight_dagster.partitions.keys import Keys, of_frame, split
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.runs import recovery
+from sigmasight_dagster.runs.plan import RangeRun
+from sigmasight_dagster.runs.workspace import Workspace
+from sigmasight_dagster.staleness.stale import stale, stale_keys
+from sigmasight_dagster.warehouse import AuditStamp, Warehouse
+
+_KEYS = ["date", "portfolio"]
+
+
+def computable(found: pd.DataFrame) -> pd.DataFrame:
+    """Damage that runs can mend: not the ledger, nor what is not known to be damaged."""
+    return found[~found["damage"].isin([LEDGER, UNKNOWN, UNREGISTERED])]
+
+
+def delete_strays(platform: Platform, found: pd.DataFrame) -> int:
+    """Delete rows without a publication on dates of which nothing else is published; :returns: partitions.
+
+    Where other tables are published the publication is what lacks: those are computed again.
+    """
+    rows = found[found["damage"] == FOREIGN]
+    dates = pd.DatetimeIndex(rows["date"].unique())
+    books = platform.warehouse.read(Publications, dates, columns=["table_name", *_KEYS])
+    strays = rows[~found_in(rows, books, _KEYS)].assign(published=False)
+    for model in _models(strays):
+        platform.warehouse.delete_unpublished(model, strays[strays["table_name"] == table_name(model)])
+    return len(strays)
+
+
+def fetches(workspace: Workspace, found: pd.DataFrame) -> list[RangeRun]:
+    """Runs that ask the sources again for the damaged dates of their tables."""
+    sources = [asset for asset in declared(workspace.settings) if asset.is_source]
+    keys = stale_keys(sources, _published_somewhere(workspace.platform.warehouse, computable(found)))
+    order, chunk = workspace.portfolio_order(), workspace.settings.chunk_partitions
+    return [replace(run, refetch=True) for run in recovery.plan(sources, keys, order, chunk)]
+
+
+def computations(workspace: Workspace, found: pd.DataFrame) -> list[RangeRun]:
+    """Runs that compute damaged results again, with those of the same dates that are made of them.
+
+    And what is stale by now: what a source gives otherwise than it was stored makes results so.
+    """
+    assets, warehouse = declared(workspace.settings), workspace.platform.warehouse
+    results = [asset for asset in assets if not asset.is_source]
+    late = stale(workspace.platform, assets)
+    keys = ["table_name", *_KEYS]
+    damaged = _published_somewhere(warehouse, computable(found))
+    wanted = stale_keys(results, pd.concat([damaged[keys], late[keys]], ignore_index=True))
+    order, chunk = workspace.portfolio_order(), workspace.settings.chunk_partitions
+    return recovery.plan(assets, _with_what_follows(results, wanted, warehouse), order, chunk)
+
+
+def accept(platform: Platform, found: pd.DataFrame, stamp: AuditStamp) -> pd.DataFrame:
+    """Take what is stored as it is, but numbers that are none; :returns: the rows that were accepted."""
+    never = (NOT_FINITE, MISSING, STALE, UNREGISTERED)
+    taken = found[~found["damage"].str.startswith(never)]
+    for name in sorted(taken.loc[taken["damage"] == LEDGER, "portfolio"].unique()):
+        platform.warehouse.accept_ledger(name, stamp)
+    partitions = taken[taken["damage"] != LEDGER]
+    partitions = partitions.assign(published=partitions["damage"] != FOREIGN)
+    for model in _models(partitions):
+        rows = partitions[partitions["table_name"] == table_name(model)]
+        platform.warehouse.accept_partitions(model, rows, stamp)
+    return taken
+
+
+def _models(rows: pd.DataFrame) -> list[type[Table]]:
+    return [model for model in TABLES if table_name(model) in set(rows["table_name"])]
+
+
+def _published_somewhere(warehouse: Warehouse, found: pd.DataFrame) -> pd.DataFrame:
+    """Without strays: rows on dates of which no table is published."""
+    dates = pd.DatetimeIndex(found["date"].dropna().unique())
+    books = warehouse.read(Publications, dates, columns=_KEYS)
+    return found[found_in(found, books, _KEYS)]
+
+
+def _with_what_follows(assets: Sequence[RiskAsset], keys: Keys, warehouse: Warehouse) -> Keys:
+    """Partitions of the same dates too, of what reads them. :param assets: upstream first."""
+    reached: dict[type[Table], frozenset[str]] = {}
+    wanted = {}
+    for asset in assets:
+        mine = keys.get(asset.name, frozenset())
+        upstream = [
+            reached[item.model] for item in asset.inputs if item.model in reached and not item.advisory
+        ]
+        if upstream:
+            mine |= _following(asset, frozenset[str]().union(*upstream), warehouse)
+        if mine:
+            wanted[asset.name] = mine
+            reached |= dict.fromkeys(asset.tables, mine)
+    return wanted
+
+
+def _following(asset: RiskAsset, upstream: frozenset[str], warehouse: Warehouse) -> frozenset[str]:
+    """Published partitions of an asset that upstream ones, by date or by date and portfolio, go into."""
+    days = pd.DatetimeIndex(sorted({split(key)[0] for key in upstream}))
+    published = frozenset(of_frame(warehouse.published(asset.tables[0], days)))
+    by_portfolio = grain(asset.tables[0]) is Grain.DATE_PORTFOLIO
+    return frozenset(
+        key for key in published if key in upstream or (by_portfolio and split(key)[0] in upstream)
+    )
