@@ -46,12 +46,12 @@ def find(platform: Platform, dates: Dates | None = None, names: Sequence[str] = 
         and n_found, in the order of the flow of data. What was published without a checksum is UNKNOWN.
     """
     assets = declared(platform.settings)
-    found = [
-        _ledger(platform, names),
-        *_partitions(platform, assets, dates, names),
-        _publications(platform, assets, dates, names),
-        _stale(platform, assets, dates, names),
-    ]
+    partitions = list(_partitions(platform, assets, dates, names))
+    missing = _publications(platform, assets, dates, names)
+    stored = [rows[rows["damage"] == FOREIGN] for rows in partitions]
+    for rows in stored:  # the same publication is not missed twice
+        missing = missing[~found_in(missing, rows, ["table_name", *_KEYS])]
+    found = [_ledger(platform, names), *partitions, missing, _stale(platform, assets, dates, names)]
     filled = [part for part in found if len(part)]
     return pd.concat(filled or found[:1], ignore_index=True)[COLUMNS]
 
@@ -93,7 +93,7 @@ def _publications(
     there = pd.crosstab([books["date"], books["portfolio"]], books["table_name"]) > 0
     lacking = [rows for asset in assets for rows in _lacking(asset, assets, there, first)]
     missing = pd.concat(lacking, ignore_index=True) if lacking else books.iloc[:0].assign(damage="")
-    missing = missing[~found_in(missing, withdrawn, keys)]
+    missing = missing[missing["portfolio"].isin(registered) & ~found_in(missing, withdrawn, keys)]
     found = pd.concat([strangers, missing.drop_duplicates(keys)], ignore_index=True)
     return found.assign(n_rows=0, n_found=0)
 

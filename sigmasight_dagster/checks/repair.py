@@ -37,7 +37,8 @@ def computable(found: pd.DataFrame) -> pd.DataFrame:
 def delete_strays(platform: Platform, found: pd.DataFrame) -> int:
     """Delete rows without a publication on dates of which nothing else is published; :returns: partitions.
 
-    Where other tables are published the publication is what lacks: those are computed again.
+    Where other tables are published the publication is what lacks: those are computed again. What is
+    published for a portfolio that no command has ever registered is deleted with its rows.
     """
     rows = found[found["damage"] == FOREIGN]
     dates = pd.DatetimeIndex(rows["date"].unique())
@@ -45,7 +46,9 @@ def delete_strays(platform: Platform, found: pd.DataFrame) -> int:
     strays = rows[~found_in(rows, books, _KEYS)].assign(published=False)
     for model in _models(strays):
         platform.warehouse.delete_unpublished(model, strays[strays["table_name"] == table_name(model)])
-    return len(strays)
+    published = found[found["damage"] == UNREGISTERED]
+    gone = platform.warehouse.remove_results_of_nobody(sorted(published["portfolio"].unique()))
+    return len(strays) + gone
 
 
 def fetches(workspace: Workspace, found: pd.DataFrame) -> list[RangeRun]:

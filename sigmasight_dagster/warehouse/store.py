@@ -34,6 +34,7 @@ from sigmasight_dagster.warehouse.stores.grants import GrantStore
 from sigmasight_dagster.warehouse.stores.history import EVERY_LEDGER
 from sigmasight_dagster.warehouse.stores.holdings import HoldingsStore
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
+from sigmasight_dagster.warehouse.stores.removal import MendingStore
 from sigmasight_dagster.warehouse.stores.reports import ReportStore
 from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
 from sigmasight_dagster.warehouse.tables import copy_in
@@ -53,6 +54,7 @@ class Warehouse(
     GrantStore,
     ExportStore,
     ChecksumStore,
+    MendingStore,
 ):
     """The tables of one PostgreSQL database.
 

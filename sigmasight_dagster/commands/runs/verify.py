@@ -16,6 +16,8 @@ from sigmasight_dagster.commands.table import table
 from sigmasight_dagster.warehouse import AuditStamp
 
 _FIRST, _LAST = pd.Timestamp("1900-01-01"), pd.Timestamp("2200-01-01")
+ROUNDS = 3
+"""Of a repair: once a table is there again, what is computed with it may turn out to be stale."""
 LEDGER_CURE = "A ledger cannot be computed: import its file again with --replace, or --accept it as it is."
 
 
@@ -54,8 +56,11 @@ def verify(
         sys.exit(_exit_code(found))
     _show(found)
     if mend and _exit_code(found):
-        _mend(project, found)
-        found = damage.find(project.platform, dates, chosen)
+        for _ in range(ROUNDS):
+            _mend(project, found)
+            found = damage.find(project.platform, dates, chosen)
+            if repair.computable(found).empty:
+                break
         click.echo("\nAfter the repair:")
         _show(found)
     elif accept and len(found):
@@ -84,7 +89,7 @@ def _exit_code(found: pd.DataFrame) -> int:
 def _mend(project: Project, found: pd.DataFrame) -> None:
     strays = repair.delete_strays(project.platform, found)
     if strays:
-        click.echo(f"Deleted the rows of {strays:,} partitions of which nothing is published.")
+        click.echo(f"Deleted the rows of {strays:,} partitions that belong to nothing.")
     outcomes = []
     if runs := repair.fetches(project, found):
         outcomes += progress.execute(project, runs, "Damaged market data")

@@ -1,6 +1,6 @@
 """What goes with a portfolio beside its ledger: its results, who may see it, what users keep by its name."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -13,6 +13,7 @@ from sigmasight_core.tables import (
     LedgerChanges,
     LedgerSeals,
     PortfolioGrants,
+    Portfolios,
     Publications,
     Table,
     WithdrawnPartitions,
@@ -22,10 +23,13 @@ from sigmasight_core.tables import (
 from sigmasight_core.tables.access.managed import AlertRuleRows, Uploads
 from sigmasight_core.tables.access.users import UserPortfolios
 from sigmasight_dagster.warehouse.checksums import partitions
+from sigmasight_dagster.warehouse.checksums.seals import seal
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.schema import columns
+from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
+from sigmasight_dagster.warehouse.stores.history import locks
 from sigmasight_dagster.warehouse.tables import copy_in
 
 KEPT: Final = frozenset({LedgerChanges})
@@ -43,6 +47,28 @@ class Removed(NamedTuple):
     partitions: int
     rows: int
     grants: int
+
+
+class MendingStore(Reader):
+    """What is decided about ledgers that no command has stored, and about results without one."""
+
+    def accept_ledger(self, portfolio: str, stamp: AuditStamp) -> None:
+        """Take a portfolio's ledger as it is stored for what a command stored."""
+        with self._database.transaction(*locks(portfolio)) as cursor:
+            seal(cursor, portfolio, stamp)
+
+    def remove_results_of_nobody(self, portfolios: Sequence[str]) -> int:
+        """Delete what is published for those of the portfolios that no command has ever registered.
+
+        :returns: partitions. Results of a portfolio that was renamed by hand stay.
+        """
+        known = {*self.read(Portfolios)["portfolio"], *self.read(LedgerSeals)["portfolio"]}
+        gone = 0
+        for name in portfolios:
+            if name not in known:
+                with self._database.transaction(*locks(name)) as cursor:
+                    gone += delete_results(cursor, name)[0]
+        return gone
 
 
 def delete_results(cursor: Any, portfolio: str) -> tuple[int, int]:
