@@ -71,6 +71,7 @@ def test_a_print_is_kept_out_in_a_range_and_restored_by_a_confirmation(world: Wo
     assert world.warehouse.read(Corrections).empty
     world.settle("confirmed")
     pd.testing.assert_frame_equal(world.warehouse.read(DailyPrices), rows)
+    assert world.warehouse.differing_partitions(DailyPrices).empty, "checksums follow single rows"
     changed = world.warehouse.read(Corrections)
     assert changed[["table_name", "date", "symbol"]].to_numpy().tolist() == [
         ["daily_prices", DAYS[70], "AAA"]
