@@ -85,10 +85,10 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     if results.problems:
         yield from _refuse(asset, platform, results.stamp, results.problems, parts)
     for model, frame in results.frames.items():
-        story.tell(
-            context, model, results.frames, monotonic() - begun, asset.stories.get(model, story.Story())
-        )
-        yield _materialised(model, frame, results.outcomes)
+        told = asset.stories.get(model, story.Story())
+        metadata = story.of_partitions(context, model, results.frames, monotonic() - begun, told)
+        yield from story.materialized(context, table_name(model), metadata)
+        yield from _passed(model, frame, results.outcomes)
 
 
 def _attempt(
@@ -264,30 +264,23 @@ def _replacements(
             yield Replacement.of(model, rows, dates, portfolios if by_portfolio else None, found)
 
 
-def _materialised(
+def _passed(
     model: type[Table],
     frame: pd.DataFrame,
     outcomes: Sequence[tuple[Gate, GateResult]],
-) -> dg.MaterializeResult:
-    return dg.MaterializeResult(
+) -> Iterator[dg.AssetCheckResult]:
+    yield dg.AssetCheckResult(
+        passed=True,
         asset_key=table_name(model),
-        check_results=[
-            dg.AssetCheckResult(
-                passed=True,
-                asset_key=table_name(model),
-                check_name=CONTRACT_CHECK,
-                metadata={"rows": len(frame)},
-            ),
-            *(
-                dg.AssetCheckResult(
-                    passed=outcome.passed,
-                    asset_key=table_name(model),
-                    check_name=gate.name,
-                    severity=dg.AssetCheckSeverity.WARN,
-                    metadata=outcome.metadata,
-                )
-                for gate, outcome in outcomes
-                if gate.model is model
-            ),
-        ],
+        check_name=CONTRACT_CHECK,
+        metadata={"rows": len(frame)},
     )
+    for gate, outcome in outcomes:
+        if gate.model is model:
+            yield dg.AssetCheckResult(
+                passed=outcome.passed,
+                asset_key=table_name(model),
+                check_name=gate.name,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata=outcome.metadata,
+            )

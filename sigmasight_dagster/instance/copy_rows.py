@@ -23,14 +23,21 @@ def copy_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping
     """Append rows, all of the same columns, within the connection's transaction."""
     if not rows:
         return
-    columns = ", ".join(f'"{name}"' for name in rows[0])
-    lines = StringIO("".join(_line(row.values()) for row in rows))
+    copy_lines(connection, table, list(rows[0]), (line(row.values()) for row in rows))
+
+
+def copy_lines(
+    connection: sa.Connection, table: sa.Table, columns: Sequence[str], lines: Iterable[str]
+) -> None:
+    """Append rows, given as `line` gives them, within the connection's transaction."""
+    named = ", ".join(f'"{name}"' for name in columns)
     cursor: Any = connection.connection.cursor()
     with closing(cursor):
-        cursor.copy_expert(f'COPY "{table.name}" ({columns}) FROM STDIN', lines)
+        cursor.copy_expert(f'COPY "{table.name}" ({named}) FROM STDIN', StringIO("".join(lines)))
 
 
-def _line(values: Iterable[Any]) -> str:
+def line(values: Iterable[Any]) -> str:
+    """A row of COPY."""
     return "\t".join(map(_text, values)) + "\n"
 
 

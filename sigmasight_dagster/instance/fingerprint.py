@@ -29,6 +29,14 @@ def of_function(function: FunctionType) -> str:
     return _hashed(_plain(ast.parse(source)))
 
 
+def of_named(owner: Any, *names: str) -> dict[str, str]:
+    """Fingerprints of functions of a module or class; of one that is not there, "missing"."""
+    found = {name: inspect.getattr_static(owner, name, None) for name in names}
+    plain = {name: inspect.unwrap(getattr(value, "__func__", value)) for name, value in found.items() if value}
+    label = owner.__name__.rpartition(".")[2]
+    return {f"{label}.{name}": of_function(plain[name]) if name in plain else "missing" for name in names}
+
+
 def of_table(table: sa.Table) -> str:
     """Fingerprint of a table's columns: name, type, key, NULL."""
     return _hashed([(str(c.name), str(c.type), c.primary_key, c.nullable) for c in table.columns])

@@ -1,10 +1,19 @@
-"""The parts of Dagster that event storage and data versions were written for, as `fingerprint` names them.
+"""The parts of Dagster that event storage, events by template and data versions were written for.
 
-Read on Dagster 1.13.27 and 1.13.29 (dagster-postgres 0.29.27). When a test says that a part has changed:
-read what changed, adapt the storage until test_storage.py passes, then write the new fingerprint here.
+`fingerprint` names them. Read on Dagster 1.13.27 and 1.13.29 (dagster-postgres 0.29.27). When a test says that a part has changed:
+read what changed, adapt the code until test_storage.py passes, then write the new fingerprint here.
 """
 
 from typing import Final
+
+from dagster._core import events
+from dagster._core.events import log
+from dagster._core.execution.plan import execute_step
+from dagster._core.instance.methods.event_methods import EventMethods
+from dagster._core.instance.runs.run_domain import RunDomain
+from dagster._core.storage import dagster_run
+
+from sigmasight_dagster.instance import fingerprint
 
 KNOWN: Final = {
     "DagsterPostgresStorage.__init__": "a268df7a5491",
@@ -37,9 +46,47 @@ KNOWN: Final = {
     "PostgresEventLogStorage.store_event": "66cee4532bb6",
     "PostgresEventLogStorage.store_event_batch": "ca6f340d0e98",
     "PostgresRunStorage.__init__": "e0e1a3790f79",
+    "PostgresRunStorage.add_run": "a2a6cf82793c",
     "PostgresRunStorage.dispose": "bc18140bc2dc",
     "PostgresRunStorage.optimize_for_webserver": "370dd6647005",
     "table asset_check_executions": "c21718f27f6a",
     "table asset_event_tags": "ab5745b141c7",
     "table event_logs": "6e0e7ecb3f14",
 }
+
+
+_OF_EVENTS: Final = (
+    (dagster_run, "assets_are_externally_managed"),
+    (dagster_run.DagsterRun, "get_resolved_partitions_subset_for_events"),
+    (events, "log_step_event"),
+    (events.DagsterEvent, "asset_materialization", "build_asset_materialization_planned_event", "from_step"),
+    (log, "construct_event_record"),
+    (execute_step, "_get_output_asset_events", "_log_materialization_or_observation_events_for_asset"),
+    (EventMethods, "report_dagster_event"),
+    (RunDomain, "_log_asset_planned_events", "create_run", "get_materialization_planned_events_for_asset"),
+)
+"""What makes Dagster's events of partitions, and what leaves them to us."""
+
+KNOWN_OF_EVENTS: Final = {
+    "DagsterEvent.asset_materialization": "42141cc1b6be",
+    "DagsterEvent.build_asset_materialization_planned_event": "7e08c6d7f2fe",
+    "DagsterEvent.from_step": "553a691c32ab",
+    "DagsterRun.get_resolved_partitions_subset_for_events": "5f11c28899cc",
+    "EventMethods.report_dagster_event": "8aa7ee042681",
+    "RunDomain._log_asset_planned_events": "7db95e41214a",
+    "RunDomain.create_run": "c804f3a3b718",
+    "RunDomain.get_materialization_planned_events_for_asset": "f6bd8c78176e",
+    "dagster_run.assets_are_externally_managed": "7dc66a87bc9b",
+    "events.log_step_event": "82409bfea261",
+    "execute_step._get_output_asset_events": "a8ab3b14ea27",
+    "execute_step._log_materialization_or_observation_events_for_asset": "36dc8d90da89",
+    "log.construct_event_record": "0a1bc2588d03",
+}
+
+
+def parts_of_events() -> dict[str, str]:
+    """Fingerprints in the installed Dagster of what `partition_events` does in its place, or builds on."""
+    found: dict[str, str] = {}
+    for owner, *names in _OF_EVENTS:
+        found |= fingerprint.of_named(owner, *names)
+    return found

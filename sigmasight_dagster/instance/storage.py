@@ -30,15 +30,18 @@ from dagster._core.storage.event_log.schema import (
 )
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
+from dagster._core.storage.tags import EXTERNALLY_MANAGED_ASSETS_TAG
 from dagster._serdes import ConfigurableClassData, serialize_value
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
 
-from sigmasight_dagster.instance import fingerprint
-from sigmasight_dagster.instance.copy_rows import copy_rows, next_ids
+from sigmasight_dagster.instance import event_template, fingerprint
+from sigmasight_dagster.instance.copy_rows import copy_lines, copy_rows, next_ids
 from sigmasight_dagster.instance.data_versions import WholeInputs, of_whole_inputs
-from sigmasight_dagster.instance.known_dagster import KNOWN
+from sigmasight_dagster.instance.event_template import PartitionEvents
+from sigmasight_dagster.instance.known_dagster import KNOWN, KNOWN_OF_EVENTS, parts_of_events
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.tags import LAUNCHER_TAG
 
 EVENT_BATCH_SIZE = 5_000
 """More than a run has partitions by default (`chunk_partitions`): they are stored in the order of dates."""
@@ -68,6 +71,9 @@ def dynamic_partitions_stay() -> Iterator[None]:
 
 class BulkEventLogStorage(PostgresEventLogStorage):
     """Event log storage that stores a batch of asset events with one COPY."""
+
+    by_template = True
+    """Whether runs may leave their events to `partition_events`."""
 
     def __init__(self, postgres_url: str, should_autocreate_tables: bool = True):
         super().__init__(postgres_url, should_autocreate_tables)
@@ -159,18 +165,34 @@ class BulkEventLogStorage(PostgresEventLogStorage):
             for event, event_id in last.values():
                 self._store_asset_event(conn, event, event_id)
 
+    def store_partition_events(self, every: Sequence[PartitionEvents]) -> None:
+        """Store events of partitions by template, all in one transaction; by asset, and there by date."""
+        with self.index_transaction() as conn:
+            for events in every:
+                ids = next_ids(conn, SqlEventLogStorageTable, len(events.keys))
+                rows, tags = event_template.lines(events, ids, self._event_to_row, self._tags_of)
+                columns = ["id", *self._event_to_row(events.last)]
+                copy_lines(conn, SqlEventLogStorageTable, columns, rows)
+                if self._tags_of(events.last) and self.has_table(AssetEventTagsTable.name):
+                    columns = ["event_id", *self._tags_of(events.last)[0]]
+                    copy_lines(conn, AssetEventTagsTable, columns, tags)
+                self._store_asset_event(conn, events.last, ids[-1])
+
     def _tag_rows(
         self, rows: Sequence[dict[str, Any]], events: Sequence[EventLogEntry]
     ) -> list[dict[str, Any]]:
         return [
-            {
-                "event_id": row["id"],
-                "asset_key": row["asset_key"],
-                "key": key,
-                "value": value,
-                "event_timestamp": row["timestamp"],
-            }
+            {"event_id": row["id"], **tag}
             for row, event in zip(rows, events, strict=True)
+            for tag in self._tags_of(event)
+        ]
+
+    def _tags_of(self, event: EventLogEntry) -> list[dict[str, Any]]:
+        """The rows of an event's tags without the event's id."""
+        fixed = {"asset_key": event.get_dagster_event().asset_key.to_string()}  # type: ignore[union-attr]
+        moment = {"event_timestamp": self._event_insert_timestamp(event)}
+        return [
+            {**fixed, "key": key, "value": value, **moment}
             for key, value in self._tags_for_asset_event(event).items()
         ]
 
@@ -185,6 +207,13 @@ class PooledRunStorage(PostgresRunStorage):
     def dispose(self) -> None:
         super().dispose()
         self._engine.dispose()
+
+    def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
+        """As the stock storage's; a copy of a command's run, made in the UI, leaves its events to Dagster."""
+        tags = dict(dagster_run.tags)
+        if not tags.get(LAUNCHER_TAG, "").endswith(dagster_run.run_id):
+            tags.pop(EXTERNALLY_MANAGED_ASSETS_TAG, None)
+        return super().add_run(dagster_run.with_tags(tags))
 
 
 class SigmaSightStorage(DagsterPostgresStorage):
@@ -215,15 +244,23 @@ class SigmaSightStorage(DagsterPostgresStorage):
     ) -> DagsterPostgresStorage:
         url = sqlalchemy_url(config_value.get("postgres_url") or dagster_database_url(Settings()))
         if changed := fingerprint.changed(parts_of_dagster(), KNOWN):
-            warnings.warn(
-                f"Dagster {version('dagster')} differs from what SigmaSight's fast event storage was written "
-                f"for ({', '.join(changed)}): using Dagster's own PostgreSQL storage, slower in range runs",
-                stacklevel=2,
-            )
+            _warn("fast event storage", changed, "using Dagster's own PostgreSQL storage")
             return DagsterPostgresStorage(url, inst_data=inst_data)
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
         of_whole_inputs()
-        return cls(url, inst_data=inst_data)
+        made = cls(url, inst_data=inst_data)
+        if changed := fingerprint.changed(parts_of_events(), KNOWN_OF_EVENTS):
+            _warn("events by template", changed, "Dagster makes each event of runs itself")
+            made.event_log_storage.by_template = False
+        return made
+
+
+def _warn(what: str, changed: Sequence[str], instead: str) -> None:
+    warnings.warn(
+        f"Dagster {version('dagster')} differs from what SigmaSight's {what} was written for "
+        f"({', '.join(changed)}): {instead}, slower in range runs",
+        stacklevel=3,
+    )
 
 
 def parts_of_dagster() -> dict[str, str]:

@@ -20,7 +20,7 @@ from dagster._core.remote_origin import (
 )
 
 from sigmasight_dagster.engine.publish import BAD_PARTITIONS
-from sigmasight_dagster.instance import alive
+from sigmasight_dagster.instance import alive, partition_events
 from sigmasight_dagster.instance.storage import dynamic_partitions_stay
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import (
@@ -100,6 +100,7 @@ def execute(
         REPOSITORY_TAG: REPOSITORY,
         **({REFETCH_TAG: "true"} if run.refetch else {}),
         **({REPORTS_TAG: "all"} if run.every_report else {}),
+        **partition_events.tags(instance),
     }
     config = {"loggers": {"console": {"config": {"log_level": console_level}}}}
     # One moment for the whole run: Dagster lists every date x portfolio again for each new one.
@@ -108,6 +109,8 @@ def execute(
         here = job.executor_def == dg.in_process_executor
         whole = InMemoryJob(job) if here else _loaded_anew(job.name)
         created = create(whole, run_id, instance, selection, tags, config)
+        if partition_events.ours(created):
+            partition_events.plan(instance, created, whole.get_definition())
         result = execute_run(whole, created, instance)
     if result.success:
         return RunOutcome(run, run_id)

@@ -6,7 +6,7 @@ asset declares (`stories`), and what its columns are computed from, which its ro
 
 from sigmasight_dagster.story.declared import Story
 from sigmasight_dagster.story.lineage import column_lineage
-from sigmasight_dagster.story.metadata import tell
+from sigmasight_dagster.story.metadata import materialized, of_partitions
 from sigmasight_dagster.story.pages import links
 
-__all__ = ["Story", "column_lineage", "links", "tell"]
+__all__ = ["Story", "column_lineage", "links", "materialized", "of_partitions"]

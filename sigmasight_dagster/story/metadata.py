@@ -1,14 +1,15 @@
 """Metadata of every partition that a run materialises, and how Dagster gets it."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import numpy as np
 import pandas as pd
 
-from sigmasight_core.tables import Table, table_name
+from sigmasight_core.tables import Table
+from sigmasight_dagster.instance import partition_events
 from sigmasight_dagster.partitions.keys import parse, split
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.story.declared import Story
@@ -25,14 +26,14 @@ NULL_TEXT = dg.TextMetadataValue("NULL")
 Metadata = dict[str, dg.MetadataValue]
 
 
-def tell(
+def of_partitions(
     context: dg.AssetExecutionContext,
     model: type[Table],
     frames: Mapping[type[Table], pd.DataFrame],
     seconds: float,
     story: Story,
-) -> None:
-    """Attach to each partition of the run its key figures, counts and, where affordable, preview and plot.
+) -> dict[str, Metadata]:
+    """Of each partition of the run its key figures, counts and, where affordable, preview and plot.
 
     :param frames: validated rows of every table that the asset publishes; those of `model` are stored.
     :param seconds: how long the asset took so far. :param story: what the asset declares of the table.
@@ -54,7 +55,7 @@ def tell(
         "rows in this run": dg.IntMetadataValue(len(frames[model])),
         "seconds in this run": dg.FloatMetadataValue(round(seconds, 3)),
     }
-    attach(context, table_name(model), {key: {**found, **run} for key, found in by_key.items()})
+    return {key: {**found, **run} for key, found in by_key.items()}
 
 
 def _told(platform: Platform, frames: Mapping[type[Table], pd.DataFrame]) -> dict[type[Table], pd.DataFrame]:
@@ -143,6 +144,18 @@ def _plot(
         return {}
     encoded = base64.b64encode(image).decode("ascii")
     return {"plot": dg.MarkdownMetadataValue(f"![{part.title}](data:image/png;base64,{encoded})")}
+
+
+def materialized(
+    context: dg.AssetExecutionContext, name: str, metadata: Mapping[str, Metadata]
+) -> Iterator[dg.MaterializeResult]:
+    """The result of an asset that its step has published; each of its partitions gets its event, and metadata."""
+    ours = partition_events.ours(context.run)
+    if not ours:
+        attach(context, name, metadata)
+    yield dg.MaterializeResult(asset_key=name)
+    if ours:
+        partition_events.materialize(context, name, metadata)
 
 
 def attach(context: dg.AssetExecutionContext, name: str, by_key: Mapping[str, Metadata]) -> None:
