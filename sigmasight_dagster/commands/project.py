@@ -44,7 +44,7 @@ class Project(Workspace):
         the runs after it. Ctrl-C and a run canceled in the UI do: what has not started is canceled too.
         """
         self.platform.require_one_market()
-        execute.report_orphans(self.instance)
+        self.settle()
         self._let_partitions_reach(runs)
         outcomes: list[RunOutcome] = []
         queue = list(runs)

@@ -69,7 +69,8 @@ class Computed:
 def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Timestamp) -> Results:
     """Compute and publish every partition of a run: the body of each Dagster asset."""
     platform: Platform = context.resources.platform
-    parts = keys.rectangles(context.partition_keys)
+    every = sorted(map(str, context.partition_keys))  # once: Dagster lists them anew at each question
+    parts = keys.rectangles(every)
     if not parts:
         raise dg.Failure(
             f"{asset.name}: the run selects no partition; check the order of its range's end-points"
@@ -86,7 +87,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
         yield from _refuse(asset, platform, results.stamp, results.problems, parts)
     for model, frame in results.frames.items():
         told = asset.stories.get(model, story.Story())
-        metadata = story.of_partitions(context, model, results.frames, monotonic() - begun, told)
+        metadata = story.of_partitions(context, every, model, results.frames, monotonic() - begun, told)
         yield from story.materialized(context, table_name(model), metadata)
         yield from _passed(model, frame, results.outcomes)
 

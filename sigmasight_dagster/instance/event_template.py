@@ -1,4 +1,4 @@
-"""Events of partitions as text: Dagster serialises one of an asset, the others differ from it in a few places.
+"""Events of partitions as text: Dagster serialises one of an asset, the others differ in a few places.
 
 What belongs here: the one event with marks where others differ, the lines of COPY that come of it, and the
 text of metadata. Which event it is, and who stores it, is not known here.
@@ -7,7 +7,6 @@ text of metadata. Which event it is, and who stores it, is not known here.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Any, Final
 
 import dagster as dg
@@ -71,10 +70,12 @@ def lines(
     tags = "".join(_template({"event_id": _ID, **row}, marks) for row in tags_of(events.marked))
     if events.metadata:
         event = event.replace(_NO_METADATA, _METADATA)
+    if "\\" in json.dumps(list(events.keys)):
+        raise ValueError("a partition's key has to be of plain letters, which read alike in JSON and COPY")
     names = [str(place) for place, _ in enumerate(marks)]
     filled = [
         {"id": number, "metadata": metadata, **dict(zip(names, _parts(key), strict=True))}
-        for number, key, metadata in zip(ids, events.keys, events.metadata or repeat(""))
+        for number, key, metadata in zip(ids, events.keys, events.metadata or [""] * len(ids), strict=True)
     ]
     if event % filled[-1] != line([ids[-1], *row_of(events.last).values()]):
         raise ValueError(f"the template does not give the event that Dagster makes of {events.keys[-1]}")

@@ -32,7 +32,9 @@ def of_function(function: FunctionType) -> str:
 def of_named(owner: Any, *names: str) -> dict[str, str]:
     """Fingerprints of functions of a module or class; of one that is not there, "missing"."""
     found = {name: inspect.getattr_static(owner, name, None) for name in names}
-    plain = {name: inspect.unwrap(getattr(value, "__func__", value)) for name, value in found.items() if value}
+    plain = {
+        name: inspect.unwrap(getattr(value, "__func__", value)) for name, value in found.items() if value
+    }
     label = owner.__name__.rpartition(".")[2]
     return {f"{label}.{name}": of_function(plain[name]) if name in plain else "missing" for name in names}
 

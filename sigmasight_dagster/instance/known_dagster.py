@@ -1,7 +1,8 @@
 """The parts of Dagster that event storage, events by template and data versions were written for.
 
-`fingerprint` names them. Read on Dagster 1.13.27 and 1.13.29 (dagster-postgres 0.29.27). When a test says that a part has changed:
-read what changed, adapt the code until test_storage.py passes, then write the new fingerprint here.
+`fingerprint` names them. Read on Dagster 1.13.27 and 1.13.29 (dagster-postgres 0.29.27), those of events on
+1.13.27 alone. When a test says that a part has changed: read what changed, adapt the code until
+test_storage.py passes, then write the new fingerprint here.
 """
 
 from typing import Final

@@ -1,21 +1,21 @@
 """Events of the partitions of a run that leaves them to us: Dagster's own, stored by template.
 
-Dagster makes no planned and no materialization events of a run with a certain tag, which it has for runs whose
-assets somebody else reports. Commands give it to the runs that they execute, and what Dagster would have stored
-is stored here: the same events, but for a moment that those of an asset share.
+Dagster makes no planned and no materialization events of a run with a certain tag, which it has for runs
+whose assets somebody else reports. Commands give it to the runs that they execute, and what Dagster would
+have stored is stored here: the same events, but for a moment that those of an asset share.
 """
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import dagster as dg
 from dagster import DagsterInstance
 from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.definitions.assets.definition.asset_spec import AssetExecutionType
-from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent
+from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent, StepMaterializationData
 from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.plan import execute_step
 from dagster._core.storage.tags import EXTERNALLY_MANAGED_ASSETS_TAG
@@ -23,6 +23,8 @@ from dagster._utils.warnings import disable_dagster_warnings
 
 from sigmasight_dagster.instance.event_template import Metadata, MetadataText, PartitionEvents, marked
 from sigmasight_dagster.instance.storage import BulkEventLogStorage
+
+MOST_RECENT: Final = 20
 
 
 def tags(instance: DagsterInstance) -> dict[str, str]:
@@ -46,8 +48,9 @@ def plan(instance: DagsterInstance, run: dg.DagsterRun, job: dg.JobDefinition) -
     assets, checks = [], []
     for step_key, made in _outputs(instance, run):
         if made.asset_key and (keys := sorted(planned.subset(made.asset_key).get_partition_keys())):
-            events = (planned.asset(made.asset_key, step_key, key) for key in (marked(keys[0]), keys[-1]))
-            assets.append((made.asset_key.to_db_string(), PartitionEvents(*events, keys=keys)))
+            bare = planned.asset(made.asset_key, step_key, marked(keys[0]))
+            last = planned.asset(made.asset_key, step_key, keys[-1])
+            assets.append((made.asset_key.to_db_string(), PartitionEvents(bare, last, keys)))
         if made.asset_check_key:
             event = planned.check(made.asset_check_key, step_key)
             checks.append((made.asset_check_key.to_db_string(), event))
@@ -62,21 +65,45 @@ def materialize(context: dg.AssetExecutionContext, name: str, told: Mapping[str,
 
     :param told: metadata of each partition of the run.
     """
-    step, keys = _Unlogged(context.get_step_execution_context()), sorted(context.partition_keys)
+    step, keys = _Unlogged(context.get_step_execution_context()), sorted(told)
+    first, final = (_typed(key, context.assets_def.partitions_def) for key in (keys[0], keys[-1]))
     with disable_dagster_warnings():
         bare, last = execute_step._get_output_asset_events(
             dg.AssetKey(name),
-            [marked(keys[0]), keys[-1]],
+            [marked(first), final],
             dg.Output(None),
             None,  # type: ignore[arg-type] # the output's definition, which it does not look at
             {},
             step,  # type: ignore[arg-type]
             AssetExecutionType.MATERIALIZATION,
         )
-        whole = last.with_metadata(told[keys[-1]])
-    events, text = [step.logged(made) for made in (bare, whole)], MetadataText()
+        whole, text = last.with_metadata(told[final]), MetadataText()
     metadata = [text.of(told[key]) for key in keys]
-    _storage(context.instance).store_partition_events([PartitionEvents(*events, keys, metadata)])
+    events = PartitionEvents(step.logged(bare), step.logged(whole), keys, metadata)
+    _storage(context.instance).store_partition_events([events])
+
+
+def recent(instance: DagsterInstance) -> list[dg.DagsterRun]:
+    """The latest runs whose events we store that have failed, or were canceled, the newest first."""
+    ended = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    chosen = dg.RunsFilter(statuses=ended, tags={EXTERNALLY_MANAGED_ASSETS_TAG: "true"})
+    return list(instance.get_runs(filters=chosen, limit=MOST_RECENT))
+
+
+def report(instance: DagsterInstance, run: dg.DagsterRun, made: Sequence[dg.AssetMaterialization]) -> None:
+    """Store materializations of a run that has ended without them."""
+    events = [
+        DagsterEvent(
+            dg.DagsterEventType.ASSET_MATERIALIZATION.value,
+            run.job_name,
+            event_specific_data=StepMaterializationData(each),
+            message=f"Materialized value {each.label}.",
+        )
+        for each in made
+    ]
+    moment = time.time()
+    entries = [_entry(event, run, moment, event.message or "") for event in events]
+    instance.event_log_storage.store_event_batch(entries)
 
 
 @dataclass
@@ -90,7 +117,7 @@ class _Planned:
 
     def subset(self, key: dg.AssetKey | dg.AssetCheckKey) -> Any:
         """The run's partitions of an asset or a check."""
-        definition = self.job.asset_layer.asset_graph.get(key).partitions_def  # type: ignore[arg-type]
+        definition = self.job.asset_layer.asset_graph.get(key).partitions_def
         if definition not in self.subsets:
             self.subsets[definition] = self.run.get_resolved_partitions_subset_for_events(definition)
         return self.subsets[definition]
@@ -127,7 +154,7 @@ class _Unlogged:
     def log_dagster_event(self, msg: str, dagster_event: DagsterEvent, **_: Any) -> None:
         self._last = _entry(dagster_event, self._step.dagster_run, self._moment, msg)
 
-    def logged(self, made: dg.AssetMaterialization) -> EventLogEntry:
+    def logged(self, made: Any) -> EventLogEntry:
         DagsterEvent.asset_materialization(self, made)  # type: ignore[arg-type]
         return self._last
 
@@ -143,6 +170,15 @@ def _outputs(instance: DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[st
 def _entry(event: DagsterEvent, run: dg.DagsterRun, moment: float, message: str) -> EventLogEntry:
     return EventLogEntry(
         None, logging.DEBUG, message, run.run_id, moment, event.step_key, run.job_name, dagster_event=event
+    )
+
+
+def _typed(key: str, definition: dg.PartitionsDefinition | None) -> str:
+    """A key as Dagster has it: one of several dimensions knows them."""
+    return (
+        definition.get_partition_key_from_str(key)
+        if isinstance(definition, dg.MultiPartitionsDefinition)
+        else key
     )
 
 

@@ -11,9 +11,7 @@ is used, with a warning.
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -34,8 +32,8 @@ from dagster._core.storage.tags import EXTERNALLY_MANAGED_ASSETS_TAG
 from dagster._serdes import ConfigurableClassData, serialize_value
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
 
-from sigmasight_dagster.instance import event_template, fingerprint
-from sigmasight_dagster.instance.copy_rows import copy_lines, copy_rows, next_ids
+from sigmasight_dagster.instance import asked_once, event_template, fingerprint
+from sigmasight_dagster.instance.copy_rows import copy_lines, copy_rows, line, next_ids
 from sigmasight_dagster.instance.data_versions import WholeInputs, of_whole_inputs
 from sigmasight_dagster.instance.event_template import PartitionEvents
 from sigmasight_dagster.instance.known_dagster import KNOWN, KNOWN_OF_EVENTS, parts_of_events
@@ -54,19 +52,6 @@ _BULK_EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
     DagsterEventType.ASSET_OBSERVATION,
 }
-
-
-_EXISTING: ContextVar[set[tuple[str, str]] | None] = ContextVar("existing_partitions", default=None)
-
-
-@contextmanager
-def dynamic_partitions_stay() -> Iterator[None]:
-    """For the time of a run: none is removed while one computes (`runs.unfinished`)."""
-    before = _EXISTING.set(set())
-    try:
-        yield
-    finally:
-        _EXISTING.reset(before)
 
 
 class BulkEventLogStorage(PostgresEventLogStorage):
@@ -116,12 +101,12 @@ class BulkEventLogStorage(PostgresEventLogStorage):
 
     def has_dynamic_partition(self, partitions_def_name: str, partition_key: str) -> bool:
         """As the stock storage's, which a run asks for the ends of its range hundreds of times."""
-        asked, known = (partitions_def_name, partition_key), _EXISTING.get()
-        if known is not None and asked in known:
+        asked, known = (partitions_def_name, partition_key), asked_once.answers()
+        if known is not None and asked in known.existing:
             return True
         found = super().has_dynamic_partition(partitions_def_name, partition_key)
         if found and known is not None:
-            known.add(asked)
+            known.existing.add(asked)
         return found
 
     def dispose(self) -> None:
@@ -141,9 +126,11 @@ class BulkEventLogStorage(PostgresEventLogStorage):
             "evaluation_event_timestamp": self._event_insert_timestamp(event),
             "evaluation_event_storage_id": event_id,
         }
-        rows = [row | {"partition": key} for key in (subset.get_partition_keys() if subset else [None])]
-        with self.index_connection() as conn:
-            conn.execute(AssetCheckExecutionsTable.insert(), rows)
+        fixed = line(row.values())
+        keys = subset.get_partition_keys() if subset else [None]
+        with self.index_transaction() as conn:
+            rows = (line([key]).rstrip("\n") + "\t" + fixed for key in keys)
+            copy_lines(conn, AssetCheckExecutionsTable, ["partition", *row], rows)
 
     def _store_asset_events(self, given: Sequence[EventLogEntry]) -> None:
         """Store events of partitions by date: what is stored last is an asset's latest in the UI.
@@ -230,7 +217,9 @@ class SigmaSightStorage(DagsterPostgresStorage):
     ):
         super().__init__(postgres_url, should_autocreate_tables, inst_data)
         self._run_storage = PooledRunStorage(postgres_url, should_autocreate_tables)
-        self._event_log_storage = BulkEventLogStorage(postgres_url, should_autocreate_tables)
+        self._event_log_storage: BulkEventLogStorage = BulkEventLogStorage(
+            postgres_url, should_autocreate_tables
+        )
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, MAX_OVERFLOW)
 
@@ -248,10 +237,11 @@ class SigmaSightStorage(DagsterPostgresStorage):
             return DagsterPostgresStorage(url, inst_data=inst_data)
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
         of_whole_inputs()
+        asked_once.of_ranges()
         made = cls(url, inst_data=inst_data)
         if changed := fingerprint.changed(parts_of_events(), KNOWN_OF_EVENTS):
             _warn("events by template", changed, "Dagster makes each event of runs itself")
-            made.event_log_storage.by_template = False
+            made._event_log_storage.by_template = False
         return made
 
 

@@ -110,6 +110,12 @@ def range_of(tags: Mapping[str, str]) -> tuple[str, str] | None:
     return (first, last) if first and last else None
 
 
+def dimension_tags(text: str) -> dict[str, str]:
+    """Tags of an event of a partition by date and portfolio, as Dagster sets them; none by date alone."""
+    date, portfolio = split(text)
+    return {f"{_SINGLE_TAG}/date": date, f"{_SINGLE_TAG}/portfolio": portfolio} if portfolio else {}
+
+
 def within(keys: Keys, dates: tuple[pd.Timestamp, pd.Timestamp], portfolios: Iterable[str]) -> Keys:
     """The keys between two dates, both inclusive, by date alone or of one of the portfolios."""
     first, last = (key(date) for date in dates)

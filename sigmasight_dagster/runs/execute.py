@@ -21,7 +21,7 @@ from dagster._core.remote_origin import (
 
 from sigmasight_dagster.engine.publish import BAD_PARTITIONS
 from sigmasight_dagster.instance import alive, partition_events
-from sigmasight_dagster.instance.storage import dynamic_partitions_stay
+from sigmasight_dagster.instance.asked_once import partitions_stay
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import (
     LAUNCHER_TAG,
@@ -105,7 +105,7 @@ def execute(
     config = {"loggers": {"console": {"config": {"log_level": console_level}}}}
     # One moment for the whole run: Dagster lists every date x portfolio again for each new one.
     moment = dg.partition_loading_context(dt.datetime.now(dt.UTC), instance)
-    with alive.holding(instance, run_id), moment, dynamic_partitions_stay():
+    with alive.holding(instance, run_id), moment, partitions_stay():
         here = job.executor_def == dg.in_process_executor
         whole = InMemoryJob(job) if here else _loaded_anew(job.name)
         created = create(whole, run_id, instance, selection, tags, config)

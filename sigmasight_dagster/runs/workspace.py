@@ -14,7 +14,7 @@ from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.engine.publish import CODE_VERSION
 from sigmasight_dagster.partitions.keys import Keys, within
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.runs import execute, known_actions, plan, recovery, unfinished
+from sigmasight_dagster.runs import execute, known_actions, plan, recovery, unfinished, untold
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
@@ -33,6 +33,11 @@ class Workspace:
     settings: Settings
     platform: Platform
     instance: dg.DagsterInstance
+
+    def settle(self) -> None:
+        """Put in order what processes that are gone have left: their runs, and what those have published."""
+        execute.report_orphans(self.instance)
+        untold.report(self.instance, self.platform.warehouse)
 
     def portfolio_order(self) -> list[str]:
         """Registered portfolios in the order of their partitions.
@@ -96,7 +101,7 @@ class Workspace:
         self, dates: tuple[pd.Timestamp, pd.Timestamp], names: Sequence[str]
     ) -> tuple[Keys, list[RangeRun]]:
         """Partitions between two dates whose last attempt failed, and the runs that compute them again."""
-        execute.report_orphans(self.instance)
+        self.settle()
         failed = recovery.failed_partitions(self.instance, RISK_ASSETS)
         chosen = within(failed, dates, names)
         order, chunk = self.portfolio_order(), self.settings.chunk_partitions

@@ -28,6 +28,7 @@ Metadata = dict[str, dg.MetadataValue]
 
 def of_partitions(
     context: dg.AssetExecutionContext,
+    keys: Sequence[str],
     model: type[Table],
     frames: Mapping[type[Table], pd.DataFrame],
     seconds: float,
@@ -35,12 +36,12 @@ def of_partitions(
 ) -> dict[str, Metadata]:
     """Of each partition of the run its key figures, counts and, where affordable, preview and plot.
 
+    :param keys: of the run's partitions, sorted.
     :param frames: validated rows of every table that the asset publishes; those of `model` are stored.
     :param seconds: how long the asset took so far. :param story: what the asset declares of the table.
     """
     platform: Platform = context.resources.platform
     every = {name: PartitionRows(name, frame) for name, frame in _told(platform, frames).items()}
-    keys = sorted(str(key) for key in context.partition_keys)
     figures = _figures(every[model], story)
     by_key = {**dict.fromkeys(keys, _NOTHING), **_counts(PartitionRows(model, frames[model]))}
     by_key = {key: {**figures.get(key, {}), **counts} for key, counts in by_key.items()}
@@ -149,7 +150,7 @@ def _plot(
 def materialized(
     context: dg.AssetExecutionContext, name: str, metadata: Mapping[str, Metadata]
 ) -> Iterator[dg.MaterializeResult]:
-    """The result of an asset that its step has published; each of its partitions gets its event, and metadata."""
+    """The result of an asset that its step has published; each partition gets an event with its metadata."""
     ours = partition_events.ours(context.run)
     if not ours:
         attach(context, name, metadata)

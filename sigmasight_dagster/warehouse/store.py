@@ -21,7 +21,7 @@ from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.replacement import Replacement
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
-from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, quoted
+from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, one_of, quoted, where
 from sigmasight_dagster.warehouse.stores import doubts
 from sigmasight_dagster.warehouse.stores.actions import ActionStore
 from sigmasight_dagster.warehouse.stores.alerts import AlertStore
@@ -188,6 +188,19 @@ class Warehouse(
             f"SELECT count(*) AS n FROM {published} WHERE run_id = {literal(run_id)}"
         )
         return counted["n"][0].as_py()
+
+    def published_by(self, run_ids: Sequence[str]) -> pd.DataFrame:
+        """Partitions whose last publication was by one of these runs.
+
+        :returns: run_id, table_name, date, portfolio ('' in a date table), n_rows; sorted.
+        """
+        published = quoted(SCHEMA, table_name(Publications))
+        found = self._database.query(
+            f"SELECT run_id, table_name, date, portfolio, n_rows FROM {published}"
+            f"{where([one_of('run_id', run_ids)])} ORDER BY run_id, table_name, date, portfolio"
+        )
+        run_of = found["run_id"].to_pandas().astype("str")
+        return from_arrow(Publications, found.drop_columns(["run_id"])).assign(run_id=run_of)
 
     def reject(self, table: str, run_id: str, failures: pd.DataFrame) -> int:
         """Record rows that were refused: the `failures` of a DataQualityError (row, column, check, value).

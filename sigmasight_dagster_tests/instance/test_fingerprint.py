@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 
 from sigmasight_core.tables import TreasuryYields
-from sigmasight_dagster.instance import fingerprint, storage
-from sigmasight_dagster.instance.known_dagster import KNOWN
+from sigmasight_dagster.instance import fingerprint, partition_events, storage
+from sigmasight_dagster.instance.known_dagster import KNOWN, KNOWN_OF_EVENTS, parts_of_events
 from sigmasight_dagster_tests.support.house import DATES, House, dagster_instance, partition_keys, yields
 
 
 def test_the_installed_dagster_is_the_known_one() -> None:
-    found = storage.parts_of_dagster()
-    assert found == KNOWN, "see known_dagster.py for what to do"
+    assert storage.parts_of_dagster() == KNOWN, "see known_dagster.py for what to do"
+    assert parts_of_events() == KNOWN_OF_EVENTS, "see known_dagster.py for what to do"
 
 
 def test_every_method_that_is_replaced_is_watched() -> None:
@@ -65,6 +65,34 @@ def test_runs_are_recorded_by_the_stock_storage(url: str, database_url: str, tmp
         key = dg.AssetKey("treasury_yields")
         assert instance.get_materialized_partitions(key) == partition_keys(DATES)
         assert house.check(TreasuryYields, "rows_meet_the_contract").passed
+
+
+def test_where_events_are_made_otherwise_dagster_makes_them_with_one_warning(
+    url: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here its materializations say so in their message, which no template of ours would have."""
+    made = dg.DagsterEvent.from_step
+
+    def from_step(*args: Any, message: str | None = None, **named: Any) -> Any:
+        return made(*args, message=message and f"{message} Another Dagster.", **named)
+
+    monkeypatch.setattr(dg.DagsterEvent, "from_step", from_step)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with dagster_instance(database_url, tmp_path / "dagster") as instance:
+            house = House.make(url, tmp_path, instance)
+            outcome = house.run(yields())
+            run = instance.get_run_by_id(outcome.run_id)
+            event = instance.get_latest_materialization_event(dg.AssetKey("treasury_yields"))
+            found = instance.get_materialized_partitions(dg.AssetKey("treasury_yields"))
+    said = [str(warning.message) for warning in caught if "SigmaSight" in str(warning.message)]
+    assert len(said) == 1
+    assert "(DagsterEvent.from_step): Dagster makes each event of runs itself" in said[0]
+    assert run
+    assert not partition_events.ours(run)
+    assert event
+    assert "Another Dagster" in event.message
+    assert found == partition_keys(DATES)
 
 
 class Stock:
@@ -120,6 +148,11 @@ def test_a_column_counts() -> None:
     ]
     assert len({fingerprint.of_table(table) for table in tables}) == 2
     assert fingerprint.changed({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "0"}) == ["b", "c"]
+
+
+def test_a_function_that_is_not_there_is_missing() -> None:
+    found = fingerprint.of_named(Stock, "called", "gone")
+    assert found == {"Stock.called": fingerprint.of_function(Stock.called), "Stock.gone": "missing"}
 
 
 def test_code_without_its_source_is_unknown() -> None:

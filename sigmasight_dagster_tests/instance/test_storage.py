@@ -32,7 +32,7 @@ from sigmasight_dagster_tests.support.house import (
 )
 
 SOFT = Gate("rows_are_plausible", "Soft", TreasuryYields, lambda rows: GateResult(False), blocking=False)
-PUBLISHED, FAILED = DATES[:3], DATES[2:]
+PUBLISHED, FAILED, CANCELED = DATES[:3], DATES[2:], DATES[3:]
 EXPOSURES, YIELDS = dg.AssetKey("factor_exposures"), dg.AssetKey("treasury_yields")
 
 
@@ -55,19 +55,25 @@ class Records:
 
 
 def play(records: Records) -> None:
-    """A date run with a soft gate, a portfolio run, and one that overlaps it and is refused."""
+    """A date run with a soft gate, a portfolio run, one that is canceled, one that overlaps and is refused."""
 
     def watched(rows: pd.DataFrame) -> pd.DataFrame:
         records.while_running = records.house.status(FactorExposures, exposures())
+        return rows
+
+    def canceled(rows: pd.DataFrame) -> pd.DataFrame:
+        house.instance.report_run_canceling(house.instance.get_runs(limit=1)[0])
         return rows
 
     house = records.house
     outcomes = [
         house.run(yields(gates=[SOFT])),
         house.run(exposures(watched), dates=PUBLISHED, names=NAMES),
+        house.run(exposures(canceled), dates=CANCELED, names=NAMES[2:]),
         house.run(exposures(lambda rows: rows.assign(n_positions=-1)), dates=FAILED, names=NAMES[:2]),
     ]
-    assert [outcome.succeeded for outcome in outcomes] == [True, True, False]
+    assert [outcome.succeeded for outcome in outcomes] == [True, True, False, False]
+    assert [outcome.canceled for outcome in outcomes] == [False, False, True, False]
     records.run_ids = [outcome.run_id for outcome in outcomes]
 
 
@@ -80,7 +86,11 @@ def both(
     "batches" are those of a run whose events Dagster makes, as of one launched in the UI.
     """
     maintenance, found = postgres_server.url("postgres"), {}
-    for kind, storage_class, batch in (("stock", STOCK, "0"), ("batches", OURS, "1000"), ("ours", OURS, "1000")):
+    for kind, storage_class, batch in (
+        ("stock", STOCK, "0"),
+        ("batches", OURS, "1000"),
+        ("ours", OURS, "1000"),
+    ):
         urls = [postgres_server.url(f"{kind}_{name}") for name in ("assets", "dagster")]
         execute(maintenance, *(f"CREATE DATABASE {kind}_{name}" for name in ("assets", "dagster")))
         home: Path = tmp_path_factory.mktemp(kind)
@@ -129,7 +139,9 @@ def test_rows_are_those_of_the_stock_storage(both: dict[str, Records], statement
     assert rows["ours"]
 
 
-def test_events_of_partitions_are_those_of_the_stock_storage_to_the_character(both: dict[str, Records]) -> None:
+def test_events_of_partitions_are_those_of_the_stock_storage_to_the_character(
+    both: dict[str, Records],
+) -> None:
     """But for what no two runs share: ids, moments, process, and how long the step took."""
     statement = (
         "SELECT run_id, event, asset_key, partition FROM event_logs WHERE dagster_event_type IN "
@@ -140,9 +152,10 @@ def test_events_of_partitions_are_those_of_the_stock_storage_to_the_character(bo
         for kind, records in both.items()
     }
     assert found["ours"] == found["batches"] == found["stock"]
-    published, refused = len(DATES) + len(PUBLISHED) * len(NAMES), len(FAILED) * len(NAMES[:2])
-    checks = 2 + 1 + 1
-    assert found["ours"].total() == 2 * published + refused + checks
+    published = len(DATES) + len(PUBLISHED) * len(NAMES)
+    unfinished = len(FAILED) * len(NAMES[:2]) + len(CANCELED)
+    checks = 2 + 1 + 1 + 1
+    assert found["ours"].total() == 2 * published + unfinished + checks
     assert any('"preview"' in event and "TableMetadataEntryData" in event for event in found["ours"])
 
 
@@ -201,7 +214,7 @@ def test_the_index_of_assets_points_at_the_latest_events(both: dict[str, Records
     assert [(run, wiped) for run, _, wiped in found["ours"].values()] == [
         (run, wiped) for run, _, wiped in found["stock"].values()
     ]
-    assert found["ours"]['["factor_exposures"]'][0] == 2, "the planned events of the refused run came last"
+    assert found["ours"]['["factor_exposures"]'][0] == 3, "the planned events of the refused run came last"
 
 
 class TestDagsterReadsBack:
@@ -226,7 +239,9 @@ class TestDagsterReadsBack:
             (dg.DagsterEventType.ASSET_MATERIALIZATION, partition_keys(PUBLISHED, NAMES)),
             (
                 dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
-                partition_keys(PUBLISHED, NAMES) | partition_keys(FAILED, NAMES[:2]),
+                partition_keys(PUBLISHED, NAMES)
+                | partition_keys(FAILED, NAMES[:2])
+                | partition_keys(CANCELED, NAMES[2:]),
             ),
         ],
     )
@@ -247,8 +262,15 @@ class TestDagsterReadsBack:
             attempts = log.get_latest_asset_partition_materialization_attempts_without_materializations(
                 EXPOSURES
             )
-            assert set(attempts) == partition_keys(FAILED, NAMES[:2])
-            assert {run_id for run_id, _ in attempts.values()} == {records.run_ids[2]}
+            by_run = {
+                run_id: {key for key, (tried, _) in attempts.items() if tried == run_id}
+                for run_id in records.run_ids[2:]
+            }
+            assert list(by_run.values()) == [
+                partition_keys(CANCELED, NAMES[2:]),
+                partition_keys(FAILED, NAMES[:2]),
+            ]
+            assert len(attempts) == sum(map(len, by_run.values()))
 
     def test_the_latest_materialization_of_an_asset(self, both: dict[str, Records]) -> None:
         for records in both.values():

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
 from sigmasight_core.tables import TreasuryYields
-from sigmasight_dagster.instance import alive
+from sigmasight_dagster.instance import alive, partition_events
 from sigmasight_dagster.runs import execute
 from sigmasight_dagster.tags import LAUNCHER_TAG
-from sigmasight_dagster_tests.support.house import House, yields
+from sigmasight_dagster_tests.support.house import DATES, House, partition_keys, yields
 
 STARTED = dg.DagsterRunStatus.STARTED
 
@@ -65,6 +67,26 @@ def test_a_copy_of_a_command_s_run_made_in_the_ui_is_not_ours(house: House) -> N
     tags = {LAUNCHER_TAG: f"host:1:{execute.new_run_id()}"}
     house.instance.create_run_for_job(job, run_id=run_id, tags=tags, status=STARTED)
     assert execute.report_orphans(house.instance) == []
+
+
+def test_events_of_a_copy_made_in_the_ui_are_dagster_s_own(house: House) -> None:
+    """Re-executed, a run has the tags of the one that it copies; its partitions are told as of any other."""
+    outcome, run_id = house.run(yields()), execute.new_run_id()
+    copied = house.instance.get_run_by_id(outcome.run_id)
+    assert copied
+    assert partition_events.ours(copied)
+    job = house.definitions(yields()).resolve_implicit_global_asset_job_def()
+    made = house.instance.create_run_for_job(job, run_id=run_id, tags=copied.tags)
+    stored = house.instance.get_run_by_id(run_id)
+    assert stored
+    assert not partition_events.ours(stored)
+    assert not partition_events.ours(made)
+    done = execute_run(InMemoryJob(job), made, house.instance)
+    assert done.success
+    told = house.instance.event_log_storage.get_asset_partitions_for_run
+    key = dg.AssetKey("treasury_yields")
+    for kind in ("ASSET_MATERIALIZATION", "ASSET_MATERIALIZATION_PLANNED"):
+        assert told(run_id, dg.DagsterEventType(kind))[key] == partition_keys(DATES)
 
 
 def test_the_lock_is_taken_again_after_the_server_dropped_the_connection(

@@ -169,8 +169,8 @@ def run_of(
     )
     def step(context: dg.AssetExecutionContext) -> Any:
         for name in told:
-            story.tell(context, name, told, 1.0, says)
-            yield dg.MaterializeResult(asset_key=table_name(name))
+            told_of = story.of_partitions(context, sorted(context.partition_keys), name, told, 1.0, says)
+            yield from story.materialized(context, table_name(name), told_of)
 
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("portfolio", list(NAMES))
