@@ -37,13 +37,13 @@ class PartitionEvents:
     :param marked: made by Dagster of the key that `marked` gives, without metadata.
     :param last: made by Dagster of the last key.
     :param keys: in the order in which they are stored.
-    :param metadata: of each key, as `MetadataText` gives it; of events without any, empty.
+    :param metadata: text of a key's, as `MetadataText` gives it; None of events without any.
     """
 
     marked: EventLogEntry
     last: EventLogEntry
     keys: Sequence[str]
-    metadata: Sequence[str] = ()
+    metadata: Callable[[str], str] | None = None
 
 
 def marked(key: str) -> str:
@@ -68,18 +68,25 @@ def lines(
     marks = _parts(events.marked.get_dagster_event().partition or "")
     event = _template({"id": _ID, **row_of(events.marked)}, marks)
     tags = "".join(_template({"event_id": _ID, **row}, marks) for row in tags_of(events.marked))
-    if events.metadata:
+    metadata = events.metadata
+    if metadata:
         event = event.replace(_NO_METADATA, _METADATA)
     if "\\" in json.dumps(list(events.keys)):
         raise ValueError("a partition's key has to be of plain letters, which read alike in JSON and COPY")
     names = [str(place) for place, _ in enumerate(marks)]
-    filled = [
-        {"id": number, "metadata": metadata, **dict(zip(names, _parts(key), strict=True))}
-        for number, key, metadata in zip(ids, events.keys, events.metadata or [""] * len(ids), strict=True)
-    ]
-    if event % filled[-1] != line([ids[-1], *row_of(events.last).values()]):
+
+    def places(number: int, key: str) -> dict[str, Any]:
+        return {"id": number, **dict(zip(names, _parts(key), strict=True))}
+
+    def told(number: int, key: str) -> dict[str, Any]:
+        return {**places(number, key), "metadata": metadata(key)} if metadata else places(number, key)
+
+    if event % told(ids[-1], events.keys[-1]) != line([ids[-1], *row_of(events.last).values()]):
         raise ValueError(f"the template does not give the event that Dagster makes of {events.keys[-1]}")
-    return map(event.__mod__, filled), map(tags.__mod__, filled)
+    return (
+        (event % told(*each) for each in zip(ids, events.keys, strict=True)),
+        (tags % places(*each) for each in zip(ids, events.keys, strict=True)),
+    )
 
 
 def _parts(key: str) -> list[str]:

@@ -78,8 +78,7 @@ def materialize(context: dg.AssetExecutionContext, name: str, told: Mapping[str,
             AssetExecutionType.MATERIALIZATION,
         )
         whole, text = last.with_metadata(told[final]), MetadataText()
-    metadata = [text.of(told[key]) for key in keys]
-    events = PartitionEvents(step.logged(bare), step.logged(whole), keys, metadata)
+    events = PartitionEvents(step.logged(bare), step.logged(whole), keys, lambda key: text.of(told[key]))
     _storage(context.instance).store_partition_events([events])
 
 

@@ -36,6 +36,8 @@ def of_partitions(
 ) -> dict[str, Metadata]:
     """Of each partition of the run its key figures, counts and, where affordable, preview and plot.
 
+    The last one, which is an asset's latest in the UI, tells besides of the run as a whole.
+
     :param keys: of the run's partitions, sorted.
     :param frames: validated rows of every table that the asset publishes; those of `model` are stored.
     :param seconds: how long the asset took so far. :param story: what the asset declares of the table.
@@ -56,7 +58,7 @@ def of_partitions(
         "rows in this run": dg.IntMetadataValue(len(frames[model])),
         "seconds in this run": dg.FloatMetadataValue(round(seconds, 3)),
     }
-    return {key: {**found, **run} for key, found in by_key.items()}
+    return by_key | {keys[-1]: {**by_key[keys[-1]], **run}}
 
 
 def _told(platform: Platform, frames: Mapping[type[Table], pd.DataFrame]) -> dict[type[Table], pd.DataFrame]:

@@ -73,8 +73,8 @@ METADATA = {"total (%)": dg.FloatMetadataValue(0.1), "says": dg.TextMetadataValu
 )
 @pytest.mark.parametrize("metadata", [{}, METADATA], ids=["planned", "told"])
 def test_lines_are_those_of_dagster_s_own_events(keys: list[str], metadata: dict[str, Any]) -> None:
-    said = [MetadataText().of(metadata)] * len(keys) if metadata else []
-    events = PartitionEvents(event(marked(keys[0])), event(keys[-1], metadata), keys, said)
+    told = (lambda _: MetadataText().of(metadata)) if metadata else None
+    events = PartitionEvents(event(marked(keys[0])), event(keys[-1], metadata), keys, told)
     ids = range(7, 7 + len(keys))
     rows, tags = event_template.lines(events, ids, row_of, tags_of)
     own = [(number, event(key, metadata)) for number, key in zip(ids, keys, strict=True)]
@@ -85,8 +85,8 @@ def test_lines_are_those_of_dagster_s_own_events(keys: list[str], metadata: dict
 
 def test_a_template_that_would_not_give_dagster_s_event_is_refused() -> None:
     keys = ["2022-12-12|a", "2022-12-12|b"]
-    told = [MetadataText().of({"says": dg.TextMetadataValue("another thing")})] * 2
-    events = PartitionEvents(event(marked(keys[0])), event(keys[-1], METADATA), keys, told)
+    other = MetadataText().of({"says": dg.TextMetadataValue("another thing")})
+    events = PartitionEvents(event(marked(keys[0])), event(keys[-1], METADATA), keys, lambda _: other)
     with pytest.raises(ValueError, match="does not give the event that Dagster makes of 2022-12-12"):
         event_template.lines(events, range(2), row_of, tags_of)
 

@@ -55,7 +55,7 @@ class Records:
 
 
 def play(records: Records) -> None:
-    """A date run with a soft gate, a portfolio run, one that is canceled, one that overlaps and is refused."""
+    """A date run with a soft gate, a portfolio run, one that is canceled, one that overlaps: refused."""
 
     def watched(rows: pd.DataFrame) -> pd.DataFrame:
         records.while_running = records.house.status(FactorExposures, exposures())
