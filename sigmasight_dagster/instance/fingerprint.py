@@ -63,8 +63,11 @@ def of_parts(ours: Sequence[type], tables: Sequence[sa.Table]) -> dict[str, str]
 
 
 def changed(parts: Mapping[str, str], known: Mapping[str, str]) -> list[str]:
-    """Names of the parts that are not as known, sorted."""
-    return sorted(name for name, found in parts.items() if known.get(name) != found)
+    """Names of the parts that are not as known, sorted.
+
+    :param known: a fingerprint, or several of what amounts to the same, with spaces between.
+    """
+    return sorted(name for name, found in parts.items() if found not in known.get(name, "").split())
 
 
 def _functions(cls: type) -> dict[str, FunctionType]:

@@ -1,8 +1,8 @@
 """The parts of Dagster that event storage, events by template and data versions were written for.
 
-`fingerprint` names them. Read on Dagster 1.13.27 and 1.13.29 (dagster-postgres 0.29.27), those of events on
-1.13.27 alone. When a test says that a part has changed: read what changed, adapt the code until
-test_storage.py passes, then write the new fingerprint here.
+`fingerprint` names them. Read on Dagster 1.13.27 and 1.13.29 (dagster-postgres 0.29.27). When a test says
+that a part has changed: read what changed, adapt the code until test_storage.py passes, then write the new
+fingerprint here.
 """
 
 from typing import Final
@@ -79,7 +79,7 @@ KNOWN_OF_EVENTS: Final = {
     "RunDomain.get_materialization_planned_events_for_asset": "f6bd8c78176e",
     "dagster_run.assets_are_externally_managed": "7dc66a87bc9b",
     "events.log_step_event": "82409bfea261",
-    "execute_step._get_output_asset_events": "a8ab3b14ea27",
+    "execute_step._get_output_asset_events": "a8ab3b14ea27 41ff7b1a1b20",
     "execute_step._log_materialization_or_observation_events_for_asset": "36dc8d90da89",
     "log.construct_event_record": "0a1bc2588d03",
 }
