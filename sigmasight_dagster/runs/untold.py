@@ -12,6 +12,7 @@ from dagster import DagsterInstance
 from sigmasight_dagster.instance import partition_events
 from sigmasight_dagster.partitions.keys import dimension_tags, of_frame
 from sigmasight_dagster.story.metadata import ROW_COUNT
+from sigmasight_dagster.tags import TOLD_TAG
 from sigmasight_dagster.warehouse import Warehouse
 
 NOTE: Final = "its run ended between its rows and their event; run it again for its figures"
@@ -20,9 +21,11 @@ NOTE: Final = "its run ended between its rows and their event; run it again for 
 def report(instance: DagsterInstance, warehouse: Warehouse) -> int:
     """Store the missing materializations of the latest failed and canceled runs of commands; how many.
 
+    Each run is looked at once.
     Which runs nobody executes any more has to be known before (`execute.report_orphans`).
     """
-    ended = {run.run_id: run for run in partition_events.recent(instance)}
+    recent = partition_events.recent(instance)
+    ended = {run.run_id: run for run in recent if TOLD_TAG not in run.tags}
     if not ended:
         return 0
     published, count = warehouse.published_by(list(ended)), 0
@@ -39,6 +42,8 @@ def report(instance: DagsterInstance, warehouse: Warehouse) -> int:
         if made:
             partition_events.report(instance, run, made)
         count += len(made)
+    for run_id in ended:
+        instance.add_run_tags(run_id, {TOLD_TAG: "true"})
     return count
 
 
