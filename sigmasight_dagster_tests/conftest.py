@@ -19,6 +19,7 @@ from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.server.processes import postmaster, run, server_user
 
 pytest_plugins = [
+    "sigmasight_dagster_tests.support.some_tables",
     "sigmasight_dagster_tests.support.project",
     "sigmasight_dagster_tests.support.shared_house",
     "sigmasight_dagster_tests.support.migrated_warehouse",

@@ -19,6 +19,7 @@ from sigmasight_dagster.cli import main
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.conftest import REPOSITORY, execute
+from sigmasight_dagster_tests.support import some_tables
 
 EXAMPLES = REPOSITORY / "examples" / "portfolios"
 PORTFOLIOS = ("hedge_fund", "high_net_worth", "individual")
@@ -44,7 +45,7 @@ class CliProject:
         }
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-c", "from sigmasight_dagster.cli import main; main()", *arguments]
+        return [sys.executable, "-c", some_tables.program(), *arguments]
 
     @contextmanager
     def settings(self, **environment: str) -> Iterator[None]:
