@@ -74,9 +74,20 @@ def computing(*tables: str) -> Iterator[None]:
 @pytest.fixture(scope="module", autouse=True)
 def _tables_of_the_module(request: pytest.FixtureRequest) -> Iterator[None]:
     """A module with `pytestmark = pytest.mark.computes("TABLE", ...)` computes those."""
-    marker = request.node.get_closest_marker("computes")
-    if marker is None:
+    yield from _marked(request.node)
+
+
+@pytest.fixture(autouse=True)
+def _tables_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test of it that is marked itself computes others; all of them, where its mark names none."""
+    yield from _marked(request.node)
+
+
+def _marked(node: pytest.Item | pytest.Module) -> Iterator[None]:
+    own = [mark for mark in node.own_markers if mark.name == "computes"]
+    if not own:
         yield
         return
-    with computing(*marker.args):
+    every = [name for asset in RISK_ASSETS for name in asset.table_names]
+    with computing(*(own[0].args or every)):
         yield
