@@ -19,6 +19,7 @@ from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.server.processes import postmaster, run, server_user
 
 pytest_plugins = [
+    "sigmasight_dagster_tests.support.some_tables",
     "sigmasight_dagster_tests.support.project",
     "sigmasight_dagster_tests.support.shared_house",
     "sigmasight_dagster_tests.support.migrated_warehouse",
@@ -40,6 +41,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # Processes that tests start would compile every module again where this is set.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+CAREFUL = ("fsync", "full_page_writes", "autovacuum")
+"""What servers of tests do without: nobody pulls their plug. A commit still outlives a killed server."""
+
 SWEEP_WHEN_PYTEST_ENDS = """
 import sys
 from pathlib import Path
@@ -50,6 +54,11 @@ for home in root.iterdir():
     remove_home(home)
 root.rmdir()
 """
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One worker more than processors: tests wait for servers and for processes that they start."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -108,11 +117,12 @@ def postgres_home(homes: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def created_home(homes: Path) -> Iterator[Path]:
-    """The home of a server that was created and stopped (without fsync: nobody pulls this plug)."""
+    """The home of a server that was created and stopped."""
     with temporary_home(homes) as home:
         server = EmbeddedPostgres(home, say=lambda message: None)
         server.start()
-        execute(server.url("postgres"), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        careless = (f"ALTER SYSTEM SET {name} = off" for name in CAREFUL)
+        execute(server.url("postgres"), *careless, "SELECT pg_reload_conf()")
         server.stop()
         yield home
 

@@ -29,6 +29,8 @@ from sigmasight_dagster.warehouse import AuditStamp
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import FIRST_DATE, SmallProject
 
+pytestmark = pytest.mark.computes("active_share", "portfolio_returns")
+
 DATES = calendar.sessions("2022-11-15", "2022-11-18")
 
 

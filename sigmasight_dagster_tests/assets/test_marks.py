@@ -18,6 +18,8 @@ from sigmasight_core.tables import (
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import SmallProject
 
+pytestmark = pytest.mark.computes("factor_betas", "portfolio_snapshots", "position_pnl_explain")
+
 MARKS = "date,symbol,price\n2022-11-16,FUND1,100\n2022-12-02,FUND1,120\n"
 LEDGER = "ticker,quantity,entry_price,entry_date\nFUND1,50,90,2022-11-18\nAAPL,10,148.70,2022-11-15\n"
 

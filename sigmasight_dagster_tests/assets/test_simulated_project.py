@@ -37,6 +37,7 @@ from sigmasight_core.tables import (
     TreasuryYields,
 )
 from sigmasight_dagster_tests.support.project import EXAMPLES, CliProject
+from sigmasight_dagster_tests.support.some_tables import computing
 
 SEED = 1
 DATES = calendar.sessions("2025-01-02", "2025-03-31")
@@ -80,8 +81,9 @@ def project(new_project: Callable[[], CliProject]) -> SimulatedProject:
     project.ok("import", str(universe(project.home)), "--portfolio", UNIVERSE)
     originals = [word for name in COUNTS for word in ("--portfolio", name)]
     project.ok("backfill", "--start", "2025-01-02", "--end", "2025-03-31", *originals)
-    for date in WINDOW_ENDS[:-1]:
-        project.ok("run", "--date", f"{date:%Y-%m-%d}", "--portfolio", UNIVERSE)
+    with computing("factor_betas", "position_values"):
+        for date in WINDOW_ENDS[:-1]:
+            project.ok("run", "--date", f"{date:%Y-%m-%d}", "--portfolio", UNIVERSE)
     return project
 
 

@@ -16,6 +16,8 @@ from sigmasight_dagster.checks.coverage import unknown_dividend_names
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import SmallProject
 
+pytestmark = pytest.mark.computes("position_values", "realized_volatility")
+
 SESSIONS = calendar.sessions("2022-11-14", "2022-12-16")
 GAP = SESSIONS[5:9]
 LEDGER = "ticker,quantity,entry_price,entry_date\nAAPL,5,90,2022-11-15\nMSFT,1,90,2022-11-15\n"

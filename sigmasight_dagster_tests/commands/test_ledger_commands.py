@@ -25,6 +25,8 @@ from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import SmallProject
 from sigmasight_dagster_tests.support.stored_rows import keep, random_rows, sql, stamp
 
+pytestmark = pytest.mark.computes("position_values")
+
 KEPT_BY_NAME = [
     model
     for model in OPERATIONS_TABLES

@@ -15,6 +15,8 @@ from sigmasight_dagster.tags import REFETCH_TAG
 from sigmasight_dagster_tests.conftest import REPOSITORY
 from sigmasight_dagster_tests.support.project import CliProject
 
+pytestmark = pytest.mark.computes("position_values")
+
 LEDGER = "ticker,quantity,entry_price,entry_date\n{symbol},10,100,2022-10-04\n"
 
 

@@ -23,6 +23,8 @@ from sigmasight_dagster_tests.support.project import CliProject, new_project
 
 __all__ = ["new_project"]
 
+pytestmark = pytest.mark.computes("factor_betas", "position_values")
+
 DATES = sessions("2022-11-14", "2022-11-16")
 CANARIES = {name: f"canary-{name}-5f2c9e1b7a" for name in ("polygon", "fmp", "fred")}
 LEDGER = "ticker,quantity,entry_price,entry_date\nAAPL,10,148.70,2022-11-15\nJPM,-20,130.00,2022-11-15\n"

@@ -23,6 +23,8 @@ from sigmasight_dagster_tests.support.partition_readers import Key, Reader, look
 from sigmasight_dagster_tests.support.project import CliProject, assert_same_contents
 from sigmasight_dagster_tests.support.small_project import SmallProject
 
+pytestmark = pytest.mark.computes("portfolio_snapshots", "position_factor_exposures", "stress_results")
+
 NAMES = ("alpha", "beta", "gamma")
 BACKFILL = ("backfill", "--start", "2022-12-01", "--end", "2022-12-14")
 MODELS: tuple[type[Table], ...] = (

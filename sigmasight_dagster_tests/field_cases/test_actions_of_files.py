@@ -11,6 +11,8 @@ from sigmasight_core.tables import PortfolioSnapshots, PositionFactorExposures, 
 from sigmasight_dagster_tests.support.files_project import FilesProject
 from sigmasight_dagster_tests.support.project import CliProject
 
+pytestmark = pytest.mark.computes("portfolio_snapshots", "position_factor_exposures")
+
 LOTS = """ticker,quantity,entry_price,entry_date
 AAA,10,300.35,2020-01-02
 AAA,7,75,2020-08-31

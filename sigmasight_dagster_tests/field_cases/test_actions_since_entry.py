@@ -15,6 +15,8 @@ from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import SmallProject, run_requested
 
+pytestmark = pytest.mark.computes("portfolio_snapshots")
+
 HEADER = "ticker,quantity,entry_price,entry_date\n"
 DAY = "2021-08-02"
 SESSIONS = calendar.sessions("2021-07-30", "2021-08-06").strftime("%Y-%m-%d")

@@ -14,6 +14,8 @@ from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.support.files_project import FilesProject
 from sigmasight_dagster_tests.support.project import CliProject
 
+pytestmark = pytest.mark.computes("portfolio_snapshots")
+
 CLOSED = "2022-12-07"
 ENVIRONMENT: dict[str, str] = {}
 

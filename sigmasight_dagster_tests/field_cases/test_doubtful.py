@@ -6,10 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from sigmasight_core import calendar
 from sigmasight_core.tables import CorporateActions, DailyPrices, PositionValues
 from sigmasight_dagster_tests.support.project import CliProject
+
+pytestmark = pytest.mark.computes("position_values")
 
 SESSIONS = calendar.sessions("2021-05-03", "2021-06-22")
 PRINT, SPUN, JUMP, LAST = (pd.Timestamp(f"2021-06-{day}") for day in ("15", "11", "18", "21"))

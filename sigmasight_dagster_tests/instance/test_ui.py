@@ -7,6 +7,7 @@ asserts the same over the API. Screenshots go to SIGMASIGHT_SCREENSHOTS, or to a
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ NO_WELCOME = "localStorage.setItem('communityNux', '1'); localStorage.setItem('d
 
 @pytest.fixture(scope="module")
 def server(new_project: Callable[[], CliProject]) -> Iterator[DevServer]:
-    project = new_project()
+    project = replace(new_project(), plots=1)
     project.ok("demo")
     with dev_server(project) as running:
         yield running

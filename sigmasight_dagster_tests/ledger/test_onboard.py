@@ -27,6 +27,8 @@ from sigmasight_core.tables import (
 from sigmasight_dagster_tests.support.project import CliProject, assert_same_contents
 from sigmasight_dagster_tests.support.small_project import SmallProject
 
+pytestmark = pytest.mark.computes("factor_betas", "portfolio_snapshots")
+
 DAY = "2022-12-16"
 FIRST = "ticker,quantity,entry_price,entry_date\nAAPL,10,148.70,2022-11-15\nJPM,-20,130.00,2022-11-15\n"
 SECOND = "ticker,quantity,entry_price,entry_date\nNEWCO,5,50,2022-11-18\nAAPL,1,148.70,2022-11-15\n"
@@ -79,6 +81,7 @@ def published(project: CliProject, model: type[Table]) -> int:
     return len(project.warehouse().published(model))
 
 
+@pytest.mark.computes
 def test_first_results_and_what_they_can_say(project: SimulatedProject) -> None:
     shown = project.ok(*project.onboarding("first"))
     assert "1 LONG, 1 SHORT; 2 symbols; entered 2022-11-15..2022-11-15" in shown

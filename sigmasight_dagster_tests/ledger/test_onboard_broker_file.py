@@ -11,6 +11,8 @@ from sigmasight_core.tables import PositionValues
 from sigmasight_dagster_tests.ledger.test_onboard import DAY, SimulatedProject
 from sigmasight_dagster_tests.support.project import CliProject
 
+pytestmark = pytest.mark.computes("factor_betas", "portfolio_snapshots")
+
 N_ROWS, N_SYMBOLS = 1_000, 300
 HEADER = "Account,Symbol,Qty,Price,Trade Date,Description,Strategy,Exit Date,Exit Price"
 SYMBOL, QTY, PRICE, DATE, STRATEGY, EXIT_DATE, EXIT_PRICE = 1, 2, 3, 4, 6, 7, 8

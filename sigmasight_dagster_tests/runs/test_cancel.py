@@ -17,6 +17,8 @@ from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.support.project import CliProject, assert_same_contents
 from sigmasight_dagster_tests.support.small_project import PORTFOLIOS, SmallProject
 
+pytestmark = pytest.mark.computes("portfolio_snapshots")
+
 NAMES = PORTFOLIOS[:2]
 START, END = "2022-11-17", "2022-12-20"
 DATES = calendar.sessions(START, END)

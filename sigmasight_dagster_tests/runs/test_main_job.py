@@ -1,5 +1,11 @@
-"""The main job end to end: three example portfolios, a range with an option expiry, real prices."""
+"""The main job end to end: three example portfolios, a range with an option expiry, real prices.
 
+Also kill -9 in the middle of it, then the same command again: as if nothing had happened.
+"""
+
+import signal
+import subprocess
+import time
 from collections.abc import Callable
 
 import dagster as dg
@@ -25,9 +31,11 @@ from sigmasight_core.tables import (
     grain,
     table_name,
 )
+from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.support.project import PORTFOLIOS, CliProject, assert_same_contents
 
 START, END = "2022-12-12", "2022-12-20"
+BACKFILL = ("backfill", "--start", START, "--end", END)
 SESSIONS = calendar.sessions(pd.Timestamp(START), pd.Timestamp(END))
 KEYS = ["date", "portfolio"]
 DAILY = [
@@ -39,7 +47,7 @@ DAILY = [
 def project(new_project: Callable[[], CliProject]) -> CliProject:
     made = new_project()
     made.import_examples()
-    made.ok("backfill", "--start", START, "--end", END)
+    made.ok(*BACKFILL)
     return made
 
 
@@ -157,7 +165,7 @@ def test_running_it_again_changes_nothing_but_the_audit(
     project: CliProject, tables: dict[type[Table], pd.DataFrame]
 ) -> None:
     project.import_examples()
-    project.ok("backfill", "--start", START, "--end", END)
+    project.ok(*BACKFILL)
     assert_same_contents(tables, project.contents())
 
 
@@ -166,3 +174,44 @@ def test_a_date_computed_alone_equals_its_rows_of_the_range(
 ) -> None:
     project.ok("run", "--date", "2022-12-16")
     assert_same_contents(tables, project.contents(), rtol=1e-9)
+
+
+def kill_when(project: CliProject, reached: Callable[[Warehouse], bool]) -> None:
+    """Start the backfill and kill -9 its process as soon as a condition holds in the tables."""
+    warehouse = project.warehouse()
+    with subprocess.Popen(
+        project.command(*BACKFILL),
+        env=project.environment,
+        cwd=project.home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            if reached(warehouse):
+                process.send_signal(signal.SIGKILL)
+                break
+            time.sleep(0.02)
+    assert process.returncode == -signal.SIGKILL, "the backfill ended before it was killed"
+
+
+def test_a_killed_backfill_is_completed_by_the_same_command(
+    tables: dict[type[Table], pd.DataFrame],
+    new_project: Callable[[], CliProject],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    killed = new_project()
+    killed.import_examples()
+    kill_when(killed, lambda warehouse: len(warehouse.published(PositionValues)) > 0)
+    assert killed.warehouse().published(PortfolioSnapshots).empty
+    killed.ok(*BACKFILL)
+
+    assert_same_contents(tables, killed.contents())
+    for name, text in killed.environment.items():
+        monkeypatch.setenv(name, text)
+    with dg.DagsterInstance.get() as instance:
+        unfinished = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+        failed = instance.get_runs(filters=dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+    assert unfinished == []
+    assert len(failed) == 1

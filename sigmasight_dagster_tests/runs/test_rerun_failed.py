@@ -24,6 +24,8 @@ from sigmasight_dagster_tests.support.dev_server import free_port
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.small_project import PORTFOLIOS, SmallProject, all_keys, published_keys
 
+pytestmark = pytest.mark.computes("portfolio_snapshots", "stress_results")
+
 START, END = "2022-11-28", "2022-12-01"
 DATES = calendar.sessions(pd.Timestamp(START), pd.Timestamp(END))
 BAD = "delta"

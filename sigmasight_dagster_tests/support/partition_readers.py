@@ -14,7 +14,8 @@ from sigmasight_core.tables import Grain, Table, grain, table_name
 Key = tuple[str, str, str]
 """Table, date, portfolio."""
 
-PAUSE_SECONDS = 0.01
+PAUSE_SECONDS = 0.1
+"""Between two looks at all tables. Without it the readers alone would keep both processors busy."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from sigmasight_dagster.cli import main
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.conftest import REPOSITORY, execute
+from sigmasight_dagster_tests.support import some_tables
 
 EXAMPLES = REPOSITORY / "examples" / "portfolios"
 PORTFOLIOS = ("hedge_fund", "high_net_worth", "individual")
@@ -26,11 +27,15 @@ PORTFOLIOS = ("hedge_fund", "high_net_worth", "individual")
 
 @dataclass(frozen=True)
 class CliProject:
-    """Environment of one project: its state directory and two databases."""
+    """Environment of one project: its state directory and two databases.
+
+    :param plots: partitions of a run and table that are plotted; each run that draws takes a tenth longer.
+    """
 
     home: Path
     asset_url: str
     dagster_url: str
+    plots: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -41,10 +46,11 @@ class CliProject:
             "SIGMASIGHT_DATABASE_URL": self.asset_url,
             "DAGSTER_POSTGRES_URL": self.dagster_url,
             "DAGSTER_HOME": str(REPOSITORY),
+            "SIGMASIGHT_PLOT_PARTITIONS": str(self.plots),
         }
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-c", "from sigmasight_dagster.cli import main; main()", *arguments]
+        return [sys.executable, "-c", some_tables.program(), *arguments]
 
     @contextmanager
     def settings(self, **environment: str) -> Iterator[None]:

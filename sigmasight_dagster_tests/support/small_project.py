@@ -24,7 +24,7 @@ PORTFOLIOS = ("alpha", "beta", "delta", "gamma", "omega")
 
 @dataclass(frozen=True)
 class SmallProject(CliProject):
-    """A project whose data start at FIRST_DATE; its runs draw no plots, which take a tenth of a small one."""
+    """A project whose data start at FIRST_DATE."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -32,7 +32,6 @@ class SmallProject(CliProject):
             **super().environment,
             "SIGMASIGHT_START_DATE": FIRST_DATE,
             "SIGMASIGHT_RETRY_SECONDS": "0.01",
-            "SIGMASIGHT_PLOT_PARTITIONS": "0",
         }
 
     @classmethod
