@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from sigmasight_core.tables import Table, table_name
+from sigmasight_core.tables import Table, grain, primary_key, table_name
 from sigmasight_dagster.warehouse.errors import WarehouseError
-from sigmasight_dagster.warehouse.layout.schema import arrow_schema, columns, kind
+from sigmasight_dagster.warehouse.layout.schema import arrow_schema, columns, kind, packed_columns
 from sigmasight_dagster.warehouse.sql import literal
 
 
@@ -41,7 +43,7 @@ class AuditStamp:
 
 
 def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.Table:
-    """Rows with their audit columns, NaN and NA as NULL.
+    """Rows with their audit columns as they are stored, NaN and NA as NULL.
 
     :raises WarehouseError: if the frame's columns are not the model's, or a value does not fit its type.
     """
@@ -62,7 +64,31 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.T
                 made[field.name] = pa.repeat(pa.scalar(audit[field.name], field.type), len(frame))
         except (pa.ArrowException, TypeError) as error:
             raise WarehouseError(f"{table_name(model)}.{field.name}: {str(error).splitlines()[0]}") from None
-    return pa.table(made)
+    return _packed(model, pa.table(made)) if packed_columns(model) else pa.table(made)
+
+
+def _packed(model: type[Table], rows: pa.Table) -> pa.Table:
+    """Rows of a packed table as it stores them: one a partition, see `layout.packed`."""
+    starts = _starts(model, rows)
+    partitions = rows.take(starts)
+    if partitions.group_by(list(grain(model).value)).aggregate([]).num_rows < len(starts):
+        rows = rows.sort_by([(name, "ascending") for name in primary_key(model)])
+        starts = _starts(model, rows)
+        partitions = rows.take(starts)
+    ends = pa.array([*starts, rows.num_rows], pa.int32())
+    arrays = {
+        name: pa.ListArray.from_arrays(ends, rows[name].combine_chunks()) for name in packed_columns(model)
+    }
+    return pa.table({name: arrays.get(name, partitions[name]) for name in rows.column_names})
+
+
+def _starts(model: type[Table], rows: pa.Table) -> np.ndarray:
+    """Positions of the rows whose date or portfolio is not that of the row before."""
+    starts = np.arange(rows.num_rows) == 0
+    for name in grain(model).value:
+        column = rows[name].combine_chunks()
+        starts[1:] |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
+    return starts.nonzero()[0]
 
 
 def _array(values: pd.Series, target: pa.DataType) -> pa.ChunkedArray:

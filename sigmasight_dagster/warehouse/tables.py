@@ -9,7 +9,7 @@ import pyarrow as pa
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Publications, Table, primary_key, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.layout.schema import columns, kind
+from sigmasight_dagster.warehouse.layout.schema import columns, kind, stored_name
 from sigmasight_dagster.warehouse.rows import from_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, on_dates, one_of, quoted, where
 
@@ -89,14 +89,14 @@ def fetch(cursor: Any, model: type[Table], statement: str) -> pd.DataFrame:
 
 
 def copy_in(cursor: Any, model: type[Table], rows: pa.Table) -> None:
-    """Append rows by binary COPY, columns by name.
+    """Append rows of `to_arrow` by binary COPY, columns by name.
 
     PostgreSQL takes no COPY of a user whom the policies of rows are asked for, which the owner is not: what
     such a writer appends comes by way of a temporary table.
     """
     if not rows.num_rows:
         return
-    name = table_name(model)
+    name = stored_name(model)
     cursor.execute(f"SELECT row_security_active({literal(quoted(SCHEMA, name))})")
     if cursor.fetchone() == (False,):
         cursor.adbc_ingest(name, rows, mode="append", db_schema_name=SCHEMA)
