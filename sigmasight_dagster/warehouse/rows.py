@@ -68,27 +68,44 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.T
 
 
 def _packed(model: type[Table], rows: pa.Table) -> pa.Table:
-    """Rows of a packed table as it stores them: one a partition, see `layout.packed`."""
-    starts = _starts(model, rows)
-    partitions = rows.take(starts)
-    if partitions.group_by(list(grain(model).value)).aggregate([]).num_rows < len(starts):
-        rows = rows.sort_by([(name, "ascending") for name in primary_key(model)])
-        starts = _starts(model, rows)
-        partitions = rows.take(starts)
-    ends = pa.array([*starts, rows.num_rows], pa.int32())
-    arrays = {
-        name: pa.ListArray.from_arrays(ends, rows[name].combine_chunks()) for name in packed_columns(model)
-    }
-    return pa.table({name: arrays.get(name, partitions[name]) for name in rows.column_names})
-
-
-def _starts(model: type[Table], rows: pa.Table) -> np.ndarray:
-    """Positions of the rows whose date or portfolio is not that of the row before."""
-    starts = np.arange(rows.num_rows) == 0
-    for name in grain(model).value:
+    """Rows of a packed table as it stores them: one a partition, in it by key (see `layout.packed`)."""
+    same = np.ones(max(rows.num_rows - 1, 0), dtype=bool)
+    ordered, starts = True, same
+    for place, name in enumerate(primary_key(model), start=1):
         column = rows[name].combine_chunks()
-        starts[1:] |= pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False)
-    return starts.nonzero()[0]
+        before, after = column[:-1], column[1:]
+        ordered = ordered and not (same & _truth(pc.greater(before, after))).any()
+        same = same & _truth(pc.equal(before, after))
+        if place == len(grain(model).value):
+            starts = ~same
+    if not ordered:
+        return _packed(model, rows.sort_by([(name, "ascending") for name in primary_key(model)]))
+    first = np.flatnonzero(np.concatenate([np.ones(min(rows.num_rows, 1), dtype=bool), starts]))
+    offsets = pa.array([*first, rows.num_rows], pa.int32())
+    arrays = {
+        name: pa.ListArray.from_arrays(offsets, rows[name].combine_chunks()) for name in packed_columns(model)
+    }
+    return pa.table({name: arrays.get(name, rows[name].take(first)) for name in rows.column_names})
+
+
+def _truth(values: pa.Array) -> np.ndarray:
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def unpacked(stored: pa.Table, lengths: str) -> pa.Table:
+    """The rows of a packed table one by one. :param lengths: column that says how many rows each row has."""
+    n = stored[lengths].to_numpy()
+    rows = np.repeat(np.arange(len(n)), n)
+    made = {}
+    for name in stored.column_names:
+        values = stored[name]
+        if not pa.types.is_list(values.type):
+            made[name] = values.take(rows)
+            continue
+        there = np.repeat(values.is_valid().to_numpy(), n)  # a column is not in rows that are older than it
+        place = pa.array(np.cumsum(there) - 1, mask=~there)
+        made[name] = pc.list_flatten(values).take(place) if values.null_count else pc.list_flatten(values)
+    return pa.table(made).drop_columns([lengths])
 
 
 def _array(values: pd.Series, target: pa.DataType) -> pa.ChunkedArray:

@@ -12,7 +12,8 @@ from sigmasight_core.tables import PositionStress, ReverseStress, Table, table_n
 from sigmasight_dagster.warehouse import MigrationError, Warehouse
 from sigmasight_dagster.warehouse.layout.packed import packed_models
 from sigmasight_dagster.warehouse.layout.schema import metadata, stored_columns, stored_name
-from sigmasight_dagster.warehouse.rows import to_arrow
+from sigmasight_dagster.warehouse.rows import from_arrow, to_arrow
+from sigmasight_dagster.warehouse.tables import select
 from sigmasight_dagster_tests.support.stored_rows import (
     AWKWARD,
     DATES,
@@ -41,9 +42,25 @@ def test_any_rows_of_any_partitions_in_any_order(warehouse: Warehouse, rows: dic
     assert warehouse.replace(PositionStress, frame, DATES, PORTFOLIOS, stamp()) == len(rows)
     expected = frame.sort_values(["date", "portfolio", "scenario", "position_id"], ignore_index=True)
     pd.testing.assert_frame_equal(warehouse.read(PositionStress), expected, check_exact=True)
+    view = from_arrow(PositionStress, warehouse._database.query(select(PositionStress)))
+    pd.testing.assert_frame_equal(view, expected, check_exact=True)
     published = warehouse.published(PositionStress)
     assert len(published) == len(DATES) * len(PORTFOLIOS)
     assert warehouse.reconciliation()["n"].sum() == 0
+
+
+@pytest.mark.parametrize("model", packed_models(), ids=table_name)
+def test_the_view_shows_what_was_written(shared_url: str, model: type[Table]) -> None:
+    rows = random_rows(model)
+    warehouse = Warehouse(shared_url)
+    portfolios = list(reversed(PORTFOLIOS))
+    warehouse.replace(model, rows.sample(frac=1, random_state=1), DATES, portfolios, stamp())
+    view = from_arrow(model, warehouse._database.query(select(model)))
+    some = warehouse.read(model, (DATES[1], DATES[2]), ["a"], columns=["status", "date"])
+    warehouse.close()
+    pd.testing.assert_frame_equal(view, rows, check_exact=True)
+    chosen = rows[rows["date"].between(DATES[1], DATES[2]) & (rows["portfolio"] == "a")]
+    pd.testing.assert_frame_equal(some, chosen[["status", "date"]].reset_index(drop=True))
 
 
 def test_one_row_a_partition_is_stored(url: str, warehouse: Warehouse) -> None:

@@ -9,6 +9,7 @@ and portfolio go through it to the key of the stored table, others are asked of 
 For tables with many rows a partition that are read by partition: to look one row up, all of it is unpacked.
 """
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -31,11 +32,15 @@ def packed_models() -> list[type[Table]]:
     return [model for model in (*TABLES, *OPERATIONS_TABLES) if facts(model).packed]
 
 
-def rows_of_packed(model: type[Table]) -> str:
-    """SELECT of a packed table's rows: columns, types and order of a table that stores them one by one."""
-    packed = packed_columns(model)
+def rows_of_packed(model: type[Table], wanted: Collection[str] | None = None) -> str:
+    """SELECT of a packed table's rows: columns, types and order of a table that stores them one by one.
+
+    :param wanted: these columns, at least one of them not of the grain: what is left out is not unpacked.
+    """
+    known = [name for name in stored_columns(model) if wanted is None or name in wanted]
+    packed = [name for name in packed_columns(model) if name in known]
     arrays, names = (", ".join(f"{prefix}{quoted(name)}" for name in packed) for prefix in ("p.", ""))
-    shown = ", ".join(f"{'u' if name in packed else 'p'}.{quoted(name)}" for name in stored_columns(model))
+    shown = ", ".join(f"{'u' if name in packed else 'p'}.{quoted(name)}" for name in known)
     return f"SELECT {shown} FROM {stored(model)} AS p CROSS JOIN LATERAL unnest({arrays}) AS u({names})"
 
 
