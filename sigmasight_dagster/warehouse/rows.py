@@ -68,24 +68,38 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.T
 
 
 def _packed(model: type[Table], rows: pa.Table) -> pa.Table:
-    """Rows of a packed table as it stores them: one a partition, in it by key (see `layout.packed`)."""
-    same = np.ones(max(rows.num_rows - 1, 0), dtype=bool)
-    ordered, starts = True, same
-    for place, name in enumerate(primary_key(model), start=1):
-        column = rows[name].combine_chunks()
-        before, after = column[:-1], column[1:]
-        ordered = ordered and not (same & _truth(pc.greater(before, after))).any()
-        same = same & _truth(pc.equal(before, after))
-        if place == len(grain(model).value):
-            starts = ~same
-    if not ordered:
+    """Rows of a packed table as it stores them: one a partition, in it by key (see `layout.packed`).
+
+    :raises WarehouseError: on two rows with one key, or NULL where there is to be none: arrays have no key.
+    """
+    starts, in_order, distinct = _neighbours(model, rows)
+    if not in_order:
         return _packed(model, rows.sort_by([(name, "ascending") for name in primary_key(model)]))
-    first = np.flatnonzero(np.concatenate([np.ones(min(rows.num_rows, 1), dtype=bool), starts]))
-    offsets = pa.array([*first, rows.num_rows], pa.int32())
+    known = columns(model).items()
+    nulls = [name for name, column in known if rows[name].null_count and not column.nullable]
+    if nulls or not distinct:
+        what = f"null value in column {nulls[0]}" if nulls else "two rows with the same key"
+        raise WarehouseError(f"{table_name(model)}: {what}")
+    offsets = pa.array([*starts, rows.num_rows], pa.int32())
     arrays = {
         name: pa.ListArray.from_arrays(offsets, rows[name].combine_chunks()) for name in packed_columns(model)
     }
-    return pa.table({name: arrays.get(name, rows[name].take(first)) for name in rows.column_names})
+    return pa.table({name: arrays.get(name, rows[name].take(starts)) for name in rows.column_names})
+
+
+def _neighbours(model: type[Table], rows: pa.Table) -> tuple[np.ndarray, bool, bool]:
+    """Positions at which a partition starts, whether rows are in the order of their key, whether no two
+    beside each other have the same."""
+    same = np.ones(max(rows.num_rows - 1, 0), dtype=bool)  # row n and n + 1, in the columns so far
+    starts, in_order = same, True
+    for place, name in enumerate(primary_key(model), start=1):
+        column = rows[name].combine_chunks()
+        before, after = column[:-1], column[1:]
+        in_order = in_order and not (same & _truth(pc.greater(before, after))).any()
+        same = same & _truth(pc.equal(before, after))
+        starts = ~same if place == len(grain(model).value) else starts
+    first = np.ones(min(rows.num_rows, 1), dtype=bool)
+    return np.flatnonzero(np.concatenate([first, starts])), in_order, not same.any()
 
 
 def _truth(values: pa.Array) -> np.ndarray:

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sigmasight_core.tables import PositionStress, ReverseStress, Table, table_name
-from sigmasight_dagster.warehouse import MigrationError, Warehouse
+from sigmasight_dagster.warehouse import MigrationError, Warehouse, WarehouseError
 from sigmasight_dagster.warehouse.layout.packed import packed_models
 from sigmasight_dagster.warehouse.layout.schema import metadata, stored_columns, stored_name
 from sigmasight_dagster.warehouse.rows import from_arrow, to_arrow
+from sigmasight_dagster.warehouse.stores.removal import delete_results
 from sigmasight_dagster.warehouse.tables import select
 from sigmasight_dagster_tests.support.stored_rows import (
     AWKWARD,
@@ -74,6 +75,35 @@ def test_one_row_a_partition_is_stored(url: str, warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"status": None}, "position_stress: null value in column status"),
+        ({"scenario": "same", "position_id": "same"}, "position_stress: two rows with the same key"),
+        ({"portfolio": "z"}, "outside of the partitions"),
+    ],
+)
+def test_refused_rows_store_nothing(warehouse: Warehouse, change: dict, message: str) -> None:
+    frame = random_rows(PositionStress)
+    warehouse.replace(PositionStress, frame, DATES, PORTFOLIOS, stamp())
+    with pytest.raises(WarehouseError, match=message):
+        warehouse.replace(PositionStress, frame.assign(**change), DATES, PORTFOLIOS, stamp())
+    pd.testing.assert_frame_equal(warehouse.read(PositionStress), frame)
+
+
+def test_a_writer_that_is_not_the_owner_replaces(url: str, warehouse: Warehouse) -> None:
+    """It may not use COPY on the stored table, so that arrays go by way of a temporary one."""
+    sql(url, "CREATE ROLE packer LOGIN IN ROLE sigmasight_writer")
+    packer, frame = Warehouse(url.replace("postgres@", "packer@")), random_rows(PositionStress)
+    try:
+        for _ in range(2):
+            assert packer.replace(PositionStress, frame, DATES, PORTFOLIOS, stamp()) == len(frame)
+        pd.testing.assert_frame_equal(packer.read(PositionStress), frame, check_exact=True)
+    finally:
+        packer.close()
+        sql(url, "DROP ROLE packer")
+
+
+@pytest.mark.parametrize(
     "asked",
     [
         "position_stress WHERE date = '2024-02-29' AND portfolio = 'a' AND status <> ''",
@@ -107,6 +137,10 @@ def test_retention_and_removal_count_rows(warehouse: Warehouse) -> None:
     pd.testing.assert_frame_equal(
         warehouse.read(PositionStress), frame[frame["date"] > DATES[0]].reset_index(drop=True)
     )
+    mine = (frame["portfolio"] == "a") & (frame["date"] > DATES[0])
+    with warehouse._database.transaction() as cursor:
+        assert delete_results(cursor, "a") == (len(DATES) - 1, mine.sum())
+    assert set(warehouse.read(PositionStress)["portfolio"]) == set(PORTFOLIOS) - {"a"}
 
 
 def unpack(url: str, rows: dict[type[Table], pd.DataFrame]) -> None:
