@@ -1,5 +1,7 @@
 """Packed tables: what is written is what the view shows, and an older database is packed without loss."""
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import psycopg2
@@ -8,10 +10,10 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sigmasight_core.tables import PositionStress, ReverseStress, Table, table_name
+from sigmasight_core.tables import Facts, PositionStress, ReverseStress, SimulatedPnl, Table, table_name
 from sigmasight_dagster.warehouse import MigrationError, Warehouse, WarehouseError
 from sigmasight_dagster.warehouse.layout.packed import packed_models
-from sigmasight_dagster.warehouse.layout.schema import metadata, stored_columns, stored_name
+from sigmasight_dagster.warehouse.layout.schema import metadata, packed_columns, stored_columns, stored_name
 from sigmasight_dagster.warehouse.rows import from_arrow, to_arrow
 from sigmasight_dagster.warehouse.stores.removal import delete_results
 from sigmasight_dagster.warehouse.tables import select
@@ -48,6 +50,15 @@ def test_any_rows_of_any_partitions_in_any_order(warehouse: Warehouse, rows: dic
     published = warehouse.published(PositionStress)
     assert len(published) == len(DATES) * len(PORTFOLIOS)
     assert warehouse.reconciliation()["n"].sum() == 0
+
+
+def test_a_table_whose_columns_do_not_fit_cannot_be_packed() -> None:
+    class Packed(SimulatedPnl):
+        class Config(SimulatedPnl.Config):
+            metadata: ClassVar = {"facts": Facts(packed=True)}
+
+    with pytest.raises(TypeError, match=r"simulated_pnl\.pnl: no column of a packed table"):
+        packed_columns(Packed)
 
 
 @pytest.mark.parametrize("model", packed_models(), ids=table_name)

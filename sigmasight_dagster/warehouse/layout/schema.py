@@ -77,10 +77,17 @@ def stored_columns(model: type[Table]) -> dict[str, Any]:
 
 @cache
 def packed_columns(model: type[Table]) -> list[str]:
-    """Columns of which a partition's row has an array, keys first; none if every row is stored by itself."""
+    """Columns of which a partition's row has an array, keys first; none if every row is stored by itself.
+
+    :raises TypeError: if a packed table has a column that is none of an array of the server's.
+    """
     if not facts(model).packed:
         return []
-    return [name for name in columns(model) if name not in grain(model).value]
+    names = [name for name in columns(model) if name not in grain(model).value]
+    unfit = [name for name in names if kind(name, columns(model)[name]) in ("vector", "exact")]
+    if unfit:
+        raise TypeError(f"{table_name(model)}.{unfit[0]}: no column of a packed table; leave `packed` out")
+    return names
 
 
 def stored_name(model: type[Table]) -> str:
