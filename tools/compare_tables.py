@@ -13,8 +13,15 @@ from psycopg2.extensions import cursor as Cursor
 
 from sigmasight_core.tables import OPERATIONS_TABLES, Audit, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.layout.packed import packed_models
+from sigmasight_dagster.warehouse.layout.schema import stored_name
 
-_NOT_COMPARED = {"schema_version", *(table_name(model) for model in OPERATIONS_TABLES)}
+_PACKED = packed_models()  # how they are stored is one thing, their rows are the other
+_NOT_COMPARED = {
+    "schema_version",
+    *(table_name(model) for model in OPERATIONS_TABLES),
+    *(stored_name(model) for model in _PACKED),
+}
 _AUDIT = set(Audit.to_schema().columns)
 
 
@@ -36,8 +43,8 @@ def _tables(rows: Cursor) -> dict[str, list[str]]:
     rows.execute(
         "SELECT c.table_name, c.column_name FROM information_schema.columns c "
         "JOIN information_schema.tables t USING (table_schema, table_name) "
-        "WHERE table_schema = %s AND table_type = 'BASE TABLE' ORDER BY 1, 2",
-        [SCHEMA],
+        "WHERE table_schema = %s AND (table_type = 'BASE TABLE' OR c.table_name = ANY(%s)) ORDER BY 1, 2",
+        [SCHEMA, [table_name(model) for model in _PACKED]],
     )
     found: dict[str, list[str]] = {}
     for table, column in rows.fetchall():

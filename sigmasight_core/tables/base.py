@@ -82,6 +82,7 @@ class Facts:
     :param seen: which rows a database role sees that was granted single portfolios; default: see `seen`.
     :param parent: table that its rows are parts of: the one whose key is its first key column.
     :param private: who has the role of readers in the database does not see it.
+    :param packed: many rows a partition: stored as one row of arrays, which a view shows row by row.
     """
 
     kind: Kind = Kind.RESULT
@@ -95,6 +96,7 @@ class Facts:
     seen: Seen | None = None
     parent: str = ""
     private: bool = False
+    packed: bool = False
 
 
 def key(description: str, *, of: str = "", **checks: Any) -> Any:
@@ -163,8 +165,7 @@ class Audit(Table):
 
 def table_name(model: type[Table]) -> str:
     """The SQL table and Dagster asset name of a row model."""
-    name = model.to_schema().name
-    if not name:
+    if not (name := model.to_schema().name):
         raise TypeError(f"{model.__name__} has no Config.name")
     return name
 
@@ -197,9 +198,8 @@ def seen(model: type[Table]) -> Seen:
     said = facts(model)
     if said.private or said.seen or said.parent:
         return Seen.NOTHING if said.private else said.seen or Seen.PARENT
-    if "portfolio" in model.to_schema().columns:
-        return Seen.OWN
-    return Seen.ALL if grain(model) is Grain.DATE or said.kind is Kind.CONFIGURED else Seen.NOTHING
+    whole = Seen.ALL if grain(model) is Grain.DATE or said.kind is Kind.CONFIGURED else Seen.NOTHING
+    return Seen.OWN if "portfolio" in model.to_schema().columns else whole
 
 
 def readiness(model: type[Table]) -> tuple[Readiness, ...]:

@@ -28,6 +28,7 @@ class PositionCorrelations(PortfolioTable):
             "facts": Facts(
                 detail=True,
                 weekly=True,
+                packed=True,
                 readiness=(Readiness("correlations of pairs", "correlation", "symbol_1", "symbol_2"),),
             )
         }

@@ -232,7 +232,7 @@ class PositionFactorExposures(PortfolioTable):
 
     class Config:
         name = "position_factor_exposures"
-        metadata = {"facts": Facts(detail=True, readiness=())}
+        metadata = {"facts": Facts(detail=True, readiness=(), packed=True)}
 
 
 class FactorExposures(PortfolioTable):

@@ -110,7 +110,9 @@ class PositionPnlExplain(_PnlParts, _PositionKey):
         name = "position_pnl_explain"
         metadata = {
             "facts": Facts(
-                detail=True, readiness=(Readiness("P&L explain, positions", "delta_pnl", "position_id"),)
+                detail=True,
+                packed=True,
+                readiness=(Readiness("P&L explain, positions", "delta_pnl", "position_id"),),
             )
         }
 

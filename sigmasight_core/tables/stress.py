@@ -68,7 +68,7 @@ class PositionStress(PortfolioTable):
 
     class Config:
         name = "position_stress"
-        metadata = {"facts": Facts(detail=True, readiness=())}
+        metadata = {"facts": Facts(detail=True, readiness=(), packed=True)}
 
 
 class ReverseStress(PortfolioTable):
@@ -105,4 +105,6 @@ class ReverseStress(PortfolioTable):
 
     class Config:
         name = "reverse_stress"
-        metadata = {"facts": Facts(readiness=(Readiness("reverse stress", "achieved_pnl", "factor"),))}
+        metadata = {
+            "facts": Facts(packed=True, readiness=(Readiness("reverse stress", "achieved_pnl", "factor"),))
+        }

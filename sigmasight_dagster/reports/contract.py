@@ -140,7 +140,7 @@ def _table(model: type[Table]) -> dict[str, Any]:
     return {
         "name": name,
         "physicalName": name,
-        "physicalType": "table",
+        "physicalType": "view" if facts(model).packed else "table",
         "logicalType": "object",
         "description": about(model),
         "dataGranularityDescription": granularity,

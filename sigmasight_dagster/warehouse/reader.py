@@ -6,9 +6,16 @@ import pandas as pd
 
 from sigmasight_core.tables import Table
 from sigmasight_dagster.warehouse.database import Database
-from sigmasight_dagster.warehouse.rows import from_arrow
+from sigmasight_dagster.warehouse.layout.schema import packed_columns
+from sigmasight_dagster.warehouse.rows import from_arrow, unpacked
 from sigmasight_dagster.warehouse.sql import Dates
-from sigmasight_dagster.warehouse.tables import select, select_newest, select_sums
+from sigmasight_dagster.warehouse.tables import (
+    LENGTHS,
+    select,
+    select_newest,
+    select_packed,
+    select_sums,
+)
 
 
 class Reader:
@@ -38,6 +45,9 @@ class Reader:
         :param columns: which columns, in which order; default: the model's.
         :raises InputError: on a column or filter that the table has not, or a range that ends too early.
         """
+        if packed_columns(model) and symbols is None:
+            stored = self._database.query(select_packed(model, dates, portfolios, columns))
+            return from_arrow(model, unpacked(stored, LENGTHS))
         return from_arrow(model, self._database.query(select(model, dates, portfolios, columns, symbols)))
 
     def sums(

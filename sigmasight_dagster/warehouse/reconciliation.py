@@ -18,6 +18,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster.partitions.keys import SEPARATOR
 from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.layout.schema import rows_of_stored, stored
 from sigmasight_dagster.warehouse.sql import literal, quoted
 
 LEDGER: Final = "position without a row in the ledger"
@@ -59,7 +60,7 @@ def _miscounted(model: type[Table]) -> str:
         f" coalesce(min(p.date || '{SEPARATOR}' || p.portfolio || ': ' || coalesce(c.n, 0)"
         " || ' rows, published ' || p.n_rows), '') AS example"
         f" FROM {_PUBLISHED} p LEFT JOIN"
-        f" (SELECT {keys}, count(*) AS n FROM {quoted(SCHEMA, name)} GROUP BY {keys}) c"
+        f" (SELECT {keys}, sum({rows_of_stored(model)}) AS n FROM {stored(model)} GROUP BY {keys}) c"
         f" ON c.date = p.date{portfolio}"
         f" WHERE p.table_name = {literal(name)} AND p.n_rows <> coalesce(c.n, 0)"
     )

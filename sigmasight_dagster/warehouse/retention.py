@@ -6,9 +6,10 @@ import pandas as pd
 
 from sigmasight_core.tables import TABLES, Table, facts, table_name
 from sigmasight_dagster.warehouse.checksums.partitions import PUBLISHED, delete
-from sigmasight_dagster.warehouse.database import SCHEMA, Database
+from sigmasight_dagster.warehouse.database import Database
+from sigmasight_dagster.warehouse.layout.schema import rows_of_stored, stored
 from sigmasight_dagster.warehouse.rectangle import LOCKS_PER_TABLE
-from sigmasight_dagster.warehouse.sql import literal, lock_key, quoted
+from sigmasight_dagster.warehouse.sql import literal, lock_key
 
 
 def retire(database: Database, before: pd.Timestamp, *, dry_run: bool) -> pd.DataFrame:
@@ -20,13 +21,13 @@ def retire(database: Database, before: pd.Timestamp, *, dry_run: bool) -> pd.Dat
 def _retire(database: Database, model: type[Table], before: pd.Timestamp, *, dry_run: bool) -> dict[str, Any]:
     name = table_name(model)
     old = f"date < {literal(before.strftime('%Y-%m-%d'))}"
-    rows = f"FROM {quoted(SCHEMA, name)} WHERE {old}"
+    rows = f"FROM {stored(model)} WHERE {old}"
     these = f" WHERE table_name = {literal(name)} AND {old}"
     locks = () if dry_run else (lock_key(name, str(bucket)) for bucket in range(LOCKS_PER_TABLE))
     with database.transaction(*locks) as cursor:
         counts = []
-        for what in (f"FROM {PUBLISHED}{these}", rows):
-            cursor.execute(f"SELECT count(*) {what}")
+        for counted in (f"count(*) FROM {PUBLISHED}{these}", f"sum({rows_of_stored(model)}) {rows}"):
+            cursor.execute(f"SELECT coalesce((SELECT {counted}), 0)::bigint")
             counts.append(int(cursor.fetchone()[0]))
         if not dry_run:
             delete(cursor, these)

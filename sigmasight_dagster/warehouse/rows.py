@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from sigmasight_core.tables import Table, table_name
+from sigmasight_core.tables import Table, grain, primary_key, table_name
 from sigmasight_dagster.warehouse.errors import WarehouseError
-from sigmasight_dagster.warehouse.layout.schema import arrow_schema, columns, kind
+from sigmasight_dagster.warehouse.layout.schema import arrow_schema, columns, kind, packed_columns
 from sigmasight_dagster.warehouse.sql import literal
 
 
@@ -41,7 +43,7 @@ class AuditStamp:
 
 
 def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.Table:
-    """Rows with their audit columns, NaN and NA as NULL.
+    """Rows with their audit columns as they are stored, NaN and NA as NULL.
 
     :raises WarehouseError: if the frame's columns are not the model's, or a value does not fit its type.
     """
@@ -62,7 +64,62 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.T
                 made[field.name] = pa.repeat(pa.scalar(audit[field.name], field.type), len(frame))
         except (pa.ArrowException, TypeError) as error:
             raise WarehouseError(f"{table_name(model)}.{field.name}: {str(error).splitlines()[0]}") from None
-    return pa.table(made)
+    return _packed(model, pa.table(made)) if packed_columns(model) else pa.table(made)
+
+
+def _packed(model: type[Table], rows: pa.Table) -> pa.Table:
+    """Rows of a packed table as it stores them: one a partition, in it by key (see `layout.packed`).
+
+    :raises WarehouseError: on two rows with one key, or NULL where there is to be none: arrays have no key.
+    """
+    starts, in_order, distinct = _neighbours(model, rows)
+    if not in_order:
+        return _packed(model, rows.sort_by([(name, "ascending") for name in primary_key(model)]))
+    known = columns(model).items()
+    nulls = [name for name, column in known if rows[name].null_count and not column.nullable]
+    if nulls or not distinct:
+        what = f"null value in column {nulls[0]}" if nulls else "two rows with the same key"
+        raise WarehouseError(f"{table_name(model)}: {what}")
+    offsets = pa.array([*starts, rows.num_rows], pa.int32())
+    arrays = {
+        name: pa.ListArray.from_arrays(offsets, rows[name].combine_chunks()) for name in packed_columns(model)
+    }
+    return pa.table({name: arrays.get(name, rows[name].take(starts)) for name in rows.column_names})
+
+
+def _neighbours(model: type[Table], rows: pa.Table) -> tuple[np.ndarray, bool, bool]:
+    """Positions at which a partition starts, whether rows are in the order of their key, whether no two
+    beside each other have the same."""
+    same = np.ones(max(rows.num_rows - 1, 0), dtype=bool)  # row n and n + 1, in the columns so far
+    starts, in_order = same, True
+    for place, name in enumerate(primary_key(model), start=1):
+        column = rows[name].combine_chunks()
+        before, after = column[:-1], column[1:]
+        in_order = in_order and not (same & _truth(pc.greater(before, after))).any()
+        same = same & _truth(pc.equal(before, after))
+        starts = ~same if place == len(grain(model).value) else starts
+    first = np.ones(min(rows.num_rows, 1), dtype=bool)
+    return np.flatnonzero(np.concatenate([first, starts])), in_order, not same.any()
+
+
+def _truth(values: pa.Array) -> np.ndarray:
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def unpacked(stored: pa.Table, lengths: str) -> pa.Table:
+    """The rows of a packed table one by one. :param lengths: column that says how many rows each row has."""
+    n = stored[lengths].to_numpy()
+    rows = np.repeat(np.arange(len(n)), n)
+    made = {}
+    for name in stored.column_names:
+        values = stored[name]
+        if not pa.types.is_list(values.type):
+            made[name] = values.take(rows)
+            continue
+        there = np.repeat(values.is_valid().to_numpy(), n)  # a column is not in rows that are older than it
+        place = pa.array(np.cumsum(there) - 1, mask=~there)
+        made[name] = pc.list_flatten(values).take(place) if values.null_count else pc.list_flatten(values)
+    return pa.table(made).drop_columns([lengths])
 
 
 def _array(values: pd.Series, target: pa.DataType) -> pa.ChunkedArray:

@@ -18,6 +18,7 @@ from sigmasight_dagster.warehouse import corrections, reconciliation, retention,
 from sigmasight_dagster.warehouse.checksums import partitions, seals
 from sigmasight_dagster.warehouse.checksums.compare import ChecksumStore
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA
+from sigmasight_dagster.warehouse.layout.schema import stored
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.replacement import Replacement
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
@@ -233,7 +234,7 @@ class Warehouse(
 def _replace(cursor: Any, each: Replacement, rows: pa.Table, stamp: AuditStamp) -> None:
     target = each.target
     changed = corrections.changed(cursor, target, each.frame)
-    cursor.execute(f"DELETE FROM {quoted(SCHEMA, table_name(target.model))}{target.condition}")
+    cursor.execute(f"DELETE FROM {stored(target.model)}{target.condition}")
     copy_in(cursor, target.model, rows)
     partitions.publish(cursor, target, stamp)
     corrections.record(cursor, target.model, changed, stamp)

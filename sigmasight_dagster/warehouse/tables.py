@@ -7,13 +7,23 @@ import pandas as pd
 import pyarrow as pa
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import Publications, Table, primary_key, table_name
+from sigmasight_core.tables import Publications, Table, grain, primary_key, table_name
 from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.layout.schema import columns, kind
+from sigmasight_dagster.warehouse.layout.packed import rows_of_packed
+from sigmasight_dagster.warehouse.layout.schema import (
+    columns,
+    kind,
+    packed_columns,
+    rows_of_stored,
+    stored,
+    stored_name,
+)
 from sigmasight_dagster.warehouse.rows import from_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, on_dates, one_of, quoted, where
 
 _INCOMING = "incoming_rows"
+LENGTHS = "n rows"
+"""Column of `select_packed`: how many rows each stored row stands for."""
 
 
 def select(
@@ -25,21 +35,45 @@ def select(
     sessions: Sequence[str] | None = None,
 ) -> str:
     """SELECT of a model's rows in the order of their key. :raises InputError: on a column that it has not."""
-    known = columns(model)
-    names = list(known) if wanted is None else list(dict.fromkeys(wanted))
-    texts = {"portfolio": portfolios, "symbol": symbols, "session": sessions}
-    filters = {"date": dates, **texts}
-    used = [name for name, value in filters.items() if value is not None]
-    unknown = [name for name in (*names, *used) if name not in known]
-    if unknown or not names:
-        raise InputError(
-            f"{table_name(model)}: no column {', '.join(unknown) or 'chosen'}; it has {', '.join(known)}"
-        )
-    conditions = [] if dates is None else [on_dates(dates)]
-    conditions += [one_of(name, values) for name, values in texts.items() if values is not None]
-    chosen = ", ".join(_expression(name, known[name]) for name in names)
+    names = _known(model, wanted)
+    conditions = _conditions(model, dates, {"portfolio": portfolios, "symbol": symbols, "session": sessions})
+    chosen = ", ".join(_expression(name, columns(model)[name]) for name in names)
     order = ", ".join(quoted(name) for name in primary_key(model))
-    return f"SELECT {chosen} FROM {quoted(SCHEMA, table_name(model))}{where(conditions)} ORDER BY {order}"
+    return f"SELECT {chosen} FROM {quoted(SCHEMA, table_name(model))}{conditions} ORDER BY {order}"
+
+
+def select_packed(
+    model: type[Table], dates: Dates | None, portfolios: Sequence[str] | None, wanted: Sequence[str] | None
+) -> str:
+    """As `select`, of a packed table: the stored rows, with `LENGTHS` for `rows.unpacked`.
+
+    That is several times as fast as its view, whose rows the server makes one by one.
+    """
+    chosen = ", ".join(map(quoted, _known(model, wanted)))
+    conditions = _conditions(model, dates, {"portfolio": portfolios})
+    order = ", ".join(map(quoted, grain(model).value))
+    lengths = f"{rows_of_stored(model)} AS {quoted(LENGTHS)}"
+    return f"SELECT {chosen}, {lengths} FROM {stored(model)}{conditions} ORDER BY {order}"
+
+
+def _known(model: type[Table], wanted: Sequence[str] | None) -> list[str]:
+    names = list(columns(model)) if wanted is None else list(dict.fromkeys(wanted))
+    return _require(model, names) if names else _require(model, ["chosen"])
+
+
+def _conditions(model: type[Table], dates: Dates | None, texts: Mapping[str, Sequence[str] | None]) -> str:
+    conditions = [] if dates is None else [on_dates(dates)]
+    used = {name: values for name, values in texts.items() if values is not None}
+    _require(model, [*(["date"] if conditions else []), *used])
+    return where([*conditions, *(one_of(name, values) for name, values in used.items())])
+
+
+def _require(model: type[Table], names: list[str]) -> list[str]:
+    known = columns(model)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"{table_name(model)}: no column {', '.join(unknown)}; it has {', '.join(known)}")
+    return names
 
 
 def select_sums(
@@ -58,6 +92,9 @@ def select_sums(
     texts = [] if portfolios is None else [one_of("portfolio", portfolios)]
     by = ", ".join(map(quoted, keys))
     table = quoted(SCHEMA, table_name(model))
+    if packed_columns(model):
+        used = {*keys, *grain(model).value, *(column.strip("|") for column in sums.values())}
+        table = f"({rows_of_packed(model, used)}) AS t"
     return f"SELECT {', '.join(chosen)} FROM {table}{where([on_dates(dates), *texts])} GROUP BY {by}"
 
 
@@ -89,14 +126,14 @@ def fetch(cursor: Any, model: type[Table], statement: str) -> pd.DataFrame:
 
 
 def copy_in(cursor: Any, model: type[Table], rows: pa.Table) -> None:
-    """Append rows by binary COPY, columns by name.
+    """Append rows of `to_arrow` by binary COPY, columns by name.
 
     PostgreSQL takes no COPY of a user whom the policies of rows are asked for, which the owner is not: what
     such a writer appends comes by way of a temporary table.
     """
     if not rows.num_rows:
         return
-    name = table_name(model)
+    name = stored_name(model)
     cursor.execute(f"SELECT row_security_active({literal(quoted(SCHEMA, name))})")
     if cursor.fetchone() == (False,):
         cursor.adbc_ingest(name, rows, mode="append", db_schema_name=SCHEMA)

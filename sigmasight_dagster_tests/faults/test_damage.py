@@ -7,10 +7,11 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from sigmasight_core.tables import Publications
+from sigmasight_core.tables import Publications, ReverseStress
 from sigmasight_dagster.checks import damage
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.warehouse.layout.schema import packed_columns
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.project import CliProject, assert_same_contents, new_project
 from sigmasight_dagster_tests.support.small_project import SmallProject
@@ -130,6 +131,19 @@ FAULTS: dict[str, tuple[list[str], Found]] = {
     "stress": (
         [more("stress_results", "direct_pnl", f"{HERE} AND severity = 'severe'")],
         here("stress_results"),
+    ),
+    "one number of many in a packed table": (
+        [update("position_stress_packed", "direct_pnl[3] = coalesce(direct_pnl[3], 0) + 1")],
+        here("position_stress"),
+    ),
+    "last row of a packed table": (
+        [
+            update(
+                "reverse_stress_packed",
+                ", ".join(f"{name} = trim_array({name}, 1)" for name in packed_columns(ReverseStress)),
+            )
+        ],
+        here("reverse_stress", damage.LOST),
     ),
     "P&L": ([more("portfolio_pnl_explain", "daily_pnl")], here("portfolio_pnl_explain")),
     "return": ([more("portfolio_returns", "daily_return")], here("portfolio_returns")),

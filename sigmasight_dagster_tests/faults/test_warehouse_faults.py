@@ -191,12 +191,12 @@ def test_concurrent_writers_and_readers(database_url: str) -> None:
 def test_a_migration_waits_for_a_writer(database_url: str, old_rows: pd.DataFrame) -> None:
     """A column that is added while a range is being written: both happen, one after the other."""
     warehouse = Warehouse(database_url)
-    sql(database_url, "ALTER TABLE sigmasight.position_factor_exposures DROP beta CASCADE")
+    sql(database_url, "ALTER TABLE sigmasight.position_factor_exposures_packed DROP beta CASCADE")
     with ThreadPoolExecutor(1) as pool:
         with warehouse._database.transaction(1):
             migration = pool.submit(Warehouse(database_url).migrate)
             time.sleep(1.5)
             assert not migration.done()
-        assert "added column position_factor_exposures.beta" in migration.result(timeout=60)
+        assert "added column position_factor_exposures_packed.beta" in migration.result(timeout=60)
     pd.testing.assert_frame_equal(warehouse.read(MODEL), old_rows.assign(beta=float("nan")))
     warehouse.close()

@@ -7,8 +7,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from sigmasight_core.tables import OPERATIONS_TABLES, TABLES, table_name
+from sigmasight_core.tables import OPERATIONS_TABLES, TABLES
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from sigmasight_dagster.warehouse.layout.schema import stored
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.house import House, dagster_instance
 
@@ -49,6 +50,6 @@ def shared_house(
 def house(shared_house: House, postgres_server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
     assets, dagster = map(postgres_server.url, DATABASES)
-    empty(assets, *(f"sigmasight.{table_name(model)}" for model in (*TABLES, *OPERATIONS_TABLES)))
+    empty(assets, *(stored(model) for model in (*TABLES, *OPERATIONS_TABLES)))
     empty(dagster, *OF_DAGSTER)
     return shared_house

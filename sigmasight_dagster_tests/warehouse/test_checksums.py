@@ -19,10 +19,12 @@ from sigmasight_core.tables import (
     PriceDifferences,
     SimulatedPnl,
     Table,
+    facts,
     grain,
     table_name,
 )
 from sigmasight_dagster.warehouse import LearnedActions, Warehouse
+from sigmasight_dagster.warehouse.layout.schema import stored
 from sigmasight_dagster_tests.support.stored_rows import DATES, PORTFOLIOS, random_rows, sql, stamp
 
 PARTITIONED = [model for model in TABLES if grain(model) is not Grain.UNPARTITIONED]
@@ -50,6 +52,7 @@ def shared(shared_url: str) -> Iterator[Warehouse]:
 def test_every_column_of_every_table_counts(shared: Warehouse, shared_url: str, model: type[Table]) -> None:
     """One cell of each column, each in another partition, is set to another value, or NULL: all are seen."""
     table, by_portfolio = f"sigmasight.{table_name(model)}", grain(model) is Grain.DATE_PORTFOLIO
+    element = "[1]" if facts(model).packed else ""
     partitions = list(product(DATES, PORTFOLIOS if by_portfolio else [""]))
     columns = [each for each in model.to_schema().columns.items() if each[0] not in grain(model).value]
     n_changed = 0
@@ -60,8 +63,10 @@ def test_every_column_of_every_table_counts(shared: Warehouse, shared_url: str, 
         for (date, portfolio), (name, column) in zip(partitions, columns[start:], strict=False):
             here = f"date = '{date:%Y-%m-%d}'" + (f" AND portfolio = '{portfolio}'" if by_portfolio else "")
             value = "NULL" if column.nullable else f"(SELECT max({name}) FROM {table} WHERE NOT ({here}))"
-            row = f"SELECT ctid FROM {table} WHERE {here} AND {name} IS DISTINCT FROM {value} LIMIT 1"
-            if sql(shared_url, f"UPDATE {table} SET {name} = {value} WHERE ctid = ({row}) RETURNING 1"):
+            differs = f"{name}{element} IS DISTINCT FROM {value}"
+            row = f"SELECT ctid FROM {stored(model)} WHERE {here} AND {differs} LIMIT 1"
+            change = f"UPDATE {stored(model)} SET {name}{element} = {value} WHERE ctid = ({row}) RETURNING 1"
+            if sql(shared_url, change):
                 changed.append((date, portfolio))
         assert found(shared, model) == changed
         n_changed += len(changed)

@@ -43,9 +43,16 @@ def restored(fresh_database: Callable[..., str], database_url: str) -> tuple[str
     return urls
 
 
+RELATIONS = (
+    "SELECT relname, relkind = 'r' FROM pg_class "
+    "WHERE relnamespace = 'sigmasight'::regnamespace AND relkind IN ('r', 'v')"
+)
+NAMES = {table_name(model) for model in TABLES}
+
+
 def contents(url: str) -> dict[str, list[dict[str, Any]]]:
     """Every row of every table of the schema, in the order in which they were written."""
-    names = [name for (name,) in sql(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'sigmasight'")]
+    names = [name for name, is_table in sql(url, RELATIONS) if is_table or name in NAMES]
     statement = "SELECT coalesce(json_agg(t), '[]')::text FROM sigmasight.{} t"
     return {name: json.loads(sql(url, statement.format(name))[0][0]) for name in names}
 
@@ -64,7 +71,7 @@ def test_every_row_lives_on(restored: tuple[str, str]) -> None:
         columns = before[name][0].keys()
         kept = [{column: row[column] for column in columns} for row in after[name]]
         assert sorted(map(repr, kept)) == sorted(map(repr, before[name])), name
-    assert before.keys() | {table_name(model) for model in TABLES} <= after.keys()
+    assert before.keys() | NAMES <= after.keys()
 
 
 def test_the_roles_keep_their_rights(restored: tuple[str, str]) -> None:
@@ -73,10 +80,11 @@ def test_the_roles_keep_their_rights(restored: tuple[str, str]) -> None:
     Warehouse(url).migrate()
     held = sql(
         url,
-        "SELECT tablename, role, array_agg(privilege ORDER BY privilege) FROM pg_tables, "
+        "SELECT relname, role, array_agg(privilege ORDER BY privilege) FROM pg_class, "
         "unnest(ARRAY['sigmasight_reader', 'sigmasight_writer']) role, "
-        "unnest(ARRAY['DELETE', 'INSERT', 'SELECT']) privilege WHERE schemaname = 'sigmasight' "
-        "AND has_table_privilege(role, format('sigmasight.%I', tablename), privilege) GROUP BY 1, 2",
+        "unnest(ARRAY['DELETE', 'INSERT', 'SELECT']) privilege "
+        "WHERE relnamespace = 'sigmasight'::regnamespace AND relkind IN ('r', 'v') "
+        "AND has_table_privilege(role, pg_class.oid, privilege) GROUP BY 1, 2",
     )
     rights = {(table, role): granted for table, role, granted in held}
     for (table,) in tables:

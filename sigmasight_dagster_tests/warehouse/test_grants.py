@@ -12,6 +12,7 @@ from sigmasight_core.tables import (
     TABLES,
     Grain,
     Portfolios,
+    PositionStress,
     Seen,
     Table,
     facts,
@@ -240,11 +241,17 @@ def test_on_a_server_without_invokers_views_it_reads_tables_alone(
         "INSERT INTO sigmasight.portfolios (portfolio, cash, source, run_id, code_version, computed_at) "
         "VALUES ('mine', 1, 'f', 'r', 'c', now()), ('other', 1, 'f', 'r', 'c', now())",
     )
+    stress = rows_of_both(PositionStress)
+    warehouse.replace(PositionStress, stress, DATES[:2], (MINE, OTHER), stamp())
     notes = warehouse.grant_portfolios("of_14", [MINE], None, stamp())
     warehouse.close()
     assert notes[0] == "made the role of_14, which may log in"
     assert "the views need PostgreSQL 15" in notes[1]
     assert sql(url, "SET ROLE of_14", "SELECT portfolio FROM sigmasight.portfolios") == [(MINE,)]
+    seen_of_packed = "SELECT DISTINCT portfolio FROM sigmasight.position_stress ORDER BY 1"
+    assert sql(url, "SET ROLE of_14", seen_of_packed) == [(MINE,)]
+    for role in ("sigmasight_reader", "postgres"):
+        assert sql(url, f"SET ROLE {role}", seen_of_packed) == [(MINE,), (OTHER,)]
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         sql(url, "SET ROLE of_14", "SELECT * FROM sigmasight.portfolio_today")
     sql(url, "DROP ROLE of_14")

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pandas as pd
 import pytest
 
-from sigmasight_core.tables import TABLES, Alerts, DailyPrices, Positions, table_name
+from sigmasight_core.tables import TABLES, Alerts, DailyPrices, Positions
 from sigmasight_dagster.warehouse import MigrationError, Warehouse, WarehouseError
 from sigmasight_dagster.warehouse.layout import migration
+from sigmasight_dagster.warehouse.layout.schema import stored_name
 from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 LAYOUT = (
@@ -23,7 +24,7 @@ KEY_OF_ALERTS = (
 def test_a_new_database(database_url: str) -> None:
     changes = Warehouse(database_url).migrate()
     assert changes[0] == "created schema sigmasight"
-    assert {f"created table {table_name(model)}" for model in TABLES} <= set(changes)
+    assert {f"created table {stored_name(model)}" for model in TABLES} <= set(changes)
     assert not [line for line in changes if line.startswith("note:")]
 
 
@@ -56,14 +57,15 @@ def test_an_older_layout_is_brought_up_to_date_with_its_data(url: str, warehouse
         "ALTER TABLE sigmasight.daily_prices ALTER close SET NOT NULL, ALTER source DROP NOT NULL",
         "COMMENT ON COLUMN sigmasight.daily_prices.close IS 'old'",
         "COMMENT ON TABLE sigmasight.daily_prices IS NULL",
-        "DROP TABLE sigmasight.position_stress CASCADE",
+        "DROP TABLE sigmasight.position_stress_packed CASCADE",
         "DROP INDEX sigmasight.publications_run_id_idx",
         "ALTER TABLE sigmasight.factor_betas DROP quality CASCADE",
     )
     changes = warehouse.migrate()
     assert sql(url, LAYOUT) == expected
     assert set(changes) == {
-        "created table position_stress",
+        "created table position_stress_packed",
+        "created view position_stress",
         "created index publications_run_id_idx",
         "added column daily_prices.adjusted_close",
         "added column factor_betas.quality",
@@ -174,7 +176,7 @@ def test_what_this_version_does_not_know_is_kept_and_reported(url: str, warehous
 def test_what_could_lose_data_is_refused_and_changes_nothing(
     url: str, warehouse: Warehouse, statements: list[str], message: str
 ) -> None:
-    sql(url, *statements, "DROP TABLE sigmasight.position_stress CASCADE")
+    sql(url, *statements, "DROP TABLE sigmasight.position_stress_packed CASCADE")
     before = sql(url, LAYOUT)
     with pytest.raises(MigrationError, match=message):
         warehouse.migrate()

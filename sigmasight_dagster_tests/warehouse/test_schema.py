@@ -13,11 +13,13 @@ from sigmasight_core.tables import (
     Grain,
     Portfolios,
     Table,
+    facts,
     grain,
     primary_key,
     table_name,
 )
 from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse.layout.schema import stored, stored_name
 from sigmasight_dagster.warehouse.layout.views import EVERYDAY
 from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
@@ -43,8 +45,11 @@ def test_columns_types_and_nulls(catalogue: str, model: type[Table]) -> None:
         f"WHERE table_schema = 'sigmasight' AND table_name = '{table_name(model)}' ORDER BY ordinal_position",
     )
     columns = model.to_schema().columns
-    expected = [(name, expected_type(model, name), column.nullable) for name, column in columns.items()]
-    expected += [(name, kind, False) for name, kind in AUDIT.items() if name not in columns]
+    shown = facts(model).packed  # a view, which says of every column that it may be NULL
+    expected = [
+        (name, expected_type(model, name), column.nullable or shown) for name, column in columns.items()
+    ]
+    expected += [(name, kind, shown) for name, kind in AUDIT.items() if name not in columns]
     assert found == expected
 
 
@@ -54,9 +59,11 @@ def test_primary_key(catalogue: str, model: type[Table]) -> None:
         catalogue,
         "SELECT a.attname FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k(n, place) "
         "JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.n "
-        f"WHERE i.indisprimary AND i.indrelid = 'sigmasight.{table_name(model)}'::regclass ORDER BY k.place",
+        f"WHERE i.indisprimary AND i.indrelid = '{stored(model)}'::regclass ORDER BY k.place",
     )
-    assert [name for (name,) in found] == primary_key(model)
+    assert [name for (name,) in found] == list(
+        grain(model).value if facts(model).packed else primary_key(model)
+    )
 
 
 @pytest.mark.parametrize("model", MODELS, ids=table_name)
@@ -84,10 +91,12 @@ def test_only_these_tables_and_views(catalogue: str) -> None:
     )
     tables = {name for name, kind in found if kind == "BASE TABLE"}
     views = {name for name, kind in found if kind == "VIEW"}
-    assert tables == {table_name(model) for model in MODELS} | {"schema_version"}
+    assert tables == {stored_name(model) for model in MODELS} | {"schema_version"}
     partitioned = [model for model in TABLES if grain(model) is not Grain.UNPARTITIONED]
     latest = {f"{table_name(model)}_latest" for model in partitioned}
-    assert views == latest | {view.name for view in EVERYDAY}
+    packed = {table_name(model) for model in MODELS if facts(model).packed}
+    assert len(packed) == 8
+    assert views == latest | packed | {view.name for view in EVERYDAY}
 
 
 def test_text_is_ordered_by_code_point(catalogue: str) -> None:

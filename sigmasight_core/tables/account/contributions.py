@@ -40,7 +40,7 @@ class ReturnContributions(PortfolioTable):
     class Config:
         name = "return_contributions"
         # portfolio_returns says in the readiness whether there is a return
-        metadata = {"facts": Facts(detail=True, readiness=())}
+        metadata = {"facts": Facts(detail=True, readiness=(), packed=True)}
 
 
 class GroupContributions(PortfolioTable):
@@ -68,4 +68,4 @@ class GroupContributions(PortfolioTable):
 
     class Config:
         name = "return_contributions_by_group"
-        metadata = {"facts": Facts(detail=True, readiness=())}
+        metadata = {"facts": Facts(detail=True, readiness=(), packed=True)}

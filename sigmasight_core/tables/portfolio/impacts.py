@@ -30,4 +30,4 @@ class ScenarioImpacts(PortfolioTable):
     class Config:
         name = "scenario_impacts"
         # stress_results says in the readiness what there is
-        metadata = {"facts": Facts(readiness=())}
+        metadata = {"facts": Facts(readiness=(), packed=True)}

@@ -18,6 +18,7 @@ from sigmasight_dagster.warehouse.checksums import seals
 from sigmasight_dagster.warehouse.checksums.hashes import AUDIT, of_publication
 from sigmasight_dagster.warehouse.checksums.partitions import PUBLISHED, WITHDRAWN, stored
 from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.layout import schema
 from sigmasight_dagster.warehouse.layout.schema import columns, kind
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rectangle import Rectangle, check_grain
@@ -173,5 +174,4 @@ def _delete(model: type[Table], day: pd.Timestamp, names: Sequence[str] | None) 
         f"SELECT FROM {PUBLISHED} AS p WHERE p.table_name = {literal(table_name(model))} "
         f"AND p.date = t.date AND p.portfolio = {portfolio}"
     )
-    table = quoted(SCHEMA, table_name(model))
-    return f"DELETE FROM {table} AS t{target.condition} AND NOT EXISTS ({published})"
+    return f"DELETE FROM {schema.stored(model)} AS t{target.condition} AND NOT EXISTS ({published})"

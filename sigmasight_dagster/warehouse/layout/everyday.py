@@ -56,12 +56,16 @@ _WORST: Final = (
     f"AND {NOT_COMPARISON.format(alias='s')} AND {_HEADLINE} IS NOT NULL ORDER BY pnl, s.scenario LIMIT 1"
     ") AS w ON true "
 )
-_WORST_OF_POSITION: Final = (
-    f"LEFT JOIN LATERAL (SELECT s.scenario, s.correlated_pnl AS pnl FROM {named(PositionStress)} AS s "
-    "WHERE s.date = d.date AND s.portfolio = d.portfolio AND s.position_id = v.position_id "
-    f"AND {published(PositionStress, 's')} AND {NOT_COMPARISON.format(alias='s')} "
-    "AND s.correlated_pnl IS NOT NULL ORDER BY pnl, s.scenario LIMIT 1) AS w ON true "
+_VALUES_AND_WORST: Final = (
+    f"JOIN LATERAL (SELECT v.*, w.scenario AS worst_scenario, w.pnl AS worst_scenario_pnl "
+    f"FROM {named(PositionValues)} AS v LEFT JOIN (SELECT DISTINCT ON (s.position_id) s.position_id, "
+    f"s.scenario, s.correlated_pnl AS pnl FROM {named(PositionStress)} AS s "
+    f"WHERE s.date = d.date AND s.portfolio = d.portfolio AND {published(PositionStress, 's')} "
+    f"AND {NOT_COMPARISON.format(alias='s')} AND s.correlated_pnl IS NOT NULL "
+    "ORDER BY s.position_id, pnl, s.scenario) AS w ON w.position_id = v.position_id "
+    f"WHERE v.date = d.date AND v.portfolio = d.portfolio AND {published(PositionValues, 'v')}) AS v ON true "
 )
+"""Positions with their worst scenario. In one, so that a partition of the packed table is unpacked once."""
 _MEASURES_OF_DAY: Final = (
     "LEFT JOIN LATERAL (SELECT "
     + ", ".join(f"{what} AS {name}" for name, what in _measures(*_SHOWN_MEASURES).items())
@@ -116,13 +120,12 @@ POSITIONS_TODAY: Final = View(
     | same("g", "delta", "gamma", "theta", "vega", "rho", "position_delta", "position_gamma")
     | same("g", "position_theta", "position_vega", "position_rho", "delta_exposure")
     | {"component_var_usd": "c.component_var_usd", "var_share": "c.share"}
-    | {"worst_scenario": "w.scenario", "worst_scenario_pnl": "w.pnl"}
+    | same("v", "worst_scenario", "worst_scenario_pnl")
     | {"status": "v.status", "greeks_status": "g.status", "var_status": "c.status"},
-    join(PositionValues, "v", kind="JOIN")
+    _VALUES_AND_WORST
     + f"LEFT JOIN {named(Positions)} AS l ON l.portfolio = d.portfolio AND l.position_id = v.position_id "
     + join(PositionGreeks, "g", "g.position_id = v.position_id")
-    + join(RiskContributions, "c", "c.kind = 'position' AND c.item = v.position_id")
-    + _WORST_OF_POSITION,
+    + join(RiskContributions, "c", "c.kind = 'position' AND c.item = v.position_id"),
     {
         "entry_price": "Price per share at entry, as traded then; 0 = received free [USD]",
         "worst_scenario": "Scenario with the lowest correlated P&L of the position; NULL = none",

@@ -22,9 +22,11 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from packaging.version import Version
 
+from sigmasight_core.tables import Table, table_name
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA, Database
 from sigmasight_dagster.warehouse.errors import MigrationError
 from sigmasight_dagster.warehouse.layout.current import is_current, layout_digest
+from sigmasight_dagster.warehouse.layout.packed import pack_stored, unpacked_models
 from sigmasight_dagster.warehouse.layout.policies import secure
 from sigmasight_dagster.warehouse.layout.roles import grant_roles
 from sigmasight_dagster.warehouse.layout.schema import metadata
@@ -39,6 +41,9 @@ _WIDER = {
     "TEXT": {"VARCHAR", "CHAR"},
 }
 """New type -> old types, every value of which it holds."""
+
+
+Unpacked = tuple[type[Table], ...]
 
 
 @dataclass
@@ -69,11 +74,16 @@ def migrate(database: Database, fill: Mapping[str, str]) -> list[str]:
         }
         context = MigrationContext.configure(connection, opts=options)
         migration = Migration(connection, Operations(context), changes)
-        _bring_keys(migration)
-        _apply_differences(migration, context)
+        unpacked = tuple(unpacked_models(connection))
+        _bring_keys(migration, unpacked)
+        _apply_differences(migration, context, unpacked)
         for name, statement in fill.items():
             if f"created table {name}" in migration.changes:
                 connection.exec_driver_sql(statement)
+        for model in unpacked:
+            drop_views_of(connection, table_name(model))
+            pack_stored(connection, model)
+            migration.changes.append(f"packed table {table_name(model)}")
         migration.changes += create_views(connection, stored_views)
         grant_roles(migration.connection, migration.changes, migration.notes)
         secure(migration.connection, migration.changes, migration.notes)
@@ -102,10 +112,10 @@ def _refuse_newer(connection: sa.Connection) -> str | None:
     return row["views"] if row else None
 
 
-def _bring_keys(migration: Migration) -> None:
+def _bring_keys(migration: Migration, unpacked: Unpacked) -> None:
     """Let keys grow by new texts. :raises MigrationError: where a key is another one."""
     inspector = sa.inspect(migration.connection)
-    for table in metadata().sorted_tables:
+    for table in metadata(unpacked).sorted_tables:
         if not inspector.has_table(table.name, SCHEMA):
             continue
         ours = [column.name for column in table.primary_key.columns]
@@ -139,8 +149,8 @@ def _grow_key(migration: Migration, table: sa.Table, more: list[sa.Column[Any]],
     migration.changes.append(f"the key of {table.name} has {names} too")
 
 
-def _apply_differences(migration: Migration, context: Any) -> None:
-    for difference in _flat(compare_metadata(context, metadata())):
+def _apply_differences(migration: Migration, context: Any, unpacked: Unpacked) -> None:
+    for difference in _flat(compare_metadata(context, metadata(unpacked))):
         handler = _HANDLERS.get(difference[0])
         if handler is not None:
             handler(migration, *difference[1:])
@@ -194,7 +204,9 @@ def _modify_type(
     migration: Migration, schema: str, table: str, column: str, _existing: dict[str, Any], old: Any, new: Any
 ) -> None:
     was, becomes = (str(kind.compile(dialect=migration.connection.dialect)) for kind in (old, new))
-    if was.partition("(")[0] not in _WIDER.get(becomes.partition(" COLLATE")[0], set()):
+    old_each, each = (text.replace(" COLLATE", "[").partition("[")[0] for text in (was, becomes))
+    same_shape = ("[]" in was) == ("[]" in becomes)
+    if not same_shape or old_each.partition("(")[0] not in _WIDER.get(each, set()):
         raise MigrationError(
             f"{table}.{column}: its type is {was} and must be {becomes}, which could lose values; "
             f"rename it, migrate, and compute the table again"

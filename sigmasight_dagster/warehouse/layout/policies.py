@@ -4,7 +4,7 @@ Every table has two policies. `everyone` lets any role that may read the table s
 constant true, which the planner leaves out. `granted` restricts it for members of one group of roles alone,
 so it costs nobody else anything, and a role that is granted nothing sees nothing. Owners and superusers are
 asked neither. The views ask as the user who reads them (`security_invoker`), which PostgreSQL knows from 15:
-before, members of the group may read the tables alone.
+before, members of the group may read the tables alone, with the views that stand for packed ones.
 """
 
 from typing import Final
@@ -23,7 +23,9 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.layout.packed import packed_models, rows_of_packed
 from sigmasight_dagster.warehouse.layout.roles import GROUP, INVOKER_VERSION, server_version
+from sigmasight_dagster.warehouse.layout.schema import stored, stored_name
 from sigmasight_dagster.warehouse.layout.view import named
 from sigmasight_dagster.warehouse.layout.views import EVERYDAY, latest_views
 from sigmasight_dagster.warehouse.sql import literal, quoted
@@ -59,7 +61,7 @@ def secure(connection: sa.Connection, changes: list[str], notes: list[str]) -> N
         return
     found = connection.exec_driver_sql(_POLICIES)
     stored = {name: (enabled, about) for name, enabled, about in found}
-    models = {table_name(model): model for model in (*TABLES, *OPERATIONS_TABLES)}
+    models = {stored_name(model): model for model in (*TABLES, *OPERATIONS_TABLES)}
     wanted = {name: condition(model) for name, model in models.items()}
     made = [name for name, condition in wanted.items() if stored[name] != (True, condition)]
     for name in made:
@@ -85,10 +87,12 @@ def _secure_table(connection: sa.Connection, name: str, condition: str) -> None:
 
 
 def _secure_views(connection: sa.Connection, changes: list[str], notes: list[str]) -> list[str]:
-    """Let views ask as their reader; those that members of the group may read, on an older server none."""
-    names = [*(f"{table}_latest" for table in latest_views()), *(view.name for view in EVERYDAY)]
+    """Let views ask as their reader; those that members of the group may read: of packed tables at least."""
+    packed = [table_name(model) for model in packed_models()]
     if server_version(connection) < INVOKER_VERSION:
-        return []
+        _guard_packed(connection)
+        return packed
+    names = [*packed, *(f"{table}_latest" for table in latest_views()), *(view.name for view in EVERYDAY)]
     owners_rights = connection.exec_driver_sql(
         f"SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace({literal(SCHEMA)}) "
         "AND relkind = 'v' AND NOT coalesce(reloptions, '{}') @> '{security_invoker=true}'"
@@ -105,6 +109,19 @@ def _secure_views(connection: sa.Connection, changes: list[str], notes: list[str
     return names
 
 
+def _guard_packed(connection: sa.Connection) -> None:
+    """On an older server, let the views of packed tables ask what the policies of these would."""
+    for model in packed_models():
+        free = (
+            f"NOT row_security_active({literal(stored(model))}::regclass) "
+            f"OR NOT pg_has_role({literal(GROUP)}, 'USAGE')"
+        )
+        connection.exec_driver_sql(
+            f"CREATE OR REPLACE VIEW {named(model)} WITH (security_barrier) AS "
+            f"{rows_of_packed(model)} WHERE {free} OR ({condition(model)})"
+        )
+
+
 def _tell(changes: list[str], kind: str, what: str, names: list[str]) -> None:
     """Say what became of tables or views that were not made just now."""
     told = {f"{verb} {kind} {name}" for verb in ("created", "changed") for name in names}
@@ -119,6 +136,8 @@ _VIEWS_ALONE: Final = (
     f"WHERE c.relnamespace = to_regnamespace({literal(SCHEMA)}) AND c.relkind = 'v' AND a.grantee <> 0 "
     "AND a.privilege_type = 'SELECT' "
     "AND coalesce(c.reloptions, '{}') @> '{security_invoker=true}' AND NOT "
-    f"has_table_privilege(a.grantee, to_regclass({literal(f'{SCHEMA}.publications')}), 'SELECT') "
+    "has_table_privilege(a.grantee, coalesce("
+    f"to_regclass('{SCHEMA}.' || quote_ident(c.relname || '_packed')), "
+    f"to_regclass({literal(f'{SCHEMA}.publications')})), 'SELECT') "
     "ORDER BY 1, 2"
 )

@@ -1,9 +1,11 @@
-"""Every view of the warehouse: `<table>_latest`, from the row models, and those of `everyday` and `complete`.
+"""Every view of the warehouse: `<table>_latest`, from the row models, and those of `everyday` and `complete`,
+on top of those of `packed`, which are as tables.
 
-What they have in common: a row counts only while its partition is published, and scenarios that are kept for
-comparison alone are left out. The tables below them keep both.
+What the others have in common: a row counts only while its partition is published, and scenarios that are
+kept for comparison alone are left out. The tables below them keep both.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Final
 
@@ -20,7 +22,14 @@ from sigmasight_dagster.warehouse.layout.everyday import (
     RISK_MEASURES_WIDE,
     WORST_STRESS,
 )
-from sigmasight_dagster.warehouse.layout.view import NOT_COMPARISON, PUBLICATIONS, REGISTRY, View
+from sigmasight_dagster.warehouse.layout.packed import packed_models, rows_of_packed
+from sigmasight_dagster.warehouse.layout.schema import (
+    column_comment,
+    stored_columns,
+    stored_name,
+    table_comment,
+)
+from sigmasight_dagster.warehouse.layout.view import NOT_COMPARISON, PUBLICATIONS, REGISTRY
 from sigmasight_dagster.warehouse.sql import literal, quoted
 
 EVERYDAY: Final = (
@@ -60,7 +69,9 @@ def _latest(model: type[Table]) -> str:
 def digest() -> str:
     """Of the definitions and comments of all views."""
     everyday = [(view.name, view.select(), view.about, view.described()) for view in EVERYDAY]
-    return blake2b(repr((sorted(latest_views().items()), everyday)).encode(), digest_size=16).hexdigest()
+    packed = [(rows_of_packed(model), table_comment(model), _described(model)) for model in packed_models()]
+    said = repr((sorted(latest_views().items()), everyday, packed))
+    return blake2b(said.encode(), digest_size=16).hexdigest()
 
 
 def create_views(connection: sa.Connection, stored_digest: str | None) -> list[str]:
@@ -69,10 +80,10 @@ def create_views(connection: sa.Connection, stored_digest: str | None) -> list[s
     :param stored_digest: that of the views that the last migration made, if there was one.
     :raises MigrationError: when a view of the user's own hangs on one that must get other columns.
     """
-    inspector = sa.inspect(connection)
     code_changed = stored_digest != digest()
+    changes = _show_packed(connection, code_changed=code_changed)
+    inspector = sa.inspect(connection)
     existing = set(inspector.get_view_names(SCHEMA))
-    changes: list[str] = []
     for table, definition in latest_views().items():
         name = f"{table}_latest"
         wanted = [column["name"] for column in inspector.get_columns(table, SCHEMA)]
@@ -85,28 +96,49 @@ def create_views(connection: sa.Connection, stored_digest: str | None) -> list[s
             changes.append(f"{'changed' if shown else 'created'} view {name}")
     for view in EVERYDAY:
         if code_changed or view.name not in existing:
-            _replace(connection, view)
+            _replace(connection, view.name, view.select(), view.about, view.described())
             changes.append(f"{'changed' if view.name in existing else 'created'} view {view.name}")
     return changes
 
 
 def drop_views_of(connection: sa.Connection, table: str) -> None:
     """Those that show a table, of which a column's type changes; `create_views` makes them again."""
-    used = [view.name for view in EVERYDAY if quoted(SCHEMA, table) in view.select()]
-    for name in (f"{table}_latest", *used):
+    packed = {stored_name(model): table_name(model) for model in packed_models()}
+    shown = packed.get(table, table)
+    used = [view.name for view in EVERYDAY if quoted(SCHEMA, shown) in view.select()]
+    for name in (f"{shown}_latest", *used, *([shown] if table in packed else [])):
         _drop(connection, name)
 
 
-def _replace(connection: sa.Connection, view: View) -> None:
-    name = quoted(SCHEMA, view.name)
+def _show_packed(connection: sa.Connection, *, code_changed: bool) -> list[str]:
+    """Make the views of packed tables, which others are made of; what was changed."""
+    existing = set(sa.inspect(connection).get_view_names(SCHEMA))
+    changes = []
+    for model in packed_models():
+        name = table_name(model)
+        if code_changed or name not in existing:
+            _replace(connection, name, rows_of_packed(model), table_comment(model), _described(model))
+            changes.append(f"{'changed' if name in existing else 'created'} view {name}")
+    return changes
+
+
+def _described(model: type[Table]) -> dict[str, str]:
+    return {name: column_comment(column) for name, column in stored_columns(model).items()}
+
+
+def _replace(
+    connection: sa.Connection, view: str, select: str, about: str, described: Mapping[str, str]
+) -> None:
+    name = quoted(SCHEMA, view)
     try:
         with connection.begin_nested():
-            connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {name} AS {view.select()}")
+            connection.exec_driver_sql(f"CREATE OR REPLACE VIEW {name} AS {select}")
     except sa.exc.ProgrammingError:  # its columns are others: it cannot be replaced as it stands
-        _drop(connection, view.name)
-        connection.exec_driver_sql(f"CREATE VIEW {name} AS {view.select()}")
-    _comment(connection, "VIEW", name, view.about)
-    for column, meaning in view.described().items():
+        drop_views_of(connection, view)
+        _drop(connection, view)
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS {select}")
+    _comment(connection, "VIEW", name, about)
+    for column, meaning in described.items():
         _comment(connection, "COLUMN", f"{name}.{quoted(column)}", meaning)
 
 
@@ -122,4 +154,4 @@ def _drop(connection: sa.Connection, view: str) -> None:
 
 
 def _comment(connection: sa.Connection, kind: str, name: str, text: str) -> None:
-    connection.exec_driver_sql(f"COMMENT ON {kind} {name} IS {literal(text)}")
+    connection.exec_driver_sql(f"COMMENT ON {kind} {name} IS {literal(text)}".replace("%", "%%"))

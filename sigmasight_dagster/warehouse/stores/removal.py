@@ -25,7 +25,7 @@ from sigmasight_core.tables.access.users import UserPortfolios
 from sigmasight_dagster.warehouse.checksums import partitions
 from sigmasight_dagster.warehouse.checksums.seals import seal
 from sigmasight_dagster.warehouse.database import SCHEMA
-from sigmasight_dagster.warehouse.layout.schema import columns
+from sigmasight_dagster.warehouse.layout.schema import columns, rows_of_stored, stored
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
 from sigmasight_dagster.warehouse.sql import literal, one_of, quoted
@@ -132,7 +132,7 @@ def _leave_rules(cursor: Any, portfolio: str) -> None:
 
 
 def _delete(cursor: Any, model: type[Table], portfolio: str) -> int:
-    table, mine = quoted(SCHEMA, table_name(model)), one_of("portfolio", [portfolio])
-    gone = f"DELETE FROM {table} WHERE {mine}{_ONLY.get(model, '')} RETURNING 1"
-    cursor.execute(f"WITH gone AS ({gone}) SELECT count(*) FROM gone")
+    mine = f"{one_of('portfolio', [portfolio])}{_ONLY.get(model, '')}"
+    gone = f"DELETE FROM {stored(model)} WHERE {mine} RETURNING {rows_of_stored(model)} AS n"
+    cursor.execute(f"WITH gone AS ({gone}) SELECT coalesce(sum(n), 0)::bigint FROM gone")
     return int(cursor.fetchone()[0])
