@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sigmasight_core.tables import FactorExposures, PositionFactorExposures
+from sigmasight_core.tables import FactorExposures, PositionLiquidity
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.warehouse import Warehouse, WarehouseError
 from sigmasight_dagster.warehouse.rectangle import Rectangle
 from sigmasight_dagster_tests.support.stored_rows import DATES, PORTFOLIOS, random_rows, sql, stamp
 
-MODEL = PositionFactorExposures
+MODEL = PositionLiquidity
 COPIED = (
     "SELECT coalesce(max(tuples_processed), 0) FROM pg_stat_progress_copy WHERE datname = current_database()"
 )
@@ -41,7 +41,8 @@ def many_rows() -> pd.DataFrame:
     """So many that there is time to interrupt their COPY."""
     ids = [f"S{n:06d}@2024-01-02" for n in range(50_000)]
     index = pd.MultiIndex.from_product([DATES, PORTFOLIOS, ids], names=["date", "portfolio", "position_id"])
-    frame = index.to_frame(index=False).assign(factor="market", beta=1.0, exposure_usd=2.0, status="ok")
+    numbers = {"average_daily_volume": 2.0, "n_obs": 20, "days_to_liquidate": 1.0, "status": "ok"}
+    frame = index.to_frame(index=False).assign(**numbers)
     return frame[list(MODEL.to_schema().columns)]
 
 
@@ -191,12 +192,12 @@ def test_concurrent_writers_and_readers(database_url: str) -> None:
 def test_a_migration_waits_for_a_writer(database_url: str, old_rows: pd.DataFrame) -> None:
     """A column that is added while a range is being written: both happen, one after the other."""
     warehouse = Warehouse(database_url)
-    sql(database_url, "ALTER TABLE sigmasight.position_factor_exposures_packed DROP beta CASCADE")
+    sql(database_url, "ALTER TABLE sigmasight.position_liquidity DROP days_to_liquidate CASCADE")
     with ThreadPoolExecutor(1) as pool:
         with warehouse._database.transaction(1):
             migration = pool.submit(Warehouse(database_url).migrate)
             time.sleep(1.5)
             assert not migration.done()
-        assert "added column position_factor_exposures_packed.beta" in migration.result(timeout=60)
-    pd.testing.assert_frame_equal(warehouse.read(MODEL), old_rows.assign(beta=float("nan")))
+        assert "added column position_liquidity.days_to_liquidate" in migration.result(timeout=60)
+    pd.testing.assert_frame_equal(warehouse.read(MODEL), old_rows.assign(days_to_liquidate=float("nan")))
     warehouse.close()

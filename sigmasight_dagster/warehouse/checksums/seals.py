@@ -45,8 +45,8 @@ def differing(portfolios: Sequence[str] | None = None) -> str:
 
 def seal(cursor: Any, portfolio: str, stamp: AuditStamp, models: Sequence[type[Table]] | None = None) -> None:
     """Seal a portfolio's ledger as it is now, in the transaction that has stored it."""
-    names = [table_name(model) for model in (ledger_tables() if models is None else models)]
-    these = where([one_of("portfolio", [portfolio]), one_of("table_name", names)])
+    chosen = [] if models is None else [one_of("table_name", [table_name(model) for model in models])]
+    these = where([one_of("portfolio", [portfolio]), *chosen])
     cursor.execute(f"DELETE FROM {SEALS}{these}")
     cursor.execute(_insert(stored([portfolio], models), stamp))
 
