@@ -16,6 +16,7 @@ from sigmasight_core.tables import Grain, PortfolioReports
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets.catalogue import tables_of
 from sigmasight_dagster.automation import run_requests
+from sigmasight_dagster.engine.dagster_assets import OWNERS
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.reports import table_export
@@ -53,6 +54,7 @@ def _asset(folder: Path, partitions: dg.PartitionsDefinition) -> dg.AssetsDefini
         NAME,
         deps=tables_of(Grain.DATE_PORTFOLIO),
         group_name="export",
+        owners=OWNERS,
         kinds={"parquet"},
         description=f"Published rows of every table of portfolios as Parquet files below {folder}.",
     )

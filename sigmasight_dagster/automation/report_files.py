@@ -17,6 +17,7 @@ from sigmasight_core.errors import InputError
 from sigmasight_core.tables import PortfolioReports, table_name
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.automation import run_requests
+from sigmasight_dagster.engine.dagster_assets import OWNERS
 from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.platform import Platform
@@ -39,6 +40,7 @@ def assets(settings: Settings, partitions: dg.PartitionsDefinition) -> list[dg.A
         NAME,
         deps=[_REPORTS],
         group_name="export",
+        owners=OWNERS,
         kinds={"html"},
         description=f"Files of reports that were ordered through the API, below {folder}.",
     )
