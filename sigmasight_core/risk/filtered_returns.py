@@ -174,6 +174,12 @@ class ReturnPanel:
         move = np.expm1(np.clip(log_move, -largest, largest, out=log_move), out=log_move)
         return Scenarios(move, before(self.growth, sessions, count, 1.0), bounded)
 
+    def log_moves(self, symbol: Ints, session: Ints, past: Ints) -> Floats:
+        """(c): log moves of single scenarios of `scenarios`, of symbols on sessions, from past sessions."""
+        log_move = self.residuals[symbol, past] * self.volatility[symbol, session]
+        largest = self.largest[symbol, session]
+        return np.asarray(np.clip(log_move, -largest, largest, out=log_move), dtype=np.float64)
+
 
 def before(values: NDArray, sessions: Ints, count: int, fill: float | bool = np.nan) -> NDArray:
     """The `count` columns before each session (s), (S, T) to (S, s, count); `fill` before the first."""

@@ -4,7 +4,7 @@ A linear position gains exposure x (exp(r*) - 1), an option what `revaluation` s
 simulated in the same pass: an option that is in several groups is valued once.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from sigmasight_core.arrays.gaps import gap_status, gap_texts
 from sigmasight_core.arrays.sums import summed
 from sigmasight_core.arrays.types import Bools, Floats, Ints, Singles, Texts
 from sigmasight_core.conventions import OK
-from sigmasight_core.risk.book import CELLS, RiskBook
+from sigmasight_core.risk.book import RiskBook
 from sigmasight_core.risk.filtered_returns import MIN_SCENARIOS, SCENARIOS, ReturnPanel, Scenarios
 from sigmasight_core.risk.groups.tails import (
     NO_GROUPS,
@@ -24,6 +24,9 @@ from sigmasight_core.risk.groups.tails import (
 )
 from sigmasight_core.risk.revaluation import Options
 from sigmasight_core.risk.tails import LEVELS, tail_losses
+
+_BLOCK: Final = 40_000
+"""Gains of options at a time: they and what they need stay in the processor's cache."""
 
 
 class SimulatedRisk(NamedTuple):
@@ -204,7 +207,7 @@ def _add_options(
     options = Options.of(book, rows)
     order = np.argsort(place, kind="stable")
     place, group = place[order], group[order]
-    step = max(1, CELLS // (4 * move.shape[1]))
+    step = max(1, _BLOCK // move.shape[1])
     for start in range(0, len(rows), step):
         which = np.arange(start, min(start + step, len(rows)))
         gains = options.pnl(which, np.log1p(move[column[which]]), growth[column[which]])

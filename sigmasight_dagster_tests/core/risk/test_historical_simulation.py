@@ -174,8 +174,8 @@ def test_portfolios_and_dates_in_one_call_equal_each_alone() -> None:
 
 def test_small_blocks_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = simulate(mixed())
-    for module in ("risk.book", "risk.historical_simulation"):
-        monkeypatch.setattr(f"sigmasight_core.{module}.CELLS", 2000)
+    for name in ("book.CELLS", "historical_simulation._BLOCK"):
+        monkeypatch.setattr(f"sigmasight_core.risk.{name}", 2000)
     for small, large in zip(simulate(mixed()), expected, strict=True):
         np.testing.assert_array_equal(small, large)
 
