@@ -11,6 +11,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar o
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header
 RUNTIME := --extra api --extra mcp
+SEED ?= 1
 
 # $(call install,LOCK): its packages into .venv
 define install
@@ -20,7 +21,7 @@ fi
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo api test ui-test celery-test api-test dev check docs bench wheel lock clean
+.PHONY: help demo api test ui-test celery-test api-test dev check docs bench campaign wheel lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */make \1\t/'
@@ -75,6 +76,11 @@ docs: $(DEV)   ## write the generated pages of docs/ again
 
 bench: $(DEV)  ## the benchmarks, as ratios measured in one run
 	$(BIN)/python -m benchmarks
+
+campaign: $(DEV) ## half an hour of kills, races and hostile files; SEED=N for other ones (docs/reliability.md)
+	failed=0; for run in "kills --minutes 20" "races --minutes 6" "poison --minutes 4"; do \
+	    $(BIN)/python -m campaigns $$run --seed $(SEED) || failed=1; \
+	done; exit $$failed
 
 wheel: $(DEV)  ## dist/sigmasight-*.whl, which needs no checkout: `sigmasight init` makes a folder a project
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .

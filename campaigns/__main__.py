@@ -1,0 +1,71 @@
+"""`make campaign`: pull plugs at random, and say what was found.
+
+python -m campaigns kills --seed 7 --minutes 20      rounds of a seed
+python -m campaigns kills --once 7000012             one round again, by the number that was printed
+"""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Final, Protocol
+
+from campaigns.figures import Figures
+from campaigns.house import House, furnish, house
+from campaigns.kills import Kills
+from campaigns.poison import Poison
+from campaigns.races import Races
+
+
+class Campaign(Protocol):
+    """What plays a round by its number."""
+
+    def play(self, number: int) -> None: ...
+
+
+CAMPAIGNS: Final[dict[str, Callable[[House, Figures], Campaign]]] = {
+    "kills": Kills,
+    "races": Races,
+    "poison": Poison,
+}
+ROUNDS_A_SEED: Final = 1_000_000
+
+
+def main() -> None:
+    """Exit code 1 when a round finds anything."""
+    given = _arguments()
+    figures = Figures(given.campaign)
+    print(f"{platform.system()}, Python {platform.python_version()}, {os.cpu_count()} cores, load {_load()}")
+    deadline = time.monotonic() + 60 * given.minutes
+    with house() as made:
+        furnish(made)
+        campaign = CAMPAIGNS[given.campaign](made, figures)
+        numbers = count(given.seed * ROUNDS_A_SEED) if given.once is None else iter([given.once])
+        for number in numbers:
+            if given.once is None and time.monotonic() > deadline:
+                break
+            campaign.play(number)
+            print(f"round {number} played, load {_load()}; {figures.line()}", flush=True)
+    print(figures.line())
+    sys.exit(figures.exit_code())
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m campaigns", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("campaign", choices=sorted(CAMPAIGNS))
+    parser.add_argument("--seed", type=int, default=1, help="numbers of the rounds: SEED * 1,000,000 and up")
+    parser.add_argument("--minutes", type=float, default=10.0, help="no round begins after as many")
+    parser.add_argument("--once", type=int, metavar="NUMBER", help="play this round alone")
+    return parser.parse_args()
+
+
+def _load() -> str:
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""A ledger is replaced at random while a command computes: no result of the old one counts as new."""
+
+import random
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+import dagster as dg
+import pandas as pd
+
+from campaigns import judges
+from campaigns.figures import Figures
+from campaigns.house import DATES, EARLY, FULL, PORTFOLIOS, SECONDS_A_COMMAND, House
+from campaigns.readers import reading
+from sigmasight_core.tables import PositionValues
+from sigmasight_dagster.checks import damage
+from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.settings import Settings
+
+NAME: Final = PORTFOLIOS[0]
+BACKFILL: Final = ("backfill", "--start", DATES[0], "--end", DATES[-1])
+QUANTITIES: Final = (777, 10)
+"""Ledgers that replace the one before, in turn; the last is what is held in the end."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A round: when each replacement is typed, as a part of what the command takes undisturbed."""
+
+    number: int
+    begin: str
+    moments: tuple[float, ...]
+
+    @classmethod
+    def of(cls, number: int) -> "Plot":
+        draw = random.Random(number)
+        begin = draw.choice([EARLY, FULL])
+        moments = sorted(draw.uniform(0.0, 1.0) for _ in range(draw.randint(1, len(QUANTITIES))))
+        return cls(number, begin, tuple(moments))
+
+    @property
+    def quantities(self) -> tuple[int, ...]:
+        return QUANTITIES[: len(self.moments)]
+
+    def __str__(self) -> str:
+        typed = [f"{n} shares at {at:.0%}" for n, at in zip(self.quantities, self.moments, strict=True)]
+        return f"{self.begin}: {' '.join(BACKFILL)}; the ledger of {NAME} replaced: {', '.join(typed)}"
+
+
+@dataclass
+class Races:
+    """The campaign in one house."""
+
+    house: House
+    figures: Figures
+    _truths: dict[tuple[str, tuple[int, ...]], judges.State] = field(default_factory=dict)
+    _seconds: dict[str, float] = field(default_factory=dict)
+
+    def play(self, number: int) -> None:
+        """One round: both at once, what is published then, and what the command leaves when typed again."""
+        plot = Plot.of(number)
+        truth = self._truth(plot)
+        self.house.restore(plot.begin)
+        self.figures.rounds += 1
+        with reading(self.house.url) as reader:
+            codes = self._race(plot)
+        self.figures.found("half-seen", list(reader.problems)[:3], number, str(plot))
+        self.figures.found("stuck", codes, number, str(plot))
+        platform = Platform(Settings())
+        self.figures.found("wrong", old_ledger(platform, plot.quantities[-1]), number, str(plot))
+        if codes:
+            return
+        self.house.ok(*BACKFILL)
+        with dg.DagsterInstance.get() as instance:
+            state = judges.look(instance)
+            left = [*judges.runs(instance), *judges.slots(instance), *judges.locks(self.house.url)]
+        self.figures.found("stuck", left, number, str(plot))
+        for kind, judge in judges.every(state, truth, exact=True):
+            self.figures.found(kind, judge(), number, str(plot))
+
+    def _truth(self, plot: Plot) -> judges.State:
+        """What the ledgers, one after the other, and then the command leave."""
+        case = (plot.begin, plot.quantities)
+        if case not in self._truths:
+            self.house.restore(plot.begin)
+            for quantity in plot.quantities:
+                self.house.ok(*self._replacement(quantity))
+            begun = time.monotonic()
+            self.house.ok(*BACKFILL)
+            self._seconds.setdefault(plot.begin, time.monotonic() - begun)
+            with dg.DagsterInstance.get() as instance:
+                self._truths[case] = judges.look(instance)
+        return self._truths[case]
+
+    def _replacement(self, quantity: int) -> tuple[str, ...]:
+        return ("import", self.house.file(NAME, quantity), NAME, "--replace")
+
+    def _race(self, plot: Plot) -> list[str]:
+        """The command and the replacements; what did not end well."""
+        begun, command = time.monotonic(), self.house.start(BACKFILL)
+        started = [(" ".join(BACKFILL), command)]
+        for quantity, moment in zip(plot.quantities, plot.moments, strict=True):
+            time.sleep(max(begun + moment * self._seconds[plot.begin] - time.monotonic(), 0))
+            replacement = self.house.start(self._replacement(quantity), log="replacements")
+            self.figures.did["replacements"] += 1
+            self.figures.did["while it computed"] += command.poll() is None
+            started.append((f"import of {quantity}", replacement))
+            if said := _ended(*started[-1]):
+                return [f"{said}: {self.house.said('replacements', 300)}"]
+        said = _ended(*started[0])
+        return [f"{said}: {self.house.said(n_chars=300)}"] if said else []
+
+
+def _ended(what: str, process: "subprocess.Popen[bytes]") -> str:
+    try:
+        code = process.wait(SECONDS_A_COMMAND)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return f"{what} is still there after {SECONDS_A_COMMAND} s"
+    return f"{what}: exit code {code}" if code else ""
+
+
+def old_ledger(platform: Platform, quantity: float) -> list[str]:
+    """Partitions that count as published, and as up to date, with another quantity than the ledger's."""
+    warehouse = platform.warehouse
+    values = warehouse.read(PositionValues, portfolios=[NAME], columns=["date", "symbol", "quantity"])
+    published = warehouse.published(PositionValues)
+    found = damage.find(platform)
+    told = found[(found["table_name"] == "position_values") & found["damage"].str.startswith(damage.STALE)]
+    return silently_old(values, published, told, quantity)
+
+
+def silently_old(
+    values: pd.DataFrame, published: pd.DataFrame, told: pd.DataFrame, quantity: float
+) -> list[str]:
+    """Dates of NAME whose shares are not the ledger's, published and not told to be stale."""
+    dates = published.loc[published["portfolio"] == NAME, "date"]
+    counts = values[values["date"].isin(dates) & ~values["date"].isin(told["date"])]
+    old = counts[(counts["symbol"] == "AAPL") & (counts["quantity"] != quantity)]
+    return [
+        f"{date:%Y-%m-%d} is published with {found:g} shares, the ledger has {quantity:g}"
+        for date, found in old[["date", "quantity"]].itertuples(index=False)
+    ]
