@@ -7,6 +7,7 @@ python -m campaigns kills --once 7000012             one round again, by the num
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -37,6 +38,8 @@ ROUNDS_A_SEED: Final = 1_000_000
 def main() -> None:
     """Exit code 1 when a round finds anything."""
     given = _arguments()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     figures = Figures(given.campaign)
     print(f"{platform.system()}, Python {platform.python_version()}, {os.cpu_count()} cores, load {_load()}")
     deadline = time.monotonic() + 60 * given.minutes

@@ -33,10 +33,8 @@ class Figures:
     def line(self) -> str:
         done = ", ".join(f"{count} {what}" for what, count in sorted(self.did.items()))
         counted = ", ".join(f"{self.faults[kind]} {kind}" for kind in FAULTS)
-        return (
-            f"{self.campaign}: {self.rounds} rounds; {done}; {counted}; "
-            f"longest start {self.longest_start_seconds:.1f} s"
-        )
+        start = f"; longest start {self.longest_start_seconds:.1f} s" if self.longest_start_seconds else ""
+        return f"{self.campaign}: {self.rounds} rounds; {done}; {counted}{start}"
 
     def exit_code(self) -> int:
         """1 when anything was found, and when nothing was tried."""

@@ -23,6 +23,7 @@ from sigmasight_dagster.settings import Settings
 
 HEADER: Final = b"ticker,quantity,entry_price,entry_date\n"
 GOOD: Final = HEADER + b"AAPL,100,142.48,2022-10-03\nMSFT,-50,240.74,2022-10-04\n"
+TICKS: Final = 6
 SECONDS_A_TICK: Final = 30.0
 MOST_FILES: Final = 8
 
@@ -145,10 +146,10 @@ class Poison:
         platform = Platform(settings)
         with dg.DagsterInstance.get() as instance:
             before = _ledger(platform)
-            stuck = ticks(Workspace(settings, platform, instance))
+            stuck, told = ticks(Workspace(settings, platform, instance))
             after = _ledger(platform)
         self.figures.found("stuck", [*stuck, *judges.locks(self.house.url)], number, plot)
-        self.figures.found("lost", _not_put_away(folder), number, plot)
+        self.figures.found("lost", _not_put_away(folder, told), number, plot)
         self.figures.found("wrong", changed(before, after, good), number, plot)
         _clear(folder)
 
@@ -161,18 +162,23 @@ def _drop(folder: Path, draw: Draw, place: int) -> tuple[Path, str]:
     return path, maker.__name__.strip("_")
 
 
-def ticks(workspace: Workspace) -> list[str]:
-    """Look into the inbox until nothing is left to do: seen, imported, put away, each on a tick."""
+def ticks(workspace: Workspace) -> tuple[list[str], list[str]]:
+    """Look into the inbox until nothing is left to do: seen, imported, put away, each on a tick.
+
+    :returns: what ended or delayed a tick, and what the last tick told of files that it could not take.
+    """
     cursor: str | None = None
-    for _ in range(4):
+    told: list[str] = []
+    for _ in range(TICKS):
         begun = time.monotonic()
         try:
-            cursor = inbox.look(workspace, cursor, pd.Timestamp.now(tz="UTC")).cursor
+            tick = inbox.look(workspace, cursor, pd.Timestamp.now(tz="UTC"))
         except Exception as error:  # whatever it is: the sensor would end with it
-            return [f"the tick ended with {type(error).__name__}: {str(error)[:200]}"]
+            return [f"the tick ended with {type(error).__name__}: {str(error)[:200]}"], told
+        cursor, told = tick.cursor, tick.problems
         if (took := time.monotonic() - begun) > SECONDS_A_TICK:
-            return [f"a tick took {took:.0f} s"]
-    return []
+            return [f"a tick took {took:.0f} s"], told
+    return [], told
 
 
 def _ledger(platform: Platform) -> pd.DataFrame:
@@ -197,13 +203,13 @@ def changed(before: pd.DataFrame, after: pd.DataFrame, good: str) -> list[str]:
     return found
 
 
-def _not_put_away(folder: Path) -> list[str]:
+def _not_put_away(folder: Path, told: list[str]) -> list[str]:
     """Files that are neither in imported/ nor, with a report, in rejected/."""
     left = [path.name for path in folder.iterdir() if not path.is_dir() or path.is_symlink()]
     rejected = [path for path in (folder / inbox.REJECTED).iterdir() if not path.name.endswith(".report.txt")]
     silent = [path for path in rejected if not path.with_name(f"{path.stem}.report.txt").exists()]
     return [
-        *(f"{name!r} is still in the inbox" for name in left),
+        *(f"{name!r} is still in the inbox; the last tick: {' / '.join(told)[:300]}" for name in left),
         *(f"{path.name!r} was rejected without a report" for path in silent),
     ]
 

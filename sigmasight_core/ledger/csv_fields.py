@@ -10,6 +10,8 @@ from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
 
 MAX_NUMBER: Final = 1e12
+MIN_NUMBER: Final = 1e-12
+"""But for 0, the smallest: below it NUMERIC, which has 38 decimals, would not hold every digit of a float."""
 MAX_TAG: Final = 20
 MAX_NOTE: Final = 500
 _YEARS: Final = (1800, 2200)
@@ -95,12 +97,12 @@ def is_blank(text: "pd.Series[str]") -> "pd.Series[bool]":
 
 
 def parse_numbers(rows: pd.DataFrame, column: str, report: Report, needed: bool = True) -> "pd.Series[float]":
-    """Finite numbers up to MAX_NUMBER in plain or scientific notation; NaN where blank or refused."""
+    """Finite numbers, 0 or MIN_NUMBER to MAX_NUMBER, in plain or scientific notation; NaN: blank or refused."""
     text = rows[column]
     blank = is_blank(text)
     plain = text.str.fullmatch(_NUMBER)
     number = pd.to_numeric(text.where(plain), errors="coerce").astype(float)
-    large = number.abs() > MAX_NUMBER
+    large, small = number.abs() > MAX_NUMBER, number.abs().between(0, MIN_NUMBER, inclusive="neither")
     separated, capitals = text.str.fullmatch(_SEPARATED), text.str.upper()
     foreign, dollars = capitals.str.fullmatch(_FOREIGN), capitals.str.fullmatch(_DOLLARS)
     reason = pd.Series(
@@ -108,6 +110,7 @@ def parse_numbers(rows: pd.DataFrame, column: str, report: Report, needed: bool 
             [
                 (blank & needed).to_numpy(),
                 large.to_numpy(),
+                small.to_numpy(),
                 foreign.to_numpy(),
                 dollars.to_numpy(),
                 separated.to_numpy(),
@@ -117,6 +120,7 @@ def parse_numbers(rows: pd.DataFrame, column: str, report: Report, needed: bool 
             [
                 f"the {column} is missing; fill it in",
                 "the number is not finite or larger than 1e12; correct it",
+                "the number is closer to 0 than 1e-12; correct it",
                 "another currency, or cents; only prices in USD are supported: write 150.25 for 150.25 USD",
                 "a currency sign is not accepted; write 150.25 instead of $150.25",
                 "a thousands separator or decimal comma is not accepted; write 1234.5 instead of 1,234.5",
@@ -129,7 +133,7 @@ def parse_numbers(rows: pd.DataFrame, column: str, report: Report, needed: bool 
         dtype="str",
     )
     report.refuse(reason != "", rows, column, reason)
-    return number.mask(large)
+    return number.mask(large | small)
 
 
 def parse_dates(

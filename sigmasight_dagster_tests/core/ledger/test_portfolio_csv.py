@@ -156,6 +156,7 @@ class TestRefusals:
             ("AAPL,-inf,2,2024-01-05,,,", "quantity", "not a finite number"),
             ("AAPL,1_000,2,2024-01-05,,,", "quantity", "not a number"),
             ("AAPL,1e999,2,2024-01-05,,,", "quantity", "not finite"),
+            ("AAPL,10,-1e-300,2024-01-05,,,", "entry_price", "closer to 0 than 1e-12"),
             ("AAPL,1,$150.25,2024-01-05,,,", "entry_price", "write 150.25 instead of $150.25"),
             ("AAPL,1,-5,2024-01-05,,,", "entry_price", "not positive"),
             ("AAPL,1,2,,,,", "entry_date", "missing"),
