@@ -14,6 +14,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final, Protocol
 
+from campaigns import by_hand
 from campaigns.figures import Figures
 from campaigns.house import House, furnish, house
 from campaigns.kills import Kills
@@ -45,6 +46,9 @@ def main() -> None:
     deadline = time.monotonic() + 60 * given.minutes
     with house() as made:
         furnish(made)
+        if blind := by_hand.unseen(made):
+            sys.exit(f"no round is played: the judges do not see what was done by hand: {'; '.join(blind)}")
+        print(f"The judges see what was done by hand: {len(by_hand.SAID)} of {len(by_hand.SAID)}", flush=True)
         campaign = CAMPAIGNS[given.campaign](made, figures)
         numbers = count(given.seed * ROUNDS_A_SEED) if given.once is None else iter([given.once])
         for number in numbers:

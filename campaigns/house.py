@@ -3,13 +3,14 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,7 @@ class House:
     """The project's folder, which holds its server, ledger files and logs."""
 
     home: Path
+    started: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     @property
     def server(self) -> EmbeddedPostgres:
@@ -68,7 +70,7 @@ class House:
     def start(self, arguments: tuple[str, ...], log: str = "output") -> "subprocess.Popen[bytes]":
         """`sigmasight ARGUMENTS` in a process group of its own; what it says is added to a file."""
         with (self.home / log).open("ab") as output:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-c", _COMMAND, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -76,6 +78,8 @@ class House:
                 cwd=self.home,
                 start_new_session=True,
             )
+        self.started.append(process)
+        return process
 
     def ok(self, *arguments: str) -> None:
         """The command, undisturbed. :raises SystemExit: when it fails."""
@@ -94,6 +98,19 @@ class House:
     def restore(self, name: str) -> None:
         """Both databases as they were remembered."""
         self._copy({database: f"{name}_{database}" for database in DATABASES})
+
+    def publications(self, since: float) -> int:
+        """Publications by runs since then (seconds of the epoch); 0 while the server is away."""
+        statement = "SELECT count(*) FROM sigmasight.publications WHERE computed_at >= to_timestamp(%s)"
+        with (
+            contextlib.suppress(psycopg2.Error),
+            closing(psycopg2.connect(self.url)) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement, [since])
+            [(count,)] = cursor.fetchall()
+            return int(count)
+        return 0
 
     def kill_server(self) -> bool:
         """kill -9 of the PostgreSQL server; False when it does not run."""
@@ -151,6 +168,10 @@ def house() -> Iterator[House]:
                 cursor.execute("SELECT pg_reload_conf()")
         yield made
     finally:
+        for process in made.started:  # of a campaign that is interrupted; they would start the server again
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         made.server.stop()
         os.environ.clear()
         os.environ.update(before)

@@ -6,13 +6,12 @@ import random
 import signal
 import subprocess
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 import dagster as dg
 import psutil
-import psycopg2
 
 from campaigns import judges
 from campaigns.figures import Figures
@@ -131,7 +130,7 @@ class Kills:
             with dg.DagsterInstance.get() as instance:
                 start = first_step(instance, typed) or typed + seconds
                 self._truths[case] = Undisturbed(
-                    judges.look(instance), _publications(self.house, typed), seconds, start - typed
+                    judges.look(instance), self.house.publications(typed), seconds, start - typed
                 )
         return self._truths[case]
 
@@ -155,7 +154,7 @@ class Kills:
             reached = (
                 time.time() - typed >= truth.seconds * kill.moment
                 if by_clock
-                else _publications(self.house, typed) >= wanted
+                else self.house.publications(typed) >= wanted
             )
             if reached:
                 return
@@ -260,13 +259,3 @@ def first_step(instance: dg.DagsterInstance, since: float) -> float | None:
         for event in instance.all_logs(record.dagster_run.run_id, of_type=dg.DagsterEventType.STEP_START):
             return event.timestamp
     return None
-
-
-def _publications(house: House, since: float) -> int:
-    """Publications by runs since then (seconds of the epoch); 0 while the server is away."""
-    statement = "SELECT count(*) FROM sigmasight.publications WHERE computed_at >= to_timestamp(%s)"
-    with suppress(psycopg2.Error), closing(psycopg2.connect(house.url)) as link, link.cursor() as cursor:
-        cursor.execute(statement, [since])
-        [(count,)] = cursor.fetchall()
-        return int(count)
-    return 0

@@ -4,6 +4,7 @@ import random
 import subprocess
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -15,18 +16,21 @@ from campaigns.house import DATES, EARLY, FULL, PORTFOLIOS, SECONDS_A_COMMAND, H
 from campaigns.readers import reading
 from sigmasight_core.tables import PositionValues
 from sigmasight_dagster.checks import damage
+from sigmasight_dagster.ledger import files
 from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.settings import Settings
 
 NAME: Final = PORTFOLIOS[0]
 BACKFILL: Final = ("backfill", "--start", DATES[0], "--end", DATES[-1])
+POLL_SECONDS: Final = 0.02
 QUANTITIES: Final = (777, 10)
 """Ledgers that replace the one before, in turn; the last is what is held in the end."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A round: when each replacement is typed, as a part of what the command takes undisturbed."""
+    """A round: when each replacement is typed, as a part of the command's publications."""
 
     number: int
     begin: str
@@ -36,7 +40,7 @@ class Plot:
     def of(cls, number: int) -> "Plot":
         draw = random.Random(number)
         begin = draw.choice([EARLY, FULL])
-        moments = sorted(draw.uniform(0.0, 1.0) for _ in range(draw.randint(1, len(QUANTITIES))))
+        moments = sorted(draw.uniform(0.0, 0.99) for _ in range(draw.randint(1, len(QUANTITIES))))
         return cls(number, begin, tuple(moments))
 
     @property
@@ -48,14 +52,21 @@ class Plot:
         return f"{self.begin}: {' '.join(BACKFILL)}; the ledger of {NAME} replaced: {', '.join(typed)}"
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """What the ledgers, one after the other, and then the command leave."""
+
+    state: judges.State
+    n_publications: int
+
+
 @dataclass
 class Races:
     """The campaign in one house."""
 
     house: House
     figures: Figures
-    _truths: dict[tuple[str, tuple[int, ...]], judges.State] = field(default_factory=dict)
-    _seconds: dict[str, float] = field(default_factory=dict)
+    _truths: dict[tuple[str, tuple[int, ...]], Undisturbed] = field(default_factory=dict)
 
     def play(self, number: int) -> None:
         """One round: both at once, what is published then, and what the command leaves when typed again."""
@@ -64,51 +75,51 @@ class Races:
         self.house.restore(plot.begin)
         self.figures.rounds += 1
         with reading(self.house.url) as reader:
-            codes = self._race(plot)
+            said = self._race(plot, truth)
         self.figures.found("half-seen", list(reader.problems)[:3], number, str(plot))
-        self.figures.found("stuck", codes, number, str(plot))
+        self.figures.found("stuck", said, number, str(plot))
         platform = Platform(Settings())
         self.figures.found("wrong", old_ledger(platform, plot.quantities[-1]), number, str(plot))
-        if codes:
+        if said:
             return
         self.house.ok(*BACKFILL)
         with dg.DagsterInstance.get() as instance:
             state = judges.look(instance)
             left = [*judges.runs(instance), *judges.slots(instance), *judges.locks(self.house.url)]
         self.figures.found("stuck", left, number, str(plot))
-        for kind, judge in judges.every(state, truth, exact=True):
+        for kind, judge in judges.every(state, truth.state, exact=True):
             self.figures.found(kind, judge(), number, str(plot))
 
-    def _truth(self, plot: Plot) -> judges.State:
-        """What the ledgers, one after the other, and then the command leave."""
+    def _truth(self, plot: Plot) -> Undisturbed:
         case = (plot.begin, plot.quantities)
         if case not in self._truths:
             self.house.restore(plot.begin)
             for quantity in plot.quantities:
-                self.house.ok(*self._replacement(quantity))
-            begun = time.monotonic()
+                self._replace(quantity)
+            typed = time.time()
             self.house.ok(*BACKFILL)
-            self._seconds.setdefault(plot.begin, time.monotonic() - begun)
             with dg.DagsterInstance.get() as instance:
-                self._truths[case] = judges.look(instance)
+                self._truths[case] = Undisturbed(judges.look(instance), self.house.publications(typed))
         return self._truths[case]
 
-    def _replacement(self, quantity: int) -> tuple[str, ...]:
-        return ("import", self.house.file(NAME, quantity), NAME, "--replace")
+    def _replace(self, quantity: int) -> None:
+        """As `sigmasight import --replace` does, without the seconds of its start-up."""
+        file, settings = Path(self.house.file(NAME, quantity)), Settings()
+        with dg.DagsterInstance.get() as instance:
+            workspace = Workspace(settings, Platform(settings), instance)
+            parsed = files.parse(workspace, file.read_bytes(), NAME, file.name, allow_unpriced=True)
+            workspace.save_portfolio(NAME, 1000.0, file.name, parsed.positions, replace=True)
 
-    def _race(self, plot: Plot) -> list[str]:
+    def _race(self, plot: Plot, truth: Undisturbed) -> list[str]:
         """The command and the replacements; what did not end well."""
-        begun, command = time.monotonic(), self.house.start(BACKFILL)
-        started = [(" ".join(BACKFILL), command)]
+        typed, command = time.time(), self.house.start(BACKFILL)
         for quantity, moment in zip(plot.quantities, plot.moments, strict=True):
-            time.sleep(max(begun + moment * self._seconds[plot.begin] - time.monotonic(), 0))
-            replacement = self.house.start(self._replacement(quantity), log="replacements")
-            self.figures.did["replacements"] += 1
-            self.figures.did["while it computed"] += command.poll() is None
-            started.append((f"import of {quantity}", replacement))
-            if said := _ended(*started[-1]):
-                return [f"{said}: {self.house.said('replacements', 300)}"]
-        said = _ended(*started[0])
+            wanted = truth.n_publications * moment
+            while command.poll() is None and self.house.publications(typed) < wanted:
+                time.sleep(POLL_SECONDS)
+            self.figures.did["replacements while it computed"] += command.poll() is None
+            self._replace(quantity)
+        said = _ended(" ".join(BACKFILL), command)
         return [f"{said}: {self.house.said(n_chars=300)}"] if said else []
 
 

@@ -99,14 +99,23 @@ class Reader:
             if said := wrong(seen):
                 self.problems.setdefault(said)
 
+    def look_at_each(self) -> None:
+        """One look at each table."""
+        with closing(psycopg2.connect(self._url)) as connection, connection.cursor() as cursor:
+            for model in MODELS:
+                self._look(cursor, model)
+
     def _read(self, stopped: threading.Event) -> None:
         with closing(psycopg2.connect(self._url, connect_timeout=2)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 while not stopped.wait(PAUSE_SECONDS):
-                    cursor.execute(statement(MODELS[self.looks % len(MODELS)]))
-                    self.judge([Seen(*row) for row in cursor.fetchall()])
-                    self.looks += 1
+                    self._look(cursor, MODELS[self.looks % len(MODELS)])
+
+    def _look(self, cursor: "psycopg2.extensions.cursor", model: type[Table]) -> None:
+        cursor.execute(statement(model))
+        self.judge([Seen(*row) for row in cursor.fetchall()])
+        self.looks += 1
 
 
 @contextmanager

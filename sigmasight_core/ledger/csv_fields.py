@@ -11,7 +11,7 @@ from sigmasight_core.errors import InputError
 
 MAX_NUMBER: Final = 1e12
 MIN_NUMBER: Final = 1e-12
-"""But for 0, the smallest: below it NUMERIC, which has 38 decimals, would not hold every digit of a float."""
+"""But for 0, the smallest: NUMERIC, which has 38 decimals, would not hold every digit of one below it."""
 MAX_TAG: Final = 20
 MAX_NOTE: Final = 500
 _YEARS: Final = (1800, 2200)
@@ -97,7 +97,7 @@ def is_blank(text: "pd.Series[str]") -> "pd.Series[bool]":
 
 
 def parse_numbers(rows: pd.DataFrame, column: str, report: Report, needed: bool = True) -> "pd.Series[float]":
-    """Finite numbers, 0 or MIN_NUMBER to MAX_NUMBER, in plain or scientific notation; NaN: blank or refused."""
+    """Finite numbers, 0 or MIN_NUMBER to MAX_NUMBER, plain or scientific; NaN where blank or refused."""
     text = rows[column]
     blank = is_blank(text)
     plain = text.str.fullmatch(_NUMBER)
