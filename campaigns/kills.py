@@ -142,8 +142,8 @@ class Kills:
         """Whether the command has ended by itself, or of the kill, within its time."""
         process = self.house.start(self._arguments(plot.command))
         self._await(process, kill, truth)
-        if process.poll() is None and strike(kill.victim, process, self.house):
-            self.figures.did[f"kills of the {kill.victim}"] += 1
+        if process.poll() is None and (hit := strike(kill.victim, process, self.house)):
+            self.figures.did[f"kills of the {hit}"] += 1
         return self._ends(plot, process)
 
     def _await(self, process: "subprocess.Popen[bytes]", kill: Kill, truth: Undisturbed) -> None:
@@ -161,6 +161,7 @@ class Kills:
             time.sleep(POLL_SECONDS)
 
     def _ends(self, plot: Plot, process: "subprocess.Popen[bytes]") -> bool:
+        """Whether a command has ended within its time, and all of its children with it."""
         try:
             process.wait(SECONDS_A_COMMAND)
         except subprocess.TimeoutExpired:
@@ -218,19 +219,23 @@ class Kills:
         return " / ".join(self.house.said().split("\n")[-4:])[-400:]
 
 
-def strike(victim: str, process: "subprocess.Popen[bytes]", house: House) -> bool:
-    """kill -9 of a process; False where there is none such."""
+def strike(victim: str, process: "subprocess.Popen[bytes]", house: House) -> str:
+    """kill -9; who was hit: the command where it has no child at the moment, '' where no server runs."""
     if victim == SERVER:
-        return house.kill_server()
+        return SERVER if house.kill_server() else ""
     if victim == GROUP:
         os.killpg(process.pid, signal.SIGKILL)
-        return True
-    if victim == COMMAND:
-        process.kill()
-        return True
+        return GROUP
+    if victim == CHILD and _strike_child(process.pid):
+        return CHILD
+    process.kill()
+    return COMMAND
+
+
+def _strike_child(pid: int) -> bool:
     with suppress(psutil.Error):
-        for child in psutil.Process(process.pid).children(recursive=True):
-            if os.getpgid(child.pid) == process.pid:  # the server that a command starts is its child too
+        for child in psutil.Process(pid).children(recursive=True):
+            if os.getpgid(child.pid) == pid:  # the server that a command starts is its child too
                 child.kill()
                 return True
     return False

@@ -13,6 +13,7 @@ from sigmasight_core.tables import (
     FactorBetas,
     Grain,
     PortfolioSnapshots,
+    PositionStress,
     PositionValues,
     RiskMeasures,
     StressResults,
@@ -24,6 +25,7 @@ from sigmasight_core.tables import (
 MODELS: Final[tuple[type[Table], ...]] = (
     DailyPrices,
     FactorBetas,
+    PositionStress,
     PositionValues,
     PortfolioSnapshots,
     StressResults,
