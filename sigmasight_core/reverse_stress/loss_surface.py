@@ -92,7 +92,7 @@ class LossSurface:
         if len(self.option_group):
             found = self.options.pnl_in_state(option_moves, *self._market_and_rates(z))
             values[self.option_group, self.option_slot] = found
-        return np.asarray(values.sum(axis=1), dtype=np.float64)
+        return _total(values)
 
     def pnl_and_slope(self, z: Floats) -> tuple[Floats, Floats]:
         """USD (G, N) and its derivative by z (G, N, K)."""
@@ -114,9 +114,14 @@ class LossSurface:
                 through_market[groups] += total[..., None] * direction[groups][:, None]
         # Chain rule: (G, N, P) by log move x (G, P, K), and what options add by volatility and rate
         slope = by_move.swapaxes(1, 2) @ self.sensitivity + through_market
-        return np.asarray(values.sum(axis=1), dtype=np.float64), slope
+        return _total(values), slope
 
     def _market_and_rates(self, z: Floats) -> tuple[Floats, Floats]:
         """Moves (O, N) of the market and of the 10-year yield."""
         market, rates = ((z @ row[..., None])[..., 0] for row in (self.market, self.rates))
         return market[self.option_group], rates[self.option_group]
+
+
+def _total(values: Floats) -> Floats:
+    """(G, N) of positions (G, P, N), one added after the other: zeros at the end change no bit."""
+    return np.asarray(np.add.accumulate(values, axis=1)[:, -1], dtype=np.float64)

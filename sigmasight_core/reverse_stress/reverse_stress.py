@@ -28,6 +28,9 @@ from sigmasight_core.stress.scenarios import RATES
 from sigmasight_core.stress.states import MARKET, StateModel, state_model
 
 LOSS_PERCENTS: Final = (5.0, 10.0, 20.0)
+_PLACES: Final = 8
+"""The room for a portfolio's positions is a multiple of it, so that BLAS adds them in the same groups
+whatever else is in the block."""
 _POSITIONS: Final = 65_536
 """Positions per pass: bounds memory; results do not depend on it."""
 
@@ -115,7 +118,7 @@ def _surfaces(
         size = count[chosen]
         number, slot = repeated(size)
         rows = live[first[chosen][number] + slot]
-        exposure = np.zeros((len(chosen), int(size.max())))
+        exposure = np.zeros((len(chosen), -(-int(size.max()) // _PLACES) * _PLACES))
         exposure[number, slot] = np.where(
             book.is_option[rows], 0.0, book.rows["exposure"].to_numpy(dtype=float, na_value=np.nan)[rows]
         )

@@ -216,7 +216,7 @@ def reverse_rows(names: str) -> pd.DataFrame:
     return reverse_stress(total_values=totals, loss_percents=[5.0, 10.0], **frames)
 
 
-@pytest.mark.parametrize("names", ["a", "b", "bd", "bcdefg"])
+@pytest.mark.parametrize("names", [*"abcdefg", "bd", "acf", "bcdefg"])
 def test_reverse_stress(names: str) -> None:
     keys = ["date", "portfolio", "loss_percent", "factor"]
     assert_same(reverse_rows("abcdefg"), reverse_rows(names), keys)
