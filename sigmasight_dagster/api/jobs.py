@@ -48,7 +48,9 @@ def begin(
     if asked_jobs.reach(use.settings, [run for layer in layers for run in layer]):
         use.workspaces.forget_definitions()
     definitions = use.workspaces.definitions()
-    job_id, rest = asked_jobs.ask(instance, definitions, layers[0], asked, user.email, formats)
+    job_id, rest = asked_jobs.ask(
+        instance, definitions, layers[0], asked, user.email, formats, use.stopping.is_set
+    )
     return job_of(instance, job_id, user), rest
 
 

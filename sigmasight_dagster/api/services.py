@@ -1,6 +1,7 @@
 """What the routes work with, made once for an app: settings, databases, stores, tokens, limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -41,6 +42,8 @@ class Services:
     platform: Platform
     modeling: ModelingStore
     calculations: Calculations
+    stopping: Event = field(default_factory=Event)
+    """Set when the server ends: what can be made up for later is not begun any more."""
 
     @classmethod
     def make(cls, settings: Settings, url: str, secret: bytes, instance: OpenInstance) -> "Services":

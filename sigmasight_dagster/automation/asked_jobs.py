@@ -43,12 +43,14 @@ def ask(
     asked: Asked,
     email: str,
     formats: Sequence[str] = (),
+    stopping: Callable[[], bool] | None = None,
 ) -> tuple[str, Callable[[], None]]:
     """Put the first run of a job into the queue: the job's id, and what puts the others of the layer there.
 
     To store a run of a year takes Dagster a second, and years of history lack at a portfolio's first run.
 
     :param formats: files of reports that the runs write too.
+    :param stopping: asked before each of the others: then the sensor puts those there that are left.
     """
     job_id = uuid4().hex
     tags = tags_of(job_id, email, asked)
@@ -59,6 +61,8 @@ def ask(
 
     def rest() -> None:
         for run in others:
+            if stopping and stopping():
+                return
             begun = instance.get_run_by_id(first_id)
             if begun is not None and begun.status is not dg.DagsterRunStatus.CANCELED:
                 queue(instance, definitions, run, tags)

@@ -29,6 +29,7 @@ def test_no_answer_contradicts_the_schema_and_none_is_an_error_of_the_server(
         options = ["--header", f"Authorization: Bearer {token}", "--exclude-checks", NOT_IN_SCHEMAS]
         options += ["--continue-on-failure", "--no-shrink", "--no-color", "--warnings", "off"]
         options += ["--max-examples", EXAMPLES or "1", "--generation-database", "none"]
+        options += ["--request-timeout", "60"]  # a job is planned with the definitions, which are built first
         options += [] if EXAMPLES else ["--max-time", "8", "--phases", "examples,fuzzing,stateful"]
         done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=tmp_path)
         log = (tmp_path / "serve.log").read_text()

@@ -304,7 +304,10 @@ def test_a_job_goes_on_with_its_next_layer_when_every_run_of_the_one_before_has_
     services = api.app.state.services.workspaces
     workspace, asked = services.open(), Asked("run-all", DATES[-1:], (MINE,))
     definitions, email = services.definitions(), "editor@example.com"
-    job_id, rest = asked_jobs.ask(api.instance, definitions, layers[0], asked, email)
+    stopping = [True]
+    job_id, rest = asked_jobs.ask(
+        api.instance, definitions, layers[0], asked, email, stopping=lambda: stopping[0]
+    )
     of_job = dg.RunsFilter(tags={JOB_TAG: job_id})
 
     def follows() -> list[dg.RunRequest] | dg.SkipReason:
@@ -320,6 +323,9 @@ def test_a_job_goes_on_with_its_next_layer_when_every_run_of_the_one_before_has_
     requests = follows()  # the server was stopped before it put the rest of the layer into the queue
     assert isinstance(requests, list)
     assert [request.tags["dagster/asset_partition_range_start"] for request in requests] == ["2022-12-27"]
+    rest()
+    assert api.instance.get_runs_count(of_job) == 1, "a server that is being stopped begins no more"
+    stopping[0] = False
     rest()
     assert api.instance.get_runs_count(of_job) == 2
     assert isinstance(asked_jobs.next_requests(workspace, first), dg.SkipReason)

@@ -1,6 +1,9 @@
 """`sigmasight serve`: the API, until Ctrl-C."""
 
 import sys
+from contextlib import suppress
+from threading import Event
+from types import FrameType
 from typing import Final
 
 import click
@@ -16,6 +19,8 @@ from sigmasight_dagster.warehouse import Warehouse
 
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than proxies and clients keep an idle connection: on one that just closes nobody is answered."""
+STOP_SECONDS: Final = 15
+"""For answers that are under way when the server ends."""
 
 
 @click.command()
@@ -40,7 +45,7 @@ def serve(host: str | None, port: int | None) -> None:
     click.echo(f"A first request: curl {base}/system/health")
     click.echo("Users: sigmasight users add EMAIL --portfolio NAME, or for the demo's: users add --demo")
     sys.stdout.flush()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=where,
         port=at,
@@ -48,4 +53,22 @@ def serve(host: str | None, port: int | None) -> None:
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
     )
+    server = _Server(config, app.state.services.stopping)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+class _Server(uvicorn.Server):
+    """Tells the app at once that it ends: uvicorn does when all answers, and what follows them, are done."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
