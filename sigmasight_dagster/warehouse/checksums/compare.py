@@ -1,7 +1,7 @@
 """What is stored against its checksums: what something else than a command has changed."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -29,6 +29,7 @@ _NOT_FINITE: Final = {
     "float": "NOT ({0} > '-Infinity' AND {0} < 'Infinity')",
     "exact": "{0} = 'NaN'",
     "vector": "{0} && '{{NaN, Infinity, -Infinity}}'::real[]",
+    "floats": "{0} && '{{NaN, Infinity, -Infinity}}'::double precision[]",
 }
 _KEYS: Final = ["date", "portfolio"]
 
@@ -100,7 +101,7 @@ class ChecksumStore(Reader):
 
     def _not_finite(self, model: type[Table], dates: pd.DatetimeIndex) -> pd.DataFrame:
         tests = {
-            name: _NOT_FINITE[kind(name, column)].format(f"t.{quoted(name)}")
+            name: _not_finite(model, name, column).format(f"t.{quoted(name)}")
             for name, column in columns(model).items()
             if kind(name, column) in _NOT_FINITE
         }
@@ -110,6 +111,11 @@ class ChecksumStore(Reader):
         cells = stored(model, where([on_dates(dates)]), f"concat_ws(', ', {named}) AS not_finite")
         found = self._database.query(f"SELECT date, portfolio, not_finite FROM ({cells}) AS s").to_pandas()
         return found.assign(date=pd.to_datetime(found["date"]).astype("datetime64[ns]"))
+
+
+def _not_finite(model: type[Table], name: str, column: Any) -> str:
+    """Test of a stored column, which is an array in a packed table."""
+    return _NOT_FINITE["floats" if name in schema.packed_columns(model) else kind(name, column)]
 
 
 def _differing(model: type[Table], dates: Dates | None, portfolios: Sequence[str] | None) -> str:

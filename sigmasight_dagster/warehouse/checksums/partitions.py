@@ -9,6 +9,7 @@ import pandas as pd
 from sigmasight_core.tables import Grain, Publications, Table, WithdrawnPartitions, grain, table_name
 from sigmasight_dagster.warehouse.checksums.hashes import of_partition, of_publication
 from sigmasight_dagster.warehouse.database import SCHEMA
+from sigmasight_dagster.warehouse.layout import schema
 from sigmasight_dagster.warehouse.rectangle import Rectangle
 from sigmasight_dagster.warehouse.rows import AuditStamp
 from sigmasight_dagster.warehouse.sql import literal, quoted
@@ -24,14 +25,15 @@ def stored(model: type[Table], condition: str, *aggregates: str) -> str:
 
     A partition without rows is not among them.
 
-    :param condition: WHERE clause on the table `t`. :param aggregates: more columns.
+    :param condition: WHERE clause on the stored table `t`. :param aggregates: more columns.
     """
     by_portfolio = grain(model) is Grain.DATE_PORTFOLIO
     portfolio, keys = ("t.portfolio", "1, 2") if by_portfolio else ("''::text AS portfolio", "1")
     more = "".join(f", {each}" for each in aggregates)
     return (
-        f"SELECT t.date, {portfolio}, count(*) AS n_rows, {of_partition(model, 't')} AS checksum{more} "
-        f"FROM {quoted(SCHEMA, table_name(model))} AS t{condition} GROUP BY {keys}"
+        f"SELECT t.date, {portfolio}, sum({schema.rows_of_stored(model)})::bigint AS n_rows, "
+        f"{of_partition(model, 't')} AS checksum{more} "
+        f"FROM {schema.stored(model)} AS t{condition} GROUP BY {keys}"
     )
 
 
