@@ -1,7 +1,8 @@
 """The API on the demo's data: a real server, asked from a second process.
 
 Open loop at 200 requests a second over /data and /analytics, closed loop with 50 clients, and both with
-logins beside them, which Argon2 makes costly. The limit of requests a minute is off.
+logins beside them, which Argon2 makes costly. The limit of requests a minute is off. Then all of it again
+beside other portfolios, with 10 million rows in position_values.
 """
 
 import json
@@ -14,11 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 
 import psutil
+import psycopg
 
 from benchmarks.load.client import Load, Outcome, request
+from sigmasight_core.tables import PositionValues, Publications, table_name
 from sigmasight_dagster.api.app import BASE
 from sigmasight_dagster.api.routes import analytics, data
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from sigmasight_dagster.warehouse.layout.schema import stored_columns
 from sigmasight_dagster_tests.support.project import CliProject
 from sigmasight_dagster_tests.support.running_api import RunningApi, running_api
 
@@ -26,6 +30,7 @@ PORTFOLIO, PASSWORD = "individual", "correct horse battery"
 EMAIL = f"{PORTFOLIO}@example.com"
 PER_SECOND, CLIENTS, LOGINS_PER_SECOND = 200, 50, 2
 SECONDS, WARM_SECONDS = 20.0, 8.0
+ROWS = 10_000_000
 
 
 def main() -> None:
@@ -34,7 +39,10 @@ def main() -> None:
         postgres = EmbeddedPostgres(home, None)
         postgres.start()
         try:
-            measure(_demo(home, postgres), home)
+            url = _demo(home, postgres)
+            measure(url, home)
+            add_others(url)
+            measure(url, home, f", {ROWS:,} rows of position_values; goal: within 1.5 times")
         finally:
             postgres.stop()
 
@@ -52,6 +60,23 @@ def add_user(url: str, home: Path) -> None:
     project = CliProject(home, url, "")
     command = project.command("users", "add", EMAIL, PORTFOLIO, "--password-stdin")
     subprocess.run(command, input=f"{PASSWORD}\n", text=True, check=True, env=project.environment, cwd=home)
+
+
+def add_others(url: str) -> None:
+    """The demo's position values once more under other names, published, until there are `ROWS`."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        ((count,),) = connection.execute("SELECT count(*) FROM sigmasight.position_values").fetchall()
+        copies = -(-ROWS // count)
+        for model in (PositionValues, Publications):
+            table = f"sigmasight.{table_name(model)}"
+            names = [*stored_columns(model)]
+            cells = {name: f"t.{name}" for name in names} | {"portfolio": "t.portfolio || '_' || n"}
+            wanted = " WHERE t.table_name = 'position_values'" if model is Publications else ""
+            connection.execute(
+                f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(cells.values())} "
+                f"FROM {table} AS t CROSS JOIN generate_series(1, {copies}) AS n{wanted}"
+            )
+            connection.execute(f"VACUUM ANALYZE {table}")
 
 
 def measure(url: str, home: Path, note: str = "") -> None:

@@ -119,7 +119,8 @@ def listed_account(
     """The transactions of a portfolio whose list of positions is this one now.
 
     What was stated beside the list (deposits, fees, dated balances) stays. The cash of the registry is a
-    statement on the last entry date, or, if `keep_statement`, where it was.
+    statement on the last entry date, in the place of another of its day, or, if `keep_statement`, where it
+    was.
 
     :param stored: rows of `tables.Transactions` before. :param positions: rows of `tables.Positions`, now.
     :param portfolio: the row of `tables.Portfolios`, now.
@@ -132,11 +133,14 @@ def listed_account(
             f"portfolio {portfolio['portfolio'].iloc[0]}: its positions follow from the transactions of "
             f"{history['source'].iloc[0]}; import those again, or remove the portfolio first"
         )
-    made = [kept if keep_statement else kept[kept["inferred"] != CONSTANT_CASH]]
+    if not keep_statement:
+        kept = kept[kept["inferred"] != CONSTANT_CASH]
+    made = [kept]
     if len(positions):
         made.append(transactions_of(positions, str(portfolio["source"].iloc[0])))
         if not keep_statement:
-            made.append(_statements(portfolio.assign(date=positions["entry_date"].max())))
+            stated = _statements(portfolio.assign(date=positions["entry_date"].max()))
+            made = [kept[~kept["transaction_id"].isin(stated["transaction_id"])], *made[1:], stated]
     rows = pd.concat([part for part in made if len(part)] or [stored.iloc[:0]], ignore_index=True)
     return rows.astype({name: "str" for name in rows.columns if name in _TEXTS})
 

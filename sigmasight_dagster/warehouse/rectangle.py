@@ -36,7 +36,10 @@ class Rectangle:
     ) -> "Rectangle":
         """:raises InputError: on an empty selection, or portfolios that do not fit the table's grain."""
         check_grain(model, portfolios, required=True)
-        chosen = pd.DatetimeIndex(list(dates)).unique().sort_values().as_unit("ns")
+        try:
+            chosen = pd.DatetimeIndex(list(dates)).unique().sort_values().as_unit("ns")
+        except pd.errors.OutOfBoundsDatetime as error:
+            raise InputError(f"{table_name(model)}: {error}; choose dates between 1678 and 2261") from None
         names = ("",) if portfolios is None else tuple(sorted(set(portfolios)))
         if not len(chosen) or not names:
             raise InputError(f"{table_name(model)}: no partition selected; check the dates and portfolios")

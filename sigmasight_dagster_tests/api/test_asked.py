@@ -49,6 +49,7 @@ def test_greeks_are_those_of_the_core(api: ApiHouse) -> None:
         ("/analytics/risk/greeks/calculate", {"contracts": [CONTRACT] * 1001}),
         (f"/analytics/risk/{MINE}/stress", {"scenarios": ["nothing"]}),
         (f"/analytics/risk/{MINE}/stress", {"category": "nothing"}),
+        (f"/analytics/risk/{MINE}/stress", {"severity": "mild", "date": "7519-09-20"}),
     ],
 )
 def test_a_wrong_question_is_refused(api: ApiHouse, path: str, body: object) -> None:

@@ -197,6 +197,18 @@ def test_a_balance_is_stated(api: ApiHouse, fund: str) -> None:
     assert (rows[-1]["kind"], rows[-1]["amount"], rows[-1]["date"]) == ("statement", 2500.0, "2022-12-28")
 
 
+def test_a_balance_without_a_date_is_that_of_the_last_entry_in_the_place_of_one_stated_for_that_day(
+    api: ApiHouse, fund: str
+) -> None:
+    path = f"/management/cash/{fund}"
+    last = max(row["entry_date"] for row in api.get(f"/management/positions/{fund}", "editor").json())
+    assert api.ask("PUT", path, json={"amount": 2500, "date": last}).json()["result"] == "replaced"
+    stated = api.ask("PUT", path, json={"amount": 7})
+    assert (stated.status_code, stated.json()["result"]) == (200, "replaced"), stated.text
+    rows = [row for row in api.get(path, "editor").json() if row["kind"] == "statement"]
+    assert [row["amount"] for row in rows if row["date"] == last] == [7.0]
+
+
 def test_a_portfolio_is_registered_by_its_positions(api: ApiHouse) -> None:
     body = {"name": "made", "positions": [POSITION], "cash": 5}
     assert api.ask("POST", "/management/portfolios", json=body).json()["result"] == "created"
