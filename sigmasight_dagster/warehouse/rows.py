@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sigmasight_core.errors import InputError
 from sigmasight_core.tables import Table, grain, primary_key, table_name
 from sigmasight_dagster.warehouse.errors import WarehouseError
 from sigmasight_dagster.warehouse.layout.schema import arrow_schema, columns, kind, packed_columns
@@ -46,6 +47,7 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.T
     """Rows with their audit columns as they are stored, NaN and NA as NULL.
 
     :raises WarehouseError: if the frame's columns are not the model's, or a value does not fit its type.
+    :raises InputError: for a number that a user typed in and that no exact column can hold.
     """
     if set(frame.columns) != set(columns(model)):
         wrong = sorted(set(frame.columns) ^ set(columns(model)))
@@ -63,6 +65,11 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.T
             else:
                 made[field.name] = pa.repeat(pa.scalar(audit[field.name], field.type), len(frame))
         except (pa.ArrowException, TypeError) as error:
+            if pa.types.is_decimal(field.type):
+                raise InputError(
+                    f"{table_name(model)}.{field.name}: a number is too close to 0, or too large, to be "
+                    "stored exactly; give 0, or one between 1e-12 and 1e15"
+                ) from None
             raise WarehouseError(f"{table_name(model)}.{field.name}: {str(error).splitlines()[0]}") from None
     return _packed(model, pa.table(made)) if packed_columns(model) else pa.table(made)
 

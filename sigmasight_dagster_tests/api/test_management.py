@@ -205,6 +205,8 @@ def test_a_balance_without_a_date_is_that_of_the_last_entry_in_the_place_of_one_
     assert api.ask("PUT", path, json={"amount": 2500, "date": last}).json()["result"] == "replaced"
     stated = api.ask("PUT", path, json={"amount": 7})
     assert (stated.status_code, stated.json()["result"]) == (200, "replaced"), stated.text
+    tiny = api.ask("PUT", path, json={"amount": 1e-300})
+    assert (tiny.status_code, "too close to 0" in tiny.json()["detail"]) == (422, True), tiny.text
     rows = [row for row in api.get(path, "editor").json() if row["kind"] == "statement"]
     assert [row["amount"] for row in rows if row["date"] == last] == [7.0]
 
