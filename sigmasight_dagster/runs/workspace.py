@@ -45,10 +45,11 @@ class Workspace:
         One that has none, because what registered it was killed before it made one, is given it here.
         """
         order = self.instance.get_dynamic_partitions("portfolio")
-        registered = self.platform.warehouse.portfolio_names()
-        if lost := [name for name in registered if name not in order]:
+        known, registered = set(order), self.platform.warehouse.portfolio_names()
+        if lost := [name for name in registered if name not in known]:
             self.instance.add_dynamic_partitions("portfolio", lost)
-        return [name for name in [*order, *lost] if name in registered]
+        there = set(registered)
+        return [name for name in [*order, *lost] if name in there]
 
     def chosen(self, names: Sequence[str]) -> tuple[str, ...]:
         """The named portfolios, or all.
