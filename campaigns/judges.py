@@ -1,7 +1,7 @@
 """What must hold once a command has ended: each judge says what is wrong, a line a fault; nothing is good."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
@@ -169,3 +169,16 @@ def every(found: State, truth: State, exact: bool) -> Sequence[tuple[str, Callab
         ("wrong", lambda: contents(found.contents, truth.contents, exact)),
         ("wrong", lambda: damages(found.damaged, truth.damaged)),
     )
+
+
+def after_a_round(url: str, truth: State, *, exact: bool) -> Iterator[tuple[str, list[str]]]:
+    """What every judge says of what a round has left and stored, by what it counts.
+
+    :param url: of the server whose locks are looked at.
+    """
+    with dg.DagsterInstance.get() as instance:
+        state = look(instance)
+        left = [*runs(instance), *slots(instance), *locks(url)]
+    yield "stuck", left
+    for kind, judge in every(state, truth, exact):
+        yield kind, judge()

@@ -207,13 +207,9 @@ class Kills:
         self.figures.found("half-seen", list(reader.problems)[:3], plot.number, str(plot))
 
     def _judge(self, plot: Plot, truth: Undisturbed) -> None:
-        with dg.DagsterInstance.get() as instance:
-            state = judges.look(instance)
-            left = [*judges.runs(instance), *judges.slots(instance)]
-        left += judges.locks(self.house.url)
-        self.figures.found("stuck", left, plot.number, str(plot))
-        for kind, judge in judges.every(state, truth.state, exact=plot.again == plot.command):
-            self.figures.found(kind, judge(), plot.number, str(plot))
+        exact = plot.again == plot.command
+        for kind, said in judges.after_a_round(self.house.url, truth.state, exact=exact):
+            self.figures.found(kind, said, plot.number, str(plot))
 
     def _last_words(self) -> str:
         return " / ".join(self.house.said().split("\n")[-4:])[-400:]

@@ -83,12 +83,8 @@ class Races:
         if said:
             return
         self.house.ok(*BACKFILL)
-        with dg.DagsterInstance.get() as instance:
-            state = judges.look(instance)
-            left = [*judges.runs(instance), *judges.slots(instance), *judges.locks(self.house.url)]
-        self.figures.found("stuck", left, number, str(plot))
-        for kind, judge in judges.every(state, truth.state, exact=True):
-            self.figures.found(kind, judge(), number, str(plot))
+        for kind, said in judges.after_a_round(self.house.url, truth.state, exact=True):
+            self.figures.found(kind, said, number, str(plot))
 
     def _truth(self, plot: Plot) -> Undisturbed:
         case = (plot.begin, plot.quantities)
