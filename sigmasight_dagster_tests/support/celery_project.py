@@ -28,7 +28,7 @@ class CeleryProject(SmallProject):
 
     @classmethod
     def distributed(cls, project: SmallProject, broker_url: str) -> "CeleryProject":
-        return cls(project.home, project.asset_url, project.dagster_url, broker_url)
+        return cls(**vars(project), broker_url=broker_url)
 
     @property
     def environment(self) -> dict[str, str]:
