@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.table import GAP, INDENT, table, wrapped
 from sigmasight_dagster.executors.choice import refuse_missing_workers
+from sigmasight_dagster.runs import untold
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.warehouse import Warehouse
@@ -38,7 +39,11 @@ def compute(
     """
     what = f"{len(dates)} dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {', '.join(names)}"
     runs = [replace(run, every_report=all_reports) for run in project.plan(dates, names)]
-    return execute(project, project.unpublished(runs) if missing_only else runs, what)
+    if not missing_only:
+        return execute(project, runs, what)
+    outcomes = execute(project, project.unpublished(runs), what)
+    untold.report_kept(project.instance, project.platform.warehouse, runs)
+    return outcomes
 
 
 def execute(project: Project, runs: Sequence[RangeRun], what: str) -> list[RunOutcome]:

@@ -18,6 +18,7 @@ from dagster._core.definitions.assets.definition.asset_spec import AssetExecutio
 from dagster._core.events import AssetMaterializationPlannedData, DagsterEvent, StepMaterializationData
 from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.plan import execute_step
+from dagster._core.instance.utils import RUNLESS_JOB_NAME, RUNLESS_RUN_ID
 from dagster._core.storage.tags import EXTERNALLY_MANAGED_ASSETS_TAG
 from dagster._utils.warnings import disable_dagster_warnings
 
@@ -89,19 +90,27 @@ def recent(instance: DagsterInstance) -> list[dg.DagsterRun]:
     return list(instance.get_runs(filters=chosen, limit=MOST_RECENT))
 
 
-def report(instance: DagsterInstance, run: dg.DagsterRun, made: Sequence[dg.AssetMaterialization]) -> None:
-    """Store materializations of a run that has ended without them."""
+def report(
+    instance: DagsterInstance, run: dg.DagsterRun | None, made: Sequence[dg.AssetMaterialization]
+) -> None:
+    """Store materializations of a run that has ended without them, or of no run."""
+    run_id, job_name = (run.run_id, run.job_name) if run else (RUNLESS_RUN_ID, RUNLESS_JOB_NAME)
     events = [
         DagsterEvent(
             dg.DagsterEventType.ASSET_MATERIALIZATION.value,
-            run.job_name,
+            job_name,
             event_specific_data=StepMaterializationData(each),
             message=f"Materialized value {each.label}.",
         )
         for each in made
     ]
     moment = time.time()
-    entries = [_entry(event, run, moment, event.message or "") for event in events]
+    entries = [
+        EventLogEntry(
+            None, logging.DEBUG, event.message or "", run_id, moment, None, job_name, dagster_event=event
+        )
+        for event in events
+    ]
     instance.event_log_storage.store_event_batch(entries)
 
 

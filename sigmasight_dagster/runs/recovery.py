@@ -8,7 +8,7 @@ import pandas as pd
 from dagster import DagsterInstance
 
 from sigmasight_core import calendar
-from sigmasight_core.tables import Grain
+from sigmasight_core.tables import Grain, Table, table_name
 from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.partitions.keys import (
     MAX_MARKET_DATES,
@@ -34,16 +34,20 @@ def failed_partitions(instance: DagsterInstance, assets: Iterable[RiskAsset]) ->
     The attempt of a multi-table asset failed when it failed for one of its tables. Canceled attempts are
     not failures. Those of a date that was declared closed since are none any more.
     """
-    attempts = {
-        asset.name: [
-            (key, run_id) for table in asset.table_names for key, run_id in _unfinished(instance, table)
-        ]
-        for asset in assets
-    }
+    every = list(assets)
+    failed = failed_tables(instance, every)
+    return {asset.name: frozenset().union(*(failed[model] for model in asset.tables)) for asset in every}
+
+
+def failed_tables(
+    instance: DagsterInstance, assets: Iterable[RiskAsset]
+) -> dict[type[Table], frozenset[str]]:
+    """As `failed_partitions`, by table."""
+    attempts = {model: _unfinished(instance, table_name(model)) for asset in assets for model in asset.tables}
     failed = _failed_runs(instance, {run_id for tried in attempts.values() for _, run_id in tried})
     return {
-        name: frozenset(key for key, run_id in tried if run_id in failed and _on_a_session(key))
-        for name, tried in attempts.items()
+        model: frozenset(key for key, run_id in tried if run_id in failed and _on_a_session(key))
+        for model, tried in attempts.items()
     }
 
 

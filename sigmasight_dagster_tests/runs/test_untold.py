@@ -11,6 +11,7 @@ import pytest
 from sigmasight_core.tables import FactorExposures
 from sigmasight_dagster.instance import partition_events
 from sigmasight_dagster.runs import execute, recovery, untold
+from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.story.metadata import ROW_COUNT
 from sigmasight_dagster_tests.support.house import (
     DATES,
@@ -98,3 +99,23 @@ def test_what_a_later_run_has_published_is_not_reported_for_an_earlier_one(
         house.run(exposures(), dates=DATES[:2], names=NAMES)
     assert house.run(exposures(), dates=DATES[:2], names=NAMES).succeeded
     assert untold.report(house.instance, house.platform.warehouse) == 0
+
+
+def test_what_is_left_as_it_is_shows_as_published_whatever_became_of_its_last_attempt(house: House) -> None:
+    """A run publishes, a later one of more partitions fails: `--missing-only` leaves what the first made."""
+    old, left, never = DATES[:1], DATES[1:3], DATES[3:]
+    for dates in (old, left):
+        assert house.run(exposures(), dates=dates, names=NAMES).succeeded
+    bad = exposures(lambda rows: rows.assign(n_positions=-1))
+    assert house.run(bad, dates=DATES, names=NAMES).failed
+    warehouse, asset = house.platform.warehouse, exposures()
+    later = partition_keys(left.append(never), NAMES)
+    assert attempts(house.instance) == EVERY
+
+    runs = [RangeRun("portfolio", (asset,), left.append(never), NAMES)]
+    assert untold.report_kept(house.instance, warehouse, runs) == len(left) * len(NAMES)
+    assert attempts(house.instance) == (EVERY - later) | partition_keys(never, NAMES)
+    shown = {key for key, status in house.status(FactorExposures, asset).items() if status == "MATERIALIZED"}
+    assert shown == house.published(FactorExposures) & later
+    assert recovery.failed_partitions(house.instance, [asset])["factor_exposures"] == EVERY - shown
+    assert untold.report_kept(house.instance, warehouse, runs) == 0, "once is enough"
