@@ -109,3 +109,12 @@ def sql(url: str, *statements: str) -> list[tuple[Any, ...]]:
         for statement in statements:
             cursor.execute(statement)
         return cursor.fetchall() if cursor.description else []
+
+
+STORAGE_PARAMETERS = (
+    "SELECT c.relname, t.relname IS NOT NULL, ARRAY(SELECT unnest(c.reloptions) ORDER BY 1), "
+    "ARRAY(SELECT unnest(t.reloptions) ORDER BY 1) FROM pg_class AS c "
+    "LEFT JOIN pg_class AS t ON t.oid = c.reltoastrelid "
+    "WHERE c.relnamespace = 'sigmasight'::regnamespace AND c.relkind IN ('r', 'i') ORDER BY 1"
+)
+"""Of each table, its long values, and each index."""

@@ -22,7 +22,7 @@ from sigmasight_dagster.staleness.earlier import without_account
 from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.house import DATES, House, dagster_instance, partition_keys, yields
-from sigmasight_dagster_tests.support.stored_rows import sql
+from sigmasight_dagster_tests.support.stored_rows import STORAGE_PARAMETERS, sql
 
 EARLIER = Path(__file__).with_name("commit_9037f06")
 ROLES = ("sigmasight_reader", "sigmasight_writer")
@@ -72,6 +72,16 @@ def test_every_row_lives_on(restored: tuple[str, str]) -> None:
         kept = [{column: row[column] for column in columns} for row in after[name]]
         assert sorted(map(repr, kept)) == sorted(map(repr, before[name])), name
     assert before.keys() | NAMES <= after.keys()
+
+
+def test_it_is_stored_as_a_new_one_is(restored: tuple[str, str], catalogue: str) -> None:
+    """But for tables and indexes of its own that this version does not have."""
+    url, _ = restored
+    Warehouse(url).migrate()
+    found = {name: parameters for name, *parameters in sql(url, STORAGE_PARAMETERS)}
+    assert {name: found.get(name) for name, *_ in sql(catalogue, STORAGE_PARAMETERS)} == {
+        name: parameters for name, *parameters in sql(catalogue, STORAGE_PARAMETERS)
+    }
 
 
 def test_the_roles_keep_their_rights(restored: tuple[str, str]) -> None:

@@ -10,7 +10,7 @@ from sigmasight_core.tables import TABLES, Alerts, DailyPrices, Positions
 from sigmasight_dagster.warehouse import MigrationError, Warehouse, WarehouseError
 from sigmasight_dagster.warehouse.layout import migration
 from sigmasight_dagster.warehouse.layout.schema import stored_name
-from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
+from sigmasight_dagster_tests.support.stored_rows import DATES, STORAGE_PARAMETERS, random_rows, sql, stamp
 
 LAYOUT = (
     "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns "
@@ -88,7 +88,7 @@ def test_an_older_layout_is_brought_up_to_date_with_its_data(url: str, warehouse
 
 
 def test_a_key_grows_by_a_text_that_is_empty_in_older_rows(url: str, warehouse: Warehouse) -> None:
-    expected = sql(url, LAYOUT), sql(url, KEY_OF_ALERTS)
+    expected = sql(url, LAYOUT), sql(url, KEY_OF_ALERTS), sql(url, STORAGE_PARAMETERS)
     sql(
         url,
         "ALTER TABLE sigmasight.alerts DROP subject",
@@ -102,9 +102,25 @@ def test_a_key_grows_by_a_text_that_is_empty_in_older_rows(url: str, warehouse: 
     changes = warehouse.migrate()
     assert "the key of alerts has subject too" in changes
     assert not [line for line in changes if line.startswith("note:")]
-    assert (sql(url, LAYOUT), sql(url, KEY_OF_ALERTS)) == expected
+    assert (sql(url, LAYOUT), sql(url, KEY_OF_ALERTS), sql(url, STORAGE_PARAMETERS)) == expected
     assert warehouse.read(Alerts)[["rule", "subject"]].values.tolist() == [["x", ""], ["y", ""]]
     assert warehouse.migrate() == []
+
+
+def test_storage_parameters_are_those_of_a_new_database(url: str, warehouse: Warehouse) -> None:
+    """Those of tables, of their long values and of keys' indexes; what somebody has set besides stays."""
+    expected = sql(url, STORAGE_PARAMETERS)
+    assert [name for name, _, own, _ in expected if name.endswith("_pkey") and own != ["fillfactor=45"]] == []
+    sql(
+        url,
+        "ALTER TABLE sigmasight.positions RESET (autovacuum_vacuum_scale_factor)",
+        "ALTER TABLE sigmasight.position_stress_packed SET (toast.autovacuum_vacuum_scale_factor = 0.5)",
+        "ALTER INDEX sigmasight.alerts_pkey RESET (fillfactor)",
+        "ALTER TABLE sigmasight.transactions SET (autovacuum_analyze_threshold = 7)",
+    )
+    assert warehouse.migrate() == ["storage parameters of 3 tables"]
+    sql(url, "ALTER TABLE sigmasight.transactions RESET (autovacuum_analyze_threshold)")
+    assert sql(url, STORAGE_PARAMETERS) == expected
 
 
 def test_a_new_label_is_null_in_older_rows_until_they_are_computed_again(

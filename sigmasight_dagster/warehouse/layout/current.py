@@ -17,6 +17,7 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.policies import condition
 from sigmasight_dagster.warehouse.layout.roles import GROUP, PRIVILEGES
 from sigmasight_dagster.warehouse.layout.schema import metadata
+from sigmasight_dagster.warehouse.layout.storage import OF_KEYS, OF_LONG_VALUES, OF_TABLES
 from sigmasight_dagster.warehouse.layout.views import digest
 from sigmasight_dagster.warehouse.sql import literal, quoted
 
@@ -25,7 +26,9 @@ _SCHEMA: Final = f"to_regnamespace({literal(SCHEMA)})"
 _ROLES: Final = ", ".join(f"to_regrole({literal(role)})::text" for role in (*PRIVILEGES, GROUP))
 _CATALOGUE: Final = f"""SELECT md5(string_agg(line, ';' ORDER BY line COLLATE "C")) FROM (
     SELECT concat_ws('|', 'relation', relname, relkind, pg_get_userbyid(relowner), relacl,
-                     reloptions, relrowsecurity, obj_description(oid, 'pg_class'),
+                     reloptions, relrowsecurity,
+                     (SELECT t.reloptions FROM pg_class t WHERE t.oid = pg_class.reltoastrelid),
+                     obj_description(oid, 'pg_class'),
                      CASE WHEN relkind = 'i' THEN pg_get_indexdef(oid) END)
            AS line FROM pg_class WHERE relnamespace = {_SCHEMA}
     UNION ALL
@@ -85,5 +88,6 @@ def _declared() -> str:
     ]
     models = (*TABLES, *OPERATIONS_TABLES)
     policies = [(table_name(model), condition(model), facts(model).private) for model in models]
-    said = repr((tables, sorted(PRIVILEGES.items()), GROUP, policies))
+    parameters = (OF_TABLES, OF_LONG_VALUES, OF_KEYS)
+    said = repr((tables, parameters, sorted(PRIVILEGES.items()), GROUP, policies))
     return blake2b(said.encode(), digest_size=16).hexdigest()

@@ -30,6 +30,7 @@ from sigmasight_dagster.warehouse.layout.packed import pack_stored, unpacked_mod
 from sigmasight_dagster.warehouse.layout.policies import secure
 from sigmasight_dagster.warehouse.layout.roles import grant_roles
 from sigmasight_dagster.warehouse.layout.schema import metadata
+from sigmasight_dagster.warehouse.layout.storage import set_parameters
 from sigmasight_dagster.warehouse.layout.views import create_views, digest, drop_views_of
 from sigmasight_dagster.warehouse.sql import quoted
 
@@ -84,6 +85,7 @@ def migrate(database: Database, fill: Mapping[str, str]) -> list[str]:
             drop_views_of(connection, table_name(model))
             pack_stored(connection, model)
             migration.changes.append(f"packed table {table_name(model)}")
+        set_parameters(connection, migration.changes)
         migration.changes += create_views(connection, stored_views)
         grant_roles(migration.connection, migration.changes, migration.notes)
         secure(migration.connection, migration.changes, migration.notes)
