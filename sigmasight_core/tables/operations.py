@@ -88,7 +88,10 @@ class SupersededRows(Table):
 
     table_name: Series[str] = key("Source table")
     date: Series[pd.Timestamp] = key("Trading date (NYSE session)")
-    row_key: Series[str] = key("Rest of the row's key, joined by '/'; empty = the whole partition was absent")
+    row_key: Series[str] = key(
+        "Rest of the row's key, joined by '/'; empty = the whole partition was absent; * = retention has "
+        "deleted what was replaced until then"
+    )
     known_until: Series[pd.Timestamp] = key("When it was replaced (UTC)")
     old_row: Series[str] = label("The row as JSON; NULL = there was none", nullable=True)
 

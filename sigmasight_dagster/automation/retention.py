@@ -1,5 +1,7 @@
-"""Retention: position-level detail leaves after a number of days, and what sums it up stays."""
+"""Retention: what grows leaves after a number of days, and what sums it up, or is still needed, stays."""
 
+import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import dagster as dg
@@ -7,24 +9,36 @@ import pandas as pd
 
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import PortfolioSnapshots
+from sigmasight_dagster.assets.catalogue import declared
+from sigmasight_dagster.instance.retention import output, records
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.settings.upkeep import UpkeepSettings
+from sigmasight_dagster.staleness.stale import stale
+from sigmasight_dagster.warehouse import AuditStamp, Warehouse
 
-DEFAULT_DAYS = 365
+MB = 2**20
 
 
 @dataclass(frozen=True)
 class Retired:
-    """What retention deleted, or would delete in a dry run.
+    """What retention deleted of one kind, or would delete in a dry run.
 
-    :param before: first date that is kept. :param tables: table_name, n_partitions, n_rows.
+    :param kind: detail, history, alerts or runs. :param before: first date or moment that is kept.
+    :param tables: what (a table, or captured output), n_rows, n_bytes.
     """
 
+    kind: str
     before: pd.Timestamp
     tables: pd.DataFrame
 
+    @property
+    def summary(self) -> str:
+        """In one sentence."""
+        rows, size = self.tables[["n_rows", "n_bytes"]].sum()
+        return f"{self.kind} before {self.before:%Y-%m-%d}: {rows:,} rows, about {size / MB:,.1f} MB"
 
-def retire(
+
+def retire_detail(
     warehouse: Warehouse, days: int, dry_run: bool, as_of: pd.Timestamp | None = None
 ) -> Retired | None:
     """Delete position-level rows, and their publications, of dates more than `days` before `as_of`.
@@ -43,46 +57,73 @@ def retire(
             return None
         as_of = published["date"].max()
     before = as_of - pd.Timedelta(days=days)
-    return Retired(before, warehouse.retire(before, dry_run))
+    return Retired("detail", before, warehouse.retire(before, dry_run))
+
+
+def retire(
+    platform: Platform, instance: dg.DagsterInstance, kept: UpkeepSettings, now: pd.Timestamp, dry_run: bool
+) -> Iterator[Retired]:
+    """Delete of each kind what is older than the settings keep, one kind after the other.
+
+    Each table's rows leave in one transaction. What a kind was asked to keep for ever is left out.
+
+    :param now: UTC; the days of detail count from the newest snapshot instead.
+    """
+    warehouse = platform.warehouse
+    if kept.keep_detail_days and (detail := retire_detail(warehouse, kept.keep_detail_days, dry_run)):
+        yield detail
+    if kept.keep_history_days:
+        before = now - pd.Timedelta(days=kept.keep_history_days)
+        late = stale(platform, declared(platform.settings))["date"]
+        last = None if late.empty else late.max()
+        stamp = AuditStamp.now("sigmasight retention")
+        yield Retired("history", before, warehouse.retire_history(before, last, stamp, dry_run))
+    if kept.keep_alerts_days:
+        before = now - pd.Timedelta(days=kept.keep_alerts_days)
+        yield Retired("alerts", before, warehouse.retire_alerts(before, dry_run))
+    if kept.keep_runs_days:
+        before = now - pd.Timedelta(days=kept.keep_runs_days)
+        found = [each.retire(instance, before.to_pydatetime(), dry_run=dry_run) for each in (records, output)]
+        yield Retired("runs", before, pd.concat(found, ignore_index=True))
 
 
 @dg.op(
     config_schema={
-        "days": dg.Field(int, default_value=DEFAULT_DAYS, description="Calendar days of detail to keep"),
+        "days": dg.Field(
+            dg.Noneable(int), default_value=None, description="Of detail, in place of keep_detail_days"
+        ),
         "dry_run": dg.Field(bool, default_value=False, description="Count, and delete nothing"),
     },
     required_resource_keys={"platform"},
 )
-def retire_detail(context: dg.OpExecutionContext) -> None:
-    """Delete position-level detail that is older than `days` before the latest snapshot."""
+def retire_what_is_old(context: dg.OpExecutionContext) -> None:
+    """Delete what is older than the settings keep_detail_days, keep_history_days ... say."""
     platform: Platform = context.resources.platform
-    dry_run = bool(context.op_config["dry_run"])
-    retired = retire(platform.warehouse, int(context.op_config["days"]), dry_run)
-    if retired is None:
-        context.log.info("Nothing is published: nothing to retire.")
-        return
-    context.add_output_metadata(
-        {
-            "kept_from": f"{retired.before:%Y-%m-%d}",
-            "dry_run": dry_run,
-            "rows": int(retired.tables["n_rows"].sum()),
-            "tables": dg.MetadataValue.md(
-                "\n".join(
-                    [
-                        "| table | partitions | rows |",
-                        "|---|---|---|",
-                        *(f"| {t} | {p:,} | {n:,} |" for t, p, n in retired.tables.itertuples(index=False)),
-                    ]
-                )
-            ),
-        }
-    )
+    dry_run, days = bool(context.op_config["dry_run"]), context.op_config["days"]
+    kept: UpkeepSettings = platform.settings
+    if days is not None:
+        kept = platform.settings.model_copy(update={"keep_detail_days": int(days)})
+    done = []
+    for retired in retire(platform, context.instance, kept, pd.Timestamp(dt.datetime.now(dt.UTC)), dry_run):
+        context.log.info(f"{'Would delete' if dry_run else 'Deleted'} {retired.summary}.")
+        done.append(retired)
+    context.add_output_metadata({"dry_run": dry_run, "tables": dg.MetadataValue.md(_as_markdown(done))})
+
+
+def _as_markdown(done: list[Retired]) -> str:
+    lines = ["| kind | kept from | what | rows | MB |", "|---|---|---|---|---|"]
+    for retired in done:
+        begin = f"| {retired.kind} | {retired.before:%Y-%m-%d} |"
+        rows = retired.tables[["what", "n_rows", "n_bytes"]].itertuples(index=False)
+        lines += [f"{begin} {what} | {n:,} | {size / MB:,.1f} |" for what, n, size in rows if n]
+    return "\n".join(lines)
 
 
 @dg.job(
-    description="Deletes position-level detail older than `days` before the latest snapshot and keeps "
-    "what sums it up. Run configuration: ops.retire_detail.config.days (365) and dry_run (false).",
+    description="Deletes what is older than the settings keep (detail of old dates, former rows of sources, "
+    "alerts, ended runs with their events), and keeps what sums it up and what is still needed: "
+    "docs/growth.md. Run configuration: ops.retire_what_is_old.config.dry_run (false) and days (of detail).",
     executor_def=dg.in_process_executor,
 )
 def retention() -> None:
-    retire_detail()
+    retire_what_is_old()

@@ -1,4 +1,4 @@
-"""Upkeep: jobs and schedules that look after what is stored. The schedules are off until switched on."""
+"""Upkeep: jobs and schedules that look after what is stored. Retention is on from the start."""
 
 from typing import Any
 
@@ -32,6 +32,7 @@ SCHEDULES = [
         job=retention,
         cron_schedule="0 3 * * 6",
         execution_timezone=TIMEZONE,
-        description="Retention on Saturdays, with the job's default of 365 days.",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Retention on Saturdays: what is older than the settings keep (docs/growth.md).",
     ),
 ]

@@ -13,6 +13,7 @@ from sigmasight_dagster.runs import cancellation, execute, garbage, isolate
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
+from sigmasight_dagster.server import room
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.settings.places import dagster_home
 
@@ -44,6 +45,7 @@ class Project(Workspace):
         the runs after it. Ctrl-C and a run canceled in the UI do: what has not started is canceled too.
         """
         self.platform.require_one_market()
+        room.require(self.settings)
         self.settle()
         self._let_partitions_reach(runs)
         outcomes: list[RunOutcome] = []
@@ -57,6 +59,8 @@ class Project(Workspace):
                 again = isolate.retries(outcome) if outcome.failed else []
                 outcomes.append(replace(outcome, split=bool(again)))
                 queue = again + queue
+                if outcome.failed:
+                    room.require(self.settings)
         never = (RunOutcome(run, "", error="canceled before it started", canceled=True) for run in queue)
         return [*outcomes, *never]
 

@@ -25,6 +25,7 @@ from sigmasight_dagster.engine.declaration import Gate, GateResult, RiskAsset
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.platform import Platform
+from sigmasight_dagster.server import room
 from sigmasight_dagster.tags import REFETCH_TAG, REPORTS_TAG
 from sigmasight_dagster.warehouse import (
     AuditStamp,
@@ -78,8 +79,12 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
     begun = monotonic()
     attempts.stop_if_canceled(context)
     try:
+        room.require(platform.settings)
         attempts.refuse_open_sessions(parts, pd.Timestamp(dt.datetime.now(dt.UTC)))
         results = attempts.until_current(context, lambda: _attempt(asset, context, parts, first_date))
+    except room.DiskAlmostFull as error:
+        # Of every partition: to try each portfolio by itself would take more room.
+        raise _failure(asset, str(error), every, parts, counted=False) from error
     except SigmaSightError as error:
         attempts.retry_later(context, error)
         raise _failure(asset, str(error), unavailable_partitions(error, parts), parts) from error
@@ -112,6 +117,7 @@ def _attempt(
         platform.warehouse.require_current(made.basis)
         return made
     attempts.stop_if_canceled(context)
+    room.require(platform.settings)
     platform.warehouse.publish(list(_replacements(made, parts, findings)), stamp, made.basis)
     for model, rows in made.configured.items():
         platform.warehouse.keep_configured(model, rows, stamp)
@@ -228,9 +234,11 @@ class Refused(dg.Failure, _ShownAsSaid):
     """A failure that says why in words: the frames of our own code would hide them."""
 
 
-def _failure(asset: RiskAsset, reason: str, bad: Sequence[str], parts: Sequence[Rectangle]) -> dg.Failure:
+def _failure(
+    asset: RiskAsset, reason: str, bad: Sequence[str], parts: Sequence[Rectangle], *, counted: bool = True
+) -> dg.Failure:
     total = sum(len(dates) * max(len(portfolios), 1) for dates, portfolios in parts)
-    count = f"{len(bad)} of {total} partitions are bad: " if bad else ""
+    count = f"{len(bad)} of {total} partitions are bad: " if bad and counted else ""
     return Refused(
         f"{asset.name}: nothing published; {count}{reason}",
         metadata={BAD_PARTITIONS: dg.MetadataValue.json(list(bad)), "reason": reason},

@@ -29,9 +29,12 @@ from sigmasight_dagster.settings.execution import ExecutionSettings
 from sigmasight_dagster.settings.factor_model import FactorModelSettings, parse_factor_model
 from sigmasight_dagster.settings.places import project_root
 from sigmasight_dagster.settings.sources import SourceSettings
+from sigmasight_dagster.settings.upkeep import UpkeepSettings
 
 
-class Settings(SourceSettings, AccountSettings, AlertSettings, ExecutionSettings, ApiSettings):
+class Settings(
+    SourceSettings, AccountSettings, AlertSettings, ExecutionSettings, ApiSettings, UpkeepSettings
+):
     """The project: databases, dates, factor model, calculations, folders.
 
     With the topics that it inherits it is everything that a user may set. Secrets come from the environment,

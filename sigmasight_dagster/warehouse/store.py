@@ -14,7 +14,7 @@ from sigmasight_core.tables import (
     Table,
     table_name,
 )
-from sigmasight_dagster.warehouse import corrections, reconciliation, retention, versions
+from sigmasight_dagster.warehouse import corrections, reconciliation, versions
 from sigmasight_dagster.warehouse.checksums import partitions, seals
 from sigmasight_dagster.warehouse.checksums.compare import ChecksumStore
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA
@@ -39,6 +39,7 @@ from sigmasight_dagster.warehouse.stores.removal import MendingStore
 from sigmasight_dagster.warehouse.stores.reports import ReportStore
 from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
 from sigmasight_dagster.warehouse.tables import copy_in
+from sigmasight_dagster.warehouse.upkeep import detail, growing
 
 
 class Warehouse(
@@ -131,6 +132,8 @@ class Warehouse(
 
         Versions are kept since the database was migrated to hold them: rows that were stored before then
         count as known ever since.
+
+        :raises InputError: when retention has deleted versions of after the moment.
         """
         current = self.read(model, dates)
         later = from_arrow(SupersededRows, self._database.query(versions.statement(model, knowledge, dates)))
@@ -178,9 +181,28 @@ class Warehouse(
     def retire(self, before: pd.Timestamp, dry_run: bool = False) -> pd.DataFrame:
         """Delete the rows and publications of the tables with `detail` (see Facts) of dates before `before`.
 
-        :returns: table_name, n_partitions, n_rows deleted, or that would be.
+        :returns: what (table), n_partitions, n_rows and n_bytes (about) that were deleted, or would be.
         """
-        return retention.retire(self._database, before, dry_run=dry_run)
+        return detail.retire(self._database, before, dry_run=dry_run)
+
+    def retire_history(
+        self, before: pd.Timestamp, stale_until: pd.Timestamp | None, stamp: AuditStamp, dry_run: bool = False
+    ) -> pd.DataFrame:
+        """Delete what source rows were, corrections, refused rows and leftovers of users of before a moment.
+
+        Nothing of today is made of it, but reads as of an earlier moment are refused from then on.
+
+        :param stale_until: the last date of which something is stale: corrections up to it stay.
+        :returns: what (table), n_rows, n_bytes: the part of the table's room that they take.
+        """
+        return growing.retire_history(self._database, before, stale_until, stamp, dry_run=dry_run)
+
+    def retire_alerts(self, before: pd.Timestamp, dry_run: bool = False) -> pd.DataFrame:
+        """As `retire_history`, of alerts that are older, with what was told of them and who has seen them.
+
+        What is still to be told stays, and so do firing alerts of coverage and checks.
+        """
+        return growing.retire_alerts(self._database, before, dry_run=dry_run)
 
     def count_published(self, run_id: str) -> int:
         """Number of partitions whose last publication was by this run."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from sigmasight_core.errors import InputError
 from sigmasight_core.tables import SupersededRows, Table, primary_key, table_name, validate
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.rectangle import Rectangle
@@ -14,6 +15,8 @@ from sigmasight_dagster.warehouse.tables import copy_in
 
 PARTITION = ""
 """Key of the marker that a partition was absent before."""
+FORGOTTEN = "*"
+"""Key of the marker that retention has deleted versions: what was known before `known_until` is lost."""
 
 
 def superseded(
@@ -43,19 +46,49 @@ def record(cursor: Any, model: type[Table], rows: pd.DataFrame, stamp: AuditStam
         copy_in(cursor, SupersededRows, to_arrow(SupersededRows, made, stamp))
 
 
+def forget(cursor: Any, condition: str, stamp: AuditStamp) -> None:
+    """Note up to when versions of each source table are about to go. :param condition: on rows `t`."""
+    table = quoted(SCHEMA, table_name(SupersededRows))
+    last = (
+        f"SELECT table_name, max(known_until) AS known_until FROM {table} AS t WHERE {condition} GROUP BY 1"
+    )
+    marked = f"row_key = {literal(FORGOTTEN)}"
+    cursor.execute(
+        f"DELETE FROM {table} WHERE {marked} AND table_name IN (SELECT table_name FROM ({last}) AS l)"
+    )
+    cursor.execute(
+        f"INSERT INTO {table} (table_name, date, row_key, known_until, run_id, code_version, computed_at) "
+        f"SELECT table_name, known_until::date, {literal(FORGOTTEN)}, known_until, {stamp.literals} "
+        f"FROM ({last}) AS l"
+    )
+
+
 def statement(model: type[Table], knowledge: pd.Timestamp, dates: Dates | None) -> str:
-    """SELECT of the versions of a table's rows that were replaced after a moment, the earliest first."""
+    """SELECT of the versions of a table's rows that were replaced after a moment, the earliest first.
+
+    The marker of what was forgotten is among them, whatever the dates, where it concerns the moment.
+    """
+    chosen = "true" if dates is None else f"({on_dates(dates)} OR row_key = {literal(FORGOTTEN)})"
     conditions = [
         f"table_name = {literal(table_name(model))}",
         f"known_until > {literal(knowledge.isoformat())}::timestamptz",
-        *([] if dates is None else [on_dates(dates)]),
+        chosen,
     ]
     table = quoted(SCHEMA, table_name(SupersededRows))
-    return f"SELECT date, row_key, old_row FROM {table}{where(conditions)} ORDER BY known_until"
+    return f"SELECT date, row_key, old_row, known_until FROM {table}{where(conditions)} ORDER BY known_until"
 
 
 def as_of(model: type[Table], current: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
-    """Rows as they were known at a moment, from those of now and the versions replaced since."""
+    """Rows as they were known at a moment, from those of now and the versions replaced since.
+
+    :raises InputError: when retention has deleted versions that were replaced after the moment.
+    """
+    forgotten = later.loc[later["row_key"] == FORGOTTEN, "known_until"]
+    if len(forgotten):
+        raise InputError(
+            f"{table_name(model)}: what was known before {forgotten.iloc[0]:%Y-%m-%d %H:%M:%S} UTC is not "
+            "kept any more (SIGMASIGHT_KEEP_HISTORY_DAYS); ask for a later moment"
+        )
     versions = later.drop_duplicates(["date", "row_key"])
     absent = versions.loc[versions["row_key"] == PARTITION, "date"]
     known = versions[(versions["row_key"] != PARTITION) & ~versions["date"].isin(absent)]

@@ -3,8 +3,8 @@
 import datetime as dt
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import click
 import numpy as np
@@ -178,21 +178,23 @@ def test_a_name_ends_where_its_last_letter_does() -> None:
 
 
 def test_what_retention_deletes_and_a_refresh_changes_is_listed_in_80_columns(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     names = ["return_contributions_by_group", "position_factor_exposures"]
     tables = pd.DataFrame(
-        {"table_name": names, "n_partitions": [1_234_567, 1], "n_rows": [12_345_678_901, 0]}
+        {"what": [*names, "none"], "n_rows": [1, 12_345_678_901, 0], "n_bytes": [9, 2**40, 0]}
     )
-    warehouse = SimpleNamespace(migrate=lambda: None)
-    monkeypatch.setattr(retention, "Platform", lambda _: SimpleNamespace(warehouse=warehouse))
-    monkeypatch.setattr(retention, "retire", lambda *_: Retired(pd.Timestamp("2022-01-03"), tables))
-    lines = run(retention.retention, "--dry-run").output.splitlines()
-    assert lines[0] == "Detail before 2022-01-03: would be deleted"
-    assert [line.split() for line in lines[1:]] == [
-        ["table", "name", "partitions", "rows"],
-        [names[0], "1,234,567", "12,345,678,901"],
-        [names[1], "1", "0"],
+    retired = Retired("detail", pd.Timestamp("2022-01-03"), tables)
+    *rows, said = retention.lines(retired, dry_run=True)
+    assert [line.split() for line in rows] == [
+        ["what", "rows", "MB"],
+        [names[1], "12,345,678,901", "1,048,576.0"],
+        [names[0], "1", "0.0"],
+    ]
+    assert max(map(len, rows)) <= WIDTH
+    assert said == "Would delete detail before 2022-01-03: 12,345,678,902 rows, about 1,048,576.0 MB."
+    assert retention.lines(replace(retired, tables=tables[2:]), dry_run=False) == [
+        "Deleted detail before 2022-01-03: 0 rows, about 0.0 MB."
     ]
     closes = pd.DataFrame(
         {"date": pd.to_datetime("2022-12-28"), "symbol": ["A", "BRK.B"], "close": [1.0, 2.0]}
@@ -206,4 +208,4 @@ def test_what_retention_deletes_and_a_refresh_changes_is_listed_in_80_columns(
         ["1", "closes", "differ"],
         ["0", "closes", "differ"],
     ]
-    assert max(map(len, [*lines, *told])) <= 80
+    assert max(map(len, told)) <= 80

@@ -19,6 +19,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.engine.attempts import refuse_open_sessions
 from sigmasight_dagster.engine.declaration import Gate, GateResult, risk_asset
 from sigmasight_dagster.engine.publish import CONTRACT_CHECK
+from sigmasight_dagster.runs import isolate
 from sigmasight_dagster.warehouse import AuditStamp
 from sigmasight_dagster_tests.support.house import DATES, NAMES, House, exposures, partition_keys, yields
 
@@ -252,3 +253,22 @@ def test_any_set_of_keys_is_published_as_its_rectangles(house: House) -> None:
     assert house.published(FactorExposures) == set(keys)
     rows = house.platform.warehouse.read(FactorExposures)
     assert sorted(rows["date"].dt.strftime("%Y-%m-%d") + "|" + rows["portfolio"]) == sorted(keys)
+
+
+def test_nothing_is_published_while_the_disk_is_almost_full_and_the_next_run_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+    asset = exposures(lambda rows: computed.append(len(rows)) or rows)
+    little = house.platform.settings.model_copy(update={"min_free_mb": 10**9})
+    with monkeypatch.context() as patch:
+        patch.setattr(house.platform, "settings", little)
+        outcome = house.run(asset, names=NAMES)
+    assert outcome.failed
+    for word in (str(little.home), "MB are free", "SIGMASIGHT_MIN_FREE_MB", "sigmasight retention --dry-run"):
+        assert word in outcome.error
+    assert "are bad" not in outcome.error
+    assert (computed, house.published(FactorExposures)) == ([], set())
+    assert isolate.retries(outcome) == [], "more runs would take more room"
+    assert house.run(asset, names=NAMES).succeeded
+    assert house.published(FactorExposures) == partition_keys(DATES, NAMES)

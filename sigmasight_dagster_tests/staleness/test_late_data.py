@@ -392,23 +392,22 @@ def test_the_check_names_the_stale_partitions(stored: Stored) -> None:
 
 def test_retention_deletes_detail_alone_and_nothing_claims_it_any_more(stored: Stored) -> None:
     warehouse = stored.warehouse
-    dry = retention.retire(warehouse, 20, dry_run=True)
+    dry = retention.retire_detail(warehouse, 20, dry_run=True)
     assert dry is not None
     assert dry.before == pd.Timestamp("2022-11-26")
     kept = warehouse.published(_model("reverse_stress"))
     old = int((dry.before > DATES).sum()) * len(NAMES)
-    assert (
-        dict(zip(dry.tables["table_name"], dry.tables["n_partitions"], strict=True))["position_values"] == old
-    )
+    assert dict(zip(dry.tables["what"], dry.tables["n_partitions"], strict=True))["position_values"] == old
     assert len(warehouse.published(_model("position_values"))) == len(DATES) * len(NAMES)
 
-    done = retention.retire(warehouse, 20, dry_run=False)
+    done = retention.retire_detail(warehouse, 20, dry_run=False)
     assert done is not None
     pd.testing.assert_frame_equal(done.tables, dry.tables)
+    assert done.summary.startswith("detail before 2022-11-26: ")
     assert warehouse.published(_model("position_values"))["date"].min() == pd.Timestamp("2022-11-28")
     assert len(warehouse.published(_model("portfolio_snapshots"))) == len(DATES) * len(NAMES)
     assert len(warehouse.published(_model("reverse_stress"))) == len(kept)
-    again = retention.retire(warehouse, 20, dry_run=False)
+    again = retention.retire_detail(warehouse, 20, dry_run=False)
     assert again is not None
     assert again.tables["n_partitions"].sum() == 0
     stored.correct("AAPL")

@@ -43,7 +43,7 @@ def witness(name: str, asset_url: str, dagster_url: str, folder: Path) -> dict[s
             "rows": stored.drop(columns=["date"]).drop_duplicates().to_dict("list"),
             "view": sql(asset_url, f"SELECT to_regclass('sigmasight.{name}_latest') IS NOT NULL"),
             "readiness": reported.loc[reported["n"] > 0, "calculation"].tolist(),
-            "retention": retired.set_index("table_name")["n_rows"].to_dict().get(name),
+            "retention": retired.set_index("what")["n_rows"].to_dict().get(name),
         }
         warehouse.close()
     return {

@@ -17,6 +17,7 @@ from sigmasight_dagster.commands.servers.which import (
     one_line_errors,
     server_of,
     tell_external,
+    tell_room,
 )
 from sigmasight_dagster.server.urls import sqlalchemy_url
 from sigmasight_dagster.settings import Settings
@@ -80,7 +81,8 @@ def stop() -> None:
 def status(as_json: bool) -> None:
     """Show whether the server runs.
 
-    Also shows where its data are and how large. The exit code is 3 if it does not run.
+    Also shows where its data are, how large, and how much room is left. The exit code is 3 if it does not
+    run.
     """
     with one_line_errors():
         settings = Settings()
@@ -88,6 +90,7 @@ def status(as_json: bool) -> None:
     if as_json:
         print_json(facts(settings, now))
         raise SystemExit(0 if now is None or now.running else NOT_RUNNING)
+    tell_room(settings)
     if now is None:
         return
     click.echo(f"status:   {now.message}")

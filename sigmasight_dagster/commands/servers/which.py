@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sigmasight_core.errors import SigmaSightError
+from sigmasight_dagster.server import room
 from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url, embedded_server
 from sigmasight_dagster.settings import Settings
 
@@ -47,10 +48,21 @@ def tell_external(settings: Settings, err: bool = False) -> bool:
 
 
 def facts(settings: Settings, now: "ServerStatus | None") -> dict[str, Any]:
-    """Which databases are external, and the embedded server; null where none is needed."""
+    """Which databases are external, the embedded server (null where none is needed), and free room."""
     names = ("asset_database", "dagster_database")
     outside = dict(zip(names, (external(settings, dagster) for dagster in (False, True)), strict=True))
-    return {"external": outside, "embedded": None if now is None else asdict(now)}
+    free = {str(folder): round(free) for folder, free in room.places(settings)}
+    return {"external": outside, "embedded": None if now is None else asdict(now), "free_mb": free}
+
+
+def tell_room(settings: Settings) -> None:
+    """Say how much room is left, and of which disks that is not known."""
+    for folder, free in room.places(settings):
+        click.echo(
+            f"disk:     {free:,.0f} MB free at {folder}; nothing is stored below {settings.min_free_mb:,}"
+        )
+    if settings.database_url or settings.dagster_postgres_url:
+        click.echo("disk:     that of an external server is not seen from here: watch it there")
 
 
 def server_of(settings: Settings) -> "EmbeddedPostgres":

@@ -26,10 +26,14 @@ def _retire(database: Database, model: type[Table], before: pd.Timestamp, *, dry
     locks = () if dry_run else (lock_key(name, str(bucket)) for bucket in range(LOCKS_PER_TABLE))
     with database.transaction(*locks) as cursor:
         counts = []
-        for counted in (f"count(*) FROM {PUBLISHED}{these}", f"sum({rows_of_stored(model)}) {rows}"):
+        part = (
+            f"count(*) FILTER (WHERE {old}) * pg_total_relation_size({literal(stored(model))}) "
+            f"/ greatest(count(*), 1) FROM {stored(model)}"
+        )
+        for counted in (f"count(*) FROM {PUBLISHED}{these}", f"sum({rows_of_stored(model)}) {rows}", part):
             cursor.execute(f"SELECT coalesce((SELECT {counted}), 0)::bigint")
             counts.append(int(cursor.fetchone()[0]))
         if not dry_run:
             delete(cursor, these)
             cursor.execute(f"DELETE {rows}")
-    return {"table_name": name, "n_partitions": counts[0], "n_rows": counts[1]}
+    return {"what": name, "n_partitions": counts[0], "n_rows": counts[1], "n_bytes": counts[2]}
