@@ -87,6 +87,16 @@ def retire(
         yield Retired("runs", before, pd.concat(found, ignore_index=True))
 
 
+def held_back(warehouse: Warehouse) -> str:
+    """A sentence on who keeps the server from giving back the room of what was deleted; '' = nobody."""
+    who = warehouse.vacuum_held_back()
+    told = "; ".join(who)
+    return told and (
+        f"Deleted and replaced rows go on taking room while an old transaction is open: {told}. End it "
+        "(SELECT pg_terminate_backend(PID)), or set idle_in_transaction_session_timeout for that user."
+    )
+
+
 @dg.op(
     config_schema={
         "days": dg.Field(
@@ -107,6 +117,8 @@ def retire_what_is_old(context: dg.OpExecutionContext) -> None:
     for retired in retire(platform, context.instance, kept, pd.Timestamp(dt.datetime.now(dt.UTC)), dry_run):
         context.log.info(f"{'Would delete' if dry_run else 'Deleted'} {retired.summary}.")
         done.append(retired)
+    if held := held_back(platform.warehouse):
+        context.log.warning(held)
     context.add_output_metadata({"dry_run": dry_run, "tables": dg.MetadataValue.md(_as_markdown(done))})
 
 

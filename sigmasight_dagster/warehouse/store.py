@@ -39,7 +39,7 @@ from sigmasight_dagster.warehouse.stores.removal import MendingStore
 from sigmasight_dagster.warehouse.stores.reports import ReportStore
 from sigmasight_dagster.warehouse.stores.what_if import WhatIfStore
 from sigmasight_dagster.warehouse.tables import copy_in
-from sigmasight_dagster.warehouse.upkeep import detail, growing
+from sigmasight_dagster.warehouse.upkeep import detail, growing, vacuum
 
 
 class Warehouse(
@@ -203,6 +203,10 @@ class Warehouse(
         What is still to be told stays, and so do firing alerts of coverage and checks.
         """
         return growing.retire_alerts(self._database, before, dry_run=dry_run)
+
+    def vacuum_held_back(self, minutes: int = vacuum.HELD_MINUTES) -> list[str]:
+        """Who keeps a transaction open for so long, oldest first: replaced rows take room until it ends."""
+        return vacuum.held_back(self._database, minutes)
 
     def count_published(self, run_id: str) -> int:
         """Number of partitions whose last publication was by this run."""

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import os
+import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 
 from sigmasight_core.tables import FactorExposures, TreasuryYields
+from sigmasight_dagster.automation import retention
 from sigmasight_dagster.instance.retention import output, records
 from sigmasight_dagster.runs import recovery
 from sigmasight_dagster_tests.support.house import DATES, NAMES, House, exposures, partition_keys, yields
@@ -118,3 +121,31 @@ def test_captured_output_leaves_but_that_of_a_run_that_goes_on(house: House, tmp
         assert found.to_dict("records") == [{"what": "captured output", "n_rows": 1, "n_bytes": 5}]
     assert [file.exists() for file in files] == [True, False, True]
     assert not (base / "gone").exists()
+
+
+def test_the_job_deletes_each_kind_that_is_not_kept_for_ever(
+    played: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has deleted, or would delete, is in its log."""
+    settings = played.platform.settings
+    kept = settings.model_copy(update=dict.fromkeys(("keep_history_days", "keep_alerts_days"), 0))
+    monkeypatch.setattr(played.platform, "settings", kept)
+    monkeypatch.setattr(retention, "retire", partial(_later, retention.retire))
+    said = {}
+    for dry_run in (True, False):
+        config = {"ops": {"retire_what_is_old": {"config": {"dry_run": dry_run}}}}
+        result = retention.retention.execute_in_process(
+            run_config=config, instance=played.instance, resources={"platform": played.platform}
+        )
+        lines = [record.user_message for record in played.instance.all_logs(result.run_id)]
+        said[dry_run] = [line for line in lines if "runs before" in line]
+        assert [line for line in lines if "history before" in line] == []
+    for dry_run, word in ((True, "Would delete"), (False, "Deleted")):
+        assert re.fullmatch(rf"{word} runs before 20..-..-..: \d+ rows, about [\d.]+ MB\.", *said[dry_run])
+    left = {run.run_id for run in played.instance.get_runs()}
+    assert result.run_id in left
+    assert len(left) == 3, "the one that failed, the last that has published, the job's own"
+
+
+def _later(retire: Any, platform: Any, instance: Any, kept: Any, now: pd.Timestamp, dry_run: bool) -> Any:
+    return retire(platform, instance, kept, now + pd.Timedelta(days=kept.keep_runs_days, hours=1), dry_run)

@@ -1,12 +1,25 @@
 """What happened long ago leaves the tables, but for what something of today is still made of."""
 
+from contextlib import closing
+
 import pandas as pd
+import psycopg2
 import pytest
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import Corrections, DailyPrices, SupersededRows, TreasuryYields
+from sigmasight_core.tables import (
+    Corrections,
+    DailyPrices,
+    FactorExposures,
+    PositionStress,
+    SupersededRows,
+    Table,
+    TreasuryYields,
+)
 from sigmasight_dagster.warehouse import Warehouse
-from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
+from sigmasight_dagster.warehouse.layout.schema import stored_name
+from sigmasight_dagster_tests.conftest import execute
+from sigmasight_dagster_tests.support.stored_rows import DATES, PORTFOLIOS, random_rows, sql, stamp
 from sigmasight_dagster_tests.warehouse.test_versions import prices
 
 NOW = pd.Timestamp.now(tz="UTC")
@@ -31,6 +44,13 @@ TOLD = (
 SEEN = (
     "INSERT INTO sigmasight.alert_acknowledgements VALUES ('{}', 'a', '2022-12-16', '', 'firing', '', 'e', "
     "now(), 'r', '1', now())"
+)
+
+
+SIZES = (
+    "SELECT pg_total_relation_size(c.oid), pg_indexes_size(c.oid), "
+    "coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0) FROM pg_class AS c "
+    "WHERE c.oid = 'sigmasight.{}'::regclass"
 )
 
 
@@ -109,3 +129,33 @@ def test_alerts_stay_that_are_to_be_told_or_last(url: str, warehouse: Warehouse)
     assert counts(done) == {"alerts": 2, "alert_deliveries": 3, "alert_acknowledgements": 2}
     assert sql(url, "SELECT rule FROM sigmasight.alerts ORDER BY 1") == [("lasting",), ("waiting",)]
     assert sql(url, "SELECT rule FROM sigmasight.alert_deliveries") == [("waiting",)]
+
+
+@pytest.mark.parametrize("model", [FactorExposures, PositionStress])
+def test_what_is_published_again_takes_the_room_of_what_it_replaces(
+    url: str, warehouse: Warehouse, model: type[Table]
+) -> None:
+    """With vacuum in between, as the server does it by itself: at most twice the first, whatever the part."""
+    rows = random_rows(model, per_partition=200)
+    names = (stored_name(model), "publications")
+    sizes = []
+    for number in range(4):
+        warehouse.replace(model, rows, DATES, PORTFOLIOS, stamp(f"run {number}"))
+        execute(url, *(f"VACUUM sigmasight.{name}" for name in names))
+        sizes.append([size for name in names for size in sql(url, SIZES.format(name))[0]])
+    page = 8192
+    assert all(last <= 2 * max(first, 4 * page) for first, last in zip(sizes[0], sizes[-1], strict=True)), (
+        sizes
+    )
+
+
+def test_who_stops_vacuum_is_named(url: str, warehouse: Warehouse) -> None:
+    assert warehouse.vacuum_held_back(0) == []
+    with closing(psycopg2.connect(url, application_name="a notebook")) as reader, reader.cursor() as cursor:
+        reader.set_session(isolation_level="REPEATABLE READ")
+        cursor.execute("SELECT count(*) FROM sigmasight.publications")
+        (held,) = warehouse.vacuum_held_back(0)
+        assert (
+            f"session {reader.info.backend_pid} of postgres (a notebook, idle in transaction) since" in held
+        )
+        assert warehouse.vacuum_held_back() == [], "not for long yet"

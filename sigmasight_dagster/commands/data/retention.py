@@ -4,7 +4,7 @@ import click
 import dagster as dg
 import pandas as pd
 
-from sigmasight_dagster.automation.retention import MB, Retired, retire
+from sigmasight_dagster.automation.retention import MB, Retired, held_back, retire
 from sigmasight_dagster.commands.table import table
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.runs.workspace import utc_now
@@ -34,6 +34,8 @@ def retention(days: int | None, dry_run: bool) -> None:
     with dg.DagsterInstance.get() as instance:
         for retired in retire(platform, instance, kept, utc_now(), dry_run):
             click.echo("\n".join(lines(retired, dry_run)))
+    if held := held_back(platform.warehouse):
+        click.echo(f"warning: {held}", err=True)
 
 
 def lines(retired: Retired, dry_run: bool) -> list[str]:

@@ -1,8 +1,8 @@
 """Storage parameters of tables and of the indexes of their keys: how much room is left for what is replaced.
 
 A partition is replaced by deleting its rows and writing new ones, so that a table which is published again
-as a whole is twice as large until vacuum has been there. The defaults of the server wait for a fifth of a
-table to be dead: here a twentieth is enough, in the long values of packed tables too.
+as a whole is twice as large until vacuum has been there. The defaults of the server wait for 50 rows and a
+fifth of a table to be dead. Here ten and a twentieth are enough: one row of a packed table may be a thousand.
 """
 
 from typing import Final
@@ -17,7 +17,11 @@ KEY_FILL_PERCENT: Final = 45
 """Keys per index page, in percent. Replacing a range puts the same keys beside the deleted ones before
 vacuum takes those away: with room for both, a second write of a million rows takes 4.7 s instead of 6.8 s."""
 
-OF_TABLES: Final = {"autovacuum_vacuum_scale_factor": "0.05", "autovacuum_vacuum_insert_scale_factor": "0.1"}
+OF_TABLES: Final = {
+    "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_vacuum_threshold": "10",
+    "autovacuum_vacuum_insert_scale_factor": "0.1",
+}
 OF_LONG_VALUES: Final = {"autovacuum_vacuum_scale_factor": "0.05"}
 OF_KEYS: Final = {"fillfactor": str(KEY_FILL_PERCENT)}
 
