@@ -32,9 +32,10 @@ from sigmasight_dagster_tests.support.small_project import SmallProject, run_req
 PUBLICATIONS = 20
 RANGE = ("2022-12-05", "2022-12-16")
 FIRST = "2022-08-01"
-DAYS = calendar.sessions(pd.Timestamp("2022-08-22"), pd.Timestamp("2022-12-28"))[:90]
+DAYS = 90
 KEPT_DAYS = 20
-"""Sessions that runs, history and alerts are kept in the simulation, and 28 calendar days of detail."""
+"""Sessions that runs, history and alerts are kept in the simulation, and as many weekdays of detail."""
+SESSIONS = calendar.sessions(pd.Timestamp("2022-08-22"), pd.Timestamp("2022-12-28"))
 NAMES = ("alpha", "beta", "delta")
 LEDGER = """ticker,quantity,entry_price,entry_date
 AAPL,{quantity},165.00,2022-08-15
@@ -49,7 +50,7 @@ AGAIN_LIMITS: Mapping[str, float] = {
     sizes.OTHERS: 2.0,
     sizes.PUBLICATIONS: 2.0,
 }
-"""Of 20 publications to the first; each table of 1 MB or more besides."""
+"""Of the last publication to the first; each table of 1 MB or more besides."""
 DAILY_LIMITS: Mapping[str, float] = {
     sizes.DETAIL: 1.35,
     sizes.HISTORY: 1.35,
@@ -58,7 +59,7 @@ DAILY_LIMITS: Mapping[str, float] = {
     sizes.SNAPSHOTS: 1.35,
     sizes.OUTPUT: 1.35,
 }
-"""Of day 90 to day 45 of what does not grow with the dates that are published."""
+"""Of the last day to the one halfway of what does not grow with the dates that are published."""
 MOST_EVENT_BYTES = 3_000
 """Of events, for each partition that is published, once runs are older than they are kept."""
 
@@ -66,9 +67,9 @@ MOST_EVENT_BYTES = 3_000
 def main() -> None:
     broken = []
     with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
-        broken += _published_again(Path(folder))
+        broken += published_again(Path(folder), PUBLICATIONS)
     with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
-        broken += _daily(Path(folder))
+        broken += daily(Path(folder), DAYS, KEPT_DAYS)
     if broken:
         sys.exit("beyond the limits of growth:\n" + "\n".join(broken))
 
@@ -83,19 +84,19 @@ def _project(home: Path) -> Iterator[CliProject]:
         server.stop()
 
 
-def _published_again(home: Path) -> list[str]:
-    """One range, 20 times: tables may be twice as large, and events leave with their runs."""
+def published_again(home: Path, times: int) -> list[str]:
+    """One range, many times: tables may be twice as large, and events leave with their runs."""
     with _project(home) as project:
         project.import_examples()
         seen: list[Sizes] = []
         tables: list[dict[str, tuple[int, int, int]]] = []
-        for number in range(PUBLICATIONS):
+        for number in range(times):
             project.ok("backfill", "--start", RANGE[0], "--end", RANGE[1])
-            if number in (0, PUBLICATIONS - 1):
+            if number in (0, times - 1):
                 seen.append(measured(project.asset_url, project.dagster_url, home))
                 tables.append(sizes.of_tables(project.asset_url, "sigmasight"))
             print(f"  published {number + 1} times", file=sys.stderr, flush=True)
-        ratios = _show("published 20 times", ("first", "20th"), seen)
+        ratios = _show(f"published {times} times", ("first", "last"), seen)
         broken = _beyond(ratios, AGAIN_LIMITS)
         for name, (first, *_) in tables[0].items():
             last = tables[1][name][0]
@@ -129,8 +130,8 @@ def _after_retention(project: CliProject) -> list[str]:
     ]
 
 
-def _daily(home: Path) -> list[str]:
-    """90 sessions by the schedule, with retention after each, of what is older than 20 sessions."""
+def daily(home: Path, days: int, kept_days: int) -> list[str]:
+    """Sessions by the schedule, with retention after each of what is older than `kept_days` sessions."""
     with _project(home) as made:
         project = _Daily(made.home, made.asset_url, made.dagster_url)
         for place, name in enumerate(NAMES, start=1):
@@ -138,17 +139,17 @@ def _daily(home: Path) -> list[str]:
             file.write_text(LEDGER.format(quantity=10 * place))
             project.here("import", str(file), name, "--cash", "1000", "--allow-unpriced")
         assert project.here("backfill", "--start", "2022-08-17", "--end", "2022-08-19") == 0
-        seen, ended = [], []
+        shown, seen, ended = (kept_days, (days + kept_days) // 2, days), [], []
         with project.open() as opened:
-            for number, day in enumerate(DAYS, start=1):
+            for number, day in enumerate(SESSIONS[:days], start=1):
                 _a_day(opened, day)
                 ended.append(pd.Timestamp.now(tz="UTC"))
-                _retire(opened, ended)
-                if number in (1, 45, 90):
+                _retire(opened, ended, kept_days)
+                if number in shown:
                     seen.append(measured(made.asset_url, made.dagster_url, home))
                 print(f"  day {number}", file=sys.stderr, flush=True)
         published = sizes.rows(made.asset_url, "sigmasight.publications")["sigmasight.publications"]
-        ratios = _show("days of operation", ("1st", "45th", "90th"), seen)
+        ratios = _show("days of operation", tuple(map(str, shown)), seen)
         each = seen[-1][sizes.EVENTS] / published
         print(f"  {published:,} partitions are published; bytes of events for each: {each:,.0f}")
         broken = _beyond(ratios, DAILY_LIMITS)
@@ -173,16 +174,16 @@ def _a_day(project: Project, day: pd.Timestamp) -> None:
     assert run_requested(project, follows, jobs.PORTFOLIO).success, f"{day:%Y-%m-%d}"
 
 
-def _retire(project: Project, ended: list[pd.Timestamp]) -> None:
-    """Retention on the evening of the last day, for which the day 20 sessions before is `KEPT_DAYS` old."""
-    kept = UpkeepSettings(
-        keep_detail_days=28,
-        keep_history_days=KEPT_DAYS,
-        keep_alerts_days=KEPT_DAYS,
-        keep_runs_days=KEPT_DAYS if len(ended) > KEPT_DAYS else 0,
-    )
-    if len(ended) > KEPT_DAYS:
-        now = ended[-1 - KEPT_DAYS] + pd.Timedelta(days=KEPT_DAYS)
+def _retire(project: Project, ended: list[pd.Timestamp], kept_days: int) -> None:
+    """Retention on the evening of the last day, for which the day `kept_days` before is as many days old."""
+    if len(ended) > kept_days:
+        kept = UpkeepSettings(
+            keep_detail_days=kept_days * 7 // 5,
+            keep_history_days=kept_days,
+            keep_alerts_days=kept_days,
+            keep_runs_days=kept_days,
+        )
+        now = ended[-1 - kept_days] + pd.Timedelta(days=kept_days)
         list(retire(project.platform, project.instance, kept, now, False))
 
 
