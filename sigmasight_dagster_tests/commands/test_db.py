@@ -45,6 +45,7 @@ def test_a_day_with_the_embedded_server(stopped_server: EmbeddedPostgres) -> Non
     assert status.exit_code == 0
     assert "status:   running\n" in status.output
     assert "database: sigmasight " in status.output
+    assert f" MB free at {stopped_server.home / 'postgres'}; nothing is stored below 500\n" in status.output
 
     assert run(stopped_server.home, "stop").output == "stopped\n"
     assert run(stopped_server.home, "status").exit_code == 3
