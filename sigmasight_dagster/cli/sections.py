@@ -151,7 +151,7 @@ SECTIONS: Final = {
         "retention": Entry(
             "data.retention",
             "retention",
-            "Delete position-level detail older than DAYS before the latest snapshot.",
+            "Delete what is older than the settings SIGMASIGHT_KEEP_... say.",
         ),
     },
     "What-if and scenarios": {
