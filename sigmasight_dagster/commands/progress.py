@@ -50,12 +50,16 @@ def execute(project: Project, runs: Sequence[RangeRun], what: str) -> list[RunOu
     """Execute planned runs with a progress bar, then print what was published and what failed."""
     refuse_missing_workers(project.settings, {asset.group for run in runs for asset in run.assets})
     console = Console(file=sys.stderr)
-    total = sum(run.n_partitions for run in runs)
-    console.print(f"{what}: {total:,} partitions in {len(runs)} runs")
+    stages = project.stages(runs)
+    planned = [run for stage in stages for lane in stage for run in lane]
+    total = sum(run.n_partitions for run in planned)
+    n_processes = max(map(len, stages), default=1)
+    by = f" by {n_processes} processes" if n_processes > 1 else ""
+    console.print(f"{what}: {total:,} partitions in {len(planned)} runs{by}")
     begun = time.monotonic()
     with _progress_bar(project.platform.warehouse, total, console) as started:
         outcomes = project.execute(
-            runs,
+            stages,
             started,
             lambda: console.print("Canceling: the run stops before its next table. Ctrl-C again: at once."),
         )

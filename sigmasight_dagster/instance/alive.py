@@ -10,8 +10,11 @@ from contextlib import closing, contextmanager, suppress
 from hashlib import blake2b
 from typing import Any, Final
 
+import dagster as dg
 import sqlalchemy as sa
 from dagster import DagsterInstance
+
+from sigmasight_dagster.tags import COMMAND_TAG
 
 HEARTBEAT_SECONDS: Final = 2.0
 _KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
@@ -46,6 +49,28 @@ def abandoned(instance: DagsterInstance, run_ids: Sequence[str]) -> set[str]:
         connection.execute(sa.text("SELECT pg_advisory_unlock_all()"))
     engine.dispose()
     return found
+
+
+def may_join(instance: DagsterInstance, pool: str, run_id: str, step_key: str) -> bool:
+    """Whether a step goes beside one of another run of its command, which has a place in the pool.
+
+    They compute different portfolios. Its own pending step keeps its turn: it gets the place that the other
+    gives back. Who else waits for longer goes first.
+    """
+    run = instance.get_run_by_id(run_id)
+    if run is None or not (command := run.tags.get(COMMAND_TAG)):
+        return False
+    info = instance.event_log_storage.get_concurrency_info(pool)
+    waiting = [step for step in info.pending_steps if step.assigned_timestamp is None]
+    mine = [step for step in waiting if (step.run_id, step.step_key) == (run_id, step_key)]
+    inside = {slot.run_id for slot in info.claimed_slots}
+    inside |= {step.run_id for step in info.pending_steps if step.assigned_timestamp}
+    if not mine or not inside:
+        return False
+    before = {step.run_id for step in waiting if step.enqueued_timestamp < mine[0].enqueued_timestamp}
+    asked = dg.RunsFilter(run_ids=[*inside, *before], tags={COMMAND_TAG: command})
+    of_command = {each.run_id for each in instance.get_runs(filters=asked)}
+    return bool(inside & of_command) and before <= of_command
 
 
 class _Lock:

@@ -34,6 +34,7 @@ KNOWN: Final = {
     "PostgresEventLogStorage._store_asset_event": "a5cb4cd3fbce",
     "PostgresEventLogStorage._store_asset_event_tags": "3972ecdcdf38",
     "PostgresEventLogStorage._tags_for_asset_event": "bc8d362dcc76",
+    "PostgresEventLogStorage.claim_concurrency_slot": "46b69db3064c",
     "PostgresEventLogStorage.dispose": "db67539d2a57",
     "PostgresEventLogStorage.get_concurrency_keys": "09647c743f0f",
     "PostgresEventLogStorage.has_asset_key_col": "d88f483c3fcf",

@@ -30,9 +30,10 @@ from dagster._core.storage.local_compute_log_manager import LocalComputeLogManag
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._core.storage.tags import EXTERNALLY_MANAGED_ASSETS_TAG
 from dagster._serdes import ConfigurableClassData, serialize_value
+from dagster._utils.concurrency import ConcurrencyClaimStatus, ConcurrencySlotStatus
 from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
 
-from sigmasight_dagster.instance import asked_once, event_template, fingerprint
+from sigmasight_dagster.instance import alive, asked_once, event_template, fingerprint
 from sigmasight_dagster.instance.copy_rows import copy_lines, copy_rows, line, next_ids
 from sigmasight_dagster.instance.data_versions import WholeInputs, of_whole_inputs
 from sigmasight_dagster.instance.event_template import PartitionEvents
@@ -81,6 +82,14 @@ class BulkEventLogStorage(PostgresEventLogStorage):
             if concurrency_key not in self.get_concurrency_keys():
                 raise
             return True
+
+    def claim_concurrency_slot(
+        self, concurrency_key: str, run_id: str, step_key: str, priority: int | None = None
+    ) -> ConcurrencyClaimStatus:
+        """As the stock storage's; runs that one command executes side by side share their places."""
+        status = super().claim_concurrency_slot(concurrency_key, run_id, step_key, priority)
+        joins = not status.is_claimed and alive.may_join(self._instance, concurrency_key, run_id, step_key)
+        return status.with_slot_status(ConcurrencySlotStatus.CLAIMED) if joins else status
 
     def has_table(self, table_name: str) -> bool:
         """As the stock storage's, which asks the database anew for each batch."""

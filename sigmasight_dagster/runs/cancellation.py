@@ -61,37 +61,33 @@ def execute(
     run_id: str,
     instance: DagsterInstance,
     requested: threading.Event,
-    canceling: Callable[[], None],
 ) -> T:
-    """Result of `work`, which executes a run; once `requested` is set the run is canceled.
-
-    :param canceling: called once, when that happens.
-    """
+    """Result of `work`, which executes a run; once `requested` is set the run is canceled."""
     future: Future[T] = Future()
     thread = threading.Thread(target=_fill, args=(future, work), daemon=True)
     thread.start()
-    told = False
     while thread.is_alive():
         thread.join(POLL_SECONDS)
         if requested.is_set():
-            _cancel(run_id, instance)
-            if not told:
-                canceling()
-            told = True
+            cancel(run_id, instance)
     return future.result()
 
 
 def _fill(future: "Future[T]", work: Callable[[], T]) -> None:
-    # What Dagster starts from here (it captures logs) inherits this: Ctrl-C reaches a whole process group.
-    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    spare_children()
     try:
         future.set_result(work())
     except BaseException as error:  # the waiting thread raises it
         future.set_exception(error)
 
 
-def _cancel(run_id: str, instance: DagsterInstance) -> None:
-    """Again and again: the run may not exist yet, or its start may overwrite the status."""
+def spare_children() -> None:
+    """Of this thread, from Ctrl-C, which reaches a whole process group: what Dagster starts captures logs."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+
+
+def cancel(run_id: str, instance: DagsterInstance) -> None:
+    """To be called again and again: the run may not exist yet, or its start may overwrite the status."""
     run = instance.get_run_by_id(run_id)
     if run and run.status not in _OVER:
         instance.report_run_canceling(run, message="Canceled at the terminal.")

@@ -24,6 +24,7 @@ from sigmasight_dagster.instance import alive, partition_events
 from sigmasight_dagster.instance.asked_once import partitions_stay
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import (
+    COMMAND_TAG,
     LAUNCHER_TAG,
     LAYER_TAG,
     REFETCH_TAG,
@@ -55,6 +56,7 @@ class RunOutcome:
     :param bad_partitions: partitions that the run named as the reason.
     :param split: it failed, and other runs took its place.
     :param canceled: someone canceled it; without a run id, before it started.
+    :param lost: the process that executed it ended; nothing says that its partitions are bad.
     """
 
     run: RangeRun
@@ -64,6 +66,7 @@ class RunOutcome:
     bad_partitions: tuple[str, ...] = ()
     split: bool = False
     canceled: bool = False
+    lost: bool = False
 
     @property
     def succeeded(self) -> bool:
@@ -84,12 +87,14 @@ def execute(
     definitions: dg.Definitions,
     instance: DagsterInstance,
     console_level: str = "CRITICAL",
+    command: str = "",
 ) -> RunOutcome:
     """Execute one range run in this process; its events go to the instance as any run's do.
 
     With a distributed executor this process hands out the steps and waits for them.
 
     :param console_level: least level of the run's events that is shown on the console.
+    :param command: id of the command whose other runs go beside it; '' = none does.
     """
     job = definitions.resolve_implicit_global_asset_job_def()
     selection = [dg.AssetKey(name) for name in run.table_names]
@@ -98,6 +103,7 @@ def execute(
         LAUNCHER_TAG: f"{socket.gethostname()}:{os.getpid()}:{run_id}",
         LAYER_TAG: run.layer,
         REPOSITORY_TAG: REPOSITORY,
+        **({COMMAND_TAG: command} if command else {}),
         **({REFETCH_TAG: "true"} if run.refetch else {}),
         **({REPORTS_TAG: "all"} if run.every_report else {}),
         **partition_events.tags(instance),
@@ -189,6 +195,15 @@ def _bad_partitions(failures: Sequence[dg.DagsterEvent]) -> Iterator[str]:
             yield from bad if isinstance(bad, list) else ()
 
 
+def end(instance: DagsterInstance, run: dg.DagsterRun, why: str) -> None:
+    """Mark a run as failed, or canceled, whose process is gone, and free its places in pools."""
+    if run.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(run, message="The process that ran it ended.")
+    else:
+        instance.report_run_failed(run, why)
+    instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
 def report_orphans(instance: DagsterInstance) -> list[str]:
     """Mark runs of commands as failed, or canceled, that nobody executes any more; return their ids.
 
@@ -199,10 +214,7 @@ def report_orphans(instance: DagsterInstance) -> list[str]:
     gone = alive.abandoned(instance, [run.run_id for run in unfinished])
     orphans = [run for run in unfinished if run.run_id in gone]
     for run in orphans:
-        if run.status is dg.DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(run, message="The process that ran it ended.")
-        else:
-            instance.report_run_failed(run, "The process that ran it ended without finishing it.")
+        end(instance, run, "The process that ran it ended without finishing it.")
     storage = instance.event_log_storage
     with_slots = list(storage.get_concurrency_run_ids())
     known = instance.get_runs(filters=dg.RunsFilter(run_ids=with_slots)) if with_slots else []

@@ -22,6 +22,8 @@ def retries(outcome: RunOutcome) -> list[RangeRun]:
     run = outcome.run
     every = run.partition_keys
     bad = every & frozenset(outcome.bad_partitions)
+    if outcome.lost:
+        return []
     if bad and bad != every:
         return [*_rectangles(run, every - bad), *_rectangles(run, bad)]
     if not bad and len(run.portfolios) > 1:

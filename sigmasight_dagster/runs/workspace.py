@@ -12,9 +12,11 @@ from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.engine.publish import CODE_VERSION
+from sigmasight_dagster.executors.processes import usable
 from sigmasight_dagster.partitions.keys import Keys, within
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.runs import execute, known_actions, plan, recovery, unfinished, untold
+from sigmasight_dagster.runs import execute, known_actions, lanes, plan, recovery, unfinished, untold
+from sigmasight_dagster.runs.lanes import Stage
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse import AuditStamp
@@ -73,6 +75,17 @@ class Workspace:
             if asset.grain is Grain.DATE
         }
         return plan.plan(assets, request, positions, published, self.portfolio_order())
+
+    def stages(self, runs: Sequence[RangeRun]) -> list[Stage]:
+        """Planned runs in lanes that go side by side, as far as this machine allows and it pays."""
+        names = sorted({name for run in runs for name in run.portfolios})
+        processes = usable(self.settings) if len(names) > 1 else 1
+        if processes == 1:
+            return lanes.one_by_one(runs)
+        held = self.platform.warehouse.positions(names)["portfolio"].value_counts()
+        n_positions = {str(name): int(number) for name, number in held.items()}
+        chunk = self.settings.chunk_partitions
+        return lanes.side_by_side(runs, processes, n_positions, self.portfolio_order(), chunk)
 
     def unpublished(self, runs: Sequence[RangeRun]) -> list[RangeRun]:
         """Planned runs without the partitions that are published already.

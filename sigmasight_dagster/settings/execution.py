@@ -13,6 +13,13 @@ class ExecutionSettings(BaseSettings):
         default=2_100, description="Partitions (dates x portfolios) per run: a month of 100 portfolios", ge=1
     )
 
+    processes: int = Field(
+        default=0,
+        description="Processes that a command computes portfolios with; 0 = as processors and memory allow",
+        ge=0,
+        le=256,
+    )
+
     retry_limit: int = Field(default=3, description="Attempts after a failure that may pass", ge=0, le=10)
     retry_seconds: float = Field(
         default=30, description="Wait before the second attempt; doubles each time, with jitter", gt=0, le=900

@@ -112,7 +112,7 @@ def current(project: Project, name: str, date: pd.Timestamp) -> ReportBase:
     portfolio_report.require_whole(warehouse, name, date)
     asset = next(asset for asset in declared(project.settings) if PortfolioReports in asset.tables)
     run = RangeRun("report", (asset,), pd.DatetimeIndex([date]), (name,))
-    outcomes = project.execute([run], lambda _run, _run_id: None)
+    outcomes = project.execute([[[run]]], lambda _run, _run_id: None)
     found = portfolio_report.stored(warehouse, name, date)
     if found is None:
         reason = outcomes[-1].error or "its results were computed again meanwhile; call it once more"
