@@ -1,8 +1,9 @@
-"""Runs of commands that nobody executes any more, and the places that ended runs have left in their pools."""
+"""Runs of commands that nobody executes any more, places in pools, which ended runs have left or share."""
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 import dagster as dg
 import pytest
@@ -12,10 +13,12 @@ from dagster._core.execution.api import execute_run
 from sigmasight_core.tables import TreasuryYields
 from sigmasight_dagster.instance import alive, partition_events
 from sigmasight_dagster.runs import execute
-from sigmasight_dagster.tags import LAUNCHER_TAG
+from sigmasight_dagster.tags import COMMAND_TAG, LAUNCHER_TAG
 from sigmasight_dagster_tests.support.house import DATES, House, partition_keys, yields
 
 STARTED = dg.DagsterRunStatus.STARTED
+POOL = "treasury_yields"
+"""And its step."""
 
 
 def started(house: House, run_id: str, launcher: str = "elsewhere:1") -> dg.DagsterRun:
@@ -122,3 +125,76 @@ def test_a_command_s_run_holds_its_lock_until_it_ends(house: House) -> None:
     assert seen == [set()]
     assert alive.abandoned(house.instance, [outcome.run_id]) == {outcome.run_id}
     assert len(house.platform.warehouse.published(TreasuryYields)) == 5
+
+
+class Pool:
+    """A pool of one place, and runs that want it."""
+
+    def __init__(self, house: House) -> None:
+        self._storage, self._instance = house.instance.event_log_storage, house.instance
+        self._job = house.definitions(yields()).resolve_implicit_global_asset_job_def()
+        self._storage.set_concurrency_slots(POOL, 1)
+        self._made: list[str] = []
+
+    def run(self, command: str = "") -> str:
+        run_id, tags = execute.new_run_id(), {COMMAND_TAG: command} if command else {}
+        self._instance.create_run_for_job(self._job, run_id=run_id, tags=tags, status=STARTED)
+        self._made.append(run_id)
+        return run_id
+
+    def lets_in(self, run_id: str) -> bool:
+        return self._storage.claim_concurrency_slot(POOL, run_id, POOL).is_claimed
+
+    def left_by(self, run_id: str) -> None:
+        self._storage.free_concurrency_slot_for_step(run_id, POOL)
+
+    def close(self) -> None:
+        for run_id in self._made:
+            self._instance.delete_run(run_id)
+
+
+@pytest.fixture
+def pool(house: House) -> Iterator[Pool]:
+    with closing(Pool(house)) as made:
+        yield made
+
+
+def test_runs_of_one_command_are_in_a_pool_together_and_nobody_else(pool: Pool) -> None:
+    first, second, third = (pool.run("one") for _ in range(3))
+    other, alone = pool.run("another"), pool.run()
+    assert pool.lets_in(first)
+    assert pool.lets_in(second)
+    assert not pool.lets_in(other)
+    assert not pool.lets_in(alone)
+    assert not pool.lets_in(third), "others wait for longer"
+    pool.left_by(first)
+    assert not pool.lets_in(other), "the second is still there"
+    pool.left_by(second)
+    assert pool.lets_in(other)
+    assert not pool.lets_in(alone)
+    pool.left_by(other)
+    assert pool.lets_in(alone)
+    pool.left_by(alone)
+    assert pool.lets_in(third)
+
+
+def test_runs_of_no_command_wait_for_each_other(pool: Pool) -> None:
+    first, second = pool.run(), pool.run()
+    assert pool.lets_in(first)
+    assert not pool.lets_in(second)
+    pool.left_by(first)
+    assert pool.lets_in(second)
+
+
+def test_a_place_outlives_the_end_of_the_run_that_had_it_first(pool: Pool) -> None:
+    """The first is killed; the one beside it still computes, and one more of the command may join it."""
+    first, second, third, other = pool.run("one"), pool.run("one"), pool.run("one"), pool.run()
+    assert pool.lets_in(first)
+    assert pool.lets_in(second)
+    pool.left_by(first)
+    assert pool.lets_in(third)
+    assert not pool.lets_in(other)
+    pool.left_by(third)
+    assert not pool.lets_in(other)
+    pool.left_by(second)
+    assert pool.lets_in(other)

@@ -55,9 +55,9 @@ class CliProject:
     @contextmanager
     def settings(self, **environment: str) -> Iterator[None]:
         """This process's environment is the project's, until the end."""
-        before = dict(os.environ)
+        before, ours = dict(os.environ), {**self.environment, **environment}
         os.environ.clear()
-        os.environ.update({**self.environment, **environment})
+        os.environ.update(ours)
         try:
             yield
         finally:
