@@ -9,7 +9,7 @@ import dagster as dg
 from sigmasight_dagster.code_location import build_definitions
 from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.platform import Platform
-from sigmasight_dagster.runs import cancellation, execute, garbage
+from sigmasight_dagster.runs import cancellation, execute
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.lanes import Stage
 from sigmasight_dagster.runs.launcher import Launcher
@@ -57,7 +57,7 @@ class Project(Workspace):
         command = execute.new_run_id() if n_beside else ""
         with (
             cancellation.on_signal() as requested,
-            garbage.rare_collections(),
+            execute.rare_collections(),
             beside(n_beside, command) as workers,
         ):
             here = partial(

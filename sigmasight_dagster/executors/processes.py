@@ -10,11 +10,13 @@ from sigmasight_dagster.settings import Settings
 
 GB_EACH: Final = 2.0
 """Memory that a process is given room for: what one of large runs has taken at most, and some more."""
+MOST: Final = 8
+"""Each has about six connections, and the embedded server has a hundred."""
 CGROUP: Final = Path("/sys/fs/cgroup")
 
 
 def usable(settings: Settings, cgroup: Path = CGROUP) -> int:
-    """As many as the setting says; by default as processors and free memory allow.
+    """As many as the setting says; by default as processors and free memory allow, `MOST` at most.
 
     One with a distributed executor: this process only hands out the steps then.
 
@@ -24,7 +26,7 @@ def usable(settings: Settings, cgroup: Path = CGROUP) -> int:
         return 1
     if settings.processes:
         return settings.processes
-    return max(min(_processors(cgroup), int(_free_gb(cgroup) / GB_EACH)), 1)
+    return max(min(MOST, _processors(cgroup), int(_free_gb(cgroup) / GB_EACH)), 1)
 
 
 def _processors(cgroup: Path) -> int:

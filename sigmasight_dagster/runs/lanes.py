@@ -19,8 +19,8 @@ from sigmasight_dagster.runs.plan import RangeRun
 Lane = list[RangeRun]
 Stage = list[Lane]
 
-WORTH_A_PROCESS: Final = 9_000
-"""Positions x dates: with fewer a process that is started for them takes longer to start than it saves."""
+WORTH_A_PROCESS: Final = 20_000
+"""Positions x dates of a lane: with about half of it a process takes as long to start as it saves."""
 ALIKE: Final = 10
 """A portfolio's own tables take as long as so many positions."""
 

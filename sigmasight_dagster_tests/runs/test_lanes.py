@@ -59,7 +59,7 @@ def test_lanes_take_as_long_as_each_other_not_as_many_portfolios() -> None:
 def test_what_pays_no_second_process_stays_as_planned() -> None:
     runs = planned(SESSIONS[-3:], ORDER, chunk_partitions=5)
     assert spread(runs, held=(30,) * 5)[-1] == [[run for run in runs if run.portfolios]]
-    assert len(spread(planned(SESSIONS[-100:], ORDER), 9, held=(50,) * 5)[-1]) == 3, "three are worth it"
+    assert len(spread(planned(SESSIONS[-100:], ORDER), 9, held=(130,) * 5)[-1]) == 3, "three are worth it"
     assert len(spread(planned(SESSIONS[-100:], ("c",)), held=(10**6,) * 5)[-1]) == 1, "dates go in order"
 
 
