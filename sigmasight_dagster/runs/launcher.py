@@ -98,6 +98,9 @@ class Launcher:
             outcome = worker.execute(self.instance, run, run_id) if worker else self.here(run, run_id)
         finally:
             self._running.discard(run_id)
+        if outcome is None:
+            lane.insert(0, run)
+            return
         again = isolate.retries(outcome) if outcome.failed else []
         self.outcomes.append(replace(outcome, split=bool(again)))
         lane[:0] = again

@@ -51,8 +51,8 @@ class Worker:
         theirs.close()
         os.close(tether)
 
-    def execute(self, instance: DagsterInstance, run: RangeRun, run_id: str) -> RunOutcome:
-        """What became of the run there; failed, and nobody's any more, where the process ended meanwhile.
+    def execute(self, instance: DagsterInstance, run: RangeRun, run_id: str) -> RunOutcome | None:
+        """What became of the run there: failed where the process ended meanwhile, None where before it began.
 
         :raises SigmaSightError: where it raised an error.
         """
@@ -75,11 +75,14 @@ class Worker:
         self._connection.close()
         os.close(self._tether)
 
-    def _lost(self, instance: DagsterInstance, run: RangeRun, run_id: str) -> RunOutcome:
+    def _lost(self, instance: DagsterInstance, run: RangeRun, run_id: str) -> RunOutcome | None:
         code = self._process.wait()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         reason = f"process {self.number} of the command (pid {self._process.pid}), which executed it, {how}"
-        if (stored := instance.get_run_by_id(run_id)) and not stored.is_finished:
+        stored = instance.get_run_by_id(run_id)
+        if stored is None:
+            return None
+        if not stored.is_finished:
             execute.end(instance, stored, reason)
         return RunOutcome(run, run_id, error=reason, lost=True)
 
