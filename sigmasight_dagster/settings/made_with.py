@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, get_args
 
 from pydantic import SecretStr
 
@@ -69,16 +69,17 @@ def fingerprint(settings: Settings) -> str:
     left_out = PLACES | NOT_OF_THE_MARKET
     for topic in (AlertSettings, ApiSettings, ExecutionSettings):
         left_out |= topic.model_fields.keys()
-    given = settings.model_dump(mode="json", exclude=set(left_out) | _secrets(settings))
+    given = settings.model_dump(mode="json", exclude=set(left_out) | _secrets())
     made = sha256(json.dumps([version("sigmasight"), given], sort_keys=True).encode())
     for text in (*_code(), *_local_files(settings)):
         made.update(text)
     return made.hexdigest()[:LENGTH]
 
 
-def _secrets(settings: Settings) -> set[str]:
-    fields: dict[str, Any] = dict(settings)
-    return {name for name, value in fields.items() if isinstance(value, SecretStr)}
+def _secrets() -> set[str]:
+    """Names of fields of secrets, set or not."""
+    kinds = {name: field.annotation for name, field in Settings.model_fields.items()}
+    return {name for name, kind in kinds.items() if SecretStr in (kind, *get_args(kind))}
 
 
 def _code() -> Iterator[bytes]:

@@ -21,7 +21,7 @@ INCOMPLETE: Final = "not every table of it is published"
 OTHERWISE_MADE: Final = "code, settings or local files changed"
 SETTLES: Final = "its sources may still correct it"
 LACKING: Final = "a source may have by now what it lacked"
-DAMAGED: Final = "rows were changed by hand (sigmasight verify)"
+DAMAGED: Final = "rows were changed by hand"
 
 
 def outdated(platform: Platform, market: Sequence[RiskAsset], date: pd.Timestamp) -> str:
