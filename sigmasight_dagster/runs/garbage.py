@@ -1,4 +1,4 @@
-"""Python's garbage collector, in runs that make millions of small objects which all stay."""
+"""Python's garbage collector, where millions of small objects are made which all stay: imports and runs."""
 
 import gc
 from collections.abc import Iterator
@@ -16,3 +16,17 @@ def rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+@contextmanager
+def no_collections() -> Iterator[None]:
+    """While modules are imported: to look for garbage in what they make takes a quarter of the time.
+
+    What they have made stays, and is not looked through later either.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
