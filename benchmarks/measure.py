@@ -60,7 +60,7 @@ def rates(name: str, plain: Sequence[float], ours: Sequence[float], goal: str) -
 def multiple(
     name: str, unit: Callable[[], object], ours: Callable[[], object], goal: str, repeats: int = 7
 ) -> None:
-    """Print the medians of a unit and of ours, run in turn, and how many units ours takes, with the spread."""
+    """Print the medians of a unit and of ours, run in turn, and how many units ours takes."""
     ours()
     pairs = [(seconds(unit), seconds(ours)) for _ in range(repeats)]
     units, times = (sorted(pair[place] for pair in pairs)[repeats // 2] for place in (0, 1))
