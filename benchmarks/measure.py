@@ -55,3 +55,15 @@ def rates(name: str, plain: Sequence[float], ours: Sequence[float], goal: str) -
     middle = [f"{sorted(found)[len(found) // 2]:,.0f} /s" for found in (plain, ours)]
     spread = f"({min(ours):,.0f}..{max(ours):,.0f})"
     print(f"{name:<44}{middle[0]:>14}{middle[1]:>14}{spread:>24}   {goal}", flush=True)
+
+
+def multiple(
+    name: str, unit: Callable[[], object], ours: Callable[[], object], goal: str, repeats: int = 7
+) -> None:
+    """Print the medians of a unit and of ours, run in turn, and how many units ours takes."""
+    ours()
+    pairs = [(seconds(unit), seconds(ours)) for _ in range(repeats)]
+    units, times = (sorted(pair[place] for pair in pairs)[repeats // 2] for place in (0, 1))
+    found = sorted(long / short for short, long in pairs)
+    spread = f"x {found[repeats // 2]:.1f} ({found[0]:.1f}..{found[-1]:.1f})"
+    print(f"{name:<44}{units:>12.3f} s{times:>12.2f} s{spread:>24}   {goal}", flush=True)

@@ -2,7 +2,8 @@
 
 Dates are anything that pandas reads as a date; they come out as tz-naive midnight Timestamps. The calendar
 is built once, from fixed bounds, so that no clock is read: outside of `FIRST_DATE`..`LAST_DATE` every
-function raises InputError. Half days are sessions. Closures on short notice, which the exchange's calendar
+function raises InputError. What the library says is kept in `nyse_schedule`: to ask it takes a third of a
+second. Half days are sessions. Closures on short notice, which the exchange's calendar
 does not know yet, are declared once, at the start of a process.
 """
 
@@ -10,21 +11,28 @@ import datetime as dt
 import warnings
 from collections.abc import Iterable
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from sigmasight_core import nyse_schedule
 from sigmasight_core.errors import InputError
 
 FIRST_DATE: Final = pd.Timestamp("1990-01-01")
 LAST_DATE: Final = pd.Timestamp("2035-12-31")
 
+NEW_YORK: Final = "America/New_York"
+CLOSE_HOUR: Final = 16
+
 DateLike = pd.Timestamp | dt.date | np.datetime64 | str
 
 
-class _Calendar(NamedTuple):
+class Schedule(NamedTuple):
+    """Sessions, and when each ends (UTC)."""
+
     sessions: pd.DatetimeIndex
     closes: pd.DatetimeIndex
 
@@ -117,7 +125,7 @@ def session_close(date: DateLike) -> pd.Timestamp:
 
 def last_closed_session(now: pd.Timestamp) -> pd.Timestamp:
     """The latest session whose close is not after `now` (a moment with a time zone)."""
-    latest = previous_session(now.tz_convert("America/New_York").tz_localize(None).normalize())
+    latest = previous_session(now.tz_convert(NEW_YORK).tz_localize(None).normalize())
     return latest if session_close(latest) <= now else shift_sessions(latest, -1)
 
 
@@ -131,7 +139,7 @@ def non_session_reason(date: DateLike) -> str | None:
         return None
     if day.weekday() >= 5:
         return "weekend"
-    if day in _DECLARED and day in _exchange().schedule.index:
+    if day in _DECLARED and day in _scheduled().sessions:
         return "declared closed"
     name = _holiday_names().get(day)
     return f"NYSE holiday ({name})" if name else "NYSE holiday"
@@ -139,7 +147,7 @@ def non_session_reason(date: DateLike) -> str | None:
 
 @lru_cache(maxsize=1)
 def _exchange() -> Any:
-    # start-up time: 0.7 s that commands without a date do not need
+    # start-up time: for words, and where the library is newer than what is kept
     from exchange_calendars.exchange_calendar_xnys import XNYSExchangeCalendar  # noqa: PLC0415
 
     with warnings.catch_warnings():  # deprecations of pandas 4 inside of exchange_calendars 4.13
@@ -147,13 +155,38 @@ def _exchange() -> Any:
         return XNYSExchangeCalendar(start=FIRST_DATE, end=LAST_DATE)
 
 
-@lru_cache(maxsize=1)
-def _calendar() -> _Calendar:
+def weekdays() -> pd.DatetimeIndex:
+    """Mondays to Fridays of the calendar's bounds."""
+    return pd.bdate_range(FIRST_DATE, LAST_DATE).as_unit("ns")
+
+
+def of_the_library() -> Schedule:
+    """What exchange_calendars says."""
     schedule = _exchange().schedule
-    schedule = schedule[~schedule.index.isin(pd.DatetimeIndex(sorted(_DECLARED)))]
-    return _Calendar(
-        pd.DatetimeIndex(schedule.index.to_numpy("datetime64[ns]")), pd.DatetimeIndex(schedule["close"])
-    )
+    days = pd.DatetimeIndex(schedule.index.to_numpy("datetime64[ns]"))
+    return Schedule(days, pd.DatetimeIndex(schedule["close"]).rename(None))
+
+
+def as_kept() -> Schedule:
+    """What `nyse_schedule` says."""
+    days = weekdays().difference(pd.DatetimeIndex(nyse_schedule.HOLIDAYS.split()))
+    closes = pd.Series(days + pd.Timedelta(hours=CLOSE_HOUR), index=days)
+    early = pd.DatetimeIndex(nyse_schedule.EARLY_CLOSES.split())
+    closes[early.normalize()] = early
+    return Schedule(days, pd.DatetimeIndex(closes).tz_localize(NEW_YORK).tz_convert("UTC"))
+
+
+@lru_cache(maxsize=1)
+def _scheduled() -> Schedule:
+    """Without closures on short notice."""
+    return as_kept() if version("exchange_calendars") == nyse_schedule.VERSION else of_the_library()
+
+
+@lru_cache(maxsize=1)
+def _calendar() -> Schedule:
+    scheduled = _scheduled()
+    open_ = ~scheduled.sessions.isin(pd.DatetimeIndex(sorted(_DECLARED)))
+    return Schedule(scheduled.sessions[open_], scheduled.closes[open_])
 
 
 @lru_cache(maxsize=1)

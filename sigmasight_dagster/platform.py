@@ -16,6 +16,7 @@ from sigmasight_dagster.providers.base import MarketDataProvider
 from sigmasight_dagster.providers.live.sources import chain, make_source
 from sigmasight_dagster.server.urls import asset_database_url
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.settings.made_with import fingerprint
 from sigmasight_dagster.warehouse import Warehouse
 
 SIMULATED: Final = "simulated"
@@ -57,6 +58,11 @@ class Platform:
     @cached_property
     def warehouse(self) -> Warehouse:
         return Warehouse(asset_database_url(self.settings))
+
+    @cached_property
+    def made_with(self) -> str:
+        """What this process publishes market data and estimates with: see `settings.made_with`."""
+        return fingerprint(self.settings)
 
     @cached_property
     def market_data(self) -> MarketDataProvider:

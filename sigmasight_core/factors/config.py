@@ -5,9 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
-
-from sigmasight_core.arrays.types import Floats
 from sigmasight_core.errors import InputError
 
 Kind = Literal["market", "style", "rates"]
@@ -83,10 +80,10 @@ class FactorModelConfig:
         return tuple(factor.id for factor in self.factors)
 
     @property
-    def priors(self) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the prior of each factor's beta, (K) in the same order."""
+    def priors(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of the prior of each factor's beta, in the same order."""
         factors = self.factors
-        return np.array([f.prior_mean for f in factors]), np.array([f.prior_std for f in factors])
+        return tuple(f.prior_mean for f in factors), tuple(f.prior_std for f in factors)
 
     @property
     def market(self) -> int:

@@ -159,7 +159,7 @@ def _fits(config: FactorModelConfig, block: StateBlock, symbols: _Symbols, ends:
 
 
 def _prior(config: FactorModelConfig, block: StateBlock) -> tuple[Floats, Floats]:
-    mean, std = config.priors
+    mean, std = np.array(config.priors)
     return mean[block.columns], std[block.columns]
 
 

@@ -158,7 +158,7 @@ def _quadratic(values: Floats, matrices: Floats) -> Floats:
 
 def _posterior(config: FactorModelConfig, beta: Floats, variance: Floats) -> Floats:
     """Posterior variances (N, K) of `variance`, which holds what the prior pulls (`estimates.with_pull`)."""
-    mean, std = config.priors
+    mean, std = np.array(config.priors)
     excess = np.maximum(((beta - mean) / std) ** 2 - PRIOR_DEVIATIONS**2, 0.0)
     # variance = p + p^2 excess / std^2, solved for p
     return np.asarray(2.0 * variance / (1.0 + np.sqrt(1.0 + 4.0 * variance * excess / std**2)))
@@ -166,7 +166,7 @@ def _posterior(config: FactorModelConfig, beta: Floats, variance: Floats) -> Flo
 
 def _common_pull(config: FactorModelConfig, held: _Holdings, beta: Floats, posterior: Floats) -> Floats:
     """Squares (G, K) of what the prior pulls of a portfolio's betas, less what the posteriors hold of it."""
-    mean, std = config.priors
+    mean, std = np.array(config.priors)
     unit = held.delta[:, None] * posterior / std
     pull = unit * (beta - mean) / std
     held_already = np.minimum(pull**2, (PRIOR_DEVIATIONS * unit) ** 2)

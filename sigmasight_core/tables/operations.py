@@ -23,6 +23,11 @@ class Publications(Table):
         "before there were any",
         nullable=True,
     )
+    made_with: Series[str] = label(
+        "Fingerprint of the code, settings and local files that a table by date was computed with: "
+        "`sigmasight run` computes again what another one made. NULL = of a portfolio, or not known",
+        nullable=True,
+    )
 
     class Config:
         name = "publications"

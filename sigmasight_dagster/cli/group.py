@@ -1,9 +1,6 @@
 """The group of all commands: its help page, its examples, what it says of a command that there is not."""
 
-import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from typing import Final
 
@@ -11,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from sigmasight_dagster.cli.sections import COMMANDS, SECTIONS, Entry
+from sigmasight_dagster.garbage import no_collections
 
 EXAMPLE_WIDTH: Final = 72
 
@@ -25,7 +23,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         entry = COMMANDS[cmd_name]
-        with _no_garbage():
+        with no_collections():
             command = _imported(cmd_name, entry)
         _fill_in(command, cmd_name)
         return command
@@ -63,16 +61,6 @@ def _imported(name: str, entry: Entry) -> click.Command:
         cure = f"pip install 'sigmasight[{entry.extra}]'"
         raise click.ClickException(f"sigmasight {name} needs {error.name}: {cure}") from None
     return command
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """What imports make stays: to look for garbage in it takes a tenth of their time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _fill_in(command: click.Command, path: str) -> None:

@@ -2,13 +2,12 @@
 
 import datetime as dt
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-import pandas as pd
 
 
 def print_json(content: Any) -> None:
@@ -24,25 +23,33 @@ def print_json(content: Any) -> None:
 
 def plain(value: Any) -> Any:
     """The value in types that JSON has."""
-    if isinstance(value, pd.DataFrame):
-        return [plain(row) for row in value.to_dict("records")]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(name): plain(cell) for name, cell in value.items()}
-    if isinstance(value, list | tuple | np.ndarray | pd.Series):
+    if isinstance(value, list | tuple):
+        return [plain(cell) for cell in value]
+    if isinstance(value, Path):
+        return str(value)
+    return _of_frames(value)
+
+
+def _of_frames(value: Any) -> Any:
+    # start-up time: `db url` and `db status` have no frames
+    import numpy as np  # noqa: PLC0415
+    import pandas as pd  # noqa: PLC0415
+
+    if isinstance(value, pd.DataFrame):
+        return [plain(row) for row in value.to_dict("records")]
+    if isinstance(value, np.ndarray | pd.Series):
         return [plain(cell) for cell in value]
     if isinstance(value, np.generic):
         return plain(value.item())
-    if value is None or value is pd.NaT or value is pd.NA:
+    if value is pd.NaT or value is pd.NA:
         return None
-    if isinstance(value, float):
-        return value if np.isfinite(value) else None
     if isinstance(value, dt.datetime):
         is_date = value.tzinfo is None and value.time() == dt.time()
         return value.date().isoformat() if is_date else value.isoformat()
-    return _text(value)
-
-
-def _text(value: Any) -> Any:
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    return str(value) if isinstance(value, Path) else value
+    return value.isoformat() if isinstance(value, dt.date) else value

@@ -18,6 +18,7 @@ from sigmasight_dagster.executors.choice import refuse_missing_workers
 from sigmasight_dagster.runs import untold
 from sigmasight_dagster.runs.execute import RunOutcome
 from sigmasight_dagster.runs.plan import RangeRun
+from sigmasight_dagster.runs.reuse import without_current_market
 from sigmasight_dagster.warehouse import Warehouse
 
 POLL_SECONDS = 1.0
@@ -32,17 +33,23 @@ def compute(
     names: Sequence[str],
     missing_only: bool = False,
     all_reports: bool = False,
+    reuse: bool = False,
 ) -> list[RunOutcome]:
     """Plan and execute a request with a progress bar, then print what was published and what failed.
 
     :param all_reports: reports are made of every date, not of the last one of each run.
+    :param reuse: of one date: its market is not computed where it is published and current, which is told.
     """
     what = f"{len(dates)} dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {', '.join(names)}"
     runs = [replace(run, every_report=all_reports) for run in project.plan(dates, names)]
-    if not missing_only:
-        return execute(project, runs, what)
-    outcomes = execute(project, project.unpublished(runs), what)
-    untold.report_kept(project.instance, project.platform.warehouse, runs)
+    wanted = project.unpublished(runs) if missing_only else runs
+    if reuse:
+        wanted, said = without_current_market(project, runs)
+        if said:
+            click.echo("\n".join(wrapped(said, "", GAP)))
+    outcomes = execute(project, wanted, what)
+    if missing_only:
+        untold.report_kept(project.instance, project.platform.warehouse, runs)
     return outcomes
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import dagster as dg
 
+from sigmasight_dagster import garbage
 from sigmasight_dagster.code_location import build_definitions
 from sigmasight_dagster.partitions import starts
 from sigmasight_dagster.platform import Platform
@@ -57,7 +58,7 @@ class Project(Workspace):
         command = execute.new_run_id() if n_beside else ""
         with (
             cancellation.on_signal() as requested,
-            execute.rare_collections(),
+            garbage.rare_collections(),
             beside(n_beside, command) as workers,
         ):
             here = partial(

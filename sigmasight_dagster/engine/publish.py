@@ -102,7 +102,8 @@ def _attempt(
 ) -> Computed:
     """Compute, and store what has no problem. :raises InputsChanged: when it has to be computed again."""
     platform: Platform = context.resources.platform
-    stamp = AuditStamp(context.run.run_id, CODE_VERSION, pd.Timestamp(dt.datetime.now(dt.UTC)))
+    now = pd.Timestamp(dt.datetime.now(dt.UTC))
+    stamp = AuditStamp(context.run.run_id, CODE_VERSION, now, platform.made_with)
     made = Computed(stamp)
     _compute(made, asset, platform, parts, first_date, context.run.tags)
     findings = {} if made.problems else _judge(asset, platform, parts, made.frames)

@@ -1,12 +1,10 @@
 """Execute range runs against the Dagster instance, one after the other, and say what became of each."""
 
 import datetime as dt
-import gc
 import os
 import socket
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -40,8 +38,6 @@ REPOSITORY = f"{REPOSITORY_NAME}@{LOCATION}"
 DEFINITIONS = "sigmasight_dagster.definitions"
 NO_STEP_FAILED = "the run failed before its first step: see its events"
 
-RARE: Final = (100_000, 50, 100)
-"""Thresholds of the garbage collector, in runs that make millions of small objects which all stay."""
 BEGUN: Final = (
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -79,17 +75,6 @@ class RunOutcome:
     @property
     def failed(self) -> bool:
         return not self.succeeded and not self.canceled
-
-
-@contextmanager
-def rare_collections() -> Iterator[None]:
-    """Collect garbage seldom: a run keeps its events to the end, and a full collection walks through all."""
-    before = gc.get_threshold()
-    gc.set_threshold(*RARE)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def new_run_id() -> str:

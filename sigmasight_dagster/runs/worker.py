@@ -21,6 +21,7 @@ import dagster as dg
 from dagster import DagsterInstance
 
 from sigmasight_core.errors import SigmaSightError
+from sigmasight_dagster import garbage
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.instance.tether import Tether
 from sigmasight_dagster.runs import cancellation, execute
@@ -113,7 +114,7 @@ class Served:
         # What is gone has no use for an orderly end: a publication is whole, or rolled back.
         Tether(tether, seconds=0)
         assets = {asset.name: asset for asset in RISK_ASSETS}
-        with cancellation.on_signal() as requested, execute.rare_collections():
+        with cancellation.on_signal() as requested, garbage.rare_collections():
             while True:
                 try:
                     run, names, run_id = connection.recv()

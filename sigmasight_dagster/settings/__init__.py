@@ -5,8 +5,9 @@ may set, checked as far as is possible without data; what follows from it is dec
 """
 
 import datetime as dt
+import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -18,7 +19,6 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from sigmasight_core import calendar
 from sigmasight_core.errors import InputError
 from sigmasight_core.ledger.spelling import plain_symbol
 from sigmasight_dagster.settings.account import AccountSettings
@@ -30,6 +30,8 @@ from sigmasight_dagster.settings.factor_model import FactorModelSettings, parse_
 from sigmasight_dagster.settings.places import project_root
 from sigmasight_dagster.settings.sources import SourceSettings
 from sigmasight_dagster.settings.upkeep import UpkeepSettings
+
+CALENDAR: Final = "sigmasight_core.calendar"
 
 
 class Settings(
@@ -160,6 +162,13 @@ class Settings(
             super().__init__(**given)
         except (ValidationError, SettingsError) as error:
             raise InputError(one_line(type(self), error)) from None
+        if self.extra_closures or CALENDAR in sys.modules:
+            self._declare_closures()
+
+    def _declare_closures(self) -> None:
+        # start-up time: `db url` needs no calendar, and where it was never imported nothing is declared
+        from sigmasight_core import calendar  # noqa: PLC0415
+
         try:
             calendar.declare_closures(self.extra_closures)
         except InputError as error:

@@ -104,27 +104,32 @@ def stale(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
     :returns: table_name, date, portfolio ('' in a date table), computed_at, changed_at (the latest change)
         and cause, ordered by table, date and portfolio. Results whose detail retention deleted are final.
     """
-    found = [_late(platform, assets), without_account(platform.warehouse, assets)]
+    found = [late(platform, assets), without_account(platform.warehouse, assets)]
     rows = pd.concat([part for part in found if len(part)] or found, ignore_index=True)
     return rows.drop_duplicates(["table_name", "date", "portfolio"], ignore_index=True)[COLUMNS]
 
 
-def _late(platform: Platform, assets: Sequence[RiskAsset]) -> pd.DataFrame:
-    """Partitions computed before a correction of a source."""
+def late(
+    platform: Platform, assets: Sequence[RiskAsset], since: pd.Timestamp = calendar.FIRST_DATE
+) -> pd.DataFrame:
+    """Partitions from a date on that were computed before a correction of a source, as `stale` returns them.
+
+    :param assets: every declaration, upstream first, or those by date.
+    """
     warehouse = platform.warehouse
     corrections = warehouse.read(Corrections)
     if corrections.empty:
         return pd.DataFrame(columns=COLUMNS)
-    since, newest = corrections["date"].min(), corrections["changed_at"].max()
+    first, newest = corrections["date"].min(), corrections["changed_at"].max()
     models = [model for asset in assets for model in asset.tables]
-    computed = {model: warehouse.computed(model, since, newest) for model in models}
+    computed = {model: warehouse.computed(model, max(first, since), newest) for model in models}
     dates = [
-        since,
+        first,
         corrections["date"].max(),
         *(rows["date"].max() for rows in computed.values() if len(rows)),
     ]
-    sessions = calendar.sessions(since, max(dates))
-    detailed = pd.MultiIndex.from_frame(warehouse.published(PositionValues, (since, max(dates))))
+    sessions = calendar.sessions(first, max(dates))
+    detailed = pd.MultiIndex.from_frame(warehouse.published(PositionValues, (first, max(dates))))
     reaches = reach.all_reaches(assets)
     rows = _described(platform, corrections, sessions)
     registry = warehouse.portfolios()

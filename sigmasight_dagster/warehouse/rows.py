@@ -19,11 +19,15 @@ from sigmasight_dagster.warehouse.sql import literal
 
 @dataclass(frozen=True)
 class AuditStamp:
-    """Who wrote a row, with which code, and when. A naive `computed_at` is UTC."""
+    """Who wrote a row, with which code, and when. A naive `computed_at` is UTC.
+
+    :param made_with: what publications of tables by date say of code, settings and local files.
+    """
 
     run_id: str
     code_version: str
     computed_at: pd.Timestamp
+    made_with: str | None = None
 
     @classmethod
     def now(cls, run_id: str) -> "AuditStamp":

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from sigmasight_core.tables import (
     LedgerSeals,
+    Positions,
     Publications,
     RejectedRows,
     SupersededRows,
@@ -170,6 +171,22 @@ class Warehouse(
         found = self._database.query(corrections.computed_statement(model, since, before))
         times = found["computed_at"].to_pandas()
         return from_arrow(Publications, found.drop_columns(["computed_at"])).assign(computed_at=times)
+
+    def made_with(self, date: pd.Timestamp) -> pd.DataFrame:
+        """Publications of tables by date on a date: table_name, made_with (None = not known), computed_at."""
+        published = quoted(SCHEMA, table_name(Publications))
+        return self._database.query(
+            f"SELECT table_name, made_with, computed_at FROM {published} "
+            f"WHERE portfolio = '' AND date = {literal(f'{date:%Y-%m-%d}')} ORDER BY table_name"
+        ).to_pandas()
+
+    def contracts_since(self, date: pd.Timestamp) -> pd.DataFrame:
+        """Options that some portfolio holds on a date: symbol, since (UTC; when the ledger first said so)."""
+        positions, day = quoted(SCHEMA, table_name(Positions)), literal(f"{date:%Y-%m-%d}")
+        return self._database.query(
+            f"SELECT symbol, min(computed_at) AS since FROM {positions} "
+            f"WHERE entry_date <= {day} AND expiry_date >= {day} GROUP BY symbol ORDER BY symbol"
+        ).to_pandas()
 
     def reconciliation(self) -> pd.DataFrame:
         """Rows that another table lacks, and partitions whose rows are not as many as published.

@@ -47,7 +47,7 @@ def test_a_publication_that_began_before_a_tick_and_ended_after_it_is_not_missed
     with desk.warehouse._database.transaction() as cursor:
         cursor.execute(
             "INSERT INTO sigmasight.publications VALUES "
-            "('factor_exposures', 'a', '2022-12-12', 0, NULL, 'slow', '1', '2022-12-01')"
+            "('factor_exposures', 'a', '2022-12-12', 0, NULL, NULL, 'slow', '1', '2022-12-01')"
         )
         desk.publish(-150.0, DATES[1:2])
         assert desk.tick().told == 2

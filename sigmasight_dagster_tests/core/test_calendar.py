@@ -3,13 +3,15 @@
 import datetime as dt
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sigmasight_core import calendar
+from sigmasight_core import calendar, nyse_schedule
 from sigmasight_core.errors import InputError
+from tools import nyse
 
 HOLIDAYS_2024 = ["01-01", "01-15", "02-19", "03-29", "05-27", "06-19", "07-04", "09-02", "11-28", "12-25"]
 SESSIONS_PER_YEAR = {
@@ -160,6 +162,13 @@ def test_refusals(call, message):
         call()
 
 
+def test_what_is_kept_of_the_library_is_what_it_says():
+    kept, asked = calendar.as_kept(), calendar.of_the_library()
+    pd.testing.assert_index_equal(kept.sessions, asked.sessions)
+    pd.testing.assert_index_equal(kept.closes, asked.closes)
+    assert Path(nyse_schedule.__file__).read_text() == nyse.text(), "python -m tools.nyse"
+
+
 def test_importing_is_light_and_quiet():
     program = (
         "import sys, warnings; warnings.simplefilter('error');"
@@ -167,7 +176,8 @@ def test_importing_is_light_and_quiet():
         "from sigmasight_core.options import audit, black_scholes, implied_volatility, occ;"
         "heavy = {'exchange_calendars', 'mibian', 'scipy.stats'} & set(sys.modules);"
         "sys.exit(f'imported at import time: {heavy}') if heavy else None;"
-        "assert len(calendar.sessions('2014-01-01', '2027-12-31')) == 3520"
+        "assert len(calendar.sessions('2014-01-01', '2027-12-31')) == 3520;"
+        "assert 'exchange_calendars' not in sys.modules, 'it is kept in nyse_schedule'"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

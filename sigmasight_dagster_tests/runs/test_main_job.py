@@ -172,7 +172,7 @@ def test_running_it_again_changes_nothing_but_the_audit(
 def test_a_date_computed_alone_equals_its_rows_of_the_range(
     project: CliProject, tables: dict[type[Table], pd.DataFrame]
 ) -> None:
-    project.ok("run", "--date", "2022-12-16")
+    project.ok("run", "--date", "2022-12-16", "--force")
     assert_same_contents(tables, project.contents(), rtol=1e-9)
 
 

@@ -22,12 +22,17 @@ _END = "default: the newest session with data."
 @click.command()
 @some_portfolios
 @click.option("--date", metavar="YYYY-MM-DD", help=f"Trading date to compute; {_END}")
+@click.option("--force", is_flag=True, help="Compute the market of the date even where it is current.")
 @click.option("--report", "reported", is_flag=True, help="Write the reports of the portfolios as well.")
-def run(names: tuple[str, ...], date: str | None, reported: bool) -> None:
-    """Compute every asset of one trading date."""
+def run(names: tuple[str, ...], date: str | None, force: bool, reported: bool) -> None:
+    """Compute every asset of one trading date.
+
+    Market data and estimates of the date, which all portfolios share, are taken as they are published, while
+    they are current: whole, made with the code and settings of now, and of nothing that has changed since.
+    """
     dates = DatetimeIndex([_given_or_last(date)])
     project = Project.open()
-    code = _compute(project, dates, names)
+    code = _compute(project, dates, names, reuse=not force)
     if not code:
         for name in project.chosen(names):
             click.echo("\n".join(glance.ten_lines(project.platform.warehouse, name, dates[0])))
@@ -77,8 +82,9 @@ def _compute(
     names: tuple[str, ...],
     missing_only: bool = False,
     all_reports: bool = False,
+    reuse: bool = False,
 ) -> int:
     if warning := unknown_dividend_names(project.platform):
         click.echo(f"warning: {warning}", err=True)
-    outcomes = progress.compute(project, dates, project.chosen(names), missing_only, all_reports)
+    outcomes = progress.compute(project, dates, project.chosen(names), missing_only, all_reports, reuse)
     return progress.exit_code(outcomes)

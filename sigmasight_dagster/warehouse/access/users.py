@@ -5,35 +5,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sigmasight_core.errors import InputError
-from sigmasight_core.tables import Portfolios, table_name
-from sigmasight_core.tables.access.users import RefreshTokens, UserPortfolios, Users
+from sigmasight_core.tables import table_name
+from sigmasight_core.tables.access.users import RefreshTokens
 from sigmasight_dagster.warehouse.access.pool import Connection, Pool
 from sigmasight_dagster.warehouse.access.stamps import AUDIT, AUDIT_VALUES, audit
+from sigmasight_dagster.warehouse.access.theirs import GRANTS, REGISTRY, THEIRS, USERS
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.sql import quoted
 
-USERS, GRANTS, TOKENS, REGISTRY = (
-    quoted(SCHEMA, table_name(model)) for model in (Users, UserPortfolios, RefreshTokens, Portfolios)
-)
-_THEIRS: Final = (
-    f"ARRAY(SELECT p.portfolio FROM {REGISTRY} AS p WHERE u.role = 'admin' OR EXISTS ("
-    f"SELECT FROM {GRANTS} AS g WHERE g.email = u.email AND g.portfolio = p.portfolio) ORDER BY p.portfolio)"
-)
+TOKENS: Final = quoted(SCHEMA, table_name(RefreshTokens))
 
 SESSION_USER: Final = (
-    f"SELECT u.email, u.role, {_THEIRS} AS portfolios FROM {USERS} AS u WHERE u.email = %(email)s "
+    f"SELECT u.email, u.role, {THEIRS} AS portfolios FROM {USERS} AS u WHERE u.email = %(email)s "
     f"AND u.disabled_at IS NULL AND EXISTS (SELECT FROM {TOKENS} AS t WHERE t.family = %(family)s "
     "AND t.email = u.email AND t.revoked_at IS NULL)"
 )
 """The user of an access token: no row when they are disabled, or the login it is of has ended."""
-
-
-def may_see(email: str, portfolio: str) -> str:
-    """Condition: a user who is not disabled sees a portfolio. Both are expressions of SQL."""
-    return (
-        f"EXISTS (SELECT FROM {USERS} AS u WHERE u.email = {email} AND u.disabled_at IS NULL "
-        f"AND {portfolio} = ANY({_THEIRS}))"
-    )
 
 
 class UserExists(InputError):

@@ -51,7 +51,7 @@ def of_partition(model: type[Table], alias: str) -> str:
 
 def of_publication(alias: str) -> str:
     """What a publication says beside how many rows there are, which is compared as it is."""
-    return row_hash(Publications, alias, ("n_rows", "checksum"))
+    return row_hash(Publications, alias, ("n_rows", "checksum", "made_with"))
 
 
 def of_ledger(model: type[Table], alias: str) -> str:

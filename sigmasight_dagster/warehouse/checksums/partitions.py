@@ -47,9 +47,12 @@ def publish(cursor: Any, target: Rectangle, stamp: AuditStamp) -> None:
         f"SELECT {literal(table_name(target.model))}::text, portfolio, date, {stamp.literals} "
         f"FROM unnest(ARRAY[{names}]::text[]) AS portfolio, unnest(ARRAY[{days}]::date[]) AS date"
     )
+    by_date = target.portfolios == ("",)
+    made_with = literal(stamp.made_with) if by_date and stamp.made_with else "NULL"
     cursor.execute(
-        f"INSERT INTO {PUBLISHED} ({_KEY}, n_rows, checksum, {_AUDIT}) "
-        f"SELECT {_KEY}, coalesce(s.n_rows, 0), coalesce(s.checksum, 0) # {of_publication('k')}, {_AUDIT} "
+        f"INSERT INTO {PUBLISHED} ({_KEY}, n_rows, checksum, made_with, {_AUDIT}) "
+        f"SELECT {_KEY}, coalesce(s.n_rows, 0), coalesce(s.checksum, 0) # {of_publication('k')}, "
+        f"{made_with}, {_AUDIT} "
         f"FROM ({keys}) AS k ({_KEY}, {_AUDIT}) LEFT JOIN ({stored(target.model, target.condition)}) AS s "
         "USING (date, portfolio)"
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from sigmasight_core.tables import PortfolioReports, ReportSchedules
-from sigmasight_dagster.warehouse.access.users import may_see
+from sigmasight_dagster.warehouse.access.theirs import may_see
 from sigmasight_dagster.warehouse.layout.schema import columns
 from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, named, published
 from sigmasight_dagster.warehouse.reader import Reader
