@@ -3,6 +3,9 @@
 What the UI's statuses, data versions and failures are made of stays for good: of each partition its latest
 materialization and observation, its last attempt where that has published nothing, with the run of it, and
 of each check its latest evaluation. So deleting the rest turns no partition to missing, and none to green.
+
+A range run of dates plans each of its checks once a date, and evaluates it once: plans of an ended run, a
+good part of what a backfill stores in Dagster's database, leave whatever their age, but for the latest.
 """
 
 import datetime as dt
@@ -26,9 +29,12 @@ _PREPARE: Final = (
         AND made.asset_key = planned.asset_key AND made.partition IS NOT DISTINCT FROM planned.partition
         AND made.id > planned.id""",
     """CREATE TEMPORARY TABLE last_checks ON COMMIT DROP AS
-    SELECT DISTINCT ON (asset_key, check_name, partition, execution_status = 'PLANNED')
-        id, run_id, evaluation_event_storage_id AS event_id FROM asset_check_executions
-    ORDER BY asset_key, check_name, partition, execution_status = 'PLANNED', id DESC""",
+    SELECT DISTINCT ON (asset_key, check_name, planned, partition) id, run_id, event_id FROM (
+        SELECT id, run_id, evaluation_event_storage_id AS event_id, asset_key, check_name,
+            execution_status = 'PLANNED' AS planned,
+            CASE WHEN execution_status <> 'PLANNED' THEN partition END AS partition
+        FROM asset_check_executions) AS c
+    ORDER BY asset_key, check_name, planned, partition, id DESC""",
     """CREATE TEMPORARY TABLE needed_runs ON COMMIT DROP AS
     SELECT e.run_id FROM latest AS l JOIN event_logs AS e ON e.id = l.id
         WHERE l.kind = 'ASSET_MATERIALIZATION_PLANNED'
@@ -59,7 +65,10 @@ _OLD: Final[Mapping[str, str]] = {
     "event_logs": "t.id IN (SELECT id FROM old_events)",
     "asset_check_executions": f"""t.id NOT IN (SELECT id FROM last_checks) AND ({_OLD_RUN} OR (
         t.evaluation_event_timestamp < (:before AT TIME ZONE 'UTC')
-        AND NOT EXISTS (SELECT FROM runs AS r WHERE r.run_id = t.run_id)))""",
+        AND NOT EXISTS (SELECT FROM runs AS r WHERE r.run_id = t.run_id))
+        OR (t.execution_status = 'PLANNED' AND t.partition IS NOT NULL AND EXISTS (
+            SELECT FROM runs AS r
+            WHERE r.run_id = t.run_id AND r.status IN ('SUCCESS', 'FAILURE', 'CANCELED'))))""",
     "run_tags": _OLD_RUN,
     "runs": _OLD_RUN,
     "bulk_actions": """t.timestamp < (:before AT TIME ZONE 'UTC')
