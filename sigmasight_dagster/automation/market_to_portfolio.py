@@ -10,7 +10,7 @@ from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.automation import jobs, run_requests
 from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.partitions.keys import neighbours
+from sigmasight_dagster.partitions.keys import MAX_PORTFOLIOS, neighbours
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import DAILY_TAG
@@ -65,7 +65,8 @@ def build(settings: Settings) -> dg.SensorDefinition:
         minimum_interval_seconds=1,  # in each round of the daemon (5 s): with 5 it misses every other one
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            "When the daily market run has succeeded: one run of all portfolios of its date. Correlations "
+            "When the daily market run has succeeded: all portfolios of its date, in one run or, of more "
+            f"than {MAX_PORTFOLIOS:,}, in several. Correlations "
             f"are computed {settings.correlations} (setting correlations; weekly: the week's last session)."
         ),
     )

@@ -17,6 +17,9 @@ SEPARATOR: Final = "|"
 MAX_MARKET_DATES: Final = 252
 """Most sessions of one run by date alone."""
 
+MAX_PORTFOLIOS: Final = 1_000
+"""Most portfolios of one run: each takes the memory of 252 tested sessions, however few its dates are."""
+
 Keys = Mapping[str, frozenset[str]]
 """Partition keys by name of asset."""
 Rectangle = tuple[pd.DatetimeIndex, tuple[str, ...]]
@@ -147,7 +150,8 @@ def chunks(dates: pd.DatetimeIndex, size: int) -> Iterator[pd.DatetimeIndex]:
 def neighbours(names: Sequence[str], order: Sequence[str], most: int | None = None) -> list[tuple[str, ...]]:
     """Group names that stand next to each other in the definition's order: ranges cannot skip.
 
-    :param most: names of a group; default: as many as there are.
+    :param most: partitions of a run, of which a group is to be: no more names, nor than `MAX_PORTFOLIOS`;
+        default: groups are not cut.
     """
     rank = {name: place for place, name in enumerate(order)}
     ranked = sorted(names, key=rank.__getitem__)
@@ -155,7 +159,9 @@ def neighbours(names: Sequence[str], order: Sequence[str], most: int | None = No
         tuple(name for _, name in group)
         for _, group in groupby(enumerate(ranked), key=lambda item: rank[item[1]] - item[0])
     ]
-    return [part for group in groups for part in _parts(group, most or len(group))]
+    return [
+        part for group in groups for part in _parts(group, min(most, MAX_PORTFOLIOS) if most else len(group))
+    ]
 
 
 def _parts(names: tuple[str, ...], most: int) -> Iterator[tuple[str, ...]]:

@@ -135,8 +135,8 @@ def test_very_many_portfolios_go_in_few_runs() -> None:
         tuple(request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end"))
         for request in requests
     ]
-    assert ends == [(f"2022-12-15|p{n}", f"2022-12-15|p{n + 1_999}") for n in range(0, 10_000, 2_000)]
-    assert len({request.run_key for request in requests}) == 5
+    assert ends == [(f"2022-12-15|p{n}", f"2022-12-15|p{n + 999}") for n in range(0, 10_000, 1_000)]
+    assert len({request.run_key for request in requests}) == 10
 
 
 def test_other_market_runs_and_an_empty_registry_ask_for_nothing() -> None:
