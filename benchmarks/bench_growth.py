@@ -20,7 +20,7 @@ from benchmarks import growth_sizes as sizes
 from benchmarks.growth_sizes import Sizes, measured
 from sigmasight_core import calendar
 from sigmasight_dagster.automation import jobs
-from sigmasight_dagster.automation.market_to_portfolio import portfolio_request
+from sigmasight_dagster.automation.market_to_portfolio import portfolio_requests
 from sigmasight_dagster.automation.retention import retire
 from sigmasight_dagster.automation.schedules import daily_request
 from sigmasight_dagster.commands.project import Project
@@ -170,9 +170,10 @@ def _a_day(project: Project, day: pd.Timestamp) -> None:
     market = run_requested(project, request, jobs.MARKET)
     assert market.success, f"{day:%Y-%m-%d}"
     order = project.portfolio_order()
-    follows = portfolio_request(market.dagster_run, order, project.settings)
-    assert isinstance(follows, dg.RunRequest), follows
-    assert run_requested(project, follows, jobs.PORTFOLIO).success, f"{day:%Y-%m-%d}"
+    follows = portfolio_requests(market.dagster_run, order, project.settings)
+    assert not isinstance(follows, dg.SkipReason), follows
+    for each in follows:
+        assert run_requested(project, each, jobs.PORTFOLIO).success, f"{day:%Y-%m-%d}"
 
 
 def _retire(project: Project, ended: list[pd.Timestamp], kept_days: int) -> None:

@@ -19,6 +19,8 @@ def position_changes(*, stored: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFr
     """
     both = pd.concat([stored, wanted], ignore_index=True)
     differing = ~both.duplicated(keep=False).to_numpy()
+    if not differing.any():
+        return pd.DataFrame(columns=COLUMNS, dtype="str")
     old = stored[differing[: len(stored)]].set_index("position_id")
     new = wanted[differing[len(stored) :]].set_index("position_id")
     ids = old.index.union(new.index)

@@ -35,6 +35,8 @@ _DAY_MOVE: Final = 0.25
 """By how much of its price an underlying may have been elsewhere during the day."""
 _CENTS: Final = 100.0
 
+_NO_DOUBT: Final = pd.DataFrame(columns=["line", "column", "value", "reason"])
+
 SharesOf = Literal["entry", "today"]
 
 
@@ -117,13 +119,12 @@ def price_doubts(
     lacks = rows["close"].isna()
     nearby, rows = _nearby(rows[lacks], prices), rows[~lacks]
     is_option = rows["strike"].notna()
-    found = pd.concat(
-        [
-            _of_shares(rows[~is_option].reset_index(drop=True), facts.splits, shares_of, cure, MAX_RATIO),
-            _of_shares(nearby, facts.splits, shares_of, cure, MAX_RATIO_NEARBY),
-            _of_options(rows[is_option].reset_index(drop=True)),
-        ]
-    )
+    parts = [
+        _of_shares(rows[~is_option].reset_index(drop=True), facts.splits, shares_of, cure, MAX_RATIO),
+        _of_shares(nearby, facts.splits, shares_of, cure, MAX_RATIO_NEARBY),
+        _of_options(rows[is_option].reset_index(drop=True)),
+    ]
+    found = pd.concat([part for part in parts if len(part)] or [_NO_DOUBT])
     return found.sort_values("line", kind="stable", ignore_index=True)
 
 
@@ -151,6 +152,8 @@ def _of_shares(
     price, close = rows["price"].to_numpy(dtype=float), rows["close"].to_numpy(dtype=float)
     traded = rows["price"].between(rows["low"], rows["high"]).to_numpy()
     off = ~traded & ~_near(price / close, max_ratio)
+    if not off.any():
+        return _NO_DOUBT
     rows = rows[off].reset_index(drop=True)
     ratio, quantity = (price / close)[off], rows["quantity"].abs().to_numpy(dtype=float)
     since, text = _splits_since(rows, splits, ratio, shares_of)
@@ -229,6 +232,8 @@ def _of_options(rows: pd.DataFrame) -> pd.DataFrame:
         (under, "less than its intrinsic value: is it of another contract or date? correct it"),
     ]
     off = over | under
+    if not off.any():
+        return _NO_DOUBT
     reasons = _first_of(cases, "", len(rows))[off].reset_index(drop=True)
     return _entries(rows[off].reset_index(drop=True), (price / close)[off], reasons)
 

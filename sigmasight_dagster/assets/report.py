@@ -47,7 +47,13 @@ def _inputs() -> list[Input]:
     },
 )
 def portfolio_reports(batch: Batch) -> pd.DataFrame:
-    """The report as one JSON document; a run of several dates makes that of its last date alone."""
+    """The report as one JSON document; a run of several dates makes that of its last date alone.
+
+    A run of more portfolios than the setting report_portfolios says makes none, unless every one is wanted:
+    they are made when they are asked for.
+    """
+    if len(batch.portfolios) > batch.report_portfolios and not batch.every_report:
+        return PortfolioReports.empty()
     lots = settled_ledger(batch).positions
     stored = batch.stored_before(PortfolioReports, batch.dates[0])
     before = dict(zip(stored["portfolio"], map(json.loads, stored["document"]), strict=True))

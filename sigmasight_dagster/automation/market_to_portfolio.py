@@ -1,4 +1,4 @@
-"""From the daily market run to the portfolios: all of them in one run."""
+"""From the daily market run to the portfolios: all of them in one run, or in few where they are very many."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,7 @@ from sigmasight_core.tables import Grain
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.automation import jobs, run_requests
 from sigmasight_dagster.engine.declaration import RiskAsset
+from sigmasight_dagster.partitions.keys import MAX_PORTFOLIOS, neighbours
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import DAILY_TAG
@@ -25,10 +26,10 @@ def left_out(date: pd.Timestamp) -> tuple[RiskAsset, ...]:
     return () if is_last_of_week(date) else tuple(asset for asset in RISK_ASSETS if asset.weekly)
 
 
-def portfolio_request(
+def portfolio_requests(
     run: dg.DagsterRun, order: Sequence[str], settings: Settings
-) -> dg.RunRequest | dg.SkipReason:
-    """The run of every portfolio that follows a market run of daily operation.
+) -> list[dg.RunRequest] | dg.SkipReason:
+    """The runs of every portfolio that follow a market run of daily operation.
 
     :param order: portfolios in the order of the dynamic partitions.
     """
@@ -42,8 +43,15 @@ def portfolio_request(
     assets = tuple(
         asset for asset in RISK_ASSETS if asset.grain is Grain.DATE_PORTFOLIO and asset not in later
     )
-    every = RangeRun(jobs.PORTFOLIO, assets, pd.DatetimeIndex([date]), tuple(order))
-    return run_requests.of_run(every, run.run_id, {DAILY_TAG: day})
+    dates = pd.DatetimeIndex([date])
+    return [
+        run_requests.of_run(
+            RangeRun(jobs.PORTFOLIO, assets, dates, names),
+            f"{run.run_id}:{names[0]}" if number else run.run_id,
+            {DAILY_TAG: day},
+        )
+        for number, names in enumerate(neighbours(order, order, settings.chunk_partitions))
+    ]
 
 
 def build(settings: Settings) -> dg.SensorDefinition:
@@ -57,12 +65,14 @@ def build(settings: Settings) -> dg.SensorDefinition:
         minimum_interval_seconds=1,  # in each round of the daemon (5 s): with 5 it misses every other one
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=(
-            "When the daily market run has succeeded: one run of all portfolios of its date. Correlations "
+            "When the daily market run has succeeded: all portfolios of its date, in one run or, of more "
+            f"than {MAX_PORTFOLIOS:,}, in several. Correlations "
             f"are computed {settings.correlations} (setting correlations; weekly: the week's last session)."
         ),
     )
-    def market_to_portfolio(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    def market_to_portfolio(context: dg.RunStatusSensorContext) -> dg.SensorResult | dg.SkipReason:
         order = context.instance.get_dynamic_partitions("portfolio")
-        return portfolio_request(context.dagster_run, order, settings)
+        found = portfolio_requests(context.dagster_run, order, settings)
+        return found if isinstance(found, dg.SkipReason) else dg.SensorResult(run_requests=found)
 
     return market_to_portfolio

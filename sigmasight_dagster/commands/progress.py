@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.commands.table import GAP, INDENT, table, wrapped
+from sigmasight_dagster.commands.table import GAP, INDENT, few, table, wrapped
 from sigmasight_dagster.executors.choice import refuse_missing_workers
 from sigmasight_dagster.runs import untold
 from sigmasight_dagster.runs.execute import RunOutcome
@@ -40,7 +40,7 @@ def compute(
     :param all_reports: reports are made of every date, not of the last one of each run.
     :param reuse: of one date: its market is not computed where it is published and current, which is told.
     """
-    what = f"{len(dates)} dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {', '.join(names)}"
+    what = f"{len(dates)} dates {dates[0]:%Y-%m-%d}..{dates[-1]:%Y-%m-%d}, portfolios {few(names)}"
     runs = [replace(run, every_report=all_reports) for run in project.plan(dates, names)]
     wanted = project.unpublished(runs) if missing_only else runs
     if reuse:
@@ -164,7 +164,7 @@ def outcome_lines(outcomes: Sequence[RunOutcome]) -> list[str]:
                 "dates": f"{run.dates[0]:%Y-%m-%d}..{run.dates[-1]:%Y-%m-%d}",
                 "partitions": run.n_partitions,
                 "result": result,
-                "more": "\n".join([run.purpose, ", ".join(run.portfolios), why]),
+                "more": "\n".join([run.purpose, few(run.portfolios), why]),
             }
         )
     columns = [(name, 0) for name in ("run", "dates", "partitions", "result")]

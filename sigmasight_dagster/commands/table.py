@@ -9,6 +9,7 @@ WIDTH: Final = 80
 GAP: Final = "  "
 INDENT: Final = "    "
 LISTED: Final = 3
+SHOWN: Final = 5
 RIGHT: Final = -1
 """As the decimals of a column: its texts are numbers already, to the right."""
 _NARROWEST: Final = 12
@@ -28,6 +29,12 @@ def number(value: float | str | None, digits: int | None = 2) -> str:
         whole = f"{value:,}" if isinstance(value, int) else f"{value:,.12g}"
         return whole if digits is None or isinstance(value, int) else f"{value:,.{digits}f}"
     return str(value)
+
+
+def few(names: Sequence[str], most: int = SHOWN) -> str:
+    """The names, with commas; of more than `most` the first, and how many more."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def table(
@@ -80,9 +87,7 @@ def reasons(rows: Iterable[Row], name: str, status: str = "status") -> list[str]
             by_status.setdefault(text, []).append(str(row.get(name, "")))
     lines: list[str] = []
     for text, names in by_status.items():
-        listed = ", ".join(names[:LISTED])
-        listed += f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-        lines += wrapped(f"{listed}: {text}" if any(names) else text, "", GAP)
+        lines += wrapped(f"{few(names, LISTED)}: {text}" if any(names) else text, "", GAP)
     return lines
 
 

@@ -51,6 +51,11 @@ class Configuration:
         return self._platform.settings.cash_terms
 
     @property
+    def report_portfolios(self) -> int:
+        """Portfolios of a run up to which reports are made unasked (setting report_portfolios)."""
+        return self._platform.settings.report_portfolios
+
+    @property
     def liquidation_share(self) -> float:
         """Share of the volume that may be traded (setting liquidation_share)."""
         return self._platform.settings.liquidation_share

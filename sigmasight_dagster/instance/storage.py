@@ -38,6 +38,7 @@ from sigmasight_dagster.instance.copy_rows import copy_lines, copy_rows, line, n
 from sigmasight_dagster.instance.data_versions import WholeInputs, of_whole_inputs
 from sigmasight_dagster.instance.event_template import PartitionEvents
 from sigmasight_dagster.instance.known_dagster import KNOWN, KNOWN_OF_EVENTS, parts_of_events
+from sigmasight_dagster.instance.pages import status
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import LAUNCHER_TAG
@@ -118,6 +119,15 @@ class BulkEventLogStorage(PostgresEventLogStorage):
             known.existing.add(asked)
         return found
 
+    def get_latest_asset_partition_materialization_attempts_without_materializations(
+        self, asset_key: dg.AssetKey, after_storage_id: int | None = None
+    ) -> Mapping[str, tuple[str, int]]:
+        """As the stock storage's, which fetches the last two events of every partition to compare them."""
+        ids = self._latest_event_ids_by_partition_subquery
+        last = ids(asset_key, status.ATTEMPTS, after_cursor=after_storage_id)
+        with self.index_connection() as connection:
+            return status.without_materialization(connection, last)
+
     def dispose(self) -> None:
         super().dispose()
         self._engine.dispose()
@@ -146,7 +156,7 @@ class BulkEventLogStorage(PostgresEventLogStorage):
 
         Dagster tells those of dates x portfolios in no order.
         """
-        events = sorted(given, key=_partition)
+        events = sorted(given, key=lambda event: event.get_dagster_event().partition or "")
         rows = [self._event_to_row(event) for event in events]
         last: dict[tuple[Any, Any], tuple[EventLogEntry, int]] = {}
         with self.index_transaction() as conn:
@@ -191,10 +201,6 @@ class BulkEventLogStorage(PostgresEventLogStorage):
             {**fixed, "key": key, "value": value, **moment}
             for key, value in self._tags_for_asset_event(event).items()
         ]
-
-
-def _partition(event: EventLogEntry) -> str:
-    return event.get_dagster_event().partition or ""
 
 
 class PooledRunStorage(PostgresRunStorage):
@@ -247,6 +253,7 @@ class SigmaSightStorage(DagsterPostgresStorage):
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
         of_whole_inputs()
         asked_once.of_ranges()
+        status.of_pages()
         made = cls(url, inst_data=inst_data)
         if changed := fingerprint.changed(parts_of_events(), KNOWN_OF_EVENTS):
             _warn("events by template", changed, "Dagster makes each event of runs itself")
@@ -264,7 +271,7 @@ def _warn(what: str, changed: Sequence[str], instead: str) -> None:
 
 def parts_of_dagster() -> dict[str, str]:
     """Fingerprints of what these storages replace in the installed Dagster, or build on."""
-    return fingerprint.of_parts(
+    return status.parts() | fingerprint.of_parts(
         [BulkEventLogStorage, PooledRunStorage, SigmaSightStorage, WholeInputs],
         [SqlEventLogStorageTable, AssetEventTagsTable, AssetCheckExecutionsTable],
     )

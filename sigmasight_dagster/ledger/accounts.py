@@ -226,7 +226,7 @@ def save_history(
 
 def stored_rule(workspace: Workspace, name: str) -> tuple[LotRule, bool]:
     """The rule of lots of a portfolio, and whether it was said; else, or of a new one, it is the default."""
-    registry = workspace.platform.warehouse.portfolios().set_index("portfolio")["lots"].dropna()
+    registry = workspace.platform.warehouse.portfolios([name]).set_index("portfolio")["lots"].dropna()
     rule: LotRule = registry.get(name, DEFAULT_LOT_RULE)
     return rule, name in registry
 

@@ -217,5 +217,5 @@ def stored_cash(workspace: Workspace, name: str, cash: float | None) -> float:
     """The cash that was given; without any the stored one, 0 for a new portfolio."""
     if cash is not None:
         return cash
-    registry = workspace.platform.warehouse.portfolios().set_index("portfolio")["cash"]
+    registry = workspace.platform.warehouse.portfolios([name]).set_index("portfolio")["cash"]
     return float(registry.get(name, 0.0))

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,24 +27,19 @@ from sigmasight_dagster.ledger import files, histories
 from sigmasight_dagster.ledger.accounts import Account, ListedAccount, Stated, account_of, listed
 from sigmasight_dagster.ledger.files import shown
 from sigmasight_dagster.ledger.statements import doubts
+from sigmasight_dagster.ledger.wanted import Wanted, together
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.settings import Settings
 
 IMPORTED, REJECTED = "imported", "rejected"
+MOST_SECONDS = 30.0
+"""A tick may take 60 (Dagster's own limit): one that takes longer has done nothing, by its cursor."""
 UNFINISHED = (".part", ".tmp", ".filepart", ".crdownload", "~")
 """Ends of the names of files that are still being written."""
 
 _SEEN, _REQUESTED = "seen", "requested"
 _RUN_KEY_TAG = "dagster/run_key"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A run to request: the key keeps Dagster from launching it twice."""
-
-    run: RangeRun
-    run_key: str
 
 
 @dataclass
@@ -69,19 +65,27 @@ def directory(settings: Settings) -> Path:
     return inbox
 
 
-def look(workspace: Workspace, cursor: str | None, now: pd.Timestamp) -> Tick:
-    """Take every file in the inbox one step further.
+def look(workspace: Workspace, cursor: str | None, now: pd.Timestamp, seconds: float = MOST_SECONDS) -> Tick:
+    """Take every file in the inbox one step further, as far as the time goes; the others on the next tick.
 
     :param cursor: of the tick before. :param now: UTC, for the names of what is put away.
+    :param seconds: after so many no further file is begun.
     :raises SigmaSightError: when the warehouse or the market data cannot be used: no file is at fault.
     """
     inbox, before = directory(workspace.settings), json.loads(cursor or "{}")
-    tick, after = Tick(), {}
+    tick = Tick()
+    after: dict[str, Any] = {}
     files = _files(inbox)
     if any(before.get(file.name) for file in files):
         workspace.platform.warehouse.portfolios()
         workspace.platform.market_data.symbols()
-    for file in files:
+    begun = time.monotonic()
+    for number, file in enumerate(files):
+        if number and time.monotonic() - begun > seconds:
+            left = files[number:]
+            after |= {other.name: before[other.name] for other in left if before.get(other.name)}
+            tick.notes.append(f"{len(left):,} more files wait for the next tick")
+            break
         try:
             state = _Step(workspace, file, now, tick).take(before.get(file.name))
         except FileNotFoundError:
@@ -92,6 +96,9 @@ def look(workspace: Workspace, cursor: str | None, now: pd.Timestamp) -> Tick:
             after[file.name] = state
         else:
             after |= {file.name: state} if state else {}
+    if len(tick.wanted) > 1:
+        order, most = workspace.portfolio_order(), workspace.settings.chunk_partitions
+        tick.wanted = together(tick.wanted, order, most)
     tick.cursor = json.dumps(after)
     return tick
 

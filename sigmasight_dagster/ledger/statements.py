@@ -31,18 +31,18 @@ def differences(workspace: Workspace, name: str) -> list[str]:
     on cash.
     """
     warehouse = workspace.platform.warehouse
-    rows = warehouse.account(name)
-    stated = rows[(rows["kind"] == "statement") & (rows["inferred"] == "")]
+    stored = warehouse.transactions([name])
+    stated = stored[(stored["kind"] == "statement") & (stored["inferred"] == "")]
     if stated.empty:
         return []
+    rows = warehouse.account(name)
     stated = (
         stated.sort_values(["date", "source_line"]).drop_duplicates("date", keep="last").set_index("date")
     )
     age, until = workspace.settings.max_price_age_days, stated.index.max()
     first = max(rows["date"].min(), calendar.FIRST_DATE)
     actions = known_splits(workspace, rows)
-    registry = warehouse.portfolios()
-    mine = registry[registry["portfolio"] == name]
+    mine = warehouse.portfolios([name])
     settled = _settled(workspace, mine, until, actions)
     lots = settled.positions
     needed = settlement_price_dates(lots, until, age)

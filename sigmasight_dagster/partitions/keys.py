@@ -5,7 +5,7 @@ A portfolio of '' stands for none: the key of a partition by date alone.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final
 
 import pandas as pd
@@ -16,6 +16,9 @@ DATE_FORMAT: Final = "%Y-%m-%d"
 SEPARATOR: Final = "|"
 MAX_MARKET_DATES: Final = 252
 """Most sessions of one run by date alone."""
+
+MAX_PORTFOLIOS: Final = 1_000
+"""Most portfolios of one run: each takes the memory of 252 tested sessions, however few its dates are."""
 
 Keys = Mapping[str, frozenset[str]]
 """Partition keys by name of asset."""
@@ -144,9 +147,25 @@ def chunks(dates: pd.DatetimeIndex, size: int) -> Iterator[pd.DatetimeIndex]:
         yield dates[start : start + size]
 
 
-def neighbours(names: Sequence[str], order: Sequence[str]) -> list[tuple[str, ...]]:
-    """Group names that stand next to each other in the definition's order: ranges cannot skip."""
+def neighbours(names: Sequence[str], order: Sequence[str], most: int | None = None) -> list[tuple[str, ...]]:
+    """Group names that stand next to each other in the definition's order: ranges cannot skip.
+
+    :param most: partitions of a run, of which a group is to be: no more names, nor than `MAX_PORTFOLIOS`;
+        default: groups are not cut.
+    """
     rank = {name: place for place, name in enumerate(order)}
     ranked = sorted(names, key=rank.__getitem__)
-    groups = groupby(enumerate(ranked), key=lambda item: rank[item[1]] - item[0])
-    return [tuple(name for _, name in group) for _, group in groups]
+    groups = [
+        tuple(name for _, name in group)
+        for _, group in groupby(enumerate(ranked), key=lambda item: rank[item[1]] - item[0])
+    ]
+    return [
+        part for group in groups for part in _parts(group, min(most, MAX_PORTFOLIOS) if most else len(group))
+    ]
+
+
+def _parts(names: tuple[str, ...], most: int) -> Iterator[tuple[str, ...]]:
+    """As few parts as can be, all of about the same size."""
+    count = -(-len(names) // most)
+    ends = [len(names) * number // count for number in range(count + 1)]
+    return (names[start:end] for start, end in pairwise(ends))

@@ -98,7 +98,7 @@ def steps(workspace: Workspace, asked: Asked) -> list[list[RangeRun]]:
     size = workspace.settings.chunk_partitions
     own = [
         RangeRun("portfolio", assets, dates, group)
-        for group in neighbours(names, workspace.portfolio_order())
+        for group in neighbours(names, workspace.portfolio_order(), size)
         for dates in chunks(asked.dates, max(size // len(group), 1))
     ]
     return [*before, own]

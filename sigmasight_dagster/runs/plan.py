@@ -132,7 +132,7 @@ def plan(
     needs = needed_sessions(assets, request, positions)
     runs = _history_runs(market, needs, request, published)
     runs += [RangeRun("market", tuple(market), dates) for dates in chunks(request.dates, MAX_MARKET_DATES)]
-    for names in neighbours(request.portfolios, order):
+    for names in neighbours(request.portfolios, order, request.chunk_partitions):
         size = max(request.chunk_partitions // len(names), 1)
         runs += [RangeRun("portfolio", by_portfolio, dates, names) for dates in chunks(request.dates, size)]
     return runs

@@ -128,7 +128,7 @@ def _rectangles(
     return [
         RangeRun(layer, assets, piece, names)
         for dates, portfolios in rectangles(keys)
-        for names in (neighbours(portfolios, order) if portfolios else [()])
+        for names in (neighbours(portfolios, order, chunk_partitions) if portfolios else [()])
         for part in runs_of_sessions(dates)
         for piece in chunks(part, _chunk(names, chunk_partitions))
     ]

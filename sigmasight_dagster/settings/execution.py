@@ -20,6 +20,13 @@ class ExecutionSettings(BaseSettings):
         le=256,
     )
 
+    report_portfolios: int = Field(
+        default=300,
+        description="Portfolios of a run up to which it makes their reports by itself, a tenth of a second "
+        "each; of more they are made when they are asked for, or with --all-reports",
+        ge=0,
+    )
+
     retry_limit: int = Field(default=3, description="Attempts after a failure that may pass", ge=0, le=10)
     retry_seconds: float = Field(
         default=30, description="Wait before the second attempt; doubles each time, with jitter", gt=0, le=900

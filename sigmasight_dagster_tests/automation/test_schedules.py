@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.errors import InputError, NoDataError, TransientError
-from sigmasight_dagster.automation.market_to_portfolio import is_last_of_week, portfolio_request
+from sigmasight_dagster.automation.market_to_portfolio import is_last_of_week, portfolio_requests
 from sigmasight_dagster.automation.schedules import daily_request
 from sigmasight_dagster.definitions import build_definitions
 from sigmasight_dagster.engine import attempts
@@ -119,8 +119,8 @@ def test_all_portfolios_go_in_one_run_with_correlations_by_the_week(
     day: str, frequency: str, computed: bool
 ) -> None:
     settings = Settings(provider="sample", correlations=frequency)
-    request = portfolio_request(market_run(day), ["zeta", "alpha", "mid"], settings)
-    assert isinstance(request, dg.RunRequest)
+    [request] = portfolio_requests(market_run(day), ["zeta", "alpha", "mid"], settings)
+    assert request.run_key == "m"
     assert request.tags["dagster/asset_partition_range_start"] == f"{day}|zeta"
     assert request.tags["dagster/asset_partition_range_end"] == f"{day}|mid"
     tables = {key.to_user_string() for key in request.asset_selection or ()}
@@ -128,10 +128,21 @@ def test_all_portfolios_go_in_one_run_with_correlations_by_the_week(
     assert tables & TABLES_OF_CORRELATIONS == (TABLES_OF_CORRELATIONS if computed else set())
 
 
+def test_very_many_portfolios_go_in_few_runs() -> None:
+    names = [f"p{number}" for number in range(10_000)]
+    requests = portfolio_requests(market_run("2022-12-15"), names, SAMPLE)
+    ends = [
+        tuple(request.tags[f"dagster/asset_partition_range_{end}"] for end in ("start", "end"))
+        for request in requests
+    ]
+    assert ends == [(f"2022-12-15|p{n}", f"2022-12-15|p{n + 999}") for n in range(0, 10_000, 1_000)]
+    assert len({request.run_key for request in requests}) == 10
+
+
 def test_other_market_runs_and_an_empty_registry_ask_for_nothing() -> None:
-    other = portfolio_request(dg.DagsterRun(job_name="market", run_id="m"), ["alpha"], SAMPLE)
+    other = portfolio_requests(dg.DagsterRun(job_name="market", run_id="m"), ["alpha"], SAMPLE)
     assert isinstance(other, dg.SkipReason)
-    empty = portfolio_request(market_run("2022-12-16"), [], SAMPLE)
+    empty = portfolio_requests(market_run("2022-12-16"), [], SAMPLE)
     assert isinstance(empty, dg.SkipReason)
     assert "sigmasight import" in str(empty.skip_message)
 

@@ -8,7 +8,7 @@ import pytest
 
 from sigmasight_core import calendar
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.commands.runs.status import _dates, _lines, _next
+from sigmasight_dagster.commands.runs.status import _dates, _lines, _next, _portfolio_lines
 from sigmasight_dagster_tests.support.project import CliProject
 
 NOW = pd.Timestamp("2022-12-23 21:29", tz="UTC")
@@ -18,11 +18,9 @@ DAYS = list(calendar.sessions("2022-12-01", "2022-12-14"))
 class _Stored:
     """What a warehouse would answer."""
 
-    def glance_dates(self, name: str) -> list[pd.Timestamp]:
-        return DAYS if name == "alpha" else []
-
-    def complete_dates(self, name: str) -> list[pd.Timestamp]:
-        return DAYS[:2] + DAYS[-1:] if name == "alpha" else []
+    def dates_of_everybody(self) -> pd.DataFrame:
+        whole = [day in (*DAYS[:2], DAYS[-1]) for day in DAYS]
+        return pd.DataFrame({"portfolio": "alpha", "date": DAYS, "complete": whole})
 
 
 @pytest.fixture(scope="module")
@@ -63,4 +61,15 @@ def test_missing_dates_are_named() -> None:
         "failed: position_values, 2 partitions, the last 2022-12-02|alpha",
         "again: sigmasight rerun-failed",
         "next: daily_market 2022-12-15T16:30:00-05:00, while sigmasight dev or a daemon runs",
+    ]
+
+
+def test_portfolios_of_the_same_dates_are_told_together_where_they_are_many() -> None:
+    dates = {"first": "2022-12-01", "last": "2022-12-02", "complete": 2, "missing": []}
+    rows = [{"portfolio": f"p{number:05d}", **dates} for number in range(10_000)]
+    late = {"portfolio": "late", **dates, "complete": 1, "missing": ["2022-12-01"]}
+    assert _portfolio_lines([*rows, late]) == [
+        "p00000, p00001, p00002, p00003, p00004 and 9,995 more: 2022-12-01..2022-12-02, 2 complete, "
+        "none missing",
+        "late: 2022-12-01..2022-12-02, 1 complete, missing 2022-12-01",
     ]

@@ -1,4 +1,4 @@
-"""A run's ranges are listed once, as Dagster lists them; outside of a run they are listed anew."""
+"""What Dagster asks of partitions: ranges of a run are listed once, keys that exist are found as it does."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import pytest
 from dagster._core.definitions.partitions.partition_key_range import PartitionKeyRange
 
 from sigmasight_dagster.instance import asked_once
+from sigmasight_dagster.instance.pages import status
 from sigmasight_dagster_tests.support.house import DATES, NAMES, House, partition_keys
 
 
@@ -36,3 +37,25 @@ def test_a_range_is_listed_once_a_run(house: House, monkeypatch: pytest.MonkeyPa
         assert len(listed) == 5
     assert set(own) == partition_keys(DATES, NAMES)
     assert all(isinstance(key, dg.MultiPartitionKey) for key in own)
+
+
+def test_pages_find_the_keys_that_exist_as_dagster_does(house: House) -> None:
+    for definition, good in (
+        (house.portfolio_dates, partition_keys(DATES, NAMES)),
+        (house.portfolio_dates.get_partitions_def_for_dimension("date"), partition_keys(DATES)),
+    ):
+        day = f"{DATES[0]:%Y-%m-%d}"
+        bad = {
+            f"{day}|nobody",
+            f"2022-11-19|{NAMES[0]}",
+            "2022-11-19",
+            f"{day}|{NAMES[0]}|x",
+            "no date",
+            "|",
+            "",
+        }
+        with dg.partition_loading_context(dynamic_partitions_store=house.instance):
+            for keys in (good | bad, bad, set()):
+                found = status.valid_keys(definition, set(keys))
+                assert found == status._stock(definition, set(keys))
+                assert found == good & keys

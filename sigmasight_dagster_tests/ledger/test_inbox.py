@@ -159,6 +159,21 @@ def test_a_bad_history_is_rejected_with_its_report(
     assert registered(workspace) == {}
 
 
+def test_many_files_share_a_run_and_take_the_ticks_that_they_need(workspace: Workspace, ticks: Ticks) -> None:
+    many = [f"many_{number}" for number in range(4)]
+    for name in many:
+        drop(workspace, f"{name}.csv", OTHER)
+    ticks.tick()
+    none = inbox.look(workspace, ticks.cursor, ticks.now, seconds=0)
+    assert [item.run.portfolios for item in none.wanted] == [(many[0],)], "one file at least"
+    assert none.notes[-1] == "3 more files wait for the next tick"
+    ticks.cursor = none.cursor
+    found = ticks.tick()
+    assert [item.run.portfolios for item in found.wanted] == [tuple(many[1:])]
+    assert ticks.until_done() == []
+    assert names(inbox.directory(workspace.settings)) == []
+
+
 def test_a_kill_before_the_tick_ends_repeats_the_same_request(workspace: Workspace, ticks: Ticks) -> None:
     drop(workspace, "growth.csv", GOOD)
     ticks.tick()

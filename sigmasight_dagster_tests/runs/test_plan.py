@@ -180,8 +180,9 @@ def test_chunks_hold_a_bounded_number_of_partitions() -> None:
     assert [len(run.dates) for run in parts] == [20] * 5
     assert all(run.portfolios == ORDER for run in parts)
     assert [date for run in parts for date in run.dates] == list(SESSIONS[-100:])
-    lone = [run for run in planned(SESSIONS[-3:], ORDER, chunk_partitions=2) if run.layer == "portfolio"]
-    assert [len(run.dates) for run in lone] == [1, 1, 1], "a date is the smallest chunk"
+    few = [run for run in planned(SESSIONS[-2:], ORDER, chunk_partitions=2) if run.layer == "portfolio"]
+    assert [run.portfolios for run in few] == [("a",)] * 1 + [("b", "c")] * 2 + [("d", "e")] * 2
+    assert [len(run.dates) for run in few] == [2, 1, 1, 1, 1], "a date of many portfolios is cut too"
     market = [run for run in planned(SESSIONS[-600:]) if run.layer == "market"]
     assert [len(run.dates) for run in market] == [252, 252, 96]
 

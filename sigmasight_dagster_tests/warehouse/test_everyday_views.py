@@ -168,6 +168,11 @@ def test_a_date_is_complete_when_every_table_of_it_counts(url: str, warehouse: W
             f"AND date = '{day:%Y-%m-%d}'",
         )
     assert sql(url, complete) == [("b", "2024-07-02")]
+    sql(url, "UPDATE sigmasight.publications SET n_rows = 1 WHERE table_name = 'portfolio_snapshots'")
+    rows = warehouse.dates_of_everybody()
+    assert rows["portfolio"].tolist() == ["a", "a", "b", "b"]
+    assert rows["date"].tolist() == [*DAYS, *DAYS]
+    assert rows["complete"].tolist() == [False, False, True, False]
 
 
 def test_every_column_is_described(catalogue: str) -> None:

@@ -102,9 +102,8 @@ async def refuse_taken(use: Services, user: User, name: str, replaces: bool) -> 
 @router.get("/portfolios", summary="Portfolios that the caller may see", responses=described(401, 429, 503))
 def list_portfolios(user: Reader, use: Use) -> list[dict[str, Any]]:
     """Name, positions, cash, terms and source of each."""
-    counts = use.warehouse.positions(list(user.portfolios)).groupby("portfolio").size()
-    registry = use.warehouse.portfolios()
-    mine = registry[registry["portfolio"].isin(user.portfolios)]
+    counts = use.warehouse.position_counts()
+    mine = use.warehouse.portfolios(list(user.portfolios))
     return records(mine.assign(positions=mine["portfolio"].map(counts).fillna(0).astype(int)))
 
 

@@ -19,6 +19,7 @@ from sigmasight_dagster.commands.csv_files import (
     report_rows,
 )
 from sigmasight_dagster.commands.ledger.benchmark import with_benchmark
+from sigmasight_dagster.commands.ledger.folder import import_folder
 from sigmasight_dagster.commands.ledger.history import (
     ALLOW_SHORT,
     EXPLAIN,
@@ -37,6 +38,7 @@ from sigmasight_dagster.commands.table import table
 from sigmasight_dagster.ledger import files, histories
 from sigmasight_dagster.ledger.accounts import Stated, save_list
 from sigmasight_dagster.ledger.histories import Reading
+from sigmasight_dagster.ledger.received import Sent
 from sigmasight_dagster.settings import Settings
 
 
@@ -69,8 +71,13 @@ def import_portfolio(
 ) -> None:
     """Import FILE (CSV) as a portfolio, after checking every row.
 
-    FILE lists positions, or is the history that a broker exports (docs/brokers.md).
+    FILE lists positions, or is the history that a broker exports (docs/brokers.md). Of a folder each NAME.csv
+    becomes portfolio NAME: many portfolios in one process, without PORTFOLIO.
     """
+    if file.is_dir():
+        _refuse_beside_folder(file, name, explain or preset_file is not None or skip_bad_rows)
+        asked = Sent("", "", b"", stated, form, shares_of, allow_unpriced, allow_short, repeats)
+        import_folder(file, asked, replaces=replace)
     given = "explained" if explain else given_portfolio(name)
     check_name(given)
     text = read_csv(file)
@@ -92,6 +99,14 @@ def import_portfolio(
         allow_short=allow_short,
         stated=stated,
     )
+
+
+def _refuse_beside_folder(folder: Path, name: str | None, of_one_file: bool) -> None:
+    """:raises InputError: for what is said of one file alone."""
+    if name is not None:
+        raise InputError(f"{folder} is a folder: leave {name} out, each NAME.csv becomes portfolio NAME")
+    if of_one_file:
+        raise InputError(f"{folder} is a folder: --explain, --preset and --skip-bad-rows are of one file")
 
 
 def import_positions(
@@ -129,7 +144,7 @@ def import_positions(
 def list_portfolios(as_json: bool) -> None:
     """List the registered portfolios."""
     warehouse = Project.open().platform.warehouse
-    counts = warehouse.positions().groupby("portfolio").size()
+    counts = warehouse.position_counts()
     registry = warehouse.portfolios()
     columns = ["portfolio", "positions", "cash", "margin", "settlement", "lots", "benchmark", "source"]
     rows = plain(registry.assign(positions=registry["portfolio"].map(counts).fillna(0).astype(int))[columns])

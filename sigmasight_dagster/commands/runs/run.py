@@ -13,6 +13,7 @@ from sigmasight_dagster.commands.arguments import some_portfolios
 from sigmasight_dagster.commands.progress import CANCELED
 from sigmasight_dagster.commands.project import Project
 from sigmasight_dagster.commands.results import report
+from sigmasight_dagster.commands.table import SHOWN
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.settings import Settings
 
@@ -34,8 +35,11 @@ def run(names: tuple[str, ...], date: str | None, force: bool, reported: bool) -
     project = Project.open()
     code = _compute(project, dates, names, reuse=not force)
     if not code:
-        for name in project.chosen(names):
+        chosen = project.chosen(names)
+        for name in chosen[:SHOWN]:
             click.echo("\n".join(glance.ten_lines(project.platform.warehouse, name, dates[0])))
+        if len(chosen) > SHOWN:
+            click.echo(f"and {len(chosen) - SHOWN:,} more: sigmasight show PORTFOLIO")
     if reported and code != CANCELED:
         code = max(code, report.make(project, project.chosen(names), dates[0]))
     sys.exit(code)

@@ -13,14 +13,14 @@ from sigmasight_dagster.automation.schedules import daily_request
 from sigmasight_dagster.commands.arguments import AS_JSON
 from sigmasight_dagster.commands.output import print_json
 from sigmasight_dagster.commands.project import Project
-from sigmasight_dagster.commands.table import GAP, wrapped
+from sigmasight_dagster.commands.table import GAP, SHOWN, few, wrapped
 from sigmasight_dagster.partitions.dates import TIMEZONE
+from sigmasight_dagster.partitions.keys import DATE_FORMAT
 from sigmasight_dagster.runs import recovery
 from sigmasight_dagster.runs.unfinished import UNFINISHED
 from sigmasight_dagster.runs.workspace import utc_now
 from sigmasight_dagster.tags import DATES_TAG, PORTFOLIOS_TAG
 
-SHOWN = 5
 CLOSE = dt.time(16)
 
 
@@ -45,15 +45,24 @@ def status(as_json: bool) -> None:
 
 
 def _dates(project: Project) -> list[dict[str, Any]]:
-    warehouse, made = project.platform.warehouse, []
-    for name in project.portfolio_order():
-        dates, complete = warehouse.glance_dates(name), set(warehouse.complete_dates(name))
-        sessions = list(calendar.sessions(dates[0], dates[-1])) if dates else []
-        missing = [f"{day:%Y-%m-%d}" for day in sessions if day not in complete]
-        first, last = (f"{day:%Y-%m-%d}" for day in (dates[0], dates[-1])) if dates else (None, None)
-        row = {"portfolio": name, "first": first, "last": last}
-        made.append(row | {"complete": len(complete), "missing": missing})
-    return made
+    rows = project.platform.warehouse.dates_of_everybody()
+    told = {name: _told(mine) for name, mine in rows.groupby("portfolio")}
+    none: dict[str, Any] = {"first": None, "last": None, "complete": 0, "missing": []}
+    return [{"portfolio": name, **told.get(name, none)} for name in project.portfolio_order()]
+
+
+def _told(rows: pd.DataFrame) -> dict[str, Any]:
+    """Of one portfolio, by date."""
+    days = pd.DatetimeIndex(rows["date"])
+    complete = days[rows["complete"].to_numpy(dtype=bool)]
+    missing = calendar.sessions(days[0], days[-1]).difference(complete)
+    first, last = days[[0, -1]].strftime(DATE_FORMAT)
+    return {
+        "first": first,
+        "last": last,
+        "complete": len(complete),
+        "missing": [*missing.strftime(DATE_FORMAT)],
+    }
 
 
 def _running(instance: dg.DagsterInstance) -> list[dict[str, Any]]:
@@ -93,14 +102,22 @@ def _tick(day: pd.Timestamp, after: pd.Timedelta) -> pd.Timestamp:
     return pd.Timestamp(dt.datetime.combine(day.date(), CLOSE)).tz_localize(TIMEZONE) + after
 
 
+def _portfolio_lines(rows: list[dict[str, Any]]) -> list[str]:
+    """A line for each; where more than `SHOWN` have the same dates, one for them together."""
+    alike: dict[str, list[str]] = {}
+    for row in rows:
+        missing = f"missing {few(row['missing'])}" if row["missing"] else "none missing"
+        dates = f"{row['first']}..{row['last']}, {row['complete']} complete, {missing}"
+        alike.setdefault(dates if row["first"] else "nothing is computed yet", []).append(row["portfolio"])
+    return [
+        f"{name}: {told}"
+        for told, names in alike.items()
+        for name in (names if len(names) <= SHOWN else [few(names)])
+    ]
+
+
 def _lines(found: dict[str, Any]) -> list[str]:
-    lines = []
-    for row in found["portfolios"]:
-        missing = row["missing"]
-        more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-        told = f"missing {', '.join(missing[:SHOWN])}{more}" if missing else "none missing"
-        dates = f"{row['first']}..{row['last']}, {row['complete']} complete, {told}"
-        lines.append(f"{row['portfolio']}: {dates if row['first'] else 'nothing is computed yet'}")
+    lines = _portfolio_lines(found["portfolios"])
     if not found["portfolios"]:
         lines.append("no portfolio is registered: sigmasight onboard FILE NAME")
     for run in found["running"]:

@@ -4,7 +4,14 @@ from typing import Any
 
 import pandas as pd
 
-from sigmasight_core.tables import DailyPrices, Portfolios, PortfolioSnapshots, Table, table_name
+from sigmasight_core.tables import (
+    DailyPrices,
+    Portfolios,
+    PortfolioSnapshots,
+    Positions,
+    Table,
+    table_name,
+)
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.view import PUBLICATIONS, View
 from sigmasight_dagster.warehouse.reader import Reader
@@ -31,11 +38,28 @@ class GlanceStore(Reader):
         )
         return [pd.Timestamp(row["date"]) for row in self._database.query(statement).to_pylist()]
 
-    def complete_dates(self, portfolio: str) -> list[pd.Timestamp]:
-        """Dates of a portfolio on which every daily table is published, the oldest first."""
-        mine = f"SELECT date FROM {quoted(SCHEMA, 'complete_dates')} WHERE {one_of('portfolio', [portfolio])}"
-        found = self._database.query(f"{mine} ORDER BY date").to_pylist()
-        return [pd.Timestamp(row["date"]) for row in found]
+    def dates_of_everybody(self) -> pd.DataFrame:
+        """Dates of which portfolios have published snapshots, in two statements for all of them.
+
+        :returns: portfolio, date and whether every daily table is published, by portfolio and date.
+        """
+        name = literal(table_name(PortfolioSnapshots))
+        snapshots, complete = (
+            self._database.query(statement).to_pandas()
+            for statement in (
+                f"SELECT portfolio, date FROM {PUBLICATIONS} WHERE table_name = {name} AND n_rows > 0",
+                f"SELECT portfolio, date FROM {quoted(SCHEMA, 'complete_dates')}",
+            )
+        )
+        whole = pd.MultiIndex.from_frame(snapshots).isin(pd.MultiIndex.from_frame(complete))
+        made = snapshots.assign(date=pd.to_datetime(snapshots["date"]), complete=whole)
+        return made.sort_values(["portfolio", "date"], ignore_index=True)
+
+    def position_counts(self) -> "pd.Series[int]":
+        """How many positions each portfolio has that has any, by its name."""
+        table = quoted(SCHEMA, table_name(Positions))
+        found = self._database.query(f"SELECT portfolio, count(*) AS n FROM {table} GROUP BY portfolio")
+        return found.to_pandas().set_index("portfolio")["n"]
 
     def price_sources(self) -> set[str]:
         """Sources of the prices of the first and of the last published date."""

@@ -159,9 +159,9 @@ class LedgerStore(Reader):
                 unpublish_beside_holdings(cursor, name)
         return "replaced" if len(registered) else "created"
 
-    def portfolios(self) -> pd.DataFrame:
-        """The registry: rows of `Portfolios`."""
-        return self.read(Portfolios)
+    def portfolios(self, portfolios: Sequence[str] | None = None) -> pd.DataFrame:
+        """The registry: rows of `Portfolios`, those of these portfolios, or all."""
+        return self.read(Portfolios, portfolios=portfolios)
 
     def positions(self, portfolios: Sequence[str] | None = None) -> pd.DataFrame:
         """The ledger: rows of `Positions` of these portfolios, or of all."""
@@ -173,8 +173,7 @@ class LedgerStore(Reader):
 
     def account(self, portfolio: str) -> pd.DataFrame:
         """Rows of `Transactions` of one portfolio; of a ledger without any those that it stands for."""
-        registered = self.portfolios()
-        mine = registered[registered["portfolio"] == portfolio]
+        mine = self.portfolios([portfolio])
         return _account(self.transactions([portfolio]), mine, self.positions([portfolio]))
 
     def ledger_changes(self, portfolio: str) -> pd.DataFrame:

@@ -1,0 +1,35 @@
+"""Which reports a run makes by itself."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sigmasight_core.tables import PortfolioReports, validate
+from sigmasight_dagster.assets import report
+
+
+def batch(**more: Any) -> Any:
+    return SimpleNamespace(portfolios=("a", "b", "c"), report_portfolios=2, every_report=False, **more)
+
+
+def test_a_run_of_more_portfolios_than_the_setting_makes_none_and_reads_nothing() -> None:
+    rows = report.portfolio_reports.compute(batch())
+    assert validate(PortfolioReports, rows).empty  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", [{"report_portfolios": 3}, {"every_report": True}])
+def test_up_to_the_setting_and_where_all_are_wanted_they_are_made(
+    given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Made(Exception):
+        pass
+
+    def settled(_: Any) -> Any:
+        raise Made
+
+    monkeypatch.setattr(report, "settled_ledger", settled)
+    asked = batch()
+    asked.__dict__.update(given)
+    with pytest.raises(Made):
+        report.portfolio_reports.compute(asked)
