@@ -31,7 +31,9 @@ class Elsewhere:
         return None if answer is None else RunOutcome(run, run_id, error=answer, lost=bool(answer))
 
 
-def launched(worker: Elsewhere, *, error: Exception | None = None) -> tuple[list[RunOutcome], list[RangeRun]]:
+def launched(
+    worker: Elsewhere, *, error: Exception | None = None, full: bool = False
+) -> tuple[list[RunOutcome], list[RangeRun]]:
     """Outcomes of two lanes, and the runs that were executed here."""
     here: list[RangeRun] = []
 
@@ -42,7 +44,15 @@ def launched(worker: Elsewhere, *, error: Exception | None = None) -> tuple[list
         return RunOutcome(run, run_id)
 
     without_runs: Any = SimpleNamespace(get_run_by_id=lambda _: None)
-    launcher = Launcher(without_runs, execute, [cast("Any", worker)], lambda *_: None, lambda: None)
+
+    def nothing(*_: Any) -> None:
+        return
+
+    def disk_is_full() -> None:
+        raise OSError("no room is left")
+
+    workers = [cast("Any", worker)]
+    launcher = Launcher(without_runs, execute, workers, nothing, nothing, disk_is_full if full else nothing)
     return launcher.execute([[lane("a"), lane("b")]], threading.Event()), here
 
 
@@ -65,3 +75,8 @@ def test_a_run_that_a_process_never_began_is_executed_here() -> None:
 def test_an_error_is_raised() -> None:
     with pytest.raises(ConnectionError, match="lost"):
         launched(Elsewhere("", "", ""), error=ConnectionError("the database is lost"))
+
+
+def test_a_failed_run_ends_all_where_there_is_no_room_left() -> None:
+    with pytest.raises(OSError, match="no room"):
+        launched(Elsewhere("killed"), full=True)
