@@ -283,7 +283,7 @@ def test_the_check_and_parts_of_the_tables(project: SmallProject, platform: Plat
     execute(
         project.asset_url, *FAULTS["total value"][0], *FAULTS["price"][0], *FAULTS["cash in the ledger"][0]
     )
-    verdict = damage.nothing_was_changed_by_hand(
+    [verdict] = damage.nothing_was_changed_by_hand(
         dg.build_asset_check_context(resources={"platform": platform})
     )
     assert not verdict.passed
