@@ -18,6 +18,7 @@ from campaigns import by_hand
 from campaigns.figures import Figures
 from campaigns.house import House, furnish, house
 from campaigns.kills import Kills
+from campaigns.moments import Moments
 from campaigns.poison import Poison
 from campaigns.races import Races
 
@@ -31,6 +32,7 @@ class Campaign(Protocol):
 CAMPAIGNS: Final[dict[str, Callable[[House, Figures], Campaign]]] = {
     "kills": Kills,
     "races": Races,
+    "moments": Moments,
     "poison": Poison,
 }
 ROUNDS_A_SEED: Final = 1_000_000
