@@ -21,6 +21,7 @@ from campaigns.kills import Kills
 from campaigns.moments import Moments
 from campaigns.poison import Poison
 from campaigns.races import Races
+from campaigns.services import Services
 
 
 class Campaign(Protocol):
@@ -33,6 +34,7 @@ CAMPAIGNS: Final[dict[str, Callable[[House, Figures], Campaign]]] = {
     "kills": Kills,
     "races": Races,
     "moments": Moments,
+    "services": Services,
     "poison": Poison,
 }
 ROUNDS_A_SEED: Final = 1_000_000

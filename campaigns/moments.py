@@ -43,6 +43,9 @@ SECONDS_TO_WAIT: Final = 30.0
 TAKEN_BACK: Final = "never published"
 """Why a run may fail: a step's upstream, which it published itself, was taken back with the old ledger."""
 
+INTERRUPTED: Final = "DagsterExecutionInterruptedError"
+"""Ctrl-C while a run computes: Dagster ends the run alone."""
+
 Change = Callable[[Workspace, random.Random], None]
 
 
@@ -212,6 +215,8 @@ class Moments:
             outcome = execute.execute(
                 run, execute.new_run_id(), self._project.definitions, self._project.instance
             )
+        if INTERRUPTED in outcome.error:
+            raise KeyboardInterrupt
         return outcome, passed
 
     def _silently_old(self) -> list[str]:
