@@ -15,6 +15,7 @@ from itertools import count
 from typing import Final, Protocol
 
 from campaigns import by_hand
+from campaigns.background import Background
 from campaigns.figures import Figures
 from campaigns.house import House, furnish, house
 from campaigns.kills import Kills
@@ -35,6 +36,7 @@ CAMPAIGNS: Final[dict[str, Callable[[House, Figures], Campaign]]] = {
     "races": Races,
     "moments": Moments,
     "services": Services,
+    "background": Background,
     "poison": Poison,
 }
 ROUNDS_A_SEED: Final = 1_000_000

@@ -9,21 +9,22 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
 import dagster as dg
 import pandas as pd
-import psycopg2
 
 from campaigns import judges
 from campaigns.figures import Figures
 from campaigns.house import DATES, FULL, PORTFOLIOS, House
-from campaigns.points import POINTS, Passed, Point, blind, held
-from sigmasight_core.tables import DailyPrices, Table, TreasuryYields, table_name
+from campaigns.points import POINTS, SECONDS_TO_WAIT, Passed, Point, blind, held, waited
+from sigmasight_core.tables import DailyPrices, Table, TreasuryYields, validate
+from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.commands.project import Project
+from sigmasight_dagster.engine.batch import Batch
+from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.ledger import files
 from sigmasight_dagster.ledger.edits import Ledger
 from sigmasight_dagster.partitions import keys
@@ -36,10 +37,8 @@ from sigmasight_dagster.warehouse import AuditStamp
 
 NAME: Final = PORTFOLIOS[0]
 SESSIONS: Final = pd.DatetimeIndex(DATES[:2])
-TABLES: Final = ("position_values", "position_greeks", "position_factor_exposures", "portfolio_cash")
-SECONDS_TO_WAIT: Final = 30.0
-"""Longer than a change, and than what it may wait for: one that is not there then is stuck."""
-
+TABLES: Final = ("position_values", "position_greeks")
+"""The second is made of the first, and both of the ledger, of prices and of yields."""
 TAKEN_BACK: Final = "never published"
 """Why a run may fail: a step's upstream, which it published itself, was taken back with the old ledger."""
 
@@ -158,7 +157,7 @@ class Moments:
             raise SystemExit(f"no run passes: {'; '.join(never)}")
         after_reading = next(point for point in POINTS if point.name == "positions")
         with blind():
-            plot = Plot(0, "a position", after_reading, 0.5)  # values read it; cash, before them, is the same
+            plot = Plot(0, "a position", after_reading, 0.0)
             found = [item for item in self._round(plot) if item[1]]
         if [kind for kind, _ in found] != ["wrong"]:
             raise SystemExit(f"no round is played: of a ledger that changed unnoticed the judge says {found}")
@@ -209,8 +208,7 @@ class Moments:
     ) -> tuple[execute.RunOutcome, Passed]:
         """The chosen tables of the sessions, of one portfolio."""
         assert self._project
-        chosen = [each for each in declared(self._project.settings) if set(each.table_names) & set(TABLES)]
-        run = RangeRun("portfolio", tuple(chosen), SESSIONS, (NAME,))
+        run = RangeRun("portfolio", tuple(self._chosen()), SESSIONS, (NAME,))
         with held(POINTS, act, at) as passed:
             outcome = execute.execute(
                 run, execute.new_run_id(), self._project.definitions, self._project.instance
@@ -222,49 +220,46 @@ class Moments:
     def _silently_old(self) -> list[str]:
         """Rows that count as published, and as up to date, and are not what is computed of today's inputs."""
         assert self._project
-        before = self._counting()
-        outcome, _ = self._compute(lambda: None, None)
-        if outcome.failed:
-            return [f"computed again, undisturbed: {outcome.error}"]
-        after = self._counting()
-        return [said for name in before if (said := differs(name, before[name], after[name])) is not None]
+        counted = self._counting()
+        before = {name: self._rows(name, good) for name, good in counted.items()}
+        self._compute_again()
+        found = (differs(name, rows, self._rows(name, counted[name])) for name, rows in before.items())
+        return [said for said in found if said]
 
-    def _counting(self) -> dict[str, pd.DataFrame]:
-        """Rows of partitions that are published and not told to be stale, with their key."""
+    def _compute_again(self) -> None:
+        """The same tables of today's inputs, undisturbed, without Dagster: nobody waits for its events."""
+        assert self._project
+        platform, first = self._project.platform, session_dates.first_session(self._project.settings)
+        for asset in self._chosen():
+            computed = asset.compute(Batch(asset, platform, SESSIONS, (NAME,), first))
+            assert isinstance(computed, pd.DataFrame)
+            rows = validate(asset.tables[0], computed)
+            platform.warehouse.replace(asset.tables[0], rows, SESSIONS, [NAME], AuditStamp.now("campaign"))
+
+    def _chosen(self) -> list[RiskAsset]:
+        assert self._project
+        return [each for each in declared(self._project.settings) if each.name in TABLES]
+
+    def _counting(self) -> dict[str, set[str]]:
+        """Keys of partitions that are published and not told to be stale."""
         assert self._project
         platform = self._project.platform
         told = stale(platform, declared(platform.settings))
         late = {name: set(keys.of_frame(rows)) for name, rows in told.groupby("table_name")}
-        found = {}
-        for asset in declared(platform.settings):
-            for model in asset.tables:
-                if table_name(model) in TABLES:
-                    books = platform.warehouse.published(model, SESSIONS, [NAME])
-                    rows = platform.warehouse.read(model, SESSIONS, [NAME])
-                    good = set(keys.of_frame(books)) - late.get(table_name(model), set())
-                    found[table_name(model)] = rows[keys.of_frame(rows).isin(good).to_numpy()]
-        return found
+        published = platform.warehouse.published
+        books = {asset.name: published(asset.tables[0], SESSIONS, [NAME]) for asset in self._chosen()}
+        return {name: set(keys.of_frame(rows)) - late.get(name, set()) for name, rows in books.items()}
+
+    def _rows(self, name: str, partitions: set[str]) -> pd.DataFrame:
+        assert self._project
+        [model] = [asset.tables[0] for asset in self._chosen() if asset.name == name]
+        rows = self._project.platform.warehouse.read(model, SESSIONS, [NAME])
+        return rows[keys.of_frame(rows).isin(partitions).to_numpy()].reset_index(drop=True)
 
 
-def differs(name: str, before: pd.DataFrame, after: pd.DataFrame) -> str | None:
-    """How the rows that counted differ from those of the same partitions now; None where they do not."""
-    days = before["date"].unique()
-    now = after[after["date"].isin(days)]
-    if before.reset_index(drop=True).equals(now.reset_index(drop=True)):
-        return None
-    dates = ", ".join(f"{day:%Y-%m-%d}" for day in days)
+def differs(name: str, before: pd.DataFrame, after: pd.DataFrame) -> str:
+    """How rows that counted differ from those of the same partitions now; '' where they do not."""
+    if before.equals(after):
+        return ""
+    dates = ", ".join(f"{day:%Y-%m-%d}" for day in after["date"].unique())
     return f"{name}: of {dates} rows counted that are not of today's inputs"
-
-
-def waited(change: threading.Thread, url: str) -> bool:
-    """Whether the change ends, or is seen to wait for a lock, in time."""
-    deadline = time.monotonic() + SECONDS_TO_WAIT
-    statement = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        while time.monotonic() < deadline:
-            change.join(0.02)
-            cursor.execute(statement)
-            if not change.is_alive() or cursor.fetchone() != (0,):
-                return True
-    return False

@@ -4,10 +4,13 @@ Nothing of the project knows of them: functions are wrapped from outside while a
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+import psycopg2
 
 from sigmasight_dagster.engine import publish
 from sigmasight_dagster.warehouse import Replacement, Warehouse, store
@@ -15,6 +18,9 @@ from sigmasight_dagster.warehouse.checksums import partitions
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.stores.basis import BasisStore
 from sigmasight_dagster.warehouse.stores.ledger import LedgerStore
+
+SECONDS_TO_WAIT: Final = 30.0
+"""Longer than a change, and than what it may wait for: one that is not there then is stuck."""
 
 BEFORE, AFTER = "before", "after"
 
@@ -116,3 +122,17 @@ def blind() -> Iterator[None]:
         yield
     finally:
         store.check, Warehouse.require_current = looks[0], looks[1]  # type: ignore[method-assign]
+
+
+def waited(change: threading.Thread, url: str) -> bool:
+    """Whether the change ends, or is seen to wait for a lock, in time."""
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    statement = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        while time.monotonic() < deadline:
+            change.join(0.02)
+            cursor.execute(statement)
+            if not change.is_alive() or cursor.fetchone() != (0,):
+                return True
+    return False

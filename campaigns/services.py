@@ -31,13 +31,19 @@ from sigmasight_dagster.partitions.keys import range_tags
 
 LAUNCH: Final = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
   __typename ... on PythonError { message } } }"""
-LOADED: Final = "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus } } } }"
+LOADED: Final = """{ workspaceOrError { ... on Workspace { locationEntries { loadStatus
+  locationOrLoadError { __typename ... on PythonError { message } } } } } }"""
 JOB: Final = "portfolio"
 SECONDS_TO_START: Final = 240
+SECONDS_TO_RECOVER: Final = 60
+"""In which Dagster starts a code server again that was killed."""
 SECONDS_TO_NOTICE: Final = 90
 """How long a run whose process is dead may be shown as if it ran: the daemon asks every now and then."""
-RUN_SECONDS: Final = 14.0
-"""About as long as the run of the UI takes; the moment of a kill is a part of it."""
+SECONDS_TO_STEP: Final = 60
+STEPS_SECONDS: Final = 8.0
+"""About as long as the run's steps take; the moment of a kill is a part of it."""
+EARLY_ONES: Final = 0.2
+"""How many of the kills come before the run's first step."""
 POLL_SECONDS: Final = 0.25
 
 DEV, SERVICES, WEBSERVER, DAEMON, CODE, RUN, API, SERVER = (
@@ -63,19 +69,22 @@ TYPED: Final = ("run", PORTFOLIOS[0], "--date", DATES[1])
 
 @dataclass(frozen=True)
 class Plot:
-    """A round: who is killed, and after which part of the run's seconds."""
+    """A round: who is killed, and when: seconds after the run's first step, or after its launch (`early`)."""
 
     number: int
     victim: str
-    moment: float
+    early: bool
+    seconds: float
 
     @classmethod
     def of(cls, number: int) -> "Plot":
         draw = random.Random(number)
-        return cls(number, draw.choice(VICTIMS), draw.random())
+        return cls(number, draw.choice(VICTIMS), draw.random() < EARLY_ONES, draw.uniform(0, STEPS_SECONDS))
 
     def __str__(self) -> str:
-        return f"kill -9 of {self.victim} {self.moment:.0%} into a run of the UI, then {' '.join(TYPED)}"
+        since = "launch" if self.early else "first step"
+        when = f"{self.seconds:.1f} s after the {since} of a run of the UI"
+        return f"kill -9 of {self.victim} {when}, then {' '.join(TYPED)}"
 
 
 class Services:
@@ -87,29 +96,31 @@ class Services:
         self._api: subprocess.Popen[bytes] | None = None
         self._port = self._api_port = 0
         self._start_seconds = 0.0
-        self._late: list[float] = []
+        self._said = ""
 
     def play(self, number: int) -> None:
         """One round: both servers alive, a run launched, a kill, a command, judges."""
         if not self._start_seconds:
             self._house.restore(FULL)
-            self._start_seconds = self._typed()[1] or 0.0
+            self._start_seconds = self._typed() or 0.0
         plot = Plot.of(number)
         self._figures.rounds += 1
         self._revive()
         with reading(self._house.url) as reader:
+            launched = time.time()
             self._launch()
-            time.sleep(plot.moment * RUN_SECONDS)
+            if not plot.early:
+                self._first_step(launched, SECONDS_TO_STEP)
+            time.sleep(plot.seconds)
             if hit := self._strike(plot.victim):
                 self._figures.did[f"kills of {hit}"] += 1
-            code, start = self._typed()
-            self._judge(plot, code, start)
+            self._judge(plot, self._typed())
         self._figures.found("half-seen", list(reader.problems)[:3], number, str(plot))
 
     def _revive(self) -> None:
         """Start what is not there."""
         self._house.server.start()
-        if self._dev is None or self._dev.poll() is not None or not self._answers():
+        if not self._recovers():
             self._end(self._dev)
             self._port = free_port()
             self._dev = self._house.start(("dev", "--port", str(self._port)), "dev.log")
@@ -119,17 +130,31 @@ class Services:
             self._api = self._house.start(("serve", "--port", str(self._api_port)), "api.log")
             self._await("sigmasight serve", lambda: listens(self._api_port))
 
+    def _recovers(self) -> bool:
+        """Whether `dev` is there and has its code location, if need be after a while."""
+        deadline = time.monotonic() + SECONDS_TO_RECOVER
+        while self._dev is not None and self._dev.poll() is None:
+            if self._answers():
+                return True
+            if time.monotonic() > deadline:
+                self._figures.did["times that dev had to be started again"] += 1
+                break
+            time.sleep(POLL_SECONDS)
+        return False
+
     def _await(self, what: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
         while not ready():
             if time.monotonic() > deadline:
-                raise SystemExit(f"{what} does not start; see {self._house.said('dev.log')[-500:]}")
+                last = self._house.said("dev.log")[-500:]
+                raise SystemExit(f"{what} does not start: {last}; its code location: {self._said}")
             time.sleep(POLL_SECONDS)
 
     def _answers(self) -> bool:
-        with suppress(urllib.error.URLError, OSError, KeyError, ValueError):
+        with suppress(urllib.error.URLError, OSError, LookupError, ValueError):
             entries = self._ask(LOADED)["workspaceOrError"]["locationEntries"]
-            return bool(entries) and entries[0]["loadStatus"] == "LOADED"
+            self._said = str(entries[0]["locationOrLoadError"])
+            return entries[0]["loadStatus"] == "LOADED" and "PythonError" not in self._said
         return False
 
     def _ask(self, query: str, **variables: Any) -> Any:
@@ -140,8 +165,8 @@ class Services:
             return json.load(response)["data"]
 
     def _launch(self) -> None:
-        """The job of portfolios on every date, as the UI launches it."""
-        tags = range_tags(pd.DatetimeIndex(DATES), (PORTFOLIOS[0], PORTFOLIOS[-1]))
+        """The job of portfolios, as the UI launches it."""
+        tags = range_tags(pd.DatetimeIndex(DATES[:1]), (PORTFOLIOS[0], PORTFOLIOS[-1]))
         selector = {
             "repositoryLocationName": "sigmasight",
             "repositoryName": "__repository__",
@@ -151,7 +176,7 @@ class Services:
         params = {"selector": selector, "executionMetadata": metadata}
         launched = self._ask(LAUNCH, params=params)["launchRun"]
         if launched["__typename"] != "LaunchRunSuccess":
-            raise SystemExit(f"the UI launches no run: {launched}")
+            raise SystemExit(f"the UI launches no run: {launched}; its code location: {self._said}")
 
     def _strike(self, victim: str) -> str:
         """Who was hit; '' where there is none at the moment."""
@@ -169,33 +194,45 @@ class Services:
                     return victim
         return ""
 
-    def _typed(self) -> tuple[int, float | None]:
-        """The command: its exit code (-1 = still there), and the seconds to its first step."""
+    def _typed(self) -> float | None:
+        """The command, ended by Ctrl-C once it computes: seconds to its first step; None = never."""
         typed = time.time()
         process = self._house.start(TYPED)
+        start = self._first_step(typed, SECONDS_A_COMMAND, process)
+        process.send_signal(signal.SIGINT)
         try:
-            code = process.wait(SECONDS_A_COMMAND)
+            process.wait(SECONDS_A_COMMAND)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            return -1, None
-        with dg.DagsterInstance.get() as instance:
-            step = first_step(instance, typed)
-        return code, None if step is None else step - typed
+            return None
+        return start
 
-    def _judge(self, plot: Plot, code: int, start: float | None) -> None:
-        stuck = []
-        if code:
-            stuck.append(f"the command's exit code is {code}: {self._house.said(n_chars=300)}")
-        if start is not None:
-            late = start - self._start_seconds
-            self._late.append(late)
-            self._figures.longest_start_seconds = max(self._figures.longest_start_seconds, start)
-            if late > START_SECONDS:
-                stuck.append(f"its first step began {late:.0f} s later than undisturbed")
-        self._figures.found("stuck", stuck, plot.number, str(plot))
+    def _first_step(
+        self, since: float, seconds: float, process: "subprocess.Popen[bytes] | None" = None
+    ) -> float | None:
+        """Seconds from then to the first step of a run created since; None when there is none in time."""
+        with dg.DagsterInstance.get() as instance:
+            while time.time() < since + seconds and (process is None or process.poll() is None):
+                if step := first_step(instance, since):
+                    return step - since
+                time.sleep(POLL_SECONDS)
+        return None
+
+    def _judge(self, plot: Plot, start: float | None) -> None:
+        if start is None:
+            said = [f"the command never came to its first step: {self._house.said(n_chars=300)}"]
+            self._figures.found("stuck", said, plot.number, str(plot))
+            return
         self._figures.found("stuck", self._left(), plot.number, str(plot))
-        shown = ", ".join(f"{seconds:+.1f}" for seconds in self._late[-1:])
-        print(f"  {plot}: first step {shown} s against {self._start_seconds:.1f} s undisturbed", flush=True)
+        usual, late = self._start_seconds, start - self._start_seconds
+        if late > START_SECONDS:  # nothing is killed now: is it the machine, which is busier than it was?
+            usual = self._typed() or 0.0
+            late = start - usual
+        self._figures.longest_start_seconds = max(self._figures.longest_start_seconds, start)
+        if late > START_SECONDS:
+            said = [f"its first step began {late:.0f} s later than undisturbed"]
+            self._figures.found("stuck", said, plot.number, str(plot))
+        print(f"  {plot}: first step after {start:.1f} s, undisturbed {usual:.1f} s", flush=True)
 
     def _left(self) -> list[str]:
         """Runs and places in pools that look taken when every run has had its time to end."""
