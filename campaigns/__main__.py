@@ -23,6 +23,7 @@ from campaigns.moments import Moments
 from campaigns.poison import Poison
 from campaigns.races import Races
 from campaigns.services import Services
+from campaigns.writers import Writers
 
 
 class Campaign(Protocol):
@@ -37,6 +38,7 @@ CAMPAIGNS: Final[dict[str, Callable[[House, Figures], Campaign]]] = {
     "moments": Moments,
     "services": Services,
     "background": Background,
+    "writers": Writers,
     "poison": Poison,
 }
 ROUNDS_A_SEED: Final = 1_000_000
