@@ -37,8 +37,8 @@ from sigmasight_dagster.warehouse import AuditStamp
 
 NAME: Final = PORTFOLIOS[0]
 SESSIONS: Final = pd.DatetimeIndex(DATES[:2])
-TABLES: Final = ("position_values", "position_greeks")
-"""The second is made of the first, and both of the ledger, of prices and of yields."""
+TABLES: Final = ("portfolio_cash", "position_values", "position_greeks")
+"""The last is made of the one before, and all of the ledger, of prices and of yields."""
 TAKEN_BACK: Final = "never published"
 """Why a run may fail: a step's upstream, which it published itself, was taken back with the old ledger."""
 
@@ -157,7 +157,7 @@ class Moments:
             raise SystemExit(f"no run passes: {'; '.join(never)}")
         after_reading = next(point for point in POINTS if point.name == "positions")
         with blind():
-            plot = Plot(0, "a position", after_reading, 0.0)
+            plot = Plot(0, "a position", after_reading, 0.5)  # of its values; the cash is the same
             found = [item for item in self._round(plot) if item[1]]
         if [kind for kind, _ in found] != ["wrong"]:
             raise SystemExit(f"no round is played: of a ledger that changed unnoticed the judge says {found}")
