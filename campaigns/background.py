@@ -27,6 +27,7 @@ TESTS: Final = "sigmasight_dagster_tests/engine/test_publish.py"
 """Some dozen runs of Dagster's, whose steps are executed and captured as any."""
 IGNORED: Final = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
 SIGMASIGHT: Final = (sys.executable, "-c", "from sigmasight_dagster.cli import main; main()")
+SECONDS_OF_TESTS: Final = 900.0
 END_SECONDS: Final = 10.0
 """In which SIGTERM ends `dev`, on an idle machine."""
 MOST_TIMES: Final = 2.0
@@ -74,16 +75,22 @@ class Background:
         made = ("make", "test", f"BIN={Path(sys.executable).parent}", "DEV=", f"TESTS={TESTS}")
         house = ("SIGMASIGHT_", "DAGSTER_")
         env = {name: value for name, value in os.environ.items() if not name.startswith(house)}
-        return self._run((*before, *made), REPOSITORY, env)
+        return self._run((*before, *made), REPOSITORY, env, SECONDS_OF_TESTS)
 
     def _backfill(self, before: Sequence[str]) -> Took:
         self._house.restore(EARLY)
         return self._run((*before, *SIGMASIGHT, *BACKFILL), self._house.home)
 
-    def _run(self, command: Sequence[str], folder: Path, env: Mapping[str, str] | None = None) -> Took:
+    def _run(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        env: Mapping[str, str] | None = None,
+        most_seconds: float = SECONDS_A_COMMAND,
+    ) -> Took:
         with self._started(command, folder, env) as process:
             begun = time.monotonic()
-            code, cpu = _waited(process, SECONDS_A_COMMAND)
+            code, cpu = _waited(process, most_seconds)
             took = time.monotonic() - begun
         return Took(took, cpu, f"exit code {code}: {self._house.said()[-500:]}" if code else "")
 

@@ -37,8 +37,8 @@ JOB: Final = "portfolio"
 SECONDS_TO_START: Final = 240
 SECONDS_TO_RECOVER: Final = 60
 """In which Dagster starts a code server again that was killed."""
-SECONDS_TO_NOTICE: Final = 90
-"""How long a run whose process is dead may be shown as if it ran: the daemon asks every now and then."""
+SECONDS_TO_NOTICE: Final = 240
+"""How long a run of a dead process may be shown as if it ran: the daemon waits 3 minutes for a start."""
 SECONDS_TO_STEP: Final = 60
 STEPS_SECONDS: Final = 8.0
 """About as long as the run's steps take; the moment of a kill is a part of it."""
@@ -223,6 +223,7 @@ class Services:
             said = [f"the command never came to its first step: {self._house.said(n_chars=300)}"]
             self._figures.found("stuck", said, plot.number, str(plot))
             return
+        self._revive()  # who is gone does not look after the runs that it has left
         self._figures.found("stuck", self._left(), plot.number, str(plot))
         usual, late = self._start_seconds, start - self._start_seconds
         if late > START_SECONDS:  # nothing is killed now: is it the machine, which is busier than it was?

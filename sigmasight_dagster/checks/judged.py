@@ -1,17 +1,14 @@
 """A standing check that raises has an outcome too: that it could not be judged. Its run fails, as before."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import dagster as dg
 
 from sigmasight_dagster.engine.declaration import not_judged
 
-Verdict = dg.AssetCheckResult | Iterable[dg.AssetCheckResult]
 
-
-def judged(
-    check: Callable[[dg.AssetCheckExecutionContext], Verdict],
-) -> Callable[[dg.AssetCheckExecutionContext], Iterator[dg.AssetCheckResult]]:
+def judged(check: Callable[[dg.AssetCheckExecutionContext], Any]) -> Callable[..., Any]:
     """What stands between `@dg.asset_check`, or `@dg.multi_asset_check`, and the function that judges.
 
     Without it the last outcome stays the one that counts: a check that passed once, and raises ever since,
