@@ -19,7 +19,7 @@ import pandas as pd
 
 from campaigns import judges, moments
 from campaigns.figures import Figures
-from campaigns.house import DATES, FULL, PORTFOLIOS, SECONDS_A_COMMAND, House
+from campaigns.house import DATES, FULL, PORTFOLIOS, House
 from campaigns.readers import reading
 from sigmasight_core.errors import InputError
 from sigmasight_core.tables import DailyPrices, TreasuryYields
@@ -34,6 +34,8 @@ N_COMMANDS, N_READERS = 3, 8
 SECONDS_A_ROUND: Final = 300.0
 PAUSES: Final = (1.0, 15.0)
 """Seconds between two changes of a thread, so that some runs come to their end."""
+SECONDS_A_BACKFILL: Final = 900
+"""Three at once, which compute again what an edit changes under them."""
 SOURCES: Final = (DailyPrices, TreasuryYields)
 MEANWHILE: Final = "changed meanwhile"
 """Why an edit is refused: another writer was faster."""
@@ -124,9 +126,9 @@ class Writers:
         stopped.wait(SECONDS_A_ROUND)
         stopped.set()
         for thread in threads:
-            thread.join(SECONDS_A_COMMAND)
+            thread.join(SECONDS_A_BACKFILL)
             if thread.is_alive():
-                self._failures.append(f"a writer is still there {SECONDS_A_COMMAND} s after the end")
+                self._failures.append(f"a writer is still there {SECONDS_A_BACKFILL} s after the end")
 
     def _change(self, work: Work, seed: int, stopped: threading.Event) -> None:
         draw, settings = random.Random(seed), Settings()
@@ -149,10 +151,10 @@ class Writers:
         while not stopped.is_set():
             process = self._house.start(BACKFILL, log)
             try:
-                code = process.wait(SECONDS_A_COMMAND)
+                code = process.wait(SECONDS_A_BACKFILL)
             except subprocess.TimeoutExpired:
                 process.kill()
-                self._failures.append(f"a backfill is still there after {SECONDS_A_COMMAND} s")
+                self._failures.append(f"a backfill is still there after {SECONDS_A_BACKFILL} s")
                 return
             self._figures.did["backfills" if code == 0 else "backfills that said what was taken back"] += 1
             said = self._house.said(log)
