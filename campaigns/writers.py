@@ -174,16 +174,16 @@ class Writers:
             for model, rows in sources.items():
                 stamp = AuditStamp.now("campaign")
                 workspace.platform.warehouse.replace(model, rows, pd.DatetimeIndex(DATES), None, stamp)
-            for name, cash, positions, transactions in ledgers:
+            for name, cash, source, positions, transactions in ledgers:
                 workspace.save_portfolio(
-                    name, cash, "campaign", positions, replace=True, transactions=transactions
+                    name, cash, source, positions, replace=True, transactions=transactions
                 )
             _retire(workspace, random.Random(0))
             workspace.platform.warehouse.close()
         self._house.ok(*BACKFILL)
 
-    def _ledgers(self, platform: Platform) -> Iterator[tuple[str, float, pd.DataFrame, pd.DataFrame]]:
-        registry = platform.warehouse.portfolios().set_index("portfolio")
-        for name in PORTFOLIOS:
+    def _ledgers(self, platform: Platform) -> Iterator[tuple[str, float, str, pd.DataFrame, pd.DataFrame]]:
+        for row in platform.warehouse.portfolios().itertuples():
+            name = str(row.portfolio)
             positions, account = platform.warehouse.positions([name]), platform.warehouse.transactions([name])
-            yield name, float(registry.loc[name, "cash"]), positions, account
+            yield name, float(row.cash), str(row.source), positions, account
