@@ -60,9 +60,9 @@ class LedgerSeals(Table):
 
 
 class Corrections(Table):
-    """Late data: rows of a source table that changed, or came, after results of their date."""
+    """Late data: rows of a source, or of a stale market table, that changed or came after results."""
 
-    table_name: Series[str] = key("Source table")
+    table_name: Series[str] = key("Source table, or market table that had been stale")
     date: Series[pd.Timestamp] = key("Trading date (NYSE session)")
     symbol: Series[str] = key("Symbol whose rows changed; empty = every row of the date may have")
     changed_at: Series[pd.Timestamp] = key("When (UTC); results that saw the old rows were computed before")

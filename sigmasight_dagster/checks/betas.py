@@ -9,6 +9,7 @@ from sigmasight_core.conventions import OK
 from sigmasight_core.factors.audit import TOLERANCE, audit_betas
 from sigmasight_core.market import returns
 from sigmasight_core.tables import DailyPrices, FactorBetas, TreasuryYields, table_name
+from sigmasight_dagster.checks.judged import judged
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.warehouse import Warehouse
 
@@ -85,6 +86,7 @@ def beta_verdict(platform: Platform, dates: pd.DatetimeIndex) -> dg.AssetCheckRe
     "from the stored prices, differ by less than 1e-6",
     required_resource_keys={"platform"},
 )
+@judged
 def betas_agree_with_statsmodels(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     platform: Platform = context.resources.platform
     published = platform.warehouse.published(FactorBetas, run_id=context.run.run_id)

@@ -14,6 +14,7 @@ from sigmasight_core.tables import Grain, Portfolios, Positions, table_name
 from sigmasight_dagster import session_dates
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.checks import coverage
+from sigmasight_dagster.checks.judged import judged
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.runs.recovery import failed_partitions
 from sigmasight_dagster.warehouse import reconciliation
@@ -42,6 +43,7 @@ DATE_TABLES = {
     required_resource_keys={"platform"},
     can_subset=True,
 )
+@judged
 def last_closed_session_is_published(
     context: dg.AssetCheckExecutionContext,
 ) -> Iterator[dg.AssetCheckResult]:
@@ -71,6 +73,7 @@ def freshness(platform: Platform, table: str, due: pd.Timestamp) -> dg.AssetChec
     asset=table_name(Portfolios),
     description="No partition of any asset has a last attempt that failed",
 )
+@judged
 def no_partition_failed(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     failed = {name: keys for name, keys in failed_partitions(context.instance, RISK_ASSETS).items() if keys}
     first = sorted({key for keys in failed.values() for key in keys})
@@ -91,6 +94,7 @@ def no_partition_failed(context: dg.AssetCheckExecutionContext) -> dg.AssetCheck
     description="Every held symbol has 252 sessions of prices, or as many as the project's dates allow",
     required_resource_keys={"platform"},
 )
+@judged
 def held_symbols_have_history(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     found = coverage.measure(context.resources.platform)
     if found is None:
@@ -132,6 +136,7 @@ def _reconcile(context: dg.AssetCheckExecutionContext, *checks: str) -> dg.Asset
     description="Every stored value and Greek is of a position in the ledger, and every value has Greeks",
     required_resource_keys={"platform"},
 )
+@judged
 def no_position_is_an_orphan(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     return _reconcile(context, reconciliation.LEDGER, reconciliation.GREEKS)
 
@@ -141,6 +146,7 @@ def no_position_is_an_orphan(context: dg.AssetCheckExecutionContext) -> dg.Asset
     description="Every published partition of every table has as many rows as were published",
     required_resource_keys={"platform"},
 )
+@judged
 def partitions_hold_what_was_published(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     return _reconcile(context, reconciliation.COUNTS)
 

@@ -13,6 +13,7 @@ import pandas as pd
 from sigmasight_core.arrays.found import found_in
 from sigmasight_core.tables import Grain, Portfolios, Publications, grain, table_name
 from sigmasight_dagster.assets.catalogue import declared
+from sigmasight_dagster.checks.judged import judged
 from sigmasight_dagster.engine.declaration import RiskAsset
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.staleness.stale import stale
@@ -143,6 +144,7 @@ def _stale(
     "stored them. Of every partition: sigmasight verify",
     required_resource_keys={"platform"},
 )
+@judged
 def nothing_was_changed_by_hand(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     platform: Platform = context.resources.platform
     dates = platform.warehouse.dates_published_since(pd.Timestamp.now(tz="UTC") - RECENT)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sigmasight_dagster.assets import RISK_ASSETS
 from sigmasight_dagster.assets.catalogue import declared
+from sigmasight_dagster.checks.judged import judged
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.staleness.stale import stale as stale_of
@@ -63,6 +64,7 @@ def verdict(table: str, rows: pd.DataFrame) -> dg.AssetCheckResult:
     required_resource_keys={"platform"},
     can_subset=True,
 )
+@judged
 def no_input_has_changed_since(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
     rows = stale(context.resources.platform)
     for key in sorted(context.selected_asset_check_keys):

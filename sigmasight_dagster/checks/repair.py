@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
+from sigmasight_core import calendar
 from sigmasight_core.arrays.found import found_in
-from sigmasight_core.tables import TABLES, Grain, Publications, Table, grain, table_name
+from sigmasight_core.tables import TABLES, Publications, Table, table_name
 from sigmasight_dagster.assets.catalogue import declared
 from sigmasight_dagster.checks.damage import (
     FOREIGN,
@@ -17,8 +19,8 @@ from sigmasight_dagster.checks.damage import (
     UNKNOWN,
     UNREGISTERED,
 )
-from sigmasight_dagster.engine.declaration import RiskAsset
-from sigmasight_dagster.partitions.keys import Keys, of_frame, split
+from sigmasight_dagster.engine.declaration import Input, RiskAsset
+from sigmasight_dagster.partitions.keys import Keys, of_frame, parse
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.runs import recovery
 from sigmasight_dagster.runs.plan import RangeRun
@@ -60,7 +62,7 @@ def fetches(workspace: Workspace, found: pd.DataFrame) -> list[RangeRun]:
 
 
 def computations(workspace: Workspace, found: pd.DataFrame) -> list[RangeRun]:
-    """Runs that compute damaged results again, with those of the same dates that are made of them.
+    """Runs that compute damaged results again, with those that are made of them, on later dates too.
 
     And what is stale by now: what a source gives otherwise than it was stored makes results so.
     """
@@ -100,27 +102,44 @@ def _published_somewhere(warehouse: Warehouse, found: pd.DataFrame) -> pd.DataFr
 
 
 def _with_what_follows(assets: Sequence[RiskAsset], keys: Keys, warehouse: Warehouse) -> Keys:
-    """Partitions of the same dates too, of what reads them. :param assets: upstream first."""
+    """Partitions too of what reads them, on their dates and on later ones that look back on them.
+
+    :param assets: upstream first.
+    """
     reached: dict[type[Table], frozenset[str]] = {}
     wanted = {}
     for asset in assets:
         mine = keys.get(asset.name, frozenset())
         upstream = [
-            reached[item.model] for item in asset.inputs if item.model in reached and not item.advisory
+            (item, reached[item.model])
+            for item in asset.inputs
+            if item.model in reached and not item.advisory
         ]
         if upstream:
-            mine |= _following(asset, frozenset[str]().union(*upstream), warehouse)
+            mine |= _following(asset, upstream, warehouse)
         if mine:
             wanted[asset.name] = mine
             reached |= dict.fromkeys(asset.tables, mine)
     return wanted
 
 
-def _following(asset: RiskAsset, upstream: frozenset[str], warehouse: Warehouse) -> frozenset[str]:
+def _following(
+    asset: RiskAsset, upstream: Sequence[tuple[Input, frozenset[str]]], warehouse: Warehouse
+) -> frozenset[str]:
     """Published partitions of an asset that upstream ones, by date or by date and portfolio, go into."""
-    days = pd.DatetimeIndex(sorted({split(key)[0] for key in upstream}))
-    published = frozenset(of_frame(warehouse.published(asset.tables[0], days)))
-    by_portfolio = grain(asset.tables[0]) is Grain.DATE_PORTFOLIO
-    return frozenset(
-        key for key in published if key in upstream or (by_portfolio and split(key)[0] in upstream)
-    )
+    first = min(parse(key)[0] for _, reached in upstream for key in reached)
+    published = warehouse.published(asset.tables[0], (first, calendar.LAST_DATE))
+    if published.empty:
+        return frozenset()
+    sessions = calendar.sessions(first, published["date"].max())
+    place = sessions.searchsorted(pd.DatetimeIndex(published["date"]))
+    goes = np.zeros(len(published), dtype=bool)
+    for item, reached in upstream:
+        keys = pd.DataFrame(map(parse, reached), columns=_KEYS)
+        for name, rows in keys.groupby("portfolio"):
+            changed = np.sort(sessions.searchsorted(pd.DatetimeIndex(rows["date"])))
+            last = np.searchsorted(changed, place, side="right") - 1
+            near = item.since_entry | (place - changed[last] <= item.look_back)
+            theirs = (published["portfolio"] == name).to_numpy() if name else True
+            goes |= (last >= 0) & near & theirs
+    return frozenset(of_frame(published[goes]))

@@ -23,6 +23,7 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_core.tables.portfolio.simulated import N_SCENARIOS
+from sigmasight_dagster.checks.judged import judged
 from sigmasight_dagster.partitions.keys import of_frame, rectangles
 
 TOLERANCE = 1e-6
@@ -97,6 +98,7 @@ def _result(differences: dict[str, float], stored: _Stored) -> dg.AssetCheckResu
     description="Each total of a snapshot equals the sum over the stored positions to 1e-6",
     required_resource_keys={"platform"},
 )
+@judged
 def snapshots_equal_their_positions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     stored = _Stored(context, PortfolioSnapshots)
     snapshots = stored.rows(PortfolioSnapshots)
@@ -112,6 +114,7 @@ def snapshots_equal_their_positions(context: dg.AssetCheckExecutionContext) -> d
     description="Factor dollars of a portfolio equal the sum over its positions to 1e-6",
     required_resource_keys={"platform"},
 )
+@judged
 def factor_dollars_equal_their_positions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     stored = _Stored(context, FactorExposures)
     totals = stored.rows(FactorExposures)
@@ -127,6 +130,7 @@ def factor_dollars_equal_their_positions(context: dg.AssetCheckExecutionContext)
     description="Scenario P&L of a portfolio equals the sum over its positions to 1e-6",
     required_resource_keys={"platform"},
 )
+@judged
 def stress_equals_its_positions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     stored = _Stored(context, StressResults)
     columns = ("direct_pnl", "correlated_pnl", "spot_only_pnl")
@@ -142,6 +146,7 @@ def stress_equals_its_positions(context: dg.AssetCheckExecutionContext) -> dg.As
     "expected shortfall by component",
     required_resource_keys={"platform"},
 )
+@judged
 def groups_equal_their_portfolio(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     stored = _Stored(context, PortfolioGroups)
     snapshots = stored.rows(PortfolioSnapshots)
@@ -162,6 +167,7 @@ def groups_equal_their_portfolio(context: dg.AssetCheckExecutionContext) -> dg.A
     description="Greeks that end by expiry sum to those of the stored options to 1e-6",
     required_resource_keys={"platform"},
 )
+@judged
 def expiries_equal_their_options(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     stored = _Stored(context, Expiries)
     sums = {"delta_usd": "delta_exposure", "gamma": "position_gamma", "vega": "position_vega"}
@@ -179,6 +185,7 @@ def expiries_equal_their_options(context: dg.AssetCheckExecutionContext) -> dg.A
     description="Value at risk and expected shortfall of the stored scenarios equal risk_measures to 1e-6",
     required_resource_keys={"platform"},
 )
+@judged
 def scenarios_give_the_value_at_risk(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     stored = _Stored(context, SimulatedPnl)
     measures = stored.rows(RiskMeasures, ["date", "portfolio", "measure", "value"])

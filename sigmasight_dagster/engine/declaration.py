@@ -80,6 +80,11 @@ class GateResult:
     inconclusive: bool = False
 
 
+def not_judged(error: Exception) -> dict[str, Any]:
+    """Metadata of a gate, or of a standing check, that raised: why nobody knows how things are."""
+    return {"could_not_be_judged": f"{type(error).__name__}: {' '.join(str(error).split())}"}
+
+
 @dataclass(frozen=True)
 class Gate:
     """An assertion on the rows of one table, evaluated before they are published.

@@ -6,6 +6,7 @@ of bad partitions as structured metadata.
 """
 
 import datetime as dt
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -21,7 +22,7 @@ from sigmasight_core.tables import Grain, Table, grain, table_name, validate
 from sigmasight_dagster import story
 from sigmasight_dagster.engine import attempts, doubts
 from sigmasight_dagster.engine.batch import Batch
-from sigmasight_dagster.engine.declaration import Gate, GateResult, RiskAsset
+from sigmasight_dagster.engine.declaration import Gate, GateResult, RiskAsset, not_judged
 from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.platform import Platform
@@ -108,12 +109,7 @@ def _attempt(
     _compute(made, asset, platform, parts, first_date, context.run.tags)
     findings = {} if made.problems else _judge(asset, platform, parts, made.frames)
     if not made.problems:
-        made.outcomes = [(gate, gate.evaluate(made.frames[gate.model])) for gate in asset.gates]
-        made.problems = [
-            _gate_problem(gate, outcome, made.frames)
-            for gate, outcome in made.outcomes
-            if _blocks(gate, outcome)
-        ]
+        _pass_gates(made, asset, context)
     if made.problems:
         platform.warehouse.require_current(made.basis)
         return made
@@ -127,6 +123,21 @@ def _attempt(
         platform.warehouse.learn_actions(known, stamp)
         platform.warehouse.settle(doubted, stamp)
     return made
+
+
+def _pass_gates(made: Computed, asset: RiskAsset, context: dg.AssetExecutionContext) -> None:
+    """Outcomes of the gates; one that raises, blocking or not, has a problem: it could not be judged."""
+    for gate in asset.gates:
+        try:
+            outcome = gate.evaluate(made.frames[gate.model])
+        except Exception as error:  # whatever it is: nobody knows whether the rows are right
+            context.log.error("".join(traceback.format_exception(error)))
+            outcome = GateResult(False, not_judged(error))
+            made.problems.append(_gate_problem(gate, outcome, made.frames))
+            continue
+        made.outcomes.append((gate, outcome))
+        if gate.blocking and not outcome.passed and not outcome.inconclusive:
+            made.problems.append(_gate_problem(gate, outcome, made.frames))
 
 
 def _compute(
@@ -188,10 +199,6 @@ def _gate_problem(gate: Gate, outcome: GateResult, frames: dict[type[Table], pd.
     )
     message = f"{table_name(gate.model)}: {gate.name} failed: {outcome.metadata}"
     return Problem(gate.model, gate.name, message, failures, _partition_keys(gate.model, frame, outcome.rows))
-
-
-def _blocks(gate: Gate, outcome: GateResult) -> bool:
-    return gate.blocking and not outcome.passed and not outcome.inconclusive
 
 
 def _partition_keys(model: type[Table], frame: pd.DataFrame, rows: Sequence[int]) -> tuple[str, ...]:

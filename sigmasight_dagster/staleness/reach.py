@@ -93,10 +93,10 @@ def reaches(assets: Iterable[RiskAsset], source: type[Table], path: Path) -> dic
 
 
 def all_reaches(assets: Iterable[RiskAsset]) -> dict[tuple[type[Table], Path], dict[type[Table], Reach]]:
-    """`reaches` by source and kind of paths."""
+    """`reaches` by source, or market result, and kind of paths."""
     declared = tuple(assets)
     paths = (shared_path, symbol_path, option_path, delivered_path, benchmark_path, holdings_path)
-    sources = [model for asset in declared if asset.is_source for model in asset.tables]
+    sources = [model for asset in declared if asset.grain is Grain.DATE for model in asset.tables]
     return {(source, path): reaches(declared, source, path) for source in sources for path in paths}
 
 

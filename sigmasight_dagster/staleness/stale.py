@@ -1,9 +1,9 @@
 """Late data: which results are stale because something that they were computed from changed afterwards.
 
 A partition is stale when a source row (a price, corporate action, yield, quote, security) within its windows
-changed after it was computed. A market table is concerned by date; a portfolio by the symbols that it held
-between the change and the date, and by what everybody's factors and every option's rate are made of. See
-`reach` for how far a change goes.
+changed after it was computed, or a row of a market result that had been stale itself. A market table is
+concerned by date; a portfolio by the symbols that it held between the change and the date, and by what
+everybody's factors and every option's rate are made of. See `reach` for how far a change goes.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from sigmasight_core.conventions import OPTION_TYPES, PRICE_LOOK_BACK_SESSIONS
 from sigmasight_core.market import staleness
 from sigmasight_core.market.staleness import Reach
 from sigmasight_core.tables import (
+    TABLES,
     Corrections,
     DailyPrices,
     Grain,
     PositionValues,
     Table,
-    TreasuryYields,
     grain,
     table_name,
 )
@@ -180,8 +180,9 @@ def _described(platform: Platform, corrections: pd.DataFrame, sessions: pd.Datet
     proxies = [f.proxy for f in platform.factor_model.factors if f.proxy and f.kind != "rates"]
     prices = corrections["table_name"] == table_name(DailyPrices)
     every = corrections["symbol"] == ""
-    shared = (prices & (corrections["symbol"].isin(proxies) | every)) | (
-        corrections["table_name"] == table_name(TreasuryYields)
+    of_nobody = [table_name(model) for model in TABLES if not reach.by_symbol(model)]
+    shared = (prices & (corrections["symbol"].isin(proxies) | every)) | corrections["table_name"].isin(
+        of_nobody
     )
     symbols = sorted(set(corrections.loc[prices & ~every, "symbol"]))
     known = platform.warehouse.read(

@@ -1,4 +1,8 @@
-"""Late data: which rows of the source tables changed after they were published, and when."""
+"""Late data: which rows of source tables and of market results changed after they were published, and when.
+
+A market result that was stale and comes out otherwise is a change too: what was computed from it meanwhile,
+after the correction of its source, looks younger than that correction.
+"""
 
 from dataclasses import dataclass
 from functools import cache
@@ -33,20 +37,26 @@ class Changes:
     """What the replacement of a rectangle changes.
 
     :ivar corrections: (date, symbol) whose rows differ, for `Corrections`.
-    :ivar versions: rows that become history, for `SupersededRows`.
+    :ivar versions: rows that become history, for `SupersededRows`; None of a result.
     """
 
     corrections: pd.DataFrame
-    versions: pd.DataFrame
+    versions: pd.DataFrame | None
 
 
 def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | None:
-    """How the stored rows of a source table differ from those that are to replace them; None = no source.
+    """How the stored rows of a source table differ from those that are to replace them.
+
+    Of a market result only where it may have been stale: published before the latest correction. None = no
+    change is to be recorded.
 
     A partition that is published for the first time after market results of its date or a later one were
     counts as changed in every row (symbol ''), because those may have been computed without it; not so the
     security master, which nothing looks back on.
     """
+    if _is_market_result(target.model):
+        older = _older_than_a_correction(cursor, target)
+        return Changes(_differing(cursor, target.model, frame, older)[1], None) if len(older) else None
     if facts(target.model).kind is not Kind.SOURCE:
         return None
     cursor.execute(f"SELECT date FROM {_PUBLISHED}{target.publications_condition}")
@@ -55,15 +65,39 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | No
     pieces = [_late(cursor, late)]
     stored = differing = frame.iloc[:0]
     if len(published):
-        stored = fetch(cursor, target.model, select(target.model, dates=published))
-        both = pd.concat(
-            [stored, frame.loc[frame["date"].isin(published), list(stored.columns)]], ignore_index=True
-        )
-        differing = both.drop_duplicates(keep=False)
-        symbols = differing.get(facts(target.model).concerns, "")
-        pieces.append(differing[["date"]].assign(symbol=symbols).drop_duplicates())
+        (stored, differing), concerned = _differing(cursor, target.model, frame, published)
+        pieces.append(concerned)
     found = pd.concat(pieces, ignore_index=True).astype({"symbol": "str"})
     return Changes(found, versions.superseded(target, published, stored, differing))
+
+
+def _differing(
+    cursor: Any, model: type[Table], frame: pd.DataFrame, dates: pd.DatetimeIndex
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame], pd.DataFrame]:
+    """Stored rows of some dates, rows of either side without an equal on the other; whom those concern.
+
+    :returns: the last as date and symbol ('' where rows belong to none).
+    """
+    stored = fetch(cursor, model, select(model, dates=dates))
+    new = frame.loc[frame["date"].isin(dates), list(stored.columns)]
+    differing = pd.concat([stored, new], ignore_index=True).drop_duplicates(keep=False)
+    column = facts(model).concerns
+    if _is_market_result(model):
+        column = next((name for name in ("underlying", "symbol") if name in differing), "")
+    concerned = differing[["date"]].assign(symbol=differing.get(column, "")).drop_duplicates()
+    return (stored, differing), concerned.astype({"symbol": "str"})
+
+
+def _is_market_result(model: type[Table]) -> bool:
+    return facts(model).kind is Kind.RESULT and grain(model) is Grain.DATE
+
+
+def _older_than_a_correction(cursor: Any, target: Rectangle) -> pd.DatetimeIndex:
+    """Published dates of a rectangle that were computed before the latest correction of anything."""
+    latest = f"SELECT max(changed_at) FROM {quoted(SCHEMA, table_name(Corrections))}"
+    condition = f"{target.publications_condition} AND computed_at < ({latest})"
+    cursor.execute(f"SELECT date FROM {_PUBLISHED}{condition}")
+    return pd.DatetimeIndex(from_arrow(Publications, cursor.fetch_arrow_table())["date"])
 
 
 def _late(cursor: Any, dates: pd.DatetimeIndex) -> pd.DataFrame:
@@ -77,8 +111,7 @@ def _late(cursor: Any, dates: pd.DatetimeIndex) -> pd.DataFrame:
 
 @cache
 def _market_results() -> list[str]:
-    results = (model for model in TABLES if facts(model).kind is Kind.RESULT)
-    return [table_name(model) for model in results if grain(model) is Grain.DATE]
+    return [table_name(model) for model in TABLES if _is_market_result(model)]
 
 
 def record(cursor: Any, model: type[Table], found: Changes | None, stamp: AuditStamp) -> None:
@@ -88,7 +121,8 @@ def record(cursor: Any, model: type[Table], found: Changes | None, stamp: AuditS
     """
     if found is None:
         return
-    versions.record(cursor, model, found.versions, stamp)
+    if found.versions is not None:
+        versions.record(cursor, model, found.versions, stamp)
     rows = found.corrections
     if len(rows):
         now = AuditStamp.now(stamp.run_id).computed_at

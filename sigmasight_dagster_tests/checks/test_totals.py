@@ -47,7 +47,8 @@ def positions(model: type[Table], *columns: str) -> pd.DataFrame:
 def verdict(check: Any, warehouse: Warehouse) -> Any:
     platform = SimpleNamespace(platform=SimpleNamespace(warehouse=warehouse))
     context = SimpleNamespace(resources=platform, run=SimpleNamespace(run_id="run"))
-    return check.op.compute_fn.decorated_fn(context)
+    [found] = check.op.compute_fn.decorated_fn(context)
+    return found
 
 
 def off(rows: pd.DataFrame, column: str) -> pd.DataFrame:

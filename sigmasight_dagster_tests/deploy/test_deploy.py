@@ -195,6 +195,16 @@ def test_the_image_has_what_the_services_need() -> None:
     assert "[api,celery,k8s,mcp]" in dockerfile
 
 
+def test_no_webserver_goes_without_its_guard() -> None:
+    """The chart types `dagster-webserver` itself: what the image has by that name is ours."""
+    guarded = ["python", "-m", "sigmasight_dagster.instance.webserver"]
+    for name in ("webserver", "webserver-read-only"):
+        assert SERVICES[name]["command"][:3] == guarded
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    assert re.search(r"^COPY --chmod=755 deploy/bin (/opt/guarded)\nENV PATH=\1:", dockerfile, re.MULTILINE)
+    assert f'exec {" ".join(guarded)} "$@"' in (DEPLOY / "bin" / "dagster-webserver").read_text()
+
+
 @pytest.fixture
 def instance(
     fresh_database: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -220,6 +230,12 @@ def test_dagster_yaml_is_an_instance(instance: dg.DagsterInstance) -> None:
 
 def test_helm_has_both_webservers_and_the_same_limits() -> None:
     assert HELM["dagsterWebserver"]["enableReadOnly"] is True
+    webserver, port = HELM["dagsterWebserver"], HELM["dagsterWebserver"]["service"]["port"]
+    assert webserver["image"] == DEPLOYMENT["image"]
+    assert {one["name"] for one in webserver["env"]} == {"SIGMASIGHT_UI_HOSTS"} <= known_variables()
+    asked = webserver["readinessProbe"]["httpGet"]
+    assert (asked["port"], asked["httpHeaders"]) == (port, [{"name": "Host", "value": "localhost"}])
+    assert HELM["ingress"] == {"enabled": False}
     assert HELM["runLauncher"]["type"] == "K8sRunLauncher"
     assert HELM["postgresql"]["enabled"] is False
     ours = yaml.safe_load((DEPLOY / "dagster.yaml").read_text())["concurrency"]

@@ -1,6 +1,5 @@
 """What is computed from something that changes meanwhile is computed again, never stored."""
 
-import random
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from campaigns.points import POINTS, held, waited
 from sigmasight_core.tables import (
     CorrelationSummary,
     FactorExposures,
@@ -152,18 +152,26 @@ def test_tables_of_an_asset_are_stored_together_or_not_at_all(house: House) -> N
     assert warehouse.published(PositionValues).empty
 
 
-def test_an_import_at_any_moment_leaves_no_results_of_the_former_ledger(house: House) -> None:
-    """An import that runs beside the computation, at moments drawn by a seed."""
-    draw = random.Random(7)
-    for round_ in range(4):
+STORING = ("positions", "check", "copy_in")
+
+
+def test_an_import_at_any_point_leaves_no_results_of_the_former_ledger(house: House) -> None:
+    """An import that begins there, and has ended or waits for the run's locks when the run goes on."""
+    url = str(house.platform.settings.database_url)
+    for point in [each for each in POINTS if each.name in STORING]:
         hold(house, 10)
-        delay = draw.uniform(0.0, 0.4)
-        importer = threading.Timer(delay, hold, [house, 777])
-        importer.start()
-        outcome = house.run(of_the_ledger(lambda n: None), names=["a"])
-        importer.join()
-        assert outcome.succeeded, (round_, delay, outcome.error)
+        importer = threading.Thread(target=hold, args=[house, 777])
+
+        def act(importer: threading.Thread = importer) -> None:
+            importer.start()
+            assert waited(importer, url)
+
+        with held(POINTS, act, (point, 1)) as passed:
+            outcome = house.run(of_the_ledger(lambda n: None), names=["a"], dates=DATES[:1])
+        importer.join(30)
+        assert passed.acted, point.said
+        assert outcome.succeeded, (point.said, outcome.error)
         rows = house.platform.warehouse.read(FactorExposures)
         published = house.platform.warehouse.published(FactorExposures)
         # stored before the import: taken back by it; stored after it: of the new ledger
-        assert published.empty or set(rows["beta"]) == {777.0}, (round_, delay)
+        assert published.empty or set(rows["beta"]) == {777.0}, point.said

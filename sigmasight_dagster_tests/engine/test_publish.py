@@ -112,6 +112,19 @@ class TestARefusedRun:
         assert rejected["check_name"].tolist() == [failing.name]
         assert rejected["row_number"].tolist() == [2]
 
+    @pytest.mark.parametrize("blocking", [True, False])
+    def test_a_gate_that_raises_could_not_be_judged(self, house: House, blocking: bool) -> None:
+        def broken(rows: pd.DataFrame) -> GateResult:
+            raise ZeroDivisionError("by hand")
+
+        raising = Gate("rows_are_plausible", "A test's gate", TreasuryYields, broken, blocking=blocking)
+        outcome = house.run(yields(gates=[raising]))
+        assert "could_not_be_judged': 'ZeroDivisionError: by hand'" in outcome.error
+        assert house.published(TreasuryYields) == set()
+        found = house.check(TreasuryYields, raising.name)
+        assert (found.passed, found.severity.value) == (False, "ERROR")
+        assert house.platform.warehouse.read(RejectedRows).empty
+
     def assert_refused(self, house: House, error: str, bad: Sequence[str], check: str) -> None:
         assert "treasury_yields" in error
         assert f"1 of {len(DATES)} partitions are bad" in error

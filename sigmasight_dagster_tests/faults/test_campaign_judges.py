@@ -8,8 +8,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from campaigns import judges, kills, poison, races, readers
+from campaigns import judges, kills, moments, poison, races, readers, services
 from campaigns.figures import Figures
+from campaigns.points import POINTS
 from sigmasight_dagster.checks import damage
 from sigmasight_dagster_tests.conftest import REPOSITORY
 
@@ -97,6 +98,14 @@ def test_results_of_an_old_ledger_are_found_where_nothing_says_that_they_are() -
     assert said == "2022-12-19 is published with 10 shares, the ledger has 777"
 
 
+def test_rows_that_are_not_of_the_inputs_of_today_are_found() -> None:
+    rows = TRUTH.contents["values"].assign(date=DAY)
+    assert moments.differs("values", rows, rows.copy()) == ""
+    for other in (rows.assign(usd=rows["usd"] + 1e-13), rows.iloc[:1]):
+        said = "values: of 2022-12-19 rows counted that are not of today's inputs"
+        assert moments.differs("values", rows, other) == said
+
+
 def test_hostile_positions_are_found() -> None:
     before = pd.DataFrame({"portfolio": ["alpha"], "symbol": ["AAPL"], "quantity": [1.0]})
     good = pd.DataFrame({"portfolio": "good", "symbol": ["AAPL", "MSFT"], "quantity": [100.0, -50.0]})
@@ -108,11 +117,14 @@ def test_hostile_positions_are_found() -> None:
 
 
 def test_a_round_is_told_by_its_number_alone() -> None:
-    for plot in (kills.Plot, races.Plot):
+    for plot in (kills.Plot, races.Plot, moments.Plot, services.Plot):
         assert [plot.of(n) for n in range(20)] == [plot.of(n) for n in range(20)]
         assert len({str(plot.of(n)) for n in range(20)}) > 10
     victims = {kill.victim for n in range(50) for kill in kills.Plot.of(n).kills}
     assert victims == set(kills.VICTIMS)
+    assert {services.Plot.of(n).victim for n in range(200)} == set(services.VICTIMS)
+    held = [plot.point for n in range(4 * len(POINTS)) if (plot := moments.Plot.of(n)).point]
+    assert held == list(POINTS)
 
 
 def test_a_fault_ends_a_campaign_with_1_and_says_how_to_see_it_again(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.tables import Publications, ReverseStress
-from sigmasight_dagster.checks import damage
+from sigmasight_dagster.checks import damage, repair
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse.layout.schema import packed_columns
@@ -22,6 +22,7 @@ DAY, NEXT = "2022-11-21", "2022-11-22"
 HERE = f"WHERE date = '{DAY}' AND portfolio = 'alpha'"
 ON_DAY = f"WHERE date = '{DAY}'"
 
+KEYS = ["table_name", "date", "portfolio", "damage"]
 Found = set[tuple[str, str, str, str]]
 """Table, date ('' in the ledger), portfolio and damage."""
 
@@ -283,7 +284,7 @@ def test_the_check_and_parts_of_the_tables(project: SmallProject, platform: Plat
     execute(
         project.asset_url, *FAULTS["total value"][0], *FAULTS["price"][0], *FAULTS["cash in the ledger"][0]
     )
-    verdict = damage.nothing_was_changed_by_hand(
+    [verdict] = damage.nothing_was_changed_by_hand(
         dg.build_asset_check_context(resources={"platform": platform})
     )
     assert not verdict.passed
@@ -315,6 +316,16 @@ def test_what_a_person_meant_is_accepted(project: SmallProject, platform: Platfo
     assert project.here("verify", "--accept") == 1, "a number that is none is never accepted"
     assert as_set(damage.find(platform)) == FAULTS["NaN among scenarios"][1]
     assert project.run("position", "tag", "alpha", "AAPL@2022-11-15", "core").returncode == 0
+
+
+def test_what_looks_back_on_damage_is_computed_again(project: SmallProject) -> None:
+    lost = pd.DataFrame([("portfolio_cash", pd.Timestamp(DAY), "alpha", damage.CHANGED)], columns=KEYS)
+    with project.open() as opened:
+        runs = repair.computations(opened, lost)
+    planned = {(name, key) for run in runs for name in run.table_names for key in run.partition_keys}
+    returns = {key for name, key in planned if name == "portfolio_returns"}
+    assert returns == {f"{DAY}|alpha", f"{NEXT}|alpha"}
+    assert ("portfolio_cash", f"{NEXT}|alpha") not in planned
 
 
 def test_every_fault_is_repaired(project: SmallProject, platform: Platform) -> None:

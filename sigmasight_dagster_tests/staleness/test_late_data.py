@@ -17,6 +17,7 @@ from sigmasight_core.tables import (
     ActiveShare,
     CorporateActions,
     DailyPrices,
+    FactorBetas,
     FactorExposures,
     Grain,
     OptionQuotes,
@@ -193,6 +194,25 @@ def test_a_corrected_price_makes_stale_what_depends_on_it_and_nothing_else(store
 
     stored.compute(DATES[DATES >= DAY], ["both"])
     assert stored.stale().empty
+
+
+def test_what_was_computed_from_a_market_result_while_that_was_stale(stored: Stored) -> None:
+    """A portfolio's run between a correction and the market's run reads new prices and old betas."""
+    stored.correct("AAPL")
+    stamp = stored.stamp()
+    for model in PORTFOLIO_TABLES:
+        stored.replace(model, stored.empty(model), list(DATES[DATES >= DAY]), list(NAMES), stamp)
+    assert set(stored.stale()["portfolio"]) == {""}
+    betas = (
+        random_rows(FactorBetas, [DAY]).assign(symbol="AAPL").drop_duplicates(["date", "symbol", "factor"])
+    )
+    stored.replace(FactorBetas, betas, [DAY], None, stored.stamp())
+    assert stored.dates("position_factor_exposures", "both") == [DAY]
+    rows = stored.stale()
+    assert set(rows["portfolio"]) == {"", "both"}, "the others hold no share of it"
+    mine = rows[rows["portfolio"] == "both"]
+    assert set(mine["cause"]) == {"factor_betas of 2022-11-16 AAPL"}
+    assert "position_values" not in set(mine["table_name"])
 
 
 def test_a_price_of_an_underlying_moves_options_through_its_volatility(stored: Stored) -> None:
