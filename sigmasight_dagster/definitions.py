@@ -2,7 +2,7 @@
 
 from sigmasight_dagster.garbage import no_collections
 
-with no_collections():
+with no_collections(for_good=True):
     from sigmasight_dagster.code_location import build_definitions
     from sigmasight_dagster.settings import Settings
 

@@ -19,14 +19,15 @@ def rare_collections() -> Iterator[None]:
 
 
 @contextmanager
-def no_collections() -> Iterator[None]:
+def no_collections(*, for_good: bool = False) -> Iterator[None]:
     """While modules are imported: to look for garbage in what they make takes a quarter of the time.
 
-    What they have made stays, and is not looked through later either.
+    :param for_good: nor later in anything that there is by then; for what a process does once.
     """
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        if for_good:
+            gc.freeze()
         gc.enable()
