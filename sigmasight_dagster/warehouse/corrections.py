@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from sigmasight_core.tables import (
@@ -56,14 +57,25 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | No
     stored = differing = frame.iloc[:0]
     if len(published):
         stored = fetch(cursor, target.model, select(target.model, dates=published))
-        both = pd.concat(
-            [stored, frame.loc[frame["date"].isin(published), list(stored.columns)]], ignore_index=True
-        )
-        differing = both.drop_duplicates(keep=False)
+        differing = _differing(stored, frame.loc[frame["date"].isin(published), list(stored.columns)])
         symbols = differing.get(facts(target.model).concerns, "")
         pieces.append(differing[["date"]].assign(symbol=symbols).drop_duplicates())
     found = pd.concat(pieces, ignore_index=True).astype({"symbol": "str"})
     return Changes(found, versions.superseded(target, published, stored, differing))
+
+
+def _differing(stored: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    """Rows of either side without an equal on the other; those that are stored keep their index, and the others'
+    is from len(stored) on."""
+    both = [stored, given.set_axis(pd.RangeIndex(len(stored), len(stored) + len(given)))]
+    if len(stored) == len(given):
+        # What is fetched again is mostly what there is, in its order: only the others are searched for
+        unequal = np.zeros(len(stored), dtype=bool)
+        for name in stored.columns:
+            one, other = stored[name].array, given[name].array
+            unequal |= ~(np.asarray(one == other, dtype=bool) | (one.isna() & other.isna()))
+        both = [rows[unequal] for rows in both]
+    return pd.concat(both).drop_duplicates(keep=False)
 
 
 def _late(cursor: Any, dates: pd.DatetimeIndex) -> pd.DataFrame:
