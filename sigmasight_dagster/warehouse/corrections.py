@@ -65,8 +65,10 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | No
 
 
 def _differing(stored: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
-    """Rows of either side without an equal on the other; those that are stored keep their index, and the others'
-    is from len(stored) on."""
+    """Rows of either side without an equal on the other.
+
+    Those that are stored keep their index, that of the others is from len(stored) on.
+    """
     both = [stored, given.set_axis(pd.RangeIndex(len(stored), len(stored) + len(given)))]
     if len(stored) == len(given):
         # What is fetched again is mostly what there is, in its order: only the others are searched for
