@@ -108,8 +108,8 @@ def _pairs(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _keys(model: type[Table], rows: pd.DataFrame) -> pd.DataFrame:
     names = [name for name in primary_key(model) if name != "date"]
-    texts = [rows[name].astype("str") for name in names]
-    return _pairs(rows[["date"]].assign(row_key=texts[0].str.cat(texts[1:], sep="/")))
+    texts = rows[names].astype("str")
+    return _pairs(rows[["date"]].assign(row_key=texts[names[0]].str.cat(texts[names[1:]], sep="/")))
 
 
 def _json(rows: pd.DataFrame) -> list[str]:
