@@ -69,16 +69,14 @@ def _draw(tree: Tree, left: float, level: int, total: int, boxes: list[str]) -> 
 
 
 def _short(stack: tuple[str, ...]) -> list[str]:
-    """Files from their package on; of each row of functions of one library, the first and the last."""
+    """Files from their package on; of the functions between two of the project, the first and the last.
+
+    Dagster yields each event through some hundred generators: all of them would hide what it does.
+    """
     names = [_from_package(name) for name in stack]
-    packages = [name.split("/")[0] for name in names]
-    inner = [
-        0 < place < len(names) - 1
-        and not name.startswith("sigmasight_")
-        and packages[place - 1] == packages[place] == packages[place + 1]
-        for place, name in enumerate(names)
-    ]
-    return [name for name, left_out in zip(names, inner, strict=True) if not left_out]
+    ours = [name.startswith("sigmasight_") for name in names]
+    around = zip([True, *ours[:-1]], ours, [*ours[1:], True], strict=True)
+    return [name for name, near in zip(names, around, strict=True) if any(near)]
 
 
 def _from_package(name: str) -> str:

@@ -17,7 +17,7 @@ EVERY_SECONDS: Final = 0.005
 WORKER: Final = "/runs/cancellation.py:_fill"
 """In the stack of the thread that executes runs, for which the first one of the command waits."""
 WAITING: Final = ("/threading.py", "/multiprocessing/connection.py", "/selectors.py")
-WRITE_SECONDS: Final = 1.0
+WRITE_SECONDS: Final = 10.0
 """A worker may end without a last word: what it has done until then is written so often."""
 
 
