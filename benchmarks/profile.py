@@ -22,11 +22,11 @@ PORTFOLIOS: Final = 20
 _SAMPLED: Final = "import sys; from benchmarks.sampler import command; command(*sys.argv[1:])"
 
 ITEMS: Final = (
-    ("plots, figures and previews of partitions", r"sigmasight_dagster/story/"),
     (
         "events: made, serialised and stored",
         r"/instance/partition_events|/event_log/|:store_event|:log_dagster_event",
     ),
+    ("plots, figures and previews of partitions", r"sigmasight_dagster/story/"),
     ("rows: COPY, DELETE, checksums", r"/warehouse/store\.py:(publish|replace)"),
     ("inputs read back from PostgreSQL", r"/engine/batch\.py:|/warehouse/reader\.py:"),
     ("contracts: pandera and gates", r"pandera/|sigmasight_core/tables/|sigmasight_dagster/gates/"),
