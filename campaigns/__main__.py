@@ -1,6 +1,7 @@
 """`make campaign`: pull plugs at random, and say what was found.
 
 python -m campaigns kills --seed 7 --minutes 20      rounds of a seed
+python -m campaigns between --rounds 10             50 kills between rows and their events
 python -m campaigns kills --once 7000012             one round again, by the number that was printed
 """
 
@@ -16,6 +17,7 @@ from typing import Final, Protocol
 
 from campaigns import by_hand
 from campaigns.background import Background
+from campaigns.between import Between
 from campaigns.figures import Figures
 from campaigns.house import House, furnish, house
 from campaigns.kills import Kills
@@ -34,6 +36,7 @@ class Campaign(Protocol):
 
 CAMPAIGNS: Final[dict[str, Callable[[House, Figures], Campaign]]] = {
     "kills": Kills,
+    "between": Between,
     "races": Races,
     "moments": Moments,
     "services": Services,
@@ -66,7 +69,7 @@ def main() -> None:
         campaign = CAMPAIGNS[given.campaign](made, figures)
         numbers = count(given.seed * ROUNDS_A_SEED) if given.once is None else iter([given.once])
         for number in numbers:
-            if given.once is None and time.monotonic() > deadline:
+            if given.once is None and (time.monotonic() > deadline or figures.rounds == given.rounds):
                 break
             campaign.play(number)
             print(f"round {number} played, load {_load()}; {figures.line()}", flush=True)
@@ -80,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("campaign", choices=sorted(CAMPAIGNS))
     parser.add_argument("--seed", type=int, default=1, help="numbers of the rounds: SEED * 1,000,000 and up")
     parser.add_argument("--minutes", type=float, default=10.0, help="no round begins after as many")
+    parser.add_argument("--rounds", type=int, help="no more than as many")
     parser.add_argument("--once", type=int, metavar="NUMBER", help="play this round alone")
     return parser.parse_args()
 

@@ -104,9 +104,13 @@ class Kills:
     figures: Figures
     _truths: dict[tuple[str, tuple[str, ...]], Undisturbed] = field(default_factory=dict)
 
+    def plot(self, number: int) -> Plot:
+        """A round, as its number tells it."""
+        return Plot.of(number)
+
     def play(self, number: int) -> None:
         """One round: restore, kill, type again, judge."""
-        plot = Plot.of(number)
+        plot = self.plot(number)
         truth = self._truth(plot)
         self.house.restore(plot.begin)
         self.figures.rounds += 1

@@ -102,10 +102,12 @@ def window_statistics(history: Floats, columns: Ints, ends: Ints, min_obs: int) 
     series = day[:, None] * names.size + name
     # Divided by its root sum of squares, a series is a unit vector: correlations are plain products
     spread = np.sqrt(_centre(windows, np.full(len(windows), history.shape[2])))
-    incomplete = np.isnan(windows[:, 0])[series].any(axis=1)
+    rows = np.flatnonzero(np.isnan(windows[:, 0])[series].any(axis=1))
     windows *= (1.0 / spread)[:, None]
     found = _complete_statistics(windows, spread, series)
-    rows = np.flatnonzero(incomplete)
+    if not rows.size:
+        return found
+    found = found._replace(n_obs=found.n_obs.copy())
     lacking = np.isnan(history[columns[rows], ends[rows, None]]).any(axis=2)
     # One pattern of series with gaps at a time: the products of a matrix have the shape that it alone gives
     patterns, of = np.unique(lacking, axis=0, return_inverse=True)
@@ -136,8 +138,9 @@ def _complete_statistics(windows: Floats, spread: Floats, series: Ints) -> Windo
         rows = slice(part[0], part[-1] + 1)
         own = np.take(windows, series[rows], axis=0)
         np.matmul(own, own.swapaxes(1, 2), out=correlation[rows])
-        _finish(correlation[rows])
-    n_obs = np.full(correlation.shape, length, dtype=np.int32)
+        np.clip(correlation[rows], -1.0, 1.0, out=correlation[rows])
+    np.einsum("npp->np", correlation)[:] = np.where(np.isnan(spread), np.nan, 1.0)[series]
+    n_obs = np.broadcast_to(np.int32(length), correlation.shape)
     return WindowStatistics(correlation, n_obs, spread[series] / np.sqrt(length - 1))
 
 

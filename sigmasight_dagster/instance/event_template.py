@@ -5,8 +5,10 @@ text of metadata. Which event it is, and who stores it, is not known here.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii
 from typing import Any, Final
 
 import dagster as dg
@@ -73,13 +75,16 @@ def lines(
         event = event.replace(_NO_METADATA, _METADATA)
     if "\\" in json.dumps(list(events.keys)):
         raise ValueError("a partition's key has to be of plain letters, which read alike in JSON and COPY")
-    names = [str(place) for place, _ in enumerate(marks)]
+    names = ["id", *(str(place) for place, _ in enumerate(marks))]
 
     def places(number: int, key: str) -> dict[str, Any]:
-        return {"id": number, **dict(zip(names, _parts(key), strict=True))}
+        return dict(zip(names, (number, *key.split(SEPARATOR)), strict=True))
 
     def told(number: int, key: str) -> dict[str, Any]:
-        return {**places(number, key), "metadata": metadata(key)} if metadata else places(number, key)
+        found = places(number, key)
+        if metadata:
+            found["metadata"] = metadata(key)
+        return found
 
     if event % told(ids[-1], events.keys[-1]) != line([ids[-1], *row_of(events.last).values()]):
         raise ValueError(f"the template does not give the event that Dagster makes of {events.keys[-1]}")
@@ -120,8 +125,19 @@ class MetadataText:
             sample = _SAMPLES[kind]
             head, tail = _entries({label: kind(sample)}).split(json.dumps(sample))
             around = self._around[label, kind] = head, tail
-        return json.dumps(value.value).join(around)
+        return _WRITERS.get(type(value.value), json.dumps)(value.value).join(around)
 
+
+def _float(value: float) -> str:
+    return float.__repr__(value) if math.isfinite(value) else json.dumps(value)
+
+
+_WRITERS: Final[Mapping[type, Callable[[Any], str]]] = {
+    float: _float,
+    int: int.__repr__,
+    str: encode_basestring_ascii,
+}
+"""`json.dumps` of one simple value, without what it asks itself before: a quarter of its time."""
 
 _BARE: Final = serialize_value(dg.AssetMaterialization("a"))
 

@@ -5,9 +5,12 @@ that a part has changed: read what changed, adapt the code until test_storage.py
 fingerprint here.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
+import dagster as dg
 from dagster._core import events
+from dagster._core.definitions.partitions.utils.multi import PartitionDimensionKey
 from dagster._core.events import log
 from dagster._core.execution.plan import execute_step
 from dagster._core.instance.methods.event_methods import EventMethods
@@ -92,9 +95,33 @@ KNOWN_OF_EVENTS: Final = {
 }
 
 
+_OF_RANGES: Final = (
+    (dg.MultiPartitionsDefinition, "get_partition_keys_in_range", "get_partition_key_from_str"),
+    (dg.MultiPartitionKey, "__new__"),
+    (PartitionDimensionKey, "__new__"),
+)
+"""What makes the keys of a range of dates x portfolios."""
+
+KNOWN_OF_RANGES: Final = {
+    "MultiPartitionKey.__new__": "5415c7e2fbfc",
+    "MultiPartitionsDefinition.get_partition_key_from_str": "0b46a2050322",
+    "MultiPartitionsDefinition.get_partition_keys_in_range": "ca82951e11a8",
+    "PartitionDimensionKey.__new__": "d4b47e0374ba",
+}
+
+
 def parts_of_events() -> dict[str, str]:
     """Fingerprints in the installed Dagster of what `partition_events` does in its place, or builds on."""
+    return _parts(_OF_EVENTS)
+
+
+def parts_of_ranges() -> dict[str, str]:
+    """The same of what `asked_once` does in its place."""
+    return _parts(_OF_RANGES)
+
+
+def _parts(named: Sequence[tuple[Any, ...]]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for owner, *names in _OF_EVENTS:
+    for owner, *names in named:
         found |= fingerprint.of_named(owner, *names)
     return found

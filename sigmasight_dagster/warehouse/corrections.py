@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from sigmasight_core.tables import (
@@ -56,7 +57,7 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | No
     """
     if _is_market_result(target.model):
         older = _older_than_a_correction(cursor, target)
-        return Changes(_differing(cursor, target.model, frame, older)[1], None) if len(older) else None
+        return Changes(_compared(cursor, target.model, frame, older)[1], None) if len(older) else None
     if facts(target.model).kind is not Kind.SOURCE:
         return None
     cursor.execute(f"SELECT date FROM {_PUBLISHED}{target.publications_condition}")
@@ -65,13 +66,13 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | No
     pieces = [_late(cursor, late)]
     stored = differing = frame.iloc[:0]
     if len(published):
-        (stored, differing), concerned = _differing(cursor, target.model, frame, published)
+        (stored, differing), concerned = _compared(cursor, target.model, frame, published)
         pieces.append(concerned)
     found = pd.concat(pieces, ignore_index=True).astype({"symbol": "str"})
     return Changes(found, versions.superseded(target, published, stored, differing))
 
 
-def _differing(
+def _compared(
     cursor: Any, model: type[Table], frame: pd.DataFrame, dates: pd.DatetimeIndex
 ) -> tuple[tuple[pd.DataFrame, pd.DataFrame], pd.DataFrame]:
     """Stored rows of some dates, rows of either side without an equal on the other; whom those concern.
@@ -80,7 +81,7 @@ def _differing(
     """
     stored = fetch(cursor, model, select(model, dates=dates))
     new = frame.loc[frame["date"].isin(dates), list(stored.columns)]
-    differing = pd.concat([stored, new], ignore_index=True).drop_duplicates(keep=False)
+    differing = _differing(stored, new)
     column = facts(model).concerns
     if _is_market_result(model):
         column = next((name for name in ("underlying", "symbol") if name in differing), "")
@@ -98,6 +99,22 @@ def _older_than_a_correction(cursor: Any, target: Rectangle) -> pd.DatetimeIndex
     condition = f"{target.publications_condition} AND computed_at < ({latest})"
     cursor.execute(f"SELECT date FROM {_PUBLISHED}{condition}")
     return pd.DatetimeIndex(from_arrow(Publications, cursor.fetch_arrow_table())["date"])
+
+
+def _differing(stored: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    """Rows of either side without an equal on the other.
+
+    Those that are stored keep their index, that of the others is from len(stored) on.
+    """
+    both = [stored, given.set_axis(pd.RangeIndex(len(stored), len(stored) + len(given)))]
+    if len(stored) == len(given):
+        # What is fetched again is mostly what there is, in its order: only the others are searched for
+        unequal = np.zeros(len(stored), dtype=bool)
+        for name in stored.columns:
+            one, other = stored[name].array, given[name].array
+            unequal |= ~(np.asarray(one == other, dtype=bool) | (one.isna() & other.isna()))
+        both = [rows[unequal] for rows in both]
+    return pd.concat(both).drop_duplicates(keep=False)
 
 
 def _late(cursor: Any, dates: pd.DatetimeIndex) -> pd.DataFrame:

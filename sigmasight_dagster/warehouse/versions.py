@@ -30,7 +30,7 @@ def superseded(
     """
     old = differing[differing.index < len(stored)]
     new = differing[differing.index >= len(stored)]
-    known = pd.MultiIndex.from_frame(_keys(target.model, stored))
+    known = pd.MultiIndex.from_frame(_keys(target.model, stored[stored["date"].isin(new["date"])]))
     absent = _keys(target.model, new)
     absent = absent[~pd.MultiIndex.from_frame(absent).isin(known)].assign(old_row=None)
     first = pd.DataFrame({"date": target.dates.difference(published), "row_key": PARTITION, "old_row": None})
@@ -108,8 +108,8 @@ def _pairs(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _keys(model: type[Table], rows: pd.DataFrame) -> pd.DataFrame:
     names = [name for name in primary_key(model) if name != "date"]
-    joined = rows[names].astype("str").agg("/".join, axis=1) if len(rows) else pd.Series([], dtype="str")
-    return _pairs(rows[["date"]].assign(row_key=joined))
+    texts = rows[names].astype("str")
+    return _pairs(rows[["date"]].assign(row_key=texts[names[0]].str.cat(texts[names[1:]], sep="/")))
 
 
 def _json(rows: pd.DataFrame) -> list[str]:

@@ -4,12 +4,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from campaigns import judges, kills, moments, poison, races, readers, services
+from campaigns import between, judges, kills, moments, poison, races, readers, services
+from campaigns.between import Between
 from campaigns.figures import Figures
+from campaigns.house import House
 from campaigns.points import POINTS
 from sigmasight_dagster.checks import damage
 from sigmasight_dagster_tests.conftest import REPOSITORY
@@ -120,6 +123,9 @@ def test_a_round_is_told_by_its_number_alone() -> None:
     for plot in (kills.Plot, races.Plot, moments.Plot, services.Plot):
         assert [plot.of(n) for n in range(20)] == [plot.of(n) for n in range(20)]
         assert len({str(plot.of(n)) for n in range(20)}) > 10
+    of_the_moment = Between(House(Path()), Figures("between")).plot
+    assert [of_the_moment(n) for n in range(20)] == [of_the_moment(n) for n in range(20)]
+    assert {len(of_the_moment(n).kills) for n in range(20)} == {between.KILLS_A_ROUND}
     victims = {kill.victim for n in range(50) for kill in kills.Plot.of(n).kills}
     assert victims == set(kills.VICTIMS)
     assert {services.Plot.of(n).victim for n in range(200)} == set(services.VICTIMS)

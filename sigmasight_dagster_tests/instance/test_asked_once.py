@@ -29,6 +29,9 @@ def test_a_range_is_listed_once_a_run(house: House, monkeypatch: pytest.MonkeyPa
         assert len(listed) == 2
         with asked_once.partitions_stay():
             first = definition.get_partition_keys_in_range(whole)
+            assert first == own
+            assert [key.keys_by_dimension for key in first] == [key.keys_by_dimension for key in own]
+            assert all(isinstance(key, dg.MultiPartitionKey) for key in first)
             first.append("of the caller")
             assert definition.get_partition_keys_in_range(whole) == own
             assert set(definition.get_partition_keys_in_range(part)) == partition_keys(DATES, NAMES[:1])

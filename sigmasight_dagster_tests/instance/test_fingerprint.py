@@ -12,12 +12,22 @@ from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 
 from sigmasight_core.tables import TreasuryYields
 from sigmasight_dagster.instance import fingerprint, partition_events, storage
-from sigmasight_dagster.instance.known_dagster import KNOWN, KNOWN_OF_EVENTS, parts_of_events
+from sigmasight_dagster.instance.known_dagster import (
+    KNOWN,
+    KNOWN_OF_EVENTS,
+    KNOWN_OF_RANGES,
+    parts_of_events,
+    parts_of_ranges,
+)
 from sigmasight_dagster_tests.support.house import DATES, House, dagster_instance, partition_keys, yields
 
 
 def test_the_installed_dagster_is_the_known_one() -> None:
-    for parts, known in ((storage.parts_of_dagster(), KNOWN), (parts_of_events(), KNOWN_OF_EVENTS)):
+    for parts, known in (
+        (storage.parts_of_dagster(), KNOWN),
+        (parts_of_events(), KNOWN_OF_EVENTS),
+        (parts_of_ranges(), KNOWN_OF_RANGES),
+    ):
         assert parts.keys() == known.keys()
         assert fingerprint.changed(parts, known) == [], "see known_dagster.py for what to do"
 

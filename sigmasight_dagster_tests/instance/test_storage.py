@@ -19,6 +19,7 @@ from sigmasight_dagster.engine.declaration import Gate, GateResult
 from sigmasight_dagster.instance import storage
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster_tests.conftest import execute
+from sigmasight_dagster_tests.support.answers import answers
 from sigmasight_dagster_tests.support.house import (
     DATES,
     NAMES,
@@ -32,8 +33,30 @@ from sigmasight_dagster_tests.support.house import (
 )
 
 SOFT = Gate("rows_are_plausible", "Soft", TreasuryYields, lambda rows: GateResult(False), blocking=False)
-PUBLISHED, FAILED, CANCELED = DATES[:3], DATES[2:], DATES[3:]
+PUBLISHED, FAILED, CANCELED, AGAIN = DATES[:3], DATES[2:], DATES[3:], DATES[2:4]
+DONE = partition_keys(PUBLISHED, NAMES) | partition_keys(AGAIN, NAMES[2:])
 EXPOSURES, YIELDS = dg.AssetKey("factor_exposures"), dg.AssetKey("treasury_yields")
+
+
+STATUSES = """{ assetNodeOrError(assetKey: {path: ["%s"]}) { ... on AssetNode {
+  partitionStats { numMaterialized numFailed numMaterializing numPartitions }
+  assetPartitionStatuses {
+    ... on TimePartitionStatuses { ranges { startKey endKey status } }
+    ... on MultiPartitionStatuses { primaryDimensionName ranges { primaryDimStartKey primaryDimEndKey
+      secondaryDim { ... on DefaultPartitionStatuses {
+        materializedPartitions failedPartitions materializingPartitions } } } } }
+  assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization {
+    runId status evaluation { success severity } } } } } } } }"""
+EVENTS = """{ assetOrError(assetKey: {path: ["%s"]}) { ... on Asset { assetMaterializations(limit: 100) {
+  runId partition stepKey label description message level tags { key value }
+  metadataEntries { label __typename
+    ... on IntMetadataEntry { intValue } ... on TextMetadataEntry { text }
+    ... on TableMetadataEntry { table { records } } } } } } }"""
+RUNS = """{ runsOrError { ... on Runs { results { runId status assetSelection { path } assets { key { path } }
+  assetMaterializations { partition } stats { ... on RunStatsSnapshot { stepsSucceeded stepsFailed
+    materializations expectations } } stepStats { stepKey status materializations { partition } } } } } }"""
+RUN = """{ logsForRun(runId: "%s") { ... on EventConnection { events { __typename ... on MessageEvent {
+  message stepKey level } ... on MaterializationEvent { partition } } } } }"""
 
 
 @dataclass
@@ -55,7 +78,7 @@ class Records:
 
 
 def play(records: Records) -> None:
-    """A date run with a soft gate, a portfolio run, one that is canceled, one that overlaps: refused."""
+    """A date run with a soft gate, portfolios, one that is canceled, parts of both again, one refused."""
 
     def watched(rows: pd.DataFrame) -> pd.DataFrame:
         records.while_running = records.house.status(FactorExposures, exposures())
@@ -70,10 +93,11 @@ def play(records: Records) -> None:
         house.run(yields(gates=[SOFT])),
         house.run(exposures(watched), dates=PUBLISHED, names=NAMES),
         house.run(exposures(canceled), dates=CANCELED, names=NAMES[2:]),
+        house.run(exposures(), dates=AGAIN, names=NAMES[2:]),
         house.run(exposures(lambda rows: rows.assign(n_positions=-1)), dates=FAILED, names=NAMES[:2]),
     ]
-    assert [outcome.succeeded for outcome in outcomes] == [True, True, False, False]
-    assert [outcome.canceled for outcome in outcomes] == [False, False, True, False]
+    assert [outcome.succeeded for outcome in outcomes] == [True, True, False, True, False]
+    assert [outcome.canceled for outcome in outcomes] == [False, False, True, False, False]
     records.run_ids = [outcome.run_id for outcome in outcomes]
 
 
@@ -152,9 +176,9 @@ def test_events_of_partitions_are_those_of_the_stock_storage_to_the_character(
         for kind, records in both.items()
     }
     assert found["ours"] == found["batches"] == found["stock"]
-    published = len(DATES) + len(PUBLISHED) * len(NAMES)
+    published = len(DATES) + len(PUBLISHED) * len(NAMES) + len(AGAIN)
     unfinished = len(FAILED) * len(NAMES[:2]) + len(CANCELED)
-    checks = 2 + 1 + 1 + 1
+    checks = 2 + 1 + 1 + 1 + 1
     assert found["ours"].total() == 2 * published + unfinished + checks
     assert any('"preview"' in event and "TableMetadataEntryData" in event for event in found["ours"])
 
@@ -174,6 +198,23 @@ def plain(event: str, run_id: str) -> str:
     return text
 
 
+def plain_answer(answer: Any, run_ids: list[str]) -> Any:
+    """An answer without what differs from run to run, and lists in the order of what they say."""
+    text = json.dumps(answer)
+    for number, run_id in enumerate(run_ids):
+        text = text.replace(run_id, f"run {number}")
+    text = re.sub(r" in [\d.]+(ms|s)\b|pid: \d+|process \d+", "-", text)
+    return _in_order(json.loads(text))
+
+
+def _in_order(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {name: _in_order(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return sorted(map(_in_order, found), key=json.dumps)
+    return found
+
+
 def test_materializations_are_stored_whole_and_by_date(both: dict[str, Records]) -> None:
     contents: dict[str, list[Any]] = {}
     for kind, records in both.items():
@@ -189,7 +230,7 @@ def test_materializations_are_stored_whole_and_by_date(both: dict[str, Records])
     assert Counter(map(repr, contents["ours"])) == Counter(map(repr, contents["stock"]))
     assert contents["ours"] == contents["batches"]
     assert contents["ours"] == sorted(contents["ours"], key=lambda made: (made[0], made[2])), "not by date"
-    assert len(contents["ours"]) == len(DATES) + len(PUBLISHED) * len(NAMES)
+    assert len(contents["ours"]) == len(DATES) + len(PUBLISHED) * len(NAMES) + len(AGAIN)
 
 
 def test_the_index_of_assets_points_at_the_latest_events(both: dict[str, Records]) -> None:
@@ -209,17 +250,17 @@ def test_the_index_of_assets_points_at_the_latest_events(both: dict[str, Records
             ]
             found[kind][key] = (records.run_number(run_id), partition, wiped)
     newest = {key: partition for key, (_, partition, _) in found["ours"].items()}
-    assert newest['["factor_exposures"]'] == max(partition_keys(PUBLISHED, NAMES))
+    assert newest['["factor_exposures"]'] == max(DONE)
     assert found["ours"] == found["batches"]
     assert [(run, wiped) for run, _, wiped in found["ours"].values()] == [
         (run, wiped) for run, _, wiped in found["stock"].values()
     ]
-    assert found["ours"]['["factor_exposures"]'][0] == 3, "the planned events of the refused run came last"
+    assert found["ours"]['["factor_exposures"]'][0] == 4, "the planned events of the refused run came last"
 
 
 class TestDagsterReadsBack:
     def test_the_status_of_every_partition(self, both: dict[str, Records]) -> None:
-        expected = dict.fromkeys(partition_keys(PUBLISHED, NAMES), "MATERIALIZED")
+        expected = dict.fromkeys(DONE, "MATERIALIZED")
         expected |= dict.fromkeys(partition_keys(FAILED, NAMES[:2]), "FAILED")
         for records in both.values():
             assert records.house.status(FactorExposures, exposures()) == expected
@@ -230,13 +271,13 @@ class TestDagsterReadsBack:
 
     def test_materialized_partitions_outlive_a_failed_run(self, ours: Records) -> None:
         instance = ours.house.instance
-        assert instance.get_materialized_partitions(EXPOSURES) == partition_keys(PUBLISHED, NAMES)
+        assert instance.get_materialized_partitions(EXPOSURES) == DONE
         assert instance.get_materialized_partitions(YIELDS) == partition_keys(DATES)
 
     @pytest.mark.parametrize(
         ("event_type", "keys"),
         [
-            (dg.DagsterEventType.ASSET_MATERIALIZATION, partition_keys(PUBLISHED, NAMES)),
+            (dg.DagsterEventType.ASSET_MATERIALIZATION, DONE),
             (
                 dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
                 partition_keys(PUBLISHED, NAMES)
@@ -267,7 +308,8 @@ class TestDagsterReadsBack:
                 for run_id in records.run_ids[2:]
             }
             assert list(by_run.values()) == [
-                partition_keys(CANCELED, NAMES[2:]),
+                partition_keys(CANCELED, NAMES[2:]) - DONE,
+                set(),
                 partition_keys(FAILED, NAMES[:2]),
             ]
             assert len(attempts) == sum(map(len, by_run.values()))
@@ -276,8 +318,8 @@ class TestDagsterReadsBack:
         for records in both.values():
             event = records.house.instance.get_latest_materialization_event(EXPOSURES)
             assert event is not None
-            assert event.run_id == records.run_ids[1]
-        assert event.asset_materialization.partition == max(partition_keys(PUBLISHED, NAMES))
+            assert event.run_id == records.run_ids[3]
+        assert event.asset_materialization.partition == max(DONE)
 
     def test_events_of_a_run_by_type(self, both: dict[str, Records]) -> None:
         counts = {
@@ -295,6 +337,26 @@ class TestDagsterReadsBack:
         assert not ours.house.check(TreasuryYields, SOFT.name).passed
         assert ours.house.check(TreasuryYields, "rows_meet_the_contract").passed
         assert not ours.house.check(FactorExposures, "rows_meet_the_contract").passed
+
+
+def test_the_ui_answers_the_same(both: dict[str, Records]) -> None:
+    """Statuses, materializations, checks and runs, as its pages ask for them."""
+    found = {}
+    for kind, records in both.items():
+        asked = [query % key.path[0] for query in (STATUSES, EVENTS) for key in (EXPOSURES, YIELDS)]
+        asked += [RUNS, *(RUN % run_id for run_id in records.run_ids)]
+        found[kind] = [
+            plain_answer(answer, records.run_ids) for answer in answers(records.house.instance, asked)
+        ]
+    for ours, batches, stock in zip(found["ours"], found["batches"], found["stock"], strict=True):
+        assert ours == batches == stock
+    told = found["ours"][0]["assetNodeOrError"]["partitionStats"]
+    assert told["numMaterialized"] == len(DONE - partition_keys(FAILED, NAMES[:2]))
+    assert told["numFailed"] == len(partition_keys(FAILED, NAMES[:2]))
+    assert len(found["ours"][2]["assetOrError"]["assetMaterializations"]) == len(PUBLISHED) * len(
+        NAMES
+    ) + len(AGAIN)
+    assert [run["status"] for run in found["ours"][4]["runsOrError"]["results"]].count("CANCELED") == 1
 
 
 def test_the_url_comes_from_the_environment_without_configuration(

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from sigmasight_core.tables import CorporateActions, DailyPrices, SupersededRows, TreasuryYields, validate
-from sigmasight_dagster.warehouse import Warehouse
+from sigmasight_dagster.warehouse import Warehouse, corrections
 from sigmasight_dagster_tests.support.stored_rows import DATES, random_rows, sql, stamp
 
 
@@ -75,6 +75,22 @@ def test_the_same_rows_again_are_no_version(warehouse: Warehouse) -> None:
     for _ in range(3):
         warehouse.replace(DailyPrices, prices(0), DATES, None, stamp())
     assert len(warehouse.read(SupersededRows)) == len(DATES), "one marker a date: it was absent before"
+
+
+@pytest.mark.parametrize("change", ["nothing", "values", "order", "fewer", "more"])
+def test_rows_differ_that_have_no_equal_on_the_other_side(change: str) -> None:
+    stored, rng = prices(0, n_symbols=30), np.random.default_rng(4)
+    given = {
+        "nothing": stored.copy(),
+        "values": stored.assign(close=stored["close"].where(rng.random(len(stored)) > 0.1, np.nan)),
+        "order": stored.sample(frac=1, random_state=1),
+        "fewer": stored[stored["symbol"] != "S7"].assign(high=1.0),
+        "more": pd.concat([stored, prices(0, n_symbols=31).query("symbol == 'S30'")]),
+    }[change]
+    found = corrections._differing(stored, given)
+    both = pd.concat([stored, given], ignore_index=True)
+    pd.testing.assert_frame_equal(found, both.drop_duplicates(keep=False))
+    assert found.empty == (change in ("nothing", "order"))
 
 
 def test_keys_of_several_columns_and_of_series(warehouse: Warehouse) -> None:
