@@ -11,6 +11,7 @@ from sigmasight_dagster.automation import (
     parquet_export,
     report_files,
     rerun_stale,
+    upkeep,
 )
 from sigmasight_dagster.settings import Settings
 
@@ -26,4 +27,5 @@ def build(settings: Settings) -> list[dg.SensorDefinition]:
         *alerts.build(),
         *parquet_export.sensors(settings),
         *report_files.sensors(settings),
+        *upkeep.SENSORS,
     ]

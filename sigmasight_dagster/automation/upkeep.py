@@ -7,6 +7,7 @@ import dagster as dg
 from sigmasight_dagster.automation.retention import retention
 from sigmasight_dagster.checks.standing import STANDING_CHECKS
 from sigmasight_dagster.partitions.dates import TIMEZONE
+from sigmasight_dagster.runs.execute import report_orphans
 
 standing_checks = dg.define_asset_job(
     "standing_checks",
@@ -18,6 +19,21 @@ standing_checks = dg.define_asset_job(
 )
 
 JOBS: list[Any] = [standing_checks, retention]
+
+
+@dg.sensor(
+    name="lost_runs",
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Runs whose process is gone (killed, or its machine lost) are failed, and their places in "
+    "pools given to others. Each command does the same.",
+)
+def lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    lost = report_orphans(context.instance)
+    return dg.SkipReason(f"their processes were gone: {', '.join(lost)}" if lost else "none is lost")
+
+
+SENSORS = [lost_runs]
 
 SCHEDULES = [
     dg.ScheduleDefinition(

@@ -28,20 +28,20 @@ from dagster._core.storage.event_log.schema import (
 )
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
-from dagster._core.storage.tags import EXTERNALLY_MANAGED_ASSETS_TAG
 from dagster._serdes import ConfigurableClassData, serialize_value
 from dagster._utils.concurrency import ConcurrencyClaimStatus, ConcurrencySlotStatus
-from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresRunStorage
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
 
-from sigmasight_dagster.instance import alive, asked_once, event_template, fingerprint
+from sigmasight_dagster.instance import asked_once, event_template, fingerprint
 from sigmasight_dagster.instance.copy_rows import copy_lines, copy_rows, line, next_ids
 from sigmasight_dagster.instance.data_versions import WholeInputs, of_whole_inputs
 from sigmasight_dagster.instance.event_template import PartitionEvents
 from sigmasight_dagster.instance.known_dagster import KNOWN, KNOWN_OF_EVENTS, parts_of_events
+from sigmasight_dagster.instance.living import alive
+from sigmasight_dagster.instance.living.run_storage import PooledRunStorage
 from sigmasight_dagster.instance.pages import status
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster.tags import LAUNCHER_TAG
 
 EVENT_BATCH_SIZE = 5_000
 """More than a run has partitions by default (`chunk_partitions`): they are stored in the order of dates."""
@@ -201,21 +201,6 @@ class BulkEventLogStorage(PostgresEventLogStorage):
             {**fixed, "key": key, "value": value, **moment}
             for key, value in self._tags_for_asset_event(event).items()
         ]
-
-
-class PooledRunStorage(PostgresRunStorage):
-    """Run storage that gives back its connections with its instance: a worker makes one for each step."""
-
-    def dispose(self) -> None:
-        super().dispose()
-        self._engine.dispose()
-
-    def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
-        """As the stock storage's; a copy of a command's run, made in the UI, leaves its events to Dagster."""
-        tags = dict(dagster_run.tags)
-        if not tags.get(LAUNCHER_TAG, "").endswith(dagster_run.run_id):
-            tags.pop(EXTERNALLY_MANAGED_ASSETS_TAG, None)
-        return super().add_run(dagster_run.with_tags(tags))
 
 
 class SigmaSightStorage(DagsterPostgresStorage):

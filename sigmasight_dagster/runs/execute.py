@@ -20,11 +20,13 @@ from dagster._core.remote_origin import (
 )
 
 from sigmasight_dagster.engine.publish import BAD_PARTITIONS
-from sigmasight_dagster.instance import alive, partition_events
+from sigmasight_dagster.instance import partition_events
 from sigmasight_dagster.instance.asked_once import partitions_stay
+from sigmasight_dagster.instance.living import alive
 from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import (
     COMMAND_TAG,
+    EXECUTOR_TAG,
     LAUNCHER_TAG,
     LAYER_TAG,
     REFETCH_TAG,
@@ -205,12 +207,13 @@ def end(instance: DagsterInstance, run: dg.DagsterRun, why: str) -> None:
 
 
 def report_orphans(instance: DagsterInstance) -> list[str]:
-    """Mark runs of commands as failed, or canceled, that nobody executes any more; return their ids.
+    """Mark runs as failed, or canceled, that a process had begun and nobody executes any more; their ids.
 
     Slots of pools that ended runs have left, of whichever process, are freed.
     """
     every = instance.get_runs(filters=dg.RunsFilter(statuses=list(BEGUN)))
-    unfinished = [run for run in every if run.tags.get(LAUNCHER_TAG, "").endswith(run.run_id)]
+    begun = (LAUNCHER_TAG, EXECUTOR_TAG)
+    unfinished = [run for run in every if any(run.tags.get(tag, "").endswith(run.run_id) for tag in begun)]
     gone = alive.abandoned(instance, [run.run_id for run in unfinished])
     orphans = [run for run in unfinished if run.run_id in gone]
     for run in orphans:

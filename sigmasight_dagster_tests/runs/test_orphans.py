@@ -11,9 +11,10 @@ from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.api import execute_run
 
 from sigmasight_core.tables import TreasuryYields
-from sigmasight_dagster.instance import alive, partition_events
+from sigmasight_dagster.instance import partition_events
+from sigmasight_dagster.instance.living import alive
 from sigmasight_dagster.runs import execute
-from sigmasight_dagster.tags import COMMAND_TAG, LAUNCHER_TAG
+from sigmasight_dagster.tags import COMMAND_TAG, EXECUTOR_TAG, LAUNCHER_TAG
 from sigmasight_dagster_tests.support.house import DATES, House, partition_keys, yields
 
 STARTED = dg.DagsterRunStatus.STARTED
@@ -70,6 +71,33 @@ def test_a_copy_of_a_command_s_run_made_in_the_ui_is_not_ours(house: House) -> N
     tags = {LAUNCHER_TAG: f"host:1:{execute.new_run_id()}"}
     house.instance.create_run_for_job(job, run_id=run_id, tags=tags, status=STARTED)
     assert execute.report_orphans(house.instance) == []
+
+
+def test_the_process_of_a_run_of_the_ui_holds_it_until_it_ends(house: House) -> None:
+    """kill -9 of Dagster's `dev` left the run as started, and its place in a pool taken, for ever."""
+    found: list[str] = []
+
+    @dg.op
+    def look(context: dg.OpExecutionContext) -> None:
+        assert context.run.run_id in context.instance.get_run_by_id(context.run_id).tags[EXECUTOR_TAG]  # type: ignore[union-attr]
+        assert execute.report_orphans(context.instance) == []
+        found.append(context.run_id)
+
+    @dg.job
+    def looking() -> None:
+        look()
+
+    assert looking.execute_in_process(instance=house.instance).success
+    assert alive.abandoned(house.instance, found) == set(found)
+
+
+def test_a_run_of_the_ui_whose_process_is_gone_is_failed_and_its_place_is_free(house: House) -> None:
+    run_id = execute.new_run_id()
+    started(house, run_id)
+    house.instance.run_storage.add_run_tags(run_id, {LAUNCHER_TAG: "", EXECUTOR_TAG: f"gone:1:{run_id}"})
+    assert execute.report_orphans(house.instance) == [run_id]
+    assert statuses(house, [run_id]) == [dg.DagsterRunStatus.FAILURE]
+    assert slots(house) == set()
 
 
 def test_events_of_a_copy_made_in_the_ui_are_dagster_s_own(house: House) -> None:

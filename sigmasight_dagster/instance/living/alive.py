@@ -24,8 +24,15 @@ _KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepaliv
 @contextmanager
 def holding(instance: DagsterInstance, run_id: str) -> Iterator[None]:
     """Be the living executor of a run, also after a restart of the server."""
+    with held(_url(instance), run_id):
+        yield
+
+
+@contextmanager
+def held(postgres_url: str, run_id: str) -> Iterator[None]:
+    """As `holding`. :param postgres_url: of Dagster's storage."""
     done = threading.Event()
-    engine = _engine(instance)
+    engine = _engine(postgres_url)
     with closing(_Lock(engine, run_id)) as lock:
         beats = threading.Thread(target=_beat, args=(lock, done), daemon=True)
         beats.start()
@@ -41,7 +48,7 @@ def abandoned(instance: DagsterInstance, run_ids: Sequence[str]) -> set[str]:
     """Those of the runs that nobody executes any more."""
     if not run_ids:
         return set()
-    engine = _engine(instance)
+    engine = _engine(_url(instance))
     with engine.connect() as connection:
         tried = sa.text("SELECT k, pg_try_advisory_lock(k) FROM unnest(CAST(:keys AS bigint[])) AS k")
         by_key = {_key(run_id): run_id for run_id in run_ids}
@@ -109,15 +116,18 @@ def _beat(lock: _Lock, done: threading.Event) -> None:
             lock.keep()
 
 
-def _engine(instance: DagsterInstance) -> sa.Engine:
-    url = instance.event_log_storage.postgres_url  # type: ignore[attr-defined]
+def _url(instance: DagsterInstance) -> str:
+    return str(instance.event_log_storage.postgres_url)  # type: ignore[attr-defined]
+
+
+def _engine(postgres_url: str) -> sa.Engine:
     arguments = {
         "application_name": "sigmasight launcher",
         "connect_timeout": 10,
         "keepalives": 1,
         **_KEEPALIVES,
     }
-    return sa.create_engine(url, poolclass=sa.NullPool, connect_args=arguments)
+    return sa.create_engine(postgres_url, poolclass=sa.NullPool, connect_args=arguments)
 
 
 def _key(run_id: str) -> int:
