@@ -12,6 +12,7 @@ is used, with a warning.
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -42,6 +43,8 @@ from sigmasight_dagster.instance.pages import status
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import LAUNCHER_TAG
+from sigmasight_dagster.warehouse.database import every_engine_runs, run_on_connect
+from sigmasight_dagster.warehouse.sql import set_session
 
 EVENT_BATCH_SIZE = 5_000
 """More than a run has partitions by default (`chunk_partitions`): they are stored in the order of dates."""
@@ -49,6 +52,7 @@ STATEMENT_TIMEOUT_MS = 600_000
 POOL_RECYCLE_SECONDS = 3_600
 MAX_OVERFLOW = 20
 
+_SESSION = set_session({"statement_timeout": f"{STATEMENT_TIMEOUT_MS}"})
 _BULK_EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
@@ -230,13 +234,15 @@ class SigmaSightStorage(DagsterPostgresStorage):
         should_autocreate_tables: bool = True,
         inst_data: ConfigurableClassData | None = None,
     ):
-        super().__init__(postgres_url, should_autocreate_tables, inst_data)
-        self._run_storage = PooledRunStorage(postgres_url, should_autocreate_tables)
-        self._event_log_storage: BulkEventLogStorage = BulkEventLogStorage(
-            postgres_url, should_autocreate_tables
-        )
+        with every_engine_runs(_SESSION):  # those too that make the tables
+            super().__init__(postgres_url, should_autocreate_tables, inst_data)
+            self._run_storage = PooledRunStorage(postgres_url, should_autocreate_tables)
+            self._event_log_storage: BulkEventLogStorage = BulkEventLogStorage(
+                postgres_url, should_autocreate_tables
+            )
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, MAX_OVERFLOW)
+            sa.event.listen(storage._engine, "connect", partial(run_on_connect, _SESSION))
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
