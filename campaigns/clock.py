@@ -33,6 +33,7 @@ COMMANDS: Final = (
     (TWIN, ("run", PORTFOLIOS[1], "--date", DATES[1])),
     (OTHER, ("run", PORTFOLIOS[0], "--date", DATES[2])),
 )
+_KILLED: Final = (0.2, 2.0)
 _COMMAND: Final = "from sigmasight_dagster.cli import main; main()"
 _CONTAINER: Final = ("unshare", "--net", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc")
 _ENDED: Final = "The process that ran it ended"
@@ -78,10 +79,11 @@ class Container:
 
 @dataclass(frozen=True)
 class Plot:
-    """A round.
+    """A round; its moments are parts of the time that one command takes alone.
 
-    :param steps: of each container's clock: after how many seconds, by how many.
-    :param killed: after how many seconds each is; 0 = never.
+    :param pauses: after which each container is started.
+    :param steps: of each container's clock: when, and by how many seconds.
+    :param killed: when each is; 0 = never.
     """
 
     number: int
@@ -93,20 +95,20 @@ class Plot:
     def of(cls, number: int) -> "Plot":
         draw = random.Random(number)
         each = range(len(COMMANDS))
-        killed = tuple(draw.choice([0.0, draw.uniform(3, 25)]) for _ in each)
+        killed = tuple(draw.choice([0.0, draw.uniform(*_KILLED)]) for _ in each)
         if not any(killed):
-            killed = (draw.uniform(3, 25), *killed[1:])
+            killed = (draw.uniform(*_KILLED), *killed[1:])
         return cls(
             number,
-            tuple(draw.uniform(0, 6) for _ in each),
-            tuple((draw.uniform(2, 15), draw.choice(STEPS)) for _ in each),
+            tuple(draw.uniform(0, 0.3) for _ in each),
+            tuple((draw.uniform(0.2, 1.2), draw.choice(STEPS)) for _ in each),
             killed,
         )
 
     def __str__(self) -> str:
         told = [
-            f"{host} {' '.join(command)} after {pause:.1f} s, its clock set by {step:+d} s after {at:.1f} s"
-            + (f", killed after {kill:.1f} s" if kill else "")
+            f"{host} {' '.join(command)} at {pause:.0%}, its clock set by {step:+d} s {at:.0%} later"
+            + (f", killed {kill:.0%} later" if kill else "")
             for (host, command), pause, (at, step), kill in zip(
                 COMMANDS, self.pauses, self.steps, self.killed, strict=True
             )
@@ -129,7 +131,7 @@ class Clock:
     house: House
     figures: Figures
     _truth: judges.State | None = None
-    _started: int = 0
+    _seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.left_out = containers()
@@ -167,7 +169,9 @@ class Clock:
     def _undisturbed(self) -> judges.State:
         if self._truth is None:
             self.house.restore(EARLY)
+            begun = time.monotonic()
             self.house.ok(*WHOLE)
+            self._seconds = time.monotonic() - begun
             with dg.DagsterInstance.get() as instance:
                 self._truth = judges.look(instance)
         return self._truth
@@ -175,7 +179,7 @@ class Clock:
     def _happen(self, plot: Plot) -> list[Container]:
         begun, inside = time.monotonic(), dict[int, Container]()
         for when, place, what in sorted(plot.moments()):
-            while time.monotonic() - begun < when:
+            while time.monotonic() - begun < when * self._seconds:
                 time.sleep(POLL_SECONDS)
             if what == "start":
                 inside[place] = self._start(*COMMANDS[place], str(place))
@@ -209,7 +213,6 @@ class Clock:
                 start_new_session=True,
             )
         self.house.started.append(process)
-        self._started += 1
         return Container(host, command, clock, process)
 
     def _wrongly_ended(self, inside: list[Container]) -> list[str]:

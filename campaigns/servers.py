@@ -19,6 +19,8 @@ from sigmasight_dagster.server.embedded import DATABASES
 
 URLS: Final = ("SIGMASIGHT_DATABASE_URL", "DAGSTER_POSTGRES_URL")
 CLEAR: Final = " cannot be used: "
+SECONDS: Final = 2 * SECONDS_A_COMMAND
+"""For all of the commands of a round."""
 UNCLEAR: Final = ("Traceback", "a traceback: sigmasight --debug")
 _TYPED: Final = """
 import contextlib, io, json, sys
@@ -82,10 +84,11 @@ SCENES: Final = (
     _role("default_transaction_isolation", "serializable"),
     _role("default_transaction_read_only", "on"),
     _role("statement_timeout", "20ms"),
+    _role("statement_timeout", "1s"),
     _role("lock_timeout", "1ms"),
-    _role("idle_in_transaction_session_timeout", "20ms"),
-    _role("idle_session_timeout", "20ms", 14),
-    _role("transaction_timeout", "20ms", 17),
+    _role("idle_in_transaction_session_timeout", "1s"),
+    _role("idle_session_timeout", "1s", 14),
+    _role("transaction_timeout", "1s", 17),
     _role("work_mem", "64kB"),
     _role("temp_file_limit", "0"),
     Scene("max_connections = 15", server={"max_connections": "15"}),
@@ -204,17 +207,27 @@ def type_in(urls: Mapping[str, str]) -> list[Typed]:
     folder = os.environ["SIGMASIGHT_HOME"]
     file = House(lab.Path(folder)).file(PORTFOLIOS[0], 10)
     arguments = [[word.replace("{file}", file) for word in command] for command in COMMANDS]
-    done = subprocess.run(
-        [sys.executable, "-c", _TYPED, json.dumps(arguments)],
-        env={**os.environ, **urls},
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS_A_COMMAND,
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    return [Typed(*line) for line in lines] or [Typed("none", done.returncode, done.stderr[-300:])]
+    log, late = lab.Path(folder) / "typed", False
+    with log.open("wb") as output, log.with_suffix(".errors").open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _TYPED, json.dumps(arguments)],
+            env={**os.environ, **urls},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+        )
+        try:
+            process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            late = True
+            process.kill()
+            process.wait()
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("[")]
+    typed = [Typed(*line) for line in lines]
+    if late:
+        typed.append(Typed(" ".join(arguments[len(typed)]), 1, f"still there after {SECONDS} s"))
+    return typed or [Typed("none", process.returncode, log.with_suffix(".errors").read_text()[-300:])]
 
 
 @contextmanager

@@ -15,8 +15,10 @@ NEWEST: Final = 18
 """The newest PostgreSQL that the campaign of servers was played on."""
 CONNECTIONS: Final = 20
 """What a backfill with its readers opens at most, on one database."""
-LOCKS: Final = 2_000
+LOCKS: Final = 1_000
 """More objects than a migration of an empty database locks in its one transaction."""
+SHORTEST_MS: Final = 1_000
+"""A session needs a moment before it has its own settings."""
 SKEW_SECONDS: Final = 60.0
 
 TABLES, DAGSTER = "tables", "dagster"
@@ -112,6 +114,20 @@ def _read_only(found: Facts) -> str:
     )
 
 
+def _time_outs(found: Facts) -> str:
+    if found.shortest_ms is None or found.shortest_ms >= SHORTEST_MS:
+        return ""
+    return (
+        f"a time-out of {found.shortest_ms} ms ends a session before it has its own; let "
+        f"statement_timeout, transaction_timeout and those of idle sessions of {found.role} "
+        f"be {SHORTEST_MS} ms or more, or 0"
+    )
+
+
+def _shortest(found: Facts) -> str:
+    return "none" if found.shortest_ms is None else f"{found.shortest_ms} ms"
+
+
 def _quotes(found: Facts) -> str:
     if not found.quotes_names:
         return ""
@@ -160,6 +176,7 @@ REQUIREMENTS: Final = (
     Requirement("encoding", lambda found: found.encoding, _encoding),
     Requirement("collation", lambda found: found.collation, _nothing),
     Requirement("sessions", lambda found: found.sessions, _sessions),
+    Requirement("time-outs", _shortest, _time_outs),
     Requirement("quoted names", lambda found: "yes" if found.quotes_names else "no", _quotes, of=(TABLES,)),
     Requirement("connections", lambda found: str(found.connections), _connections),
     Requirement("locks", lambda found: str(found.locks), _locks, of=(TABLES,), to_write=True),

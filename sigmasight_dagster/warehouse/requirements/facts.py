@@ -42,6 +42,9 @@ FACTS: Final = f"""SELECT
     {_SCHEMA} IS NOT NULL AS has_schema,
     coalesce(has_schema_privilege({_SCHEMA}, 'USAGE'), has_database_privilege(d.oid, 'CREATE')) AS may_use,
     to_regclass('event_logs') IS NOT NULL AS has_dagster,
+    (SELECT min(reset_val::bigint) FROM pg_settings WHERE reset_val <> '0' AND name IN
+        ('statement_timeout', 'transaction_timeout', 'idle_session_timeout',
+         'idle_in_transaction_session_timeout')) AS shortest_ms,
     current_schema()::text AS schema,
     coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AS may_create,
     current_user::text AS role,
@@ -50,7 +53,7 @@ FACTS: Final = f"""SELECT
     concat_ws('/', extract(epoch FROM pg_postmaster_start_time())::numeric, d.oid) AS identity,
     pg_database_size(d.oid) AS size_bytes
 FROM pg_database d, pg_roles r WHERE d.datname = current_database() AND r.rolname = current_user"""
-SETTINGS: Final = "SELECT name, setting, unit FROM pg_settings WHERE name = ANY(%s) ORDER BY name"
+SETTINGS: Final = "SELECT name, reset_val, unit FROM pg_settings WHERE name = ANY(%s) ORDER BY name"
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Facts:
 
     :ivar connections: how many this user may open. :ivar locks: how many objects all transactions may lock.
     :ivar may_use: its schema, or to make it. :ivar schema: where a table without a schema's name is made;
-        None = nowhere. :ivar identity: equal for two URLs of the same database of a running server.
+        None = nowhere. :ivar shortest_ms: of the time-outs that a session begins with; None = none.
+    :ivar identity: equal for two URLs of the same database of a running server.
     :ivar sessions: OWN, SHARED, STATEMENTS or ONE. :ivar skew_seconds: of the server's clock after ours.
     """
 
@@ -75,6 +79,7 @@ class Facts:
     has_schema: bool
     may_use: bool
     has_dagster: bool
+    shortest_ms: int | None
     schema: str | None
     may_create: bool
     role: str
@@ -86,7 +91,7 @@ class Facts:
     skew_seconds: float = 0.0
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> "Facts":
+    def of(cls, row: Mapping[Any, Any]) -> "Facts":
         """:param row: of the statement FACTS, asked a moment ago."""
         skew = (row["clock"] - dt.datetime.now(dt.UTC)).total_seconds()
         return replace(cls(**row), skew_seconds=skew)
@@ -120,6 +125,8 @@ def set_aside(url: str) -> dict[str, str]:
 def _connect(address: str) -> Any:
     connection = psycopg2.connect(address, connect_timeout=CONNECT_SECONDS)
     connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
     return connection
 
 
