@@ -17,7 +17,7 @@ from typing import Final
 
 import dagster as dg
 
-from campaigns import judges, lab
+from campaigns import judges, set_clock
 from campaigns.figures import Figures
 from campaigns.house import DATES, EARLY, PORTFOLIOS, SECONDS_A_COMMAND, House
 from campaigns.kills import POLL_SECONDS
@@ -135,11 +135,11 @@ class Clock:
 
     def __post_init__(self) -> None:
         self.left_out = containers()
-        self._library = lab.fake_time()
+        self._library = set_clock.library(self.house.home)
         if self.left_out:
             print(f"LEFT OUT: no containers: {self.left_out}", flush=True)
         if self._library is None:
-            print("LEFT OUT: clocks do not step: libfaketime is not installed", flush=True)
+            print("LEFT OUT: clocks do not step: there is no C compiler for their library", flush=True)
 
     @property
     def n_rounds(self) -> int:
@@ -195,14 +195,9 @@ class Clock:
     def _start(self, host: str, command: tuple[str, ...], place: str) -> Container:
         clock = self.house.home / f"clock-{place}"
         clock.write_text("+0")
-        fake = {
-            "LD_PRELOAD": self._library or "",
-            "FAKETIME_TIMESTAMP_FILE": str(clock),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
         script = f'hostname {host} && exec env "$@" {sys.executable} -c "{_COMMAND}" {" ".join(command)}'
-        given = [f"{key}={value}" for key, value in fake.items() if self._library]
+        fake = set_clock.environment(self._library, clock) if self._library else {}
+        given = [f"{key}={value}" for key, value in fake.items()]
         with (self.house.home / "output").open("ab") as output:
             process = subprocess.Popen(
                 [*_CONTAINER, "sh", "-c", script, "sh", *given],

@@ -19,10 +19,6 @@ from sigmasight_dagster.server import processes
 FOLDERS: Final = "CAMPAIGN_SERVERS"
 """Environment: folders with `postgres` and `initdb`, separated as PATH is."""
 USUAL: Final = ("/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/pgsql")
-FAKE_TIME: Final = (
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib/faketime/libfaketime.so.1",
-)
 ROLE: Final = "app"
 """Who the project connects as: no superuser."""
 NAMES: Final = ("tables_of_app", "dagster_of_app")
@@ -215,8 +211,3 @@ def _await(port: int) -> None:
         if time.monotonic() > until:
             raise RuntimeError("pgbouncer does not answer")
         time.sleep(0.05)
-
-
-def fake_time() -> str | None:
-    """The library that shifts a program's clock, where there is one."""
-    return next((path for path in FAKE_TIME if Path(path).exists()), None)

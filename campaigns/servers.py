@@ -11,7 +11,7 @@ from typing import Final
 
 import dagster as dg
 
-from campaigns import judges, lab
+from campaigns import judges, lab, set_clock
 from campaigns.figures import Figures
 from campaigns.house import BEFORE, PORTFOLIOS, SECONDS_A_COMMAND, House
 from campaigns.lab import NAMES, ROLE, Lab
@@ -245,7 +245,7 @@ def environment(more: Mapping[str, str]) -> Iterator[None]:
 def set_up(where: Lab, scene: Scene) -> Iterator[dict[str, str]]:
     """The server as the scene wants it; the settings of the project."""
     with ExitStack() as stack:
-        fake = {"LD_PRELOAD": lab.fake_time() or "", "FAKETIME": scene.clock} if scene.clock else {}
+        fake = _fake(where, scene.clock) if scene.clock else {}
         if scene.standby:
             with where.running():
                 where.make_databases()
@@ -271,9 +271,16 @@ def set_up(where: Lab, scene: Scene) -> Iterator[dict[str, str]]:
 def _cannot(scene: Scene) -> str:
     if scene.pooler and lab.pooler() is None:
         return "pgbouncer is not installed"
-    if scene.clock and lab.fake_time() is None:
-        return "libfaketime is not installed"
     return ""
+
+
+def _fake(where: Lab, seconds: str) -> dict[str, str]:
+    """:raises RuntimeError: where no clock can be set."""
+    file, made = where.home / "clock-of-server", set_clock.library(where.home)
+    if made is None:
+        raise RuntimeError("there is no C compiler for the clock's library")
+    file.write_text(seconds)
+    return set_clock.environment(made, file)
 
 
 def _faults(where: Lab, truth: judges.State, typed: list[Typed]) -> Iterator[tuple[str, str]]:

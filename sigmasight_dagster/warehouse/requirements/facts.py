@@ -1,6 +1,8 @@
 """What a database server says of itself. Nothing that is stored is changed by asking."""
 
 import datetime as dt
+import os
+import socket
 import threading
 from collections.abc import Mapping
 from contextlib import closing
@@ -17,7 +19,6 @@ CONNECT_SECONDS: Final = 10
 WAIT_SECONDS: Final = 10.0
 """So long a second connection may wait for its turn."""
 _TURNS: Final = 3
-_NO_TRANSACTIONS: Final = "transaction blocks not allowed"
 
 OWN, SHARED, STATEMENTS, ONE = "own", "shared", "statements", "one"
 """Sessions: each connection has its own; they are shared between transactions; there are no transactions;
@@ -145,7 +146,8 @@ def _sessions(first: Any, address: str) -> str:
     """
     mine = _process(first)
     with closing(psycopg2.connect(address, connect_timeout=CONNECT_SECONDS)) as second:
-        late = threading.Timer(WAIT_SECONDS, second.cancel)
+        waits = threading.Event()
+        late = threading.Timer(WAIT_SECONDS, _give_up, (second, waits))
         late.start()
         try:
             for _ in range(_TURNS):
@@ -155,15 +157,21 @@ def _sessions(first: Any, address: str) -> str:
                 second.rollback()
                 if _process(second) != theirs:
                     return SHARED
-        except psycopg2.Error as error:
-            if _NO_TRANSACTIONS in str(error):
-                return STATEMENTS
-            if not late.is_alive():
+        except psycopg2.OperationalError:
+            if waits.is_set():
                 return ONE
-            raise
+            _process(first)  # it is there, and the other was sent away at its BEGIN
+            return STATEMENTS
         finally:
             late.cancel()
     return OWN
+
+
+def _give_up(connection: Any, waits: threading.Event) -> None:
+    """End a connection that waits for an answer: a request to cancel may wait as long."""
+    waits.set()
+    with socket.socket(fileno=os.dup(connection.fileno())) as own:
+        own.shutdown(socket.SHUT_RDWR)
 
 
 def _process(connection: Any) -> int:
