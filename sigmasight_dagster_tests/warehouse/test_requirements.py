@@ -64,7 +64,7 @@ REFUSED = [
     ("tables", {"encoding": "LATIN1"}, "encoding is LATIN1, .* createdb --encoding=UTF8"),
     ("tables", {"sessions": facts.SHARED}, "shares sessions between transactions, .* pool_mode = session"),
     ("dagster", {"sessions": facts.STATEMENTS}, "allows no transactions"),
-    ("dagster", {"connections": 12}, "app may open 12 connections, .* raise max_connections"),
+    ("dagster", {"connections": 5}, "app may open 5 connections, .* raise max_connections"),
     ("tables", {"quotes_names": True}, "ALTER ROLE app SET quote_all_identifiers = off"),
     ("dagster", {"shortest_ms": 20}, "a time-out of 20 ms .* of app be 1000 ms or more"),
     ("tables", {"locks": 640}, "raise max_locks_per_transaction"),
