@@ -17,10 +17,11 @@ from typing import Final
 
 import dagster as dg
 
-from campaigns import judges, set_clock
+from campaigns import judges
 from campaigns.figures import Figures
 from campaigns.house import DATES, EARLY, PORTFOLIOS, SECONDS_A_COMMAND, House
 from campaigns.kills import POLL_SECONDS
+from campaigns.machines import set_clock
 from campaigns.readers import reading
 
 TWIN, OTHER = "twin", "other"

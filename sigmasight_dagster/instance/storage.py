@@ -10,10 +10,8 @@ is used, with a warning.
 """
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
@@ -254,7 +252,7 @@ class SigmaSightStorage(DagsterPostgresStorage):
     ) -> DagsterPostgresStorage:
         url = sqlalchemy_url(config_value.get("postgres_url") or dagster_database_url(Settings()))
         if changed := fingerprint.changed(parts_of_dagster(), KNOWN):
-            _warn("fast event storage", changed, "using Dagster's own PostgreSQL storage")
+            fingerprint.warn("fast event storage", changed, "using Dagster's own PostgreSQL storage")
             return DagsterPostgresStorage(url, inst_data=inst_data)
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
         of_whole_inputs()
@@ -262,17 +260,9 @@ class SigmaSightStorage(DagsterPostgresStorage):
         status.of_pages()
         made = cls(url, inst_data=inst_data)
         if changed := fingerprint.changed(parts_of_events(), KNOWN_OF_EVENTS):
-            _warn("events by template", changed, "Dagster makes each event of runs itself")
+            fingerprint.warn("events by template", changed, "Dagster makes each event of runs itself")
             made._event_log_storage.by_template = False
         return made
-
-
-def _warn(what: str, changed: Sequence[str], instead: str) -> None:
-    warnings.warn(
-        f"Dagster {version('dagster')} differs from what SigmaSight's {what} was written for "
-        f"({', '.join(changed)}): {instead}, slower in range runs",
-        stacklevel=3,
-    )
 
 
 def parts_of_dagster() -> dict[str, str]:
