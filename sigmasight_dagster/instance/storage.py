@@ -1,12 +1,9 @@
 """Dagster's PostgreSQL storage with pooled connections and partition events stored by COPY.
 
-A range run stores one planned and one materialization event for each asset and partition. The stock
-storage opens two connections for each event and stores planned events one by one; that, not the
-calculations, is where such a run spends its time. Rows are the same as the stock storage's.
+The stock storage, where range runs spent their time, opens two connections for each event. Rows are the same.
 
-`dagster.yaml` names `SigmaSightStorage`, so that webserver, daemon, code servers and commands all use
-it. Where Dagster's methods are not those that it was written for (`fingerprint.py`), Dagster's own storage
-is used, with a warning.
+`dagster.yaml` names `SigmaSightStorage`: webserver, daemon, code servers and commands all use it, but for a
+Dagster whose methods are not those that it was written for (`fingerprint.py`).
 """
 
 import os
