@@ -124,9 +124,6 @@ class Kills:
         if done:
             self._judge(plot, truth)
 
-    def plot(self, number: int) -> Plot:
-        return Plot.of(number)
-
     def strike(self, victim: str, process: "subprocess.Popen[bytes]") -> str:
         """Who was hit, '' = nobody."""
         hit = strike(victim, process, self.house)
