@@ -12,18 +12,22 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import count
 from typing import Final, Protocol
 
 from campaigns import by_hand
 from campaigns.background import Background
 from campaigns.between import Between
+from campaigns.clock import Clock
+from campaigns.disk import Disk
 from campaigns.figures import Figures
 from campaigns.house import House, furnish, house
 from campaigns.kills import Kills
 from campaigns.moments import Moments
 from campaigns.poison import Poison
 from campaigns.races import Races
+from campaigns.servers import Servers
 from campaigns.services import Services
 from campaigns.writers import Writers
 
@@ -43,6 +47,9 @@ CAMPAIGNS: Final[dict[str, Callable[[House, Figures], Campaign]]] = {
     "background": Background,
     "writers": Writers,
     "poison": Poison,
+    "servers": Servers,
+    "disk": Disk,
+    "clock": Clock,
 }
 OTHER_JUDGES: Final = ("moments", "background")
 """Campaigns that look at other things than `judges`; they see to it themselves that they are not blind."""
@@ -57,7 +64,7 @@ def main() -> None:
     figures = Figures(given.campaign)
     print(f"{platform.system()}, Python {platform.python_version()}, {os.cpu_count()} cores, load {_load()}")
     deadline = time.monotonic() + 60 * given.minutes
-    with house() as made:
+    with house() as made, ExitStack() as at_the_end:
         furnish(made)
         if given.campaign not in OTHER_JUDGES:
             if blind := by_hand.unseen(made):
@@ -67,9 +74,12 @@ def main() -> None:
                 flush=True,
             )
         campaign = CAMPAIGNS[given.campaign](made, figures)
+        at_the_end.callback(getattr(campaign, "close", lambda: None))
         numbers = count(given.seed * ROUNDS_A_SEED) if given.once is None else iter([given.once])
+        last = given.seed * ROUNDS_A_SEED + getattr(campaign, "n_rounds", ROUNDS_A_SEED)
         for number in numbers:
-            if given.once is None and (time.monotonic() > deadline or figures.rounds == given.rounds):
+            ended = time.monotonic() > deadline or number >= last or figures.rounds == given.rounds
+            if given.once is None and ended:
                 break
             campaign.play(number)
             print(f"round {number} played, load {_load()}; {figures.line()}", flush=True)

@@ -67,6 +67,7 @@ class Plot:
     command: tuple[str, ...]
     again: tuple[str, ...]
     kills: tuple[Kill, ...]
+    what: str = "kill -9 of"
 
     @classmethod
     def of(cls, number: int) -> "Plot":
@@ -83,7 +84,7 @@ class Plot:
             f"{kill.victim} at {kill.moment:.0%} of its {'publications' if kill.by_publications else 'time'}"
             for kill in self.kills
         ]
-        return f"{self.begin}: {' '.join(self.command)}; kill -9 of {', '.join(moments)}"
+        return f"{self.begin}: {' '.join(self.command)}; {self.what} {', '.join(moments)}"
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,14 @@ class Kills:
         if done:
             self._judge(plot, truth)
 
+    def strike(self, victim: str, process: "subprocess.Popen[bytes]") -> str:
+        """Who was hit, '' = nobody."""
+        hit = strike(victim, process, self.house)
+        return hit and f"kills of the {hit}"
+
+    def relieve(self) -> None:
+        """What a person does before the command is typed again; nothing after a kill."""
+
     def _truth(self, plot: Plot) -> Undisturbed:
         """What the command leaves undisturbed; found once."""
         case = (plot.begin, plot.command)
@@ -146,9 +155,12 @@ class Kills:
         """Whether the command has ended by itself, or of the kill, within its time."""
         process = self.house.start(self._arguments(plot.command))
         self._await(process, kill, truth)
-        if process.poll() is None and (hit := strike(kill.victim, process, self.house)):
-            self.figures.did[f"kills of the {hit}"] += 1
-        return self._ends(plot, process)
+        if process.poll() is None and (done := self.strike(kill.victim, process)):
+            self.figures.did[done] += 1
+        try:
+            return self._ends(plot, process)
+        finally:
+            self.relieve()
 
     def _await(self, process: "subprocess.Popen[bytes]", kill: Kill, truth: Undisturbed) -> None:
         """The moment of the kill, or the command's end before it."""

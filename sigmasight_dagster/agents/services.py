@@ -14,7 +14,6 @@ from sigmasight_dagster.warehouse import Warehouse
 from sigmasight_dagster.warehouse.access.pool import Pool
 from sigmasight_dagster.warehouse.access.users import UserStore
 from sigmasight_dagster.warehouse.answers.store import AnswerStore
-from sigmasight_dagster.warehouse.database import read_only
 
 CONNECTIONS = 4
 
@@ -33,7 +32,8 @@ class Services:
         """:param url: libpq's, of the asset database. :param only: portfolios; () = every one."""
         platform = _reading_platform(settings, url)
         pool = Pool(url, CONNECTIONS, read_only=True)
-        return cls(pool, AnswerStore(pool, read_only(url)), platform, LocalUser(platform.warehouse, only))
+        answers = AnswerStore(pool, url, read_only=True)
+        return cls(pool, answers, platform, LocalUser(platform.warehouse, only))
 
     @classmethod
     def of_token_users(cls, settings: Settings, url: str, secret: bytes) -> Self:
@@ -41,7 +41,8 @@ class Services:
         pool = Pool(url, CONNECTIONS, read_only=True)
         limits = Limits(settings.api_requests_per_minute)
         callers = TokenUsers(AccessTokens(secret), UserStore(pool), limits)
-        return cls(pool, AnswerStore(pool, read_only(url)), _reading_platform(settings, url), callers)
+        answers = AnswerStore(pool, url, read_only=True)
+        return cls(pool, answers, _reading_platform(settings, url), callers)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -57,5 +58,5 @@ class Services:
 
 def _reading_platform(settings: Settings, url: str) -> Platform:
     platform = Platform(settings)
-    platform.warehouse = Warehouse(read_only(url))
+    platform.warehouse = Warehouse(url, read_only=True)
     return platform

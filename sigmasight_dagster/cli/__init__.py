@@ -46,7 +46,18 @@ def main() -> None:
     except SigmaSightError as error:
         _fail(str(error))
     except Exception as error:
-        _fail(f"{type(error).__name__}: {' '.join(str(error).split())} (a traceback: sigmasight --debug ...)")
+        _fail(_said(error))
+
+
+def _said(error: Exception) -> str:
+    """Of what the database refuses to Dagster's storage the cure, and not the statement with its values."""
+    if hasattr(error, "orig"):
+        # The drivers are there already when one of them has failed.
+        from sigmasight_dagster.warehouse.errors import refused, sqlstate  # noqa: PLC0415
+
+        if sqlstate(error):
+            return str(refused("of Dagster's storage", error))
+    return f"{type(error).__name__}: {' '.join(str(error).split())} (a traceback: sigmasight --debug ...)"
 
 
 def _fail(message: str) -> None:

@@ -102,6 +102,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "db start": ("",),
     "db stop": ("",),
     "db status": ("", "--json"),
+    "db check": ("", "--json"),
     "db url": ("", "--reader --tcp --sqlalchemy"),
     "db psql": ("", '-c "SELECT * FROM sigmasight.portfolio_today"'),
     "db migrate": ("",),

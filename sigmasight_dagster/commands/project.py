@@ -18,6 +18,7 @@ from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.runs.worker import beside
 from sigmasight_dagster.runs.workspace import Workspace
 from sigmasight_dagster.server import room
+from sigmasight_dagster.server.urls import dagster_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.settings.places import dagster_home
 
@@ -34,6 +35,7 @@ class Project(Workspace):
         dagster_home()
         settings = Settings()
         platform = Platform(settings)
+        dagster_database_url(settings)  # refused before anything is changed in the other
         platform.warehouse.migrate()
         return cls(settings, platform, dg.DagsterInstance.get(), build_definitions(settings))
 

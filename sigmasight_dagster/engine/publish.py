@@ -90,7 +90,7 @@ def run(asset: RiskAsset, context: dg.AssetExecutionContext, first_date: pd.Time
         attempts.retry_later(context, error)
         raise _failure(asset, str(error), unavailable_partitions(error, parts), parts) from error
     if results.problems:
-        yield from _refuse(asset, platform, results.stamp, results.problems, parts)
+        yield from _refuse(asset, platform, results, parts)
     for model, frame in results.frames.items():
         told = asset.stories.get(model, story.Story())
         metadata = story.of_partitions(context, every, model, results.frames, monotonic() - begun, told)
@@ -103,12 +103,11 @@ def _attempt(
 ) -> Computed:
     """Compute, and store what has no problem. :raises InputsChanged: when it has to be computed again."""
     platform: Platform = context.resources.platform
-    now = pd.Timestamp(dt.datetime.now(dt.UTC))
-    stamp = AuditStamp(context.run.run_id, CODE_VERSION, now, platform.made_with)
+    stamp = AuditStamp.now(context.run.run_id, platform.made_with)
     made = Computed(stamp)
     _compute(made, asset, platform, parts, first_date, context.run.tags)
-    findings = {} if made.problems else _judge(asset, platform, parts, made.frames)
     if not made.problems:
+        findings = _judge(asset, platform, parts, made.frames)
         _pass_gates(made, asset, context)
     if made.problems:
         platform.warehouse.require_current(made.basis)
@@ -208,14 +207,10 @@ def _partition_keys(model: type[Table], frame: pd.DataFrame, rows: Sequence[int]
 
 
 def _refuse(
-    asset: RiskAsset,
-    platform: Platform,
-    stamp: AuditStamp,
-    problems: Sequence[Problem],
-    parts: Sequence[Rectangle],
+    asset: RiskAsset, platform: Platform, made: Computed, parts: Sequence[Rectangle]
 ) -> Iterator[dg.AssetCheckResult]:
-    for problem in problems:
-        platform.warehouse.reject(table_name(problem.model), stamp.run_id, problem.failures)
+    for problem in made.problems:
+        platform.warehouse.reject(table_name(problem.model), made.stamp.run_id, problem.failures)
         yield dg.AssetCheckResult(
             passed=False,
             asset_key=table_name(problem.model),
@@ -226,8 +221,8 @@ def _refuse(
                 BAD_PARTITIONS: dg.MetadataValue.json(list(problem.partitions)),
             },
         )
-    bad = sorted({key for problem in problems for key in problem.partitions})
-    raise _failure(asset, problems[0].message, bad, parts)
+    bad = sorted({key for problem in made.problems for key in problem.partitions})
+    raise _failure(asset, made.problems[0].message, bad, parts)
 
 
 class _ShownAsSaid(DagsterUserCodeProcessError):

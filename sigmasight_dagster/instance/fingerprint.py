@@ -10,8 +10,10 @@ not matter. `known_dagster.py` has those that the storage was written for.
 import ast
 import inspect
 import textwrap
+import warnings
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from importlib.metadata import version
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -106,3 +108,12 @@ def _plain(node: Any) -> Any:
 
 def _hashed(value: Any) -> str:
     return sha256(repr(value).encode()).hexdigest()[:LENGTH]
+
+
+def warn(what: str, changed: Sequence[str], instead: str) -> None:
+    """Say what differs, and what is done instead."""
+    warnings.warn(
+        f"Dagster {version('dagster')} differs from what SigmaSight's {what} was written for "
+        f"({', '.join(changed)}): {instead}, slower in range runs",
+        stacklevel=3,
+    )

@@ -1,18 +1,14 @@
 """Dagster's PostgreSQL storage with pooled connections and partition events stored by COPY.
 
-A range run stores one planned and one materialization event for each asset and partition. The stock
-storage opens two connections for each event and stores planned events one by one; that, not the
-calculations, is where such a run spends its time. Rows are the same as the stock storage's.
+The stock storage, where range runs spent their time, opens two connections for each event. Rows are the same.
 
-`dagster.yaml` names `SigmaSightStorage`, so that webserver, daemon, code servers and commands all use
-it. Where Dagster's methods are not those that it was written for (`fingerprint.py`), Dagster's own storage
-is used, with a warning.
+`dagster.yaml` names `SigmaSightStorage`: webserver, daemon, code servers and commands all use it, but for a
+Dagster whose methods are not those that it was written for (`fingerprint.py`).
 """
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -42,6 +38,8 @@ from sigmasight_dagster.instance.living.run_storage import PooledRunStorage
 from sigmasight_dagster.instance.pages import status
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
+from sigmasight_dagster.warehouse.database import every_engine_runs, run_on_connect
+from sigmasight_dagster.warehouse.sql import set_session
 
 EVENT_BATCH_SIZE = 5_000
 """More than a run has partitions by default (`chunk_partitions`): they are stored in the order of dates."""
@@ -49,6 +47,7 @@ STATEMENT_TIMEOUT_MS = 600_000
 POOL_RECYCLE_SECONDS = 3_600
 MAX_OVERFLOW = 20
 
+_SESSION = set_session({"statement_timeout": f"{STATEMENT_TIMEOUT_MS}"})
 _BULK_EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
@@ -215,13 +214,15 @@ class SigmaSightStorage(DagsterPostgresStorage):
         should_autocreate_tables: bool = True,
         inst_data: ConfigurableClassData | None = None,
     ):
-        super().__init__(postgres_url, should_autocreate_tables, inst_data)
-        self._run_storage = PooledRunStorage(postgres_url, should_autocreate_tables)
-        self._event_log_storage: BulkEventLogStorage = BulkEventLogStorage(
-            postgres_url, should_autocreate_tables
-        )
+        with every_engine_runs(_SESSION):  # those too that make the tables
+            super().__init__(postgres_url, should_autocreate_tables, inst_data)
+            self._run_storage = PooledRunStorage(postgres_url, should_autocreate_tables)
+            self._event_log_storage: BulkEventLogStorage = BulkEventLogStorage(
+                postgres_url, should_autocreate_tables
+            )
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, MAX_OVERFLOW)
+            sa.event.listen(storage._engine, "connect", partial(run_on_connect, _SESSION))
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
@@ -233,7 +234,7 @@ class SigmaSightStorage(DagsterPostgresStorage):
     ) -> DagsterPostgresStorage:
         url = sqlalchemy_url(config_value.get("postgres_url") or dagster_database_url(Settings()))
         if changed := fingerprint.changed(parts_of_dagster(), KNOWN):
-            _warn("fast event storage", changed, "using Dagster's own PostgreSQL storage")
+            fingerprint.warn("fast event storage", changed, "using Dagster's own PostgreSQL storage")
             return DagsterPostgresStorage(url, inst_data=inst_data)
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
         of_whole_inputs()
@@ -241,17 +242,9 @@ class SigmaSightStorage(DagsterPostgresStorage):
         status.of_pages()
         made = cls(url, inst_data=inst_data)
         if changed := fingerprint.changed(parts_of_events(), KNOWN_OF_EVENTS):
-            _warn("events by template", changed, "Dagster makes each event of runs itself")
+            fingerprint.warn("events by template", changed, "Dagster makes each event of runs itself")
             made._event_log_storage.by_template = False
         return made
-
-
-def _warn(what: str, changed: Sequence[str], instead: str) -> None:
-    warnings.warn(
-        f"Dagster {version('dagster')} differs from what SigmaSight's {what} was written for "
-        f"({', '.join(changed)}): {instead}, slower in range runs",
-        stacklevel=3,
-    )
 
 
 def parts_of_dagster() -> dict[str, str]:

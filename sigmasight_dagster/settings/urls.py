@@ -12,6 +12,11 @@ from urllib.parse import quote, unquote
 from sigmasight_core.errors import InputError
 
 SECRETS: Final = frozenset({"password", "sslpassword", "oauth_client_secret", "scram_client_key"})
+ONE_FOR_BOTH: Final = (
+    "SIGMASIGHT_DATABASE_URL and DAGSTER_POSTGRES_URL name the same database: "
+    "give Dagster's storage one of its own (createdb dagster)"
+)
+"""What is said when both settings name one database."""
 _LIBPQ: Final = """
 host hostaddr port dbname user passfile require_auth channel_binding connect_timeout client_encoding
 options application_name fallback_application_name keepalives keepalives_idle keepalives_interval

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -12,14 +13,14 @@ import sqlalchemy as sa
 from sigmasight_core.errors import InputError
 from sigmasight_dagster.settings.urls import canonical_url, masked, with_parameter
 from sigmasight_dagster.warehouse.errors import WarehouseError, refused, unreachable
-from sigmasight_dagster.warehouse.sql import lock_key
+from sigmasight_dagster.warehouse.sql import lock_key, set_session
 
 SCHEMA = "sigmasight"
 LAYOUT_LOCK = lock_key(SCHEMA, "layout")
 """Held in shared mode by every write, exclusively by a migration."""
 
-READ_ONLY = "-cdefault_transaction_read_only=on"
-"""libpq's `options` of connections that change nothing; without a blank, which SQLAlchemy writes as `+`."""
+READ_ONLY = {"default_transaction_read_only": "on"}
+"""Setting of sessions that change nothing."""
 
 _IDLE_CONNECTIONS = 4
 _SURE_SECONDS = 0.1
@@ -28,18 +29,15 @@ LOCK_SECONDS = 300
 """So long a writer waits for locks of others; those of other writers are held for seconds."""
 
 
-def read_only(url: str) -> str:
-    """The same database, which refuses every change. :param url: as libpq takes it."""
-    return with_parameter(canonical_url(url), "options", READ_ONLY)
-
-
 class Database:
     """One database. Connections are opened on first use; safe in threads and after a fork.
 
-    url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`, as libpq and SQLAlchemy take it.
+    :param url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`, as libpq and SQLAlchemy take it.
+    :param read_only: it refuses every change that is asked by this object.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self._session = set_session(READ_ONLY if read_only else {})
         self._address = canonical_url(url, "SIGMASIGHT_DATABASE_URL")
         try:
             self._url = sa.make_url(self._address.replace("postgresql://", "postgresql+psycopg2://", 1))
@@ -89,6 +87,7 @@ class Database:
     def layout(self) -> Iterator[sa.Connection]:
         """A SQLAlchemy connection in one transaction, for changes of the layout."""
         engine = sa.create_engine(self._url, poolclass=sa.NullPool)
+        sa.event.listen(engine, "connect", partial(run_on_connect, self._session))
         try:
             connection = engine.connect()
         except sa.exc.DBAPIError as error:
@@ -139,11 +138,28 @@ class Database:
         except _driver().Error as error:
             raise self._clean(unreachable(self.name, error)) from None
         with connection.cursor() as cursor:
-            cursor.execute("SET standard_conforming_strings = on")
+            _done(cursor, self._session)
         return connection
 
     def _clean(self, error: WarehouseError) -> WarehouseError:
         return WarehouseError(masked(str(error), self._address))
+
+
+def run_on_connect(statement: str, connection: Any, _record: object = None) -> None:
+    """Listener of an engine with psycopg2: the statement holds for the session."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@contextmanager
+def every_engine_runs(statement: str) -> Iterator[None]:
+    """As `run_on_connect`, for engines that others make and use in the block."""
+    listener = partial(run_on_connect, statement)
+    sa.event.listen(sa.Engine, "connect", listener)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "connect", listener)
 
 
 def _done(cursor: Any, statement: str) -> None:

@@ -19,7 +19,9 @@ _CURES = {
     "42703": "a column is missing, the tables are older than the code; run `sigmasight db migrate`",
     "42501": "this user may not do that; use a member of the role sigmasight_writer, or the owner",
     "55P03": "another program has been using the tables for a minute or more; try again when it has finished",
-    "53100": "the disk of the server is full",
+    "25006": "it can only be read; `sigmasight db check` says why",
+    "53200": "the server has no memory for it; see max_locks_per_transaction with `sigmasight db check`",
+    "53100": "the disk of the server is full; make space, and give the same command again",
 }
 _EMBEDDED_CURE = "run `sigmasight db start`, or check SIGMASIGHT_DATABASE_URL"
 _EXTERNAL_CURE = "see whether that server runs and lets you in, or check SIGMASIGHT_DATABASE_URL"

@@ -24,8 +24,8 @@ class Reader:
     url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`.
     """
 
-    def __init__(self, url: str) -> None:
-        self._database = Database(url)
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        self._database = Database(url, read_only=read_only)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -30,9 +30,9 @@ class AuditStamp:
     made_with: str | None = None
 
     @classmethod
-    def now(cls, run_id: str) -> "AuditStamp":
+    def now(cls, run_id: str, made_with: str | None = None) -> "AuditStamp":
         """The stamp of the installed code at this moment."""
-        return cls(run_id, version("sigmasight"), pd.Timestamp(dt.datetime.now(dt.UTC)))
+        return cls(run_id, version("sigmasight"), pd.Timestamp(dt.datetime.now(dt.UTC)), made_with)
 
     @property
     def moment(self) -> dt.datetime:

@@ -1,12 +1,13 @@
 """Text of SQL: quoting, and the conditions that select partitions.
 
 Values are written into the statement, because PostgreSQL sends the result of a statement without
-parameters as one binary COPY, which is what makes reads fast. Connections of the warehouse set
+parameters as one binary COPY, which is what makes reads fast. Every session sets what SESSION says, with
 ``standard_conforming_strings``, under which doubling the quote is all that a literal needs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from typing import Final
 
 import pandas as pd
 
@@ -14,6 +15,40 @@ from sigmasight_core.errors import InputError
 
 Dates = tuple[pd.Timestamp, pd.Timestamp] | Sequence[pd.Timestamp] | pd.DatetimeIndex
 """A (start, end) tuple, both inclusive, or exactly the dates of a list or index."""
+
+SESSION: Final[Mapping[str, str]] = {
+    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "row_security": "on",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+}
+"""What each session sets for itself, whatever server, database and role say: as pg_dump does, and for its
+reasons. With another isolation a transaction would see what was there before it has waited for a lock."""
+
+
+def set_session(more: Mapping[str, str] | None = None) -> str:
+    """The statement, with no parameters and one row, after which a session has SESSION's settings.
+
+    :param more: others, or others of these.
+    """
+    wanted = {**SESSION, **(more or {})}
+    each = [f"set_config({literal(name)}, {literal(value)}, false)" for name, value in wanted.items()]
+    newer = (
+        "CASE WHEN current_setting('server_version_num')::integer >= 170000 "
+        "THEN set_config('transaction_timeout', '0', false) END"
+    )
+    return f"SELECT {', '.join([*each, newer])}"
 
 
 def quoted(*names: str) -> str:

@@ -65,7 +65,8 @@ class Warehouse(
     one query, so that a reader sees whole partitions only. Methods raise WarehouseError, in one line with the
     cure and never with a password, when the database cannot be reached or refuses.
 
-    url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`.
+    url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`. read_only: whether the database is to
+    refuse every change.
     """
 
     def migrate(self) -> list[str]:

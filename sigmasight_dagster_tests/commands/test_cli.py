@@ -9,10 +9,11 @@ from pkgutil import walk_packages
 
 import click
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 
 from sigmasight_dagster import commands
-from sigmasight_dagster.cli import cli
+from sigmasight_dagster.cli import cli, main
 from sigmasight_dagster.cli.sections import COMMANDS, SECTIONS
 from sigmasight_dagster.commands.examples import EXAMPLES
 from sigmasight_dagster.settings import Settings
@@ -183,3 +184,22 @@ def test_every_command_is_on_the_help_page() -> None:
     }
     assert [where for key, where in found.items() if key not in listed] == []
     assert len(found) > len(COMMANDS)
+
+
+def test_a_full_disk_of_dagsters_database_is_told_with_its_cure_and_without_the_statement(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refusal = Exception('ERROR:  could not extend file "base/1/2": No space left on device\nHINT: ...')
+    refusal.pgcode = "53100"  # type: ignore[attr-defined]
+    failure = sa.exc.OperationalError("INSERT INTO event_logs", {"event": "many values"}, refusal)
+
+    def fail(**_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("sigmasight_dagster.cli.cli", fail)
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err == (
+        'Error: database of Dagster\'s storage: could not extend file "base/1/2": No space left on device: '
+        "the disk of the server is full; make space, and give the same command again\n"
+    )

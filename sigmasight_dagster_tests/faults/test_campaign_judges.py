@@ -5,11 +5,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from campaigns import between, judges, kills, moments, poison, races, readers, services
+from campaigns import between, clock, disk, judges, kills, moments, poison, races, readers, servers, services
 from campaigns.between import Between
 from campaigns.figures import Figures
 from campaigns.house import House
@@ -120,7 +121,7 @@ def test_hostile_positions_are_found() -> None:
 
 
 def test_a_round_is_told_by_its_number_alone() -> None:
-    for plot in (kills.Plot, races.Plot, moments.Plot, services.Plot):
+    for plot in (kills.Plot, races.Plot, moments.Plot, services.Plot, clock.Plot):
         assert [plot.of(n) for n in range(20)] == [plot.of(n) for n in range(20)]
         assert len({str(plot.of(n)) for n in range(20)}) > 10
     of_the_moment = Between(House(Path()), Figures("between")).plot
@@ -131,6 +132,34 @@ def test_a_round_is_told_by_its_number_alone() -> None:
     assert {services.Plot.of(n).victim for n in range(200)} == set(services.VICTIMS)
     held = [plot.point for n in range(4 * len(POINTS)) if (plot := moments.Plot.of(n)).point]
     assert held == list(POINTS)
+    full = [disk.Disk.plot(SimpleNamespace(), n) for n in range(50)]
+    assert {kill.victim for plot in full for kill in plot.kills} == set(disk.VICTIMS)
+    assert [str(plot) for plot in full] == [str(disk.Disk.plot(SimpleNamespace(), n)) for n in range(50)]
+    assert "full: " in str(full[0])
+
+
+REFUSAL = "Error: database host/risk cannot be used: its encoding is LATIN1, make another"
+TRACED = "Error: KeyError: 'x' (a traceback: sigmasight --debug ...)"
+
+
+@pytest.mark.parametrize(
+    ("checked", "said", "made", "found"),
+    [
+        ((1, "REFUSED its encoding is\n  LATIN1, make another"), REFUSAL, 0, []),
+        ((1, "REFUSED its encoding is LATIN1, make another"), REFUSAL, 3, ["has made 3 relations"]),
+        ((0, "its encoding is LATIN1, make another"), REFUSAL, 0, ["finds nothing"]),
+        ((1, "REFUSED the version"), REFUSAL, 0, ["has other words"]),
+        ((1, "KeyError: 'x' (a traceback: sigmasight --debug ...)"), TRACED, 0, ["no clear refusal"]),
+    ],
+)
+def test_a_refusal_is_clear_changes_nothing_and_is_that_of_db_check(
+    monkeypatch: pytest.MonkeyPatch, checked: tuple[int, str], said: str, made: int, found: list[str]
+) -> None:
+    monkeypatch.setattr(servers, "made", lambda _: made)
+    typed = [servers.Typed("db check", *checked), servers.Typed("import", 1, said)]
+    _, problems = servers._refused(SimpleNamespace(), servers.PLAIN, typed)
+    assert len(problems) == len(found)
+    assert all(wanted in said for wanted, (_, said) in zip(found, problems, strict=True))
 
 
 def test_a_fault_ends_a_campaign_with_1_and_says_how_to_see_it_again(

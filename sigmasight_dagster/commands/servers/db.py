@@ -8,6 +8,7 @@ import click
 from sigmasight_core.errors import InputError, SigmaSightError
 from sigmasight_dagster.commands.arguments import AS_JSON
 from sigmasight_dagster.commands.output import print_json
+from sigmasight_dagster.commands.servers.check import check
 from sigmasight_dagster.commands.servers.grants import grant, grants, revoke
 from sigmasight_dagster.commands.servers.which import (
     address_of,
@@ -40,7 +41,7 @@ def db() -> None:
     """
 
 
-for command in (grant, revoke, grants):
+for command in (check, grant, revoke, grants):
     db.add_command(command)
 
 

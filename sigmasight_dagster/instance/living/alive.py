@@ -7,6 +7,7 @@ of a clock that was set.
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ import sqlalchemy as sa
 from dagster import DagsterInstance
 
 from sigmasight_dagster.tags import COMMAND_TAG
+from sigmasight_dagster.warehouse.database import run_on_connect
+from sigmasight_dagster.warehouse.sql import set_session
 
 HEARTBEAT_SECONDS: Final = 2.0
 _KEEPALIVES: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
@@ -127,7 +130,9 @@ def _engine(postgres_url: str) -> sa.Engine:
         "keepalives": 1,
         **_KEEPALIVES,
     }
-    return sa.create_engine(postgres_url, poolclass=sa.NullPool, connect_args=arguments)
+    engine = sa.create_engine(postgres_url, poolclass=sa.NullPool, connect_args=arguments)
+    sa.event.listen(engine, "connect", partial(run_on_connect, set_session()))
+    return engine
 
 
 def _key(run_id: str) -> int:

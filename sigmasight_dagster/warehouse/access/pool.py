@@ -23,6 +23,7 @@ from sigmasight_dagster.warehouse.errors import (
     refused,
     server_message,
 )
+from sigmasight_dagster.warehouse.sql import set_session
 
 Connection = psycopg.AsyncConnection[TupleRow]
 Parameters = Mapping[str, Any] | Sequence[Any] | None
@@ -56,6 +57,9 @@ class Pool:
 
     def __init__(self, url: str, size: int = 8, *, read_only: bool = False) -> None:
         self._name = Database(url).name
+        # to compile a statement of milliseconds takes longer than to run it
+        own = {"statement_timeout": f"{STATEMENT_SECONDS}s", "jit": "off", **(READ_ONLY if read_only else {})}
+        self._session = set_session(own).encode()
         self._turns = Turns(size, WAITING, TURN_SECONDS)
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
@@ -69,10 +73,9 @@ class Pool:
                 "application_name": "sigmasight-api",
                 "connect_timeout": 3,
                 "prepare_threshold": _PREPARED_FROM,
-                # to compile a statement of milliseconds takes longer than to run it
-                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c timezone=UTC -c jit=off"
-                + (f" {READ_ONLY}" if read_only else ""),
+                "client_encoding": "utf8",
             },
+            configure=self._configure,
         )
 
     async def open(self) -> None:
@@ -125,6 +128,9 @@ class Pool:
         """A connection in one transaction, committed at the end; nothing is asked twice."""
         async with self._connection() as connection, connection.transaction():
             yield connection
+
+    async def _configure(self, connection: Connection) -> None:
+        await connection.execute(self._session, prepare=False)
 
     async def _rows(self, statement: str, parameters: Parameters, keep_plan: bool) -> list[TupleRow]:
         async with self._connection(_Broken) as connection:

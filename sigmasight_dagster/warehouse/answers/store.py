@@ -48,8 +48,8 @@ class Page:
 class AnswerStore:
     """Each read is one statement: whole partitions are seen, or none of them."""
 
-    def __init__(self, pool: Pool, url: str) -> None:
-        self._pool, self._arrow = pool, Database(url)
+    def __init__(self, pool: Pool, url: str, *, read_only: bool = False) -> None:
+        self._pool, self._arrow = pool, Database(url, read_only=read_only)
         self._statements: dict[tuple[Any, ...], str] = {}
 
     async def page(

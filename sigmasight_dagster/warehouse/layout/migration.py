@@ -32,6 +32,8 @@ from sigmasight_dagster.warehouse.layout.roles import grant_roles
 from sigmasight_dagster.warehouse.layout.schema import metadata
 from sigmasight_dagster.warehouse.layout.storage import set_parameters
 from sigmasight_dagster.warehouse.layout.views import create_views, digest, drop_views_of
+from sigmasight_dagster.warehouse.requirements.declared import TABLES, refuse
+from sigmasight_dagster.warehouse.requirements.facts import FACTS, Facts
 from sigmasight_dagster.warehouse.sql import quoted
 
 LOCK_SECONDS = 60
@@ -65,6 +67,8 @@ def migrate(database: Database, fill: Mapping[str, str]) -> list[str]:
     with database.layout() as connection:
         connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
         connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({LAYOUT_LOCK})"))
+        found = Facts.of(connection.exec_driver_sql(FACTS).mappings().one())
+        refuse(TABLES, found, database.name, to_write=True)
         if is_current(connection):
             return []
         changes = _create_schema(connection)

@@ -1,0 +1,1 @@
+"""What campaigns play on: other servers, poolers, clocks, and how each is otherwise than usual."""
