@@ -10,7 +10,7 @@ class UpkeepSettings(BaseSettings):
     """How long what grows is kept (docs/growth.md), and the room that is left on the disk."""
 
     keep_detail_days: int = Field(
-        default=365,
+        default=1_830,
         description=f"Calendar days before the newest snapshot of which rows by position, pair or holding "
         f"are kept; {_FOR_EVER}",
         ge=0,

@@ -112,7 +112,9 @@ def _differing(stored: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
         unequal = np.zeros(len(stored), dtype=bool)
         for name in stored.columns:
             one, other = stored[name].array, given[name].array
-            unequal |= ~(np.asarray(one == other, dtype=bool) | (one.isna() & other.isna()))
+            # of types that know NA a comparison with it is NA
+            equal = pd.array(one == other, dtype="boolean").to_numpy(dtype=bool, na_value=False)
+            unequal |= ~(equal | (one.isna() & other.isna()))
         both = [rows[unequal] for rows in both]
     return pd.concat(both).drop_duplicates(keep=False)
 
