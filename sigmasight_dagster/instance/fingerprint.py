@@ -12,6 +12,7 @@ import inspect
 import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from types import CodeType, FunctionType
@@ -22,6 +23,7 @@ import sqlalchemy as sa
 LENGTH = 12
 
 
+@cache
 def of_function(function: FunctionType) -> str:
     """Fingerprint of a function, or "no source" where only compiled code is installed."""
     try:
