@@ -50,9 +50,10 @@ def portfolio_reports(batch: Batch) -> pd.DataFrame:
     """The report as one JSON document; a run of several dates makes that of its last date alone.
 
     A run of more portfolios than the setting report_portfolios says makes none, unless every one is wanted:
-    they are made when they are asked for.
+    they are made when they are asked for. Nor does one that another goes on from with later dates.
     """
-    if len(batch.portfolios) > batch.report_portfolios and not batch.every_report:
+    left = batch.goes_on or len(batch.portfolios) > batch.report_portfolios
+    if left and not batch.every_report:
         return PortfolioReports.empty()
     lots = settled_ledger(batch).positions
     stored = batch.stored_before(PortfolioReports, batch.dates[0])

@@ -38,6 +38,7 @@ class Batch(Configuration):
     :param first_date: first trading date of the project: no window reaches before it.
     :param refetch: sources are asked again for what is stored and final too.
     :param every_report: reports are wanted of every date, not of the last one alone.
+    :param goes_on: another run goes on with later dates, and makes the report.
     :param basis: takes down which publications and ledgers of its portfolios are read.
     :ivar learned: what a source said beyond the batch; stored after its partitions.
     :ivar configured: rows of tables of `Kind.CONFIGURED` that it computes with; stored after its partitions.
@@ -53,7 +54,9 @@ class Batch(Configuration):
         refetch: bool = False,
         every_report: bool = False,
         basis: Basis | None = None,
+        goes_on: bool = False,
     ):
+        self.goes_on = goes_on
         self.refetch = refetch
         self.every_report = every_report
         self.dates = dates

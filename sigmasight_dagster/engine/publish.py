@@ -27,7 +27,7 @@ from sigmasight_dagster.partitions import keys
 from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.platform import Platform
 from sigmasight_dagster.server import room
-from sigmasight_dagster.tags import REFETCH_TAG, REPORTS_TAG
+from sigmasight_dagster.tags import GOES_ON_TAG, REFETCH_TAG, REPORTS_TAG
 from sigmasight_dagster.warehouse import (
     AuditStamp,
     Basis,
@@ -148,9 +148,9 @@ def _compute(
     tags: Mapping[str, str],
 ) -> None:
     pieces: dict[type[Table], list[pd.DataFrame]] = {model: [] for model in asset.tables}
-    refetch, reports = REFETCH_TAG in tags, REPORTS_TAG in tags
+    refetch, reports, goes_on = (tag in tags for tag in (REFETCH_TAG, REPORTS_TAG, GOES_ON_TAG))
     for dates, portfolios in parts:
-        batch = Batch(asset, platform, dates, portfolios, first_date, refetch, reports, made.basis)
+        batch = Batch(asset, platform, dates, portfolios, first_date, refetch, reports, made.basis, goes_on)
         computed = asset.compute(batch)
         made.learned += [batch.learned] if batch.learned is not None else []
         made.configured |= batch.configured

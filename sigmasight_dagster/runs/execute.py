@@ -27,6 +27,7 @@ from sigmasight_dagster.runs.plan import RangeRun
 from sigmasight_dagster.tags import (
     COMMAND_TAG,
     EXECUTOR_TAG,
+    GOES_ON_TAG,
     LAUNCHER_TAG,
     LAYER_TAG,
     REFETCH_TAG,
@@ -108,6 +109,7 @@ def execute(
         **({COMMAND_TAG: command} if command else {}),
         **({REFETCH_TAG: "true"} if run.refetch else {}),
         **({REPORTS_TAG: "all"} if run.every_report else {}),
+        **({GOES_ON_TAG: "true"} if run.goes_on else {}),
         **partition_events.tags(instance),
     }
     config = {"loggers": {"console": {"config": {"log_level": console_level}}}}

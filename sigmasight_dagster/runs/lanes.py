@@ -51,6 +51,16 @@ def side_by_side(
     return found
 
 
+def told_at_the_end(lane: Lane) -> Lane:
+    """Each run that another one of the same portfolios goes on from is marked: that one makes the reports."""
+    same = [(*run.table_names, *run.portfolios) for run in lane]
+    last = {key: place for place, key in enumerate(same)}
+    return [
+        replace(run, goes_on=bool(run.portfolios) and place < last[key])
+        for place, (run, key) in enumerate(zip(lane, same, strict=True))
+    ]
+
+
 def _lanes(
     runs: Lane, processes: int, n_positions: Mapping[str, int], order: Sequence[str], chunk_partitions: int
 ) -> Stage:

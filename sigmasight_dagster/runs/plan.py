@@ -30,6 +30,7 @@ class RangeRun:
     :param portfolios: consecutive in the order of the dynamic partitions; empty in market layers.
     :param refetch: sources are asked again for what is stored and final.
     :param every_report: reports are made of every date, not of the last one alone.
+    :param goes_on: another run goes on with later dates: reports are made, and plots drawn, by that one.
     """
 
     layer: str
@@ -38,6 +39,7 @@ class RangeRun:
     portfolios: tuple[str, ...] = ()
     refetch: bool = False
     every_report: bool = False
+    goes_on: bool = False
 
     @property
     def table_names(self) -> list[str]:

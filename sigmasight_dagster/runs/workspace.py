@@ -78,6 +78,9 @@ class Workspace:
 
     def stages(self, runs: Sequence[RangeRun]) -> list[Stage]:
         """Planned runs in lanes that go side by side, as far as this machine allows and it pays."""
+        return [[lanes.told_at_the_end(lane) for lane in stage] for stage in self._stages(runs)]
+
+    def _stages(self, runs: Sequence[RangeRun]) -> list[Stage]:
         names = sorted({name for run in runs for name in run.portfolios})
         processes = usable(self.settings) if len(names) > 1 else 1
         if processes == 1:

@@ -16,6 +16,7 @@ from sigmasight_dagster.story.declared import Story
 from sigmasight_dagster.story.plots import Part
 from sigmasight_dagster.story.previews import preview
 from sigmasight_dagster.story.rows import PartitionRows
+from sigmasight_dagster.tags import GOES_ON_TAG
 
 ROW_COUNT = "dagster/partition_row_count"
 NULL_COUNT = "NULL values"
@@ -47,7 +48,7 @@ def of_partitions(
     figures = _figures(every[model], story)
     by_key = {**dict.fromkeys(keys, _NOTHING), **_counts(PartitionRows(model, frames[model]))}
     by_key = {key: {**figures.get(key, {}), **counts} for key, counts in by_key.items()}
-    if story.plot:
+    if story.plot and GOES_ON_TAG not in context.run.tags:
         for key in shown(keys, platform.settings.plot_partitions):
             by_key[key] = {**by_key[key], **_plot(context, story, key, every, platform)}
     for key in shown(keys, platform.settings.preview_partitions):

@@ -10,12 +10,14 @@ from sigmasight_dagster.assets import report
 
 
 def batch(**more: Any) -> Any:
-    return SimpleNamespace(portfolios=("a", "b", "c"), report_portfolios=2, every_report=False, **more)
+    usual = {"portfolios": ("a", "b", "c"), "report_portfolios": 2, "every_report": False, "goes_on": False}
+    return SimpleNamespace(**usual | more)
 
 
 def test_a_run_of_more_portfolios_than_the_setting_makes_none_and_reads_nothing() -> None:
-    rows = report.portfolio_reports.compute(batch())
-    assert validate(PortfolioReports, rows).empty  # type: ignore[arg-type]
+    for given in (batch(), batch(report_portfolios=9, goes_on=True)):
+        rows = report.portfolio_reports.compute(given)
+        assert validate(PortfolioReports, rows).empty  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("given", [{"report_portfolios": 3}, {"every_report": True}])

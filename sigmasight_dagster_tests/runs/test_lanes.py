@@ -51,6 +51,16 @@ def test_each_run_is_a_rectangle_of_neighbours_that_is_not_larger_than_before() 
         assert len(run.partition_keys) <= 150
 
 
+def test_the_last_run_of_each_portfolio_makes_the_reports_however_many_processes_there_are() -> None:
+    runs = planned(SESSIONS[-100:], ORDER, chunk_partitions=150)
+    for stages in (lanes.one_by_one(runs), spread(runs, chunk=150)):
+        marked = [run for stage in stages for lane in stage for run in lanes.told_at_the_end(lane)]
+        last = [run for run in marked if not run.goes_on and run.portfolios]
+        assert {run.dates[-1] for run in last} == {SESSIONS[-1]}
+        assert sorted(name for run in last for name in run.portfolios) == sorted(ORDER)
+        assert not any(run.goes_on for run in marked if not run.portfolios)
+
+
 def test_lanes_take_as_long_as_each_other_not_as_many_portfolios() -> None:
     runs = planned(SESSIONS[-100:], ORDER)
     assert names(spread(runs, held=(9_000, 900, 900, 900, 900))[-1]) == [{"a"}, {"b", "c", "d", "e"}]
