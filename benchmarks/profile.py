@@ -1,4 +1,4 @@
-"""Where a backfill spends its time, as a flame graph: what each sample of the command's process was in.
+"""Where a backfill by one process spends its time, as a flame graph: what each sample of it was in.
 
 python -m benchmarks.profile year.svg [--dates 252]
 """
@@ -53,12 +53,13 @@ def main() -> None:
 
 
 def sampled(n_dates: int) -> Counter[tuple[str, ...]]:
-    """Stacks of the backfill's process and its workers, outermost first: how often each was seen."""
+    """Stacks of the backfill's process, outermost first: how often each was seen."""
     start = calendar.shift_sessions(LAST_DATE, 1 - n_dates)
     ends = ("--start", f"{start:%Y-%m-%d}", "--end", f"{LAST_DATE:%Y-%m-%d}")
     with books(PORTFOLIOS) as made, tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", _SAMPLED, folder, "backfill", *ends]
-        subprocess.run(command, env=made.environment, stdout=subprocess.DEVNULL, check=True)
+        environment = {**made.environment, "SIGMASIGHT_PROCESSES": "1"}
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
         found: Counter[tuple[str, ...]] = Counter()
         for file in Path(folder).glob("*.json"):
             for stack, count in json.loads(file.read_text()).items():

@@ -1,4 +1,4 @@
-"""Samples of what a command does, every 5 ms of the clock; forked workers too, each in its own file.
+"""Samples of what a command does in its own process, every 5 ms of the clock.
 
 What belongs here: what runs inside of the process that is looked at. `benchmarks.profile` starts it.
 """
@@ -14,8 +14,9 @@ from types import FrameType
 from typing import Final
 
 EVERY_SECONDS: Final = 0.005
-WORKER: Final = "/runs/cancellation.py:_fill"
-"""In the stack of the thread that executes runs, for which the first one of the command waits."""
+WORKERS: Final = ("/runs/launcher.py:_lane", "/runs/cancellation.py:_fill")
+"""In the stack of the thread that executes runs, for which the first one of the command waits; the latter in
+versions of before there were several processes."""
 WAITING: Final = ("/threading.py", "/multiprocessing/connection.py", "/selectors.py")
 WRITE_SECONDS: Final = 10.0
 """A worker may end without a last word: what it has done until then is written so often."""
@@ -24,7 +25,6 @@ WRITE_SECONDS: Final = 10.0
 def command(folder: str, *arguments: str) -> None:
     """`sigmasight ARGUMENTS`, sampled. :param folder: for one file of stacks a process."""
     _start(Path(folder))
-    os.register_at_fork(after_in_child=lambda: _start(Path(folder)))
     from sigmasight_dagster.cli import main  # after the start: imports are a part of what a user waits for
 
     sys.argv = ["sigmasight", *arguments]
@@ -42,7 +42,9 @@ def _sample(file: Path) -> None:
         time.sleep(EVERY_SECONDS)
         for thread, frame in sys._current_frames().items():
             stack = _stack(frame)
-            if WORKER in stack or (thread == first and not frame.f_code.co_filename.endswith(WAITING)):
+            if any(worker in stack for worker in WORKERS) or (
+                thread == first and not frame.f_code.co_filename.endswith(WAITING)
+            ):
                 stacks[stack] += 1
         if time.monotonic() - written > WRITE_SECONDS:
             part = file.with_suffix(".part")
