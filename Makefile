@@ -77,8 +77,8 @@ docs: $(DEV)   ## write the generated pages of docs/ again
 bench: $(DEV)  ## the benchmarks, as ratios measured in one run
 	$(BIN)/python -m benchmarks
 
-campaign: $(DEV) ## half an hour of kills, races and hostile files; SEED=N for other ones (docs/reliability.md)
-	failed=0; for run in "kills --minutes 20" "races --minutes 6" "poison --minutes 4"; do \
+campaign: $(DEV) ## half an hour of kills, changes during runs and hostile files; SEED=N for other ones (docs/reliability.md)
+	failed=0; for run in "kills --minutes 20" "moments --minutes 6" "poison --minutes 4"; do \
 	    $(BIN)/python -m campaigns $$run --seed $(SEED) || failed=1; \
 	done; exit $$failed
 
