@@ -9,7 +9,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ import psutil
 import psycopg
 
 from benchmarks.load.client import Load, Outcome, request
+from benchmarks.measure import own_server
 from sigmasight_core.tables import PositionValues, Publications, table_name
 from sigmasight_dagster.api.app import BASE
 from sigmasight_dagster.api.routes import analytics, data
@@ -34,17 +34,11 @@ ROWS = 10_000_000
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
-        home = Path(folder)
-        postgres = EmbeddedPostgres(home, None)
-        postgres.start()
-        try:
-            url = _demo(home, postgres)
-            measure(url, home)
-            add_others(url)
-            measure(url, home, f", {ROWS:,} rows of position_values; goal: within 1.5 times")
-        finally:
-            postgres.stop()
+    with own_server() as (home, postgres):
+        url = _demo(home, postgres)
+        measure(url, home)
+        add_others(url)
+        measure(url, home, f", {ROWS:,} rows of position_values; goal: within 1.5 times")
 
 
 def _demo(home: Path, postgres: EmbeddedPostgres) -> str:

@@ -4,22 +4,19 @@ A real `sigmasight dev` does it. The schedule's clock cannot be set, so the mark
 would; the daemon starts it, and the sensor requests the portfolios' run.
 """
 
-import tempfile
 import time
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import psycopg2
 
-from benchmarks.measure import limit
+from benchmarks.measure import limit, own_server
 from sigmasight_core import calendar
 from sigmasight_core.tables import Grain
 from sigmasight_dagster.automation import jobs
 from sigmasight_dagster.automation.market_to_portfolio import left_out
 from sigmasight_dagster.partitions.keys import range_tags
-from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.tags import DAILY_TAG
 from sigmasight_dagster_tests.support.dev_server import DevServer, dev_server
 from sigmasight_dagster_tests.support.project import PORTFOLIOS, CliProject
@@ -36,18 +33,12 @@ PUBLISHED = "SELECT count(*) FROM sigmasight.publications WHERE date = %s AND po
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
-        home = Path(folder)
-        postgres = EmbeddedPostgres(home, None)
-        postgres.start()
-        try:
-            project = CliProject(home, postgres.url("sigmasight"), postgres.url("dagster"))
-            project.import_examples()
-            project.ok("backfill", "--start", BACKFILLED[0], "--end", BACKFILLED[1])
-            with dev_server(project) as server:
-                _measure(project, server)
-        finally:
-            postgres.stop()
+    with own_server() as (home, postgres):
+        project = CliProject(home, postgres.url("sigmasight"), postgres.url("dagster"))
+        project.import_examples()
+        project.ok("backfill", "--start", BACKFILLED[0], "--end", BACKFILLED[1])
+        with dev_server(project) as server:
+            _measure(project, server)
 
 
 def _measure(project: CliProject, server: DevServer) -> None:

@@ -8,7 +8,6 @@ default. The last line is Dagster's own way on our storage: that of runs launche
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +16,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from benchmarks.measure import rates, report, seconds
+from benchmarks.measure import own_server, rates, report, seconds
 from sigmasight_dagster.instance.console import console_logger
 from sigmasight_dagster.partitions.dates import portfolio_dates, trading_dates
 from sigmasight_dagster.runs.execute import execute, new_run_id
@@ -38,15 +37,9 @@ ONE_RUN = "import sys; from benchmarks.bench_events import one_run; one_run(*sys
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
-        home = Path(folder)
-        server = EmbeddedPostgres(home, None)
-        server.start()
-        try:
-            execute_sql(server.url("postgres"), "CREATE DATABASE stock", "CREATE DATABASE ours")
-            _measure(server, home)
-        finally:
-            server.stop()
+    with own_server() as (home, server):
+        execute_sql(server.url("postgres"), "CREATE DATABASE stock", "CREATE DATABASE ours")
+        _measure(server, home)
 
 
 def _measure(server: EmbeddedPostgres, home: Path) -> None:

@@ -1,15 +1,11 @@
 """Replace of 1,000,000 rows x 12 columns in one transaction against DataFrame.to_sql."""
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from benchmarks.measure import compare
+from benchmarks.measure import compare, own_server
 from sigmasight_core.tables import DailyPrices
-from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.server.urls import sqlalchemy_url
 from sigmasight_dagster.warehouse import AuditStamp, Warehouse
 
@@ -35,13 +31,8 @@ def prices(n_dates: int) -> pd.DataFrame:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
-        server = EmbeddedPostgres(Path(folder), None)
-        server.start()
-        try:
-            _measure(server.url("sigmasight"))
-        finally:
-            server.stop()
+    with own_server() as (_, server):
+        _measure(server.url("sigmasight"))
 
 
 def _measure(url: str) -> None:

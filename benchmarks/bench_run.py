@@ -11,8 +11,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.measure import limit, report, seconds
-from sigmasight_dagster.server.embedded import EmbeddedPostgres
+from benchmarks.measure import limit, own_server, report, seconds
 from sigmasight_dagster.settings.places import project_files
 from sigmasight_dagster_tests.support.project import CliProject
 
@@ -22,18 +21,12 @@ CLONE = "SIGMASIGHT_BENCH_CLONE"
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
-        home = Path(folder)
-        postgres = EmbeddedPostgres(home, None)
-        postgres.start()
-        try:
-            urls = postgres.url("sigmasight"), postgres.url("dagster")
-            project = CliProject(home, *urls, plots=5)
-            project.import_examples()
-            _run(project)  # the history of the market, which its date looks back on
-            _measure(project)
-        finally:
-            postgres.stop()
+    with own_server() as (home, postgres):
+        urls = postgres.url("sigmasight"), postgres.url("dagster")
+        project = CliProject(home, *urls, plots=5)
+        project.import_examples()
+        _run(project)  # the history of the market, which its date looks back on
+        _measure(project)
     _clone()
 
 

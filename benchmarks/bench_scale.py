@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -21,6 +20,7 @@ import pandas as pd
 import psycopg2
 
 from benchmarks import many
+from benchmarks.measure import own_server
 from sigmasight_core import calendar
 from sigmasight_dagster.server.embedded import EmbeddedPostgres
 
@@ -45,13 +45,8 @@ class Took:
 
 def main() -> None:
     count = int(os.environ.get("SIGMASIGHT_BENCH_PORTFOLIOS", IMPORTED))
-    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
-        home = Path(folder)
-        server = EmbeddedPostgres(home, None)
-        try:
-            measure(home, server, count)
-        finally:
-            server.stop()
+    with own_server() as (home, server):
+        measure(home, server, count)
 
 
 def measure(home: Path, server: EmbeddedPostgres, count: int) -> None:

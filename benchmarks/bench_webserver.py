@@ -1,16 +1,13 @@
 """Answers of a real webserver about an asset with 90,000 materialised partitions: what its pages ask for."""
 
 import os
-import tempfile
-from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 
-from benchmarks.measure import limit
+from benchmarks.measure import limit, own_server
 from sigmasight_dagster.partitions.dates import portfolio_dates, trading_dates
 from sigmasight_dagster.partitions.keys import range_tags
-from sigmasight_dagster.server.embedded import EmbeddedPostgres
 from sigmasight_dagster.session_dates import date_bounds
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster_tests.support.dev_server import DevServer, dev_server
@@ -37,18 +34,12 @@ ONE_PARTITION = """query($key: AssetKeyInput!) { assetNodeOrError(assetKey: $key
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
-        home = Path(folder)
-        postgres = EmbeddedPostgres(home, None)
-        postgres.start()
-        try:
-            project = CliProject(home, postgres.url("sigmasight"), postgres.url("dagster"))
-            os.environ.update(project.environment)
-            count = _materialise()
-            with dev_server(project) as server:
-                _measure(server, count)
-        finally:
-            postgres.stop()
+    with own_server() as (home, postgres):
+        project = CliProject(home, postgres.url("sigmasight"), postgres.url("dagster"))
+        os.environ.update(project.environment)
+        count = _materialise()
+        with dev_server(project) as server:
+            _measure(server, count)
 
 
 def _materialise() -> int:

@@ -1,7 +1,24 @@
 """Times two ways of doing the same thing, alternately, and prints their ratio with its spread."""
 
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sigmasight_dagster.server.embedded import EmbeddedPostgres
+
+
+@contextmanager
+def own_server() -> Iterator[tuple[Path, EmbeddedPostgres]]:
+    """A state directory and its running server, both gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="sb", dir=tempfile.gettempdir()) as folder:
+        server = EmbeddedPostgres(Path(folder), None)
+        server.start()
+        try:
+            yield Path(folder), server
+        finally:
+            server.stop()
 
 
 def seconds(function: Callable[[], object]) -> float:
