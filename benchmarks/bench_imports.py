@@ -18,11 +18,11 @@ def main() -> None:
             (["db", "status"], "< 0.5 s"),
         ):
             _line(f"sigmasight {' '.join(words)}", COMMAND, words, goal, home)
-            for module, goal in (
-                ("sigmasight_core.tables", ""),
-                ("sigmasight_dagster.definitions", "< 1.5 s"),
-            ):
-                _line(f"import {module}", f"import {module}", [], goal, home)
+        for module, goal in (
+            ("sigmasight_core.tables", ""),
+            ("sigmasight_dagster.definitions", "< 1.5 s"),
+        ):
+            _line(f"import {module}", f"import {module}", [], goal, home)
 
 
 def _line(name: str, program: str, words: list[str], goal: str, home: Path) -> None:
