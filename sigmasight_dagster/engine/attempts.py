@@ -6,7 +6,8 @@ attempt, so that a run could not be canceled.
 
 import datetime as dt
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import dagster as dg
@@ -17,7 +18,7 @@ from sigmasight_core.errors import NoDataError, SigmaSightError, TransientError
 from sigmasight_dagster.partitions.keys import Rectangle
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.tags import LAUNCHER_TAG
-from sigmasight_dagster.warehouse import InputsChanged
+from sigmasight_dagster.warehouse import Basis, InputsChanged, Warehouse
 
 ATTEMPTS: Final = 5
 """So often a step computes while what it computes from changes under it."""
@@ -79,6 +80,19 @@ def until_current(context: dg.AssetExecutionContext, attempt: Callable[[], Made]
             context.log.warning(f"{error}; they are computed again")
         stop_if_canceled(context)
     return attempt()
+
+
+@contextmanager
+def of_what_stays(warehouse: Warehouse, basis: Basis) -> Iterator[None]:
+    """An error over inputs of which some were read before a change, and others after it, says nothing.
+
+    :raises InputsChanged: in place of one, when what was read so far has changed.
+    """
+    try:
+        yield
+    except Exception:
+        warehouse.require_current(basis)
+        raise
 
 
 def may_pass(error: SigmaSightError, now: pd.Timestamp, *, patient: bool) -> bool:

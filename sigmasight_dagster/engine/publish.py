@@ -105,10 +105,11 @@ def _attempt(
     platform: Platform = context.resources.platform
     stamp = AuditStamp.now(context.run.run_id, platform.made_with)
     made = Computed(stamp)
-    _compute(made, asset, platform, parts, first_date, context.run.tags)
-    if not made.problems:
-        findings = _judge(asset, platform, parts, made.frames)
-        _pass_gates(made, asset, context)
+    with attempts.of_what_stays(platform.warehouse, made.basis):
+        _compute(made, asset, platform, parts, first_date, context.run.tags)
+        if not made.problems:
+            findings = _judge(asset, platform, parts, made.frames)
+            _pass_gates(made, asset, context)
     if made.problems:
         platform.warehouse.require_current(made.basis)
         return made

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from campaigns.points import POINTS, held, waited
+from sigmasight_core.errors import LedgerError
 from sigmasight_core.tables import (
     CorrelationSummary,
     FactorExposures,
@@ -71,6 +72,20 @@ def test_a_ledger_that_is_replaced_while_results_are_computed_is_the_one_that_co
     hold(house, 10)
     asset = of_the_ledger(lambda n: hold(house, 777) if n == 1 else None)
     outcome = house.run(asset, names=["a"])
+    assert outcome.succeeded, outcome.error
+    assert betas(house) == {777.0}
+
+
+def test_an_error_over_a_ledger_that_is_replaced_meanwhile_is_none(house: House) -> None:
+    """Results of the old ledger beside positions of the new one failed the run."""
+    hold(house, 10)
+
+    def meanwhile(n: int) -> None:
+        if n == 1:
+            hold(house, 777)
+            raise LedgerError("position AAPL@2022-11-03 of portfolio a has a value but is not in the ledger")
+
+    outcome = house.run(of_the_ledger(meanwhile), names=["a"])
     assert outcome.succeeded, outcome.error
     assert betas(house) == {777.0}
 
