@@ -44,7 +44,7 @@ def compute(
     runs = [replace(run, every_report=all_reports) for run in project.plan(dates, names)]
     wanted = project.unpublished(runs) if missing_only else runs
     if reuse:
-        wanted, said = without_current_market(project, runs)
+        wanted, said = without_current_market(project, wanted)
         if said:
             click.echo("\n".join(wrapped(said, "", GAP)))
     outcomes = execute(project, wanted, what)

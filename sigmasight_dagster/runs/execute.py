@@ -2,7 +2,6 @@
 
 import datetime as dt
 import os
-import socket
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -103,7 +102,7 @@ def execute(
     selection = [dg.AssetKey(name) for name in run.table_names]
     tags = {
         **run.tags,
-        LAUNCHER_TAG: f"{socket.gethostname()}:{os.getpid()}:{run_id}",
+        LAUNCHER_TAG: alive.this_process(run_id),
         LAYER_TAG: run.layer,
         REPOSITORY_TAG: REPOSITORY,
         **({COMMAND_TAG: command} if command else {}),
@@ -215,7 +214,7 @@ def report_orphans(instance: DagsterInstance) -> list[str]:
     """
     every = instance.get_runs(filters=dg.RunsFilter(statuses=list(BEGUN)))
     begun = (LAUNCHER_TAG, EXECUTOR_TAG)
-    unfinished = [run for run in every if any(run.tags.get(tag, "").endswith(run.run_id) for tag in begun)]
+    unfinished = [run for run in every if any(alive.is_told(run.tags, tag, run.run_id) for tag in begun)]
     gone = alive.abandoned(instance, [run.run_id for run in unfinished])
     orphans = [run for run in unfinished if run.run_id in gone]
     for run in orphans:

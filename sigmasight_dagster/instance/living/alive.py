@@ -4,8 +4,10 @@ Host name, process number and start time told lies: of a container that is gone,
 of a clock that was set.
 """
 
+import os
+import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from hashlib import blake2b
@@ -45,6 +47,16 @@ def held(postgres_url: str, run_id: str) -> Iterator[None]:
             done.set()
             beats.join()
     engine.dispose()
+
+
+def this_process(run_id: str) -> str:
+    """Value of the tags that say who executes a run (LAUNCHER_TAG, EXECUTOR_TAG): host:pid:run id."""
+    return f"{socket.gethostname()}:{os.getpid()}:{run_id}"
+
+
+def is_told(tags: Mapping[str, str], tag: str, run_id: str) -> bool:
+    """Whether one of these tags is of the run itself: a copy, made in the UI, has those of what it copies."""
+    return tags.get(tag, "").endswith(run_id)
 
 
 def abandoned(instance: DagsterInstance, run_ids: Sequence[str]) -> set[str]:

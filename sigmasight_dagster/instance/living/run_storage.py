@@ -1,7 +1,5 @@
 """Run storage of Dagster on pooled connections, which knows whether the process of a run lives."""
 
-import os
-import socket
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
@@ -36,7 +34,7 @@ class PooledRunStorage(PostgresRunStorage):
     def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
         """As the stock storage's; a copy of a command's run, made in the UI, leaves its events to Dagster."""
         tags = dict(dagster_run.tags)
-        if not tags.get(LAUNCHER_TAG, "").endswith(dagster_run.run_id):
+        if not alive.is_told(tags, LAUNCHER_TAG, dagster_run.run_id):
             tags.pop(EXTERNALLY_MANAGED_ASSETS_TAG, None)
         return super().add_run(dagster_run.with_tags(tags))
 
@@ -55,11 +53,11 @@ class PooledRunStorage(PostgresRunStorage):
 
     def _hold(self, run_id: str) -> None:
         run = self._get_run_by_id(run_id)
-        if run is None or run.tags.get(LAUNCHER_TAG, "").endswith(run_id) or run_id in self._held:
+        if run is None or alive.is_told(run.tags, LAUNCHER_TAG, run_id) or run_id in self._held:
             return
         self._held[run_id] = ExitStack()
         self._held[run_id].enter_context(alive.held(self.postgres_url, run_id))
-        self.add_run_tags(run_id, {EXECUTOR_TAG: f"{socket.gethostname()}:{os.getpid()}:{run_id}"})
+        self.add_run_tags(run_id, {EXECUTOR_TAG: alive.this_process(run_id)})
 
     def _let_go(self, run_id: str) -> None:
         if held := self._held.pop(run_id, None):
