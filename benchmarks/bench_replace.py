@@ -54,11 +54,19 @@ def _measure(url: str) -> None:
         warehouse.replace(DailyPrices, ours_frame, dates, None, stamp)
 
     def empty() -> None:
-        _execute(engine, "TRUNCATE plain, sigmasight.daily_prices")
+        ours = "daily_prices", "publications", "corrections", "superseded_rows"
+        _execute(engine, f"TRUNCATE plain, {', '.join(f'sigmasight.{name}' for name in ours)}")
 
     scale = DATES / PLAIN_DATES
     compare("replace 1,000,000 x 12, new dates; to_sql", plain, ours, ">= 25", scale, before=empty)
     compare("replace 1,000,000 x 12, same dates; to_sql", plain, ours, ">= 25", scale)
+    others = ours_frame.assign(volume=ours_frame["volume"].where(ours_frame["date"] != dates[-1], 0.0))
+
+    def one_day_changed() -> None:
+        for frame in (others, ours_frame):
+            warehouse.replace(DailyPrices, frame, dates, None, stamp)
+
+    compare("the same, twice, one day with other volumes", plain, one_day_changed, "", 2 * scale)
     engine.dispose()
 
 

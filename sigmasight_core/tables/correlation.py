@@ -99,4 +99,4 @@ class CorrelationClusters(PortfolioTable):
 
     class Config:
         name = "correlation_clusters"
-        metadata = {"facts": Facts(detail=True, weekly=True, readiness=())}
+        metadata = {"facts": Facts(detail=True, weekly=True, readiness=(), packed=True)}

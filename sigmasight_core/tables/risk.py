@@ -118,7 +118,9 @@ class RiskContributions(PortfolioTable):
         name = "risk_contributions"
         metadata = {
             "facts": Facts(
-                detail=True, readiness=(Readiness("risk contributions", "component_var_usd", "item", "kind"),)
+                detail=True,
+                readiness=(Readiness("risk contributions", "component_var_usd", "item", "kind"),),
+                packed=True,
             )
         }
 

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Final
 
-SECONDS_TO_END: Final = 20
+SECONDS_TO_END: Final = 8
 
 
 class Tether:

@@ -4,7 +4,7 @@ A market result that was stale and comes out otherwise is a change too: what was
 after the correction of its source, looks younger than that correction.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
@@ -39,10 +39,12 @@ class Changes:
 
     :ivar corrections: (date, symbol) whose rows differ, for `Corrections`.
     :ivar versions: rows that become history, for `SupersededRows`; None of a result.
+    :ivar equal: dates of a source table that are published with the very rows that are given.
     """
 
     corrections: pd.DataFrame
     versions: pd.DataFrame | None
+    equal: pd.DatetimeIndex = field(default_factory=lambda: pd.DatetimeIndex([]))
 
 
 def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | None:
@@ -69,7 +71,8 @@ def changed(cursor: Any, target: Rectangle, frame: pd.DataFrame) -> Changes | No
         (stored, differing), concerned = _compared(cursor, target.model, frame, published)
         pieces.append(concerned)
     found = pd.concat(pieces, ignore_index=True).astype({"symbol": "str"})
-    return Changes(found, versions.superseded(target, published, stored, differing))
+    equal = published.difference(pd.DatetimeIndex(differing["date"]))
+    return Changes(found, versions.superseded(target, published, stored, differing), equal)
 
 
 def _compared(

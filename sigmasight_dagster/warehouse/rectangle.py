@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -44,6 +44,10 @@ class Rectangle:
         if not len(chosen) or not names:
             raise InputError(f"{table_name(model)}: no partition selected; check the dates and portfolios")
         return cls(model, chosen, names)
+
+    def on(self, dates: pd.DatetimeIndex) -> "Rectangle":
+        """The part of these dates, which may be none."""
+        return replace(self, dates=dates)
 
     @property
     def condition(self) -> str:

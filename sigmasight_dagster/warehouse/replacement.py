@@ -2,14 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sigmasight_core.tables import Table
+from sigmasight_dagster.warehouse import corrections
+from sigmasight_dagster.warehouse.checksums import partitions
+from sigmasight_dagster.warehouse.layout.schema import stored
 from sigmasight_dagster.warehouse.rectangle import Rectangle
 from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
+from sigmasight_dagster.warehouse.stores import doubts
 from sigmasight_dagster.warehouse.stores.doubts import Findings
+from sigmasight_dagster.warehouse.tables import copy_in
 
 
 @dataclass(frozen=True)
@@ -48,3 +55,26 @@ class Replacement:
         """The rows. :raises WarehouseError: on rows outside of the rectangle."""
         self.target.require_inside(self.frame)
         return to_arrow(self.target.model, self.frame, stamp)
+
+
+def write(cursor: Any, each: Replacement, rows: pa.Table, stamp: AuditStamp) -> None:
+    """Replace, publish, and record what that changes. :param rows: those of `Replacement.arrow`.
+
+    A date of which a source says what it said before, as most of what is fetched again, is published anew;
+    its rows stay as they were written, if nothing has changed them since.
+    """
+    target = each.target
+    changed = corrections.changed(cursor, target, each.frame)
+    kept = target.dates[:0]
+    if changed and len(changed.equal):
+        kept = partitions.intact(cursor, target.on(changed.equal))
+        rows = rows.filter(pc.invert(pc.is_in(rows["date"], pa.array(kept.date, pa.date32()))))
+    if len(kept) < len(target.dates):
+        cursor.execute(
+            f"DELETE FROM {stored(target.model)}{target.on(target.dates.difference(kept)).condition}"
+        )
+        copy_in(cursor, target.model, rows)
+    partitions.publish(cursor, target, stamp)
+    corrections.record(cursor, target.model, changed, stamp)
+    if each.findings:
+        doubts.record(cursor, each.findings, stamp)

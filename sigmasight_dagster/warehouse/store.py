@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from sigmasight_core.tables import (
     LedgerSeals,
@@ -16,15 +15,13 @@ from sigmasight_core.tables import (
     table_name,
 )
 from sigmasight_dagster.warehouse import corrections, reconciliation, versions
-from sigmasight_dagster.warehouse.checksums import partitions, seals
+from sigmasight_dagster.warehouse.checksums import seals
 from sigmasight_dagster.warehouse.checksums.compare import ChecksumStore
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA
-from sigmasight_dagster.warehouse.layout.schema import stored
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
-from sigmasight_dagster.warehouse.replacement import Replacement
+from sigmasight_dagster.warehouse.replacement import Replacement, write
 from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, one_of, quoted, where
-from sigmasight_dagster.warehouse.stores import doubts
 from sigmasight_dagster.warehouse.stores.actions import ActionStore
 from sigmasight_dagster.warehouse.stores.alerts import AlertStore
 from sigmasight_dagster.warehouse.stores.basis import Basis, BasisStore, check
@@ -121,7 +118,7 @@ class Warehouse(
             if basis:
                 check(cursor, basis)
             for each, rows in written:
-                _replace(cursor, each, rows, stamp)
+                write(cursor, each, rows, stamp)
         return sum(len(each.frame) for each in replacements)
 
     def read_as_of(
@@ -273,17 +270,6 @@ class Warehouse(
             )
             copy_in(cursor, RejectedRows, to_arrow(RejectedRows, rows, AuditStamp.now(run_id)))
         return len(failures)
-
-
-def _replace(cursor: Any, each: Replacement, rows: pa.Table, stamp: AuditStamp) -> None:
-    target = each.target
-    changed = corrections.changed(cursor, target, each.frame)
-    cursor.execute(f"DELETE FROM {stored(target.model)}{target.condition}")
-    copy_in(cursor, target.model, rows)
-    partitions.publish(cursor, target, stamp)
-    corrections.record(cursor, target.model, changed, stamp)
-    if each.findings:
-        doubts.record(cursor, each.findings, stamp)
 
 
 def _text(values: pd.Series) -> Any:

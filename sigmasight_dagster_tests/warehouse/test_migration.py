@@ -17,6 +17,11 @@ LAYOUT = (
     "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns "
     "WHERE table_schema = 'sigmasight' ORDER BY 1, 2"
 )
+COUNTED_ARRAYS = (
+    "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+    "WHERE c.relnamespace = 'sigmasight'::regnamespace AND c.relkind = 'r' AND a.attndims > 0 "
+    "AND coalesce(a.attstattarget, -1) <> 0"
+)
 KEY_OF_ALERTS = (
     "SELECT indexdef FROM pg_indexes WHERE schemaname = 'sigmasight' AND indexname = 'alerts_pkey'"
 )
@@ -118,8 +123,10 @@ def test_storage_parameters_are_those_of_a_new_database(url: str, warehouse: War
         "ALTER TABLE sigmasight.position_stress_packed SET (toast.autovacuum_vacuum_scale_factor = 0.5)",
         "ALTER INDEX sigmasight.alerts_pkey RESET (fillfactor)",
         "ALTER TABLE sigmasight.transactions SET (autovacuum_analyze_threshold = 7)",
+        "ALTER TABLE sigmasight.reverse_stress_packed ALTER achieved_pnl SET STATISTICS -1",
     )
-    assert warehouse.migrate() == ["storage parameters of 3 tables"]
+    assert warehouse.migrate() == ["storage parameters of 4 tables"]
+    assert sql(url, COUNTED_ARRAYS) == []
     sql(url, "ALTER TABLE sigmasight.transactions RESET (autovacuum_analyze_threshold)")
     assert sql(url, STORAGE_PARAMETERS) == expected
 

@@ -62,6 +62,21 @@ def test_date_table_keeps_its_neighbours(warehouse: Warehouse) -> None:
     pd.testing.assert_frame_equal(warehouse.read(DailyPrices), both)
 
 
+def test_what_a_source_says_once_more_stays_as_it_was_written(url: str, warehouse: Warehouse) -> None:
+    """A date that says something else, has one row less, or was changed by hand is written as a whole."""
+    rows = random_rows(DailyPrices)
+    warehouse.replace(DailyPrices, rows, DATES, None, stamp("first"))
+    other = rows.assign(close=rows["close"].mask(rows["date"] == DATES[0], 7.0)).drop(rows.index[-1])
+    damaged = f"UPDATE sigmasight.daily_prices SET run_id = 'hand' WHERE date = '{DATES[2]:%Y-%m-%d}'"
+    sql(url, damaged)
+    warehouse.replace(DailyPrices, other, DATES, None, stamp("again"))
+    pd.testing.assert_frame_equal(warehouse.read(DailyPrices), other)
+    assert warehouse.differing_partitions(DailyPrices).empty
+    assert warehouse.count_published("again") == len(DATES)
+    by_date = sql(url, "SELECT DISTINCT date, run_id FROM sigmasight.daily_prices ORDER BY 1")
+    assert [run_id for _, run_id in by_date] == ["again", "first", "again", "again"]
+
+
 def test_an_empty_partition_is_published(warehouse: Warehouse) -> None:
     nothing = random_rows(CorporateActions, per_partition=0)
     assert warehouse.published(CorporateActions, DATES).empty

@@ -113,4 +113,4 @@ class PortfolioGroups(PortfolioTable):
     class Config:
         name = "portfolio_groups"
         # the tables of the positions say in the readiness what there is
-        metadata = {"facts": Facts(detail=True, readiness=())}
+        metadata = {"facts": Facts(detail=True, readiness=(), packed=True)}

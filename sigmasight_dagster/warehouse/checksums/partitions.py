@@ -11,7 +11,7 @@ from sigmasight_dagster.warehouse.checksums.hashes import of_partition, of_publi
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout import schema
 from sigmasight_dagster.warehouse.rectangle import Rectangle
-from sigmasight_dagster.warehouse.rows import AuditStamp
+from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow
 from sigmasight_dagster.warehouse.sql import literal, quoted
 
 PUBLISHED: Final = quoted(SCHEMA, table_name(Publications))
@@ -35,6 +35,16 @@ def stored(model: type[Table], condition: str, *aggregates: str) -> str:
         f"{of_partition(model, 't')} AS checksum{more} "
         f"FROM {schema.stored(model)} AS t{condition} GROUP BY {keys}"
     )
+
+
+def intact(cursor: Any, target: Rectangle) -> pd.DatetimeIndex:
+    """Dates of a date table's rectangle whose rows are those that were published."""
+    cursor.execute(
+        f"SELECT p.date FROM (SELECT * FROM {PUBLISHED}{target.publications_condition}) AS p "
+        f"JOIN ({stored(target.model, target.condition)}) AS s USING (date, portfolio) "
+        f"WHERE p.n_rows = s.n_rows AND p.checksum = s.checksum # {of_publication('p')}"
+    )
+    return pd.DatetimeIndex(from_arrow(Publications, cursor.fetch_arrow_table())["date"])
 
 
 def publish(cursor: Any, target: Rectangle, stamp: AuditStamp) -> None:

@@ -17,7 +17,7 @@ from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.layout.policies import condition
 from sigmasight_dagster.warehouse.layout.roles import GROUP, PRIVILEGES
 from sigmasight_dagster.warehouse.layout.schema import metadata
-from sigmasight_dagster.warehouse.layout.storage import OF_KEYS, OF_LONG_VALUES, OF_TABLES
+from sigmasight_dagster.warehouse.layout.storage import OF_ARRAYS, OF_KEYS, OF_LONG_VALUES, OF_TABLES
 from sigmasight_dagster.warehouse.layout.views import digest
 from sigmasight_dagster.warehouse.sql import literal, quoted
 
@@ -33,7 +33,8 @@ _CATALOGUE: Final = f"""SELECT md5(string_agg(line, ';' ORDER BY line COLLATE "C
            AS line FROM pg_class WHERE relnamespace = {_SCHEMA}
     UNION ALL
     SELECT concat_ws('|', 'column', c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod),
-                     a.attnotnull, l.collname, a.atthasdef, a.attacl, col_description(c.oid, a.attnum))
+                     a.attnotnull, l.collname, a.atthasdef, a.attacl, a.attstattarget,
+                     col_description(c.oid, a.attnum))
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_collation l ON l.oid = a.attcollation
     WHERE c.relnamespace = {_SCHEMA} AND c.relkind <> 'i'
@@ -88,6 +89,6 @@ def _declared() -> str:
     ]
     models = (*TABLES, *OPERATIONS_TABLES)
     policies = [(table_name(model), condition(model), facts(model).private) for model in models]
-    parameters = (OF_TABLES, OF_LONG_VALUES, OF_KEYS)
+    parameters = (OF_TABLES, OF_LONG_VALUES, OF_KEYS, OF_ARRAYS)
     said = repr((tables, parameters, sorted(PRIVILEGES.items()), GROUP, policies))
     return blake2b(said.encode(), digest_size=16).hexdigest()

@@ -3,6 +3,9 @@
 A partition is replaced by deleting its rows and writing new ones, so that a table which is published again
 as a whole is twice as large until vacuum has been there. The defaults of the server wait for 50 rows and a
 fifth of a table to be dead. Here ten and a twentieth are enough: one row of a packed table may be a thousand.
+
+Of columns of arrays the server keeps no statistics: nothing looks for an element, and counting elements took
+the server's analyze longer than all the rest of its upkeep.
 """
 
 from typing import Final
@@ -24,6 +27,8 @@ OF_TABLES: Final = {
 }
 OF_LONG_VALUES: Final = {"autovacuum_vacuum_scale_factor": "0.05"}
 OF_KEYS: Final = {"fillfactor": str(KEY_FILL_PERCENT)}
+OF_ARRAYS: Final = 0
+"""Statistics target."""
 
 _FOUND: Final = (
     "SELECT c.relname, c.reloptions, t.oid IS NOT NULL, t.reloptions, k.relname, k.reloptions "
@@ -31,6 +36,12 @@ _FOUND: Final = (
     "LEFT JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisprimary "
     "LEFT JOIN pg_class AS k ON k.oid = i.indexrelid "
     f"WHERE c.relnamespace = to_regnamespace({literal(SCHEMA)}) AND c.relkind = 'r'"
+)
+_COUNTED: Final = (
+    "SELECT c.relname, a.attname FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid "
+    "JOIN pg_type AS t ON t.oid = a.atttypid AND t.typcategory = 'A' "
+    f"WHERE c.relnamespace = to_regnamespace({literal(SCHEMA)}) AND c.relkind = 'r' AND a.attnum > 0 "
+    f"AND NOT a.attisdropped AND a.attstattarget IS DISTINCT FROM {OF_ARRAYS} ORDER BY c.relname, a.attnum"
 )
 
 
@@ -40,6 +51,9 @@ def set_parameters(connection: sa.Connection, changes: list[str]) -> None:
     What else somebody has set stays as it is. Pages of an index that are there are filled as they were.
     """
     found = {name: stored for name, *stored in connection.exec_driver_sql(_FOUND)}
+    counted: dict[str, list[str]] = {}
+    for name, column in connection.exec_driver_sql(_COUNTED):
+        counted.setdefault(name, []).append(f"ALTER {quoted(column)} SET STATISTICS {OF_ARRAYS}")
     older = 0
     for name in (table.name for table in metadata().sorted_tables):
         own, has_long, of_long, key, of_key = found[name]
@@ -49,7 +63,9 @@ def set_parameters(connection: sa.Connection, changes: list[str]) -> None:
         keys = _missing(OF_KEYS, of_key) if key else {}
         _set(connection, "TABLE", name, wanted)
         _set(connection, "INDEX", key, keys)
-        older += bool(wanted or keys) and f"created table {name}" not in changes
+        if name in counted:
+            connection.exec_driver_sql(f"ALTER TABLE {quoted(SCHEMA, name)} {', '.join(counted[name])}")
+        older += bool(wanted or keys or name in counted) and f"created table {name}" not in changes
     if older:
         changes.append(f"storage parameters of {older} tables")
 
