@@ -13,7 +13,7 @@ from typing import Any, Final
 import psycopg2
 
 from sigmasight_dagster.engine import publish
-from sigmasight_dagster.warehouse import Replacement, Warehouse, store
+from sigmasight_dagster.warehouse import Replacement, Warehouse, replacement, store
 from sigmasight_dagster.warehouse.checksums import partitions
 from sigmasight_dagster.warehouse.reader import Reader
 from sigmasight_dagster.warehouse.stores.basis import BasisStore
@@ -49,6 +49,7 @@ POINTS: Final = (
     Point("before it takes down which partitions it reads", BasisStore, "note_partitions", BEFORE),
     Point("after it has taken those down", BasisStore, "note_partitions", AFTER),
     Point("after it has read rows", Reader, "read", AFTER),
+    Point("after it was handed what its run has published", Warehouse, "fresh", AFTER),
     Point("before its rows are validated", publish, "validate", BEFORE),
     Point("after it has computed", publish, "_compute", AFTER),
     Point("after the doubts were judged", publish, "_judge", AFTER),
@@ -56,8 +57,8 @@ POINTS: Final = (
     Point("after its rows were made ready", Replacement, "arrow", AFTER),
     Point("under its locks, before it looks whether what it has read still counts", store, "check", BEFORE),
     Point("under its locks, after it has looked", store, "check", AFTER),
-    Point("between the old rows and the new", store, "copy_in", BEFORE),
-    Point("between the new rows and their publication", store, "copy_in", AFTER),
+    Point("between the old rows and the new", replacement, "copy_in", BEFORE),
+    Point("between the new rows and their publication", replacement, "copy_in", AFTER),
     Point("after the publication, before the commit", partitions, "publish", AFTER),
     Point("after the commit", Warehouse, "publish", AFTER),
     Point("between the tables and Dagster's events", publish.story, "of_partitions", AFTER),

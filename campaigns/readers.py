@@ -12,12 +12,14 @@ from sigmasight_core.tables import (
     DailyPrices,
     FactorBetas,
     Grain,
+    Kind,
     PortfolioSnapshots,
     PositionStress,
     PositionValues,
     RiskMeasures,
     StressResults,
     Table,
+    facts,
     grain,
     table_name,
 )
@@ -31,6 +33,7 @@ MODELS: Final[tuple[type[Table], ...]] = (
     StressResults,
     RiskMeasures,
 )
+SOURCES: Final = {table_name(model) for model in MODELS if facts(model).kind is Kind.SOURCE}
 PAUSE_SECONDS: Final = 0.1
 
 
@@ -66,12 +69,16 @@ def statement(model: type[Table]) -> str:
 
 
 def wrong(seen: Seen) -> str:
-    """Why a partition is not whole, '' where it is: absent, or all rows of the run that published it."""
+    """Why a partition is not whole, '' where it is: absent, or all rows of the run that published it.
+
+    Rows of a source are of one run, an earlier one where they were the same before.
+    """
     if seen.published_rows is None:
         return "" if seen.withdrawn else f"{seen}: rows that nobody published"
     if seen.n_rows != seen.published_rows:
         return f"{seen}: not the rows that were published"
-    if seen.n_rows and seen.run_ids != [seen.published_by]:
+    kept = seen.table in SOURCES and len(seen.run_ids) == 1
+    if seen.n_rows and seen.run_ids != [seen.published_by] and not kept:
         return f"{seen}: not the rows of the one run that published it"
     return ""
 

@@ -88,7 +88,9 @@ class Batch(Configuration):
         warehouse = self._platform.warehouse
         sessions = self.sessions(model)
         portfolios = self.portfolios if grain(model) is Grain.DATE_PORTFOLIO else None
-        self._note(model, sessions)
+        said = self._note(model, sessions)
+        if (rows := warehouse.fresh(model, said, sessions, portfolios, columns)) is not None and not symbols:
+            return rows
         warehouse.require_published(model, self.dates, portfolios)
         history = sessions.difference(self.dates)
         if self._declared(model).published_only:
@@ -126,8 +128,8 @@ class Batch(Configuration):
     def stored_before(self, model: type[Table], date: pd.Timestamp) -> pd.DataFrame:
         """Rows of a table of this asset itself: of each portfolio its newest ones before a date."""
         self._own(model)
-        between = (calendar.FIRST_DATE, date - pd.Timedelta(days=1))
-        return self._platform.warehouse.newest(model, self.portfolios, between)
+        before = (calendar.FIRST_DATE, date - pd.Timedelta(days=1))
+        return self._platform.warehouse.newest(model, self.portfolios, before)
 
     def read_on(self, model: type[Table], sessions: pd.DatetimeIndex) -> pd.DataFrame:
         """Rows of a declared `since_entry` input on some sessions of its window only."""
@@ -148,11 +150,12 @@ class Batch(Configuration):
         warehouse.require_published(item.model, known)
         return warehouse.read(item.model, dates=known, symbols=symbols)
 
-    def _note(self, model: type[Table], sessions: pd.DatetimeIndex) -> None:
-        if len(sessions):
-            portfolios = self.portfolios if grain(model) is Grain.DATE_PORTFOLIO else None
-            between = (sessions.min(), sessions.max())
-            self._platform.warehouse.note_partitions(self._basis, model, between, portfolios)
+    def _note(self, model: type[Table], sessions: pd.DatetimeIndex) -> str:
+        if not len(sessions):
+            return ""
+        portfolios = self.portfolios if grain(model) is Grain.DATE_PORTFOLIO else None
+        between = (sessions.min(), sessions.max())
+        return self._platform.warehouse.note_partitions(self._basis, model, between, portfolios)
 
     def _note_ledger(self) -> None:
         self._platform.warehouse.note_ledger(self._basis, self.portfolios)
@@ -238,14 +241,12 @@ class Batch(Configuration):
         """
         held, until = entries(self.positions), self.dates[-1]
         parts = [self.read(CorporateActions)]
-        first = held["entry_date"].min()
-        if first < self._first_date:
+        if (first := held["entry_date"].min()) < self._first_date:
             before = (first, self._first_date - pd.Timedelta(days=1))
             names = held["symbol"].unique().tolist()
             parts.append(self._platform.warehouse.read(CorporateActions, before, symbols=names))
         parts.append(gaps(held=held, coverage=self._platform.action_coverage(), until=until))
-        found = [part for part in parts if len(part)]
-        return pd.concat(found, ignore_index=True) if found else parts[0]
+        return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
     def held_entries(self) -> pd.DataFrame:
         """Underlyings and their entry dates up to the last date, of every portfolio; of Positions."""
@@ -295,5 +296,5 @@ class Batch(Configuration):
     @cached_property
     def partitions(self) -> pd.DataFrame:
         """Every (date, portfolio) of the batch, as two columns."""
-        product = pd.MultiIndex.from_product([self.dates, list(self.portfolios)], names=["date", "portfolio"])
-        return product.to_frame(index=False).astype({"portfolio": "str"})
+        every = pd.MultiIndex.from_product([self.dates, list(self.portfolios)], names=["date", "portfolio"])
+        return every.to_frame(index=False).astype({"portfolio": "str"})

@@ -13,7 +13,7 @@ from sigmasight_dagster.warehouse import corrections
 from sigmasight_dagster.warehouse.checksums import partitions
 from sigmasight_dagster.warehouse.layout.schema import stored
 from sigmasight_dagster.warehouse.rectangle import Rectangle
-from sigmasight_dagster.warehouse.rows import AuditStamp, to_arrow
+from sigmasight_dagster.warehouse.rows import AuditStamp, one_by_one
 from sigmasight_dagster.warehouse.stores import doubts
 from sigmasight_dagster.warehouse.stores.doubts import Findings
 from sigmasight_dagster.warehouse.tables import copy_in
@@ -52,13 +52,13 @@ class Replacement:
         return [*self.target.lock_keys, *(self.findings.lock_keys if self.findings else [])]
 
     def arrow(self, stamp: AuditStamp) -> pa.Table:
-        """The rows. :raises WarehouseError: on rows outside of the rectangle."""
+        """The rows one by one. :raises WarehouseError: on rows outside of the rectangle."""
         self.target.require_inside(self.frame)
-        return to_arrow(self.target.model, self.frame, stamp)
+        return one_by_one(self.target.model, self.frame, stamp)
 
 
 def write(cursor: Any, each: Replacement, rows: pa.Table, stamp: AuditStamp) -> None:
-    """Replace, publish, and record what that changes. :param rows: those of `Replacement.arrow`.
+    """Replace, publish, and record what that changes. :param rows: as they are stored.
 
     A date of which a source says what it said before, as most of what is fetched again, is published anew;
     its rows stay as they were written, if nothing has changed them since.

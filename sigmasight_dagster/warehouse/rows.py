@@ -48,7 +48,17 @@ class AuditStamp:
 
 
 def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.Table:
-    """Rows with their audit columns as they are stored, NaN and NA as NULL.
+    """Rows with their audit columns as they are stored: see `one_by_one` and `as_stored`."""
+    return as_stored(model, one_by_one(model, frame, stamp))
+
+
+def as_stored(model: type[Table], rows: pa.Table) -> pa.Table:
+    """Rows of `one_by_one`, those of a packed table one a partition."""
+    return _packed(model, rows) if packed_columns(model) else rows
+
+
+def one_by_one(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.Table:
+    """Rows with their audit columns in the types in which they are stored, NaN and NA as NULL.
 
     :raises WarehouseError: if the frame's columns are not the model's, or a value does not fit its type.
     :raises InputError: for a number that a user typed in and that no exact column can hold.
@@ -75,7 +85,7 @@ def to_arrow(model: type[Table], frame: pd.DataFrame, stamp: AuditStamp) -> pa.T
                     "stored exactly; give 0, or one between 1e-12 and 1e15"
                 ) from None
             raise WarehouseError(f"{table_name(model)}.{field.name}: {str(error).splitlines()[0]}") from None
-    return _packed(model, pa.table(made)) if packed_columns(model) else pa.table(made)
+    return pa.table(made)
 
 
 def _packed(model: type[Table], rows: pa.Table) -> pa.Table:
@@ -83,7 +93,7 @@ def _packed(model: type[Table], rows: pa.Table) -> pa.Table:
 
     :raises WarehouseError: on two rows with one key, or NULL where there is to be none: arrays have no key.
     """
-    starts, in_order, distinct = _neighbours(model, rows)
+    starts, in_order, distinct = neighbours(model, rows)
     if not in_order:
         return _packed(model, rows.sort_by([(name, "ascending") for name in primary_key(model)]))
     known = columns(model).items()
@@ -98,7 +108,7 @@ def _packed(model: type[Table], rows: pa.Table) -> pa.Table:
     return pa.table({name: arrays.get(name, rows[name].take(starts)) for name in rows.column_names})
 
 
-def _neighbours(model: type[Table], rows: pa.Table) -> tuple[np.ndarray, bool, bool]:
+def neighbours(model: type[Table], rows: pa.Table) -> tuple[np.ndarray, bool, bool]:
     """Positions at which a partition starts, whether rows are in the order of their key, whether no two
     beside each other have the same."""
     same = np.ones(max(rows.num_rows - 1, 0), dtype=bool)  # row n and n + 1, in the columns so far

@@ -18,13 +18,14 @@ from sigmasight_dagster.warehouse import corrections, reconciliation, versions
 from sigmasight_dagster.warehouse.checksums import seals
 from sigmasight_dagster.warehouse.checksums.compare import ChecksumStore
 from sigmasight_dagster.warehouse.database import LAYOUT_LOCK, SCHEMA
+from sigmasight_dagster.warehouse.fresh import Fresh
 from sigmasight_dagster.warehouse.rectangle import Rectangle, published_statement, require
 from sigmasight_dagster.warehouse.replacement import Replacement, write
-from sigmasight_dagster.warehouse.rows import AuditStamp, from_arrow, to_arrow
+from sigmasight_dagster.warehouse.rows import AuditStamp, as_stored, from_arrow, to_arrow
 from sigmasight_dagster.warehouse.sql import Dates, literal, lock_key, one_of, quoted, where
 from sigmasight_dagster.warehouse.stores.actions import ActionStore
 from sigmasight_dagster.warehouse.stores.alerts import AlertStore
-from sigmasight_dagster.warehouse.stores.basis import Basis, BasisStore, check
+from sigmasight_dagster.warehouse.stores.basis import Basis, BasisStore, check, said_of
 from sigmasight_dagster.warehouse.stores.configured import ConfiguredStore
 from sigmasight_dagster.warehouse.stores.doubts import DoubtStore, Findings
 from sigmasight_dagster.warehouse.stores.exports import ExportStore
@@ -65,6 +66,10 @@ class Warehouse(
     url: `postgresql://`, `postgres://` or `postgresql+psycopg2://`. read_only: whether the database is to
     refuse every change.
     """
+
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
+        super().__init__(url, read_only=read_only)
+        self._fresh = Fresh()
 
     def migrate(self) -> list[str]:
         """Create what is missing and bring an older layout up to date, without loss.
@@ -111,7 +116,8 @@ class Warehouse(
         :param basis: what the rows were computed from.
         :raises InputsChanged: when something of the basis is not what counts any more; nothing is stored.
         """
-        written = [(each, each.arrow(stamp)) for each in replacements]
+        given = [(each, each.arrow(stamp)) for each in replacements]
+        written = [(each, as_stored(each.target.model, rows)) for each, rows in given]
         keys = [key for each in replacements for key in each.lock_keys]
         shared = EVERY_LEDGER if any(each.of_portfolios for each in replacements) else LAYOUT_LOCK
         with self._database.transaction(*keys, shared=shared) as cursor:
@@ -119,7 +125,24 @@ class Warehouse(
                 check(cursor, basis)
             for each, rows in written:
                 write(cursor, each, rows, stamp)
+            said = [said_of(cursor, each.target) for each in replacements]
+        for (each, rows), told in zip(given, said, strict=True):
+            self._fresh.keep(each.target, rows, told, stamp.run_id)
         return sum(len(each.frame) for each in replacements)
+
+    def fresh(
+        self,
+        model: type[Table],
+        said: str,
+        dates: pd.DatetimeIndex,
+        portfolios: Sequence[str] | None,
+        columns: Sequence[str] | None = None,
+    ) -> pd.DataFrame | None:
+        """As `read`, of partitions that this process published last, while they are the published ones.
+
+        :param said: of `note_partitions`. :returns: None where they are not: read them.
+        """
+        return self._fresh.rows(model, said, dates, portfolios, columns)
 
     def read_as_of(
         self,

@@ -148,9 +148,12 @@ FAULTS: dict[str, tuple[list[str], Found]] = {
     ),
     "P&L": ([more("portfolio_pnl_explain", "daily_pnl")], here("portfolio_pnl_explain")),
     "return": ([more("portfolio_returns", "daily_return")], here("portfolio_returns")),
-    "sign of a weight": ([update("portfolio_groups", "weight = -weight")], here("portfolio_groups")),
+    "sign of a weight": (
+        [update("portfolio_groups_packed", "weight[1] = -weight[1]")],
+        here("portfolio_groups"),
+    ),
     "name of a group": (
-        [update("portfolio_groups", "group_name = group_name || ' '", f"{HERE} AND dimension = 'sector'")],
+        [update("portfolio_groups_packed", "group_name[2] = group_name[2] || ' '")],
         here("portfolio_groups"),
     ),
     "status": (

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 import psycopg2
 
-from sigmasight_core.tables import Grain, Table, grain, table_name
+from sigmasight_core.tables import TABLES, Grain, Kind, Table, facts, grain, table_name
 
 Key = tuple[str, str, str]
 """Table, date, portfolio."""
 
+SOURCES = {table_name(model) for model in TABLES if facts(model).kind is Kind.SOURCE}
 PAUSE_SECONDS = 0.1
 """Between two looks at all tables. Without it the readers alone would keep both processors busy."""
 
@@ -49,12 +50,16 @@ def look(cursor: "psycopg2.extensions.cursor", model: type[Table]) -> list[Seen]
 
 
 def wrong(seen: Seen, expected: Mapping[Key, int]) -> str | None:
-    """Why a partition is not whole: it must be absent, or have all its rows, of the run that published it."""
+    """Why a partition is not whole: it must be absent, or have all its rows, of the run that published it.
+
+    Rows of a source are of one run, an earlier one where they were the same before.
+    """
     if seen.published_rows is None:
         return f"{seen}: rows that nobody published"
     if not seen.n_rows == seen.published_rows == expected.get(seen.key):
         return f"{seen}: not the {expected.get(seen.key)} rows of a single backfill"
-    if seen.n_rows and seen.run_ids != (seen.published_by,):
+    kept = seen.key[0] in SOURCES and len(seen.run_ids) == 1
+    if seen.n_rows and seen.run_ids != (seen.published_by,) and not kept:
         return f"{seen}: not the rows of the one run that published it"
     return None
 

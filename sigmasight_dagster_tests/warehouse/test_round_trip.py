@@ -21,7 +21,7 @@ from sigmasight_core.tables import (
     table_name,
     validate,
 )
-from sigmasight_dagster.warehouse import Warehouse, WarehouseError
+from sigmasight_dagster.warehouse import Basis, Warehouse, WarehouseError
 from sigmasight_dagster.warehouse.sql import literal
 from sigmasight_dagster_tests.support.stored_rows import DATES, PORTFOLIOS, random_rows, sql, stamp
 
@@ -38,8 +38,12 @@ def test_every_table(shared_url: str, model: type[Table]) -> None:
     warehouse = Warehouse(shared_url)
     assert warehouse.replace(model, frame, DATES, portfolios_of(model), stamp()) == len(frame)
     read = warehouse.read(model)
+    said = warehouse.note_partitions(Basis(), model, (DATES[0], DATES[-1]), portfolios_of(model))
+    handed_on = warehouse.fresh(model, said, DATES, portfolios_of(model))
     warehouse.close()
     pd.testing.assert_frame_equal(read, frame, check_exact=True)
+    assert handed_on is not None
+    pd.testing.assert_frame_equal(handed_on, frame, check_exact=True)
     columns = "SELECT DISTINCT run_id, code_version, computed_at"
     (audit,) = sql(shared_url, f"{columns} FROM sigmasight.{table_name(model)}")
     assert audit == ("run", "1.2.3", pd.Timestamp("2024-05-06 07:08:09.123456", tz="UTC"))

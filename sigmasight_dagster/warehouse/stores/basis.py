@@ -19,6 +19,7 @@ from sigmasight_core.tables import (
 from sigmasight_dagster.warehouse.database import SCHEMA
 from sigmasight_dagster.warehouse.errors import InputsChanged
 from sigmasight_dagster.warehouse.reader import Reader
+from sigmasight_dagster.warehouse.rectangle import Rectangle
 from sigmasight_dagster.warehouse.sql import literal, on_dates, one_of, quoted, where
 
 _MICROSECONDS: Final = "coalesce(sum((extract(epoch FROM computed_at) * 1000000)::bigint), 0)"
@@ -43,9 +44,12 @@ class BasisStore(Reader):
         model: type[Table],
         between: tuple[pd.Timestamp, pd.Timestamp],
         portfolios: Sequence[str] | None,
-    ) -> None:
-        """To be called before rows of a table between two dates, both inclusive, are read."""
-        self._note(basis, _partitions(model, between, portfolios))
+    ) -> str:
+        """To be called before rows of a table between two dates, both inclusive, are read.
+
+        :returns: what the database says of their publications.
+        """
+        return self._note(basis, _partitions(model, between, portfolios))
 
     def note_ledger(self, basis: Basis, portfolios: Sequence[str]) -> None:
         """To be called before anything of the ledger of portfolios is read."""
@@ -56,9 +60,10 @@ class BasisStore(Reader):
         if basis.seen:
             _compare(basis, self._database.query(_every(basis))["said"].to_pylist())
 
-    def _note(self, basis: Basis, statement: str) -> None:
+    def _note(self, basis: Basis, statement: str) -> str:
         if statement not in basis.seen:
             basis.seen[statement] = self._database.query(statement)["said"][0].as_py()
+        return basis.seen[statement]
 
 
 def check(cursor: Any, basis: Basis) -> None:
@@ -66,6 +71,14 @@ def check(cursor: Any, basis: Basis) -> None:
     if basis.seen:
         cursor.execute(_every(basis))
         _compare(basis, cursor.fetch_arrow_table()["said"].to_pylist())
+
+
+def said_of(cursor: Any, target: Rectangle) -> str:
+    """What `note_partitions` would be told of a rectangle, in the transaction that has published it."""
+    portfolios = None if target.portfolios == ("",) else target.portfolios
+    cursor.execute(_partitions(target.model, (target.dates[0], target.dates[-1]), portfolios))
+    said: str = cursor.fetch_arrow_table()["said"][0].as_py()
+    return said
 
 
 def _compare(basis: Basis, said: Sequence[str]) -> None:
