@@ -29,7 +29,7 @@ INITIAL_SETTINGS = {
     "random_page_cost": "1.1",
     "enable_parallel_hash": "off",  # it needs more than the 64 MB of shared memory that Docker gives
     "jit": "off",
-    "autovacuum_naptime": "15s",  # what is published again makes rows dead by the million within a minute
+    "autovacuum_naptime": "5s",  # what is published again makes rows dead by the million within a minute
     "idle_in_transaction_session_timeout": "1h",  # who forgets to end a transaction stops vacuum
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -149,7 +149,12 @@ FAULTS: dict[str, tuple[list[str], Found]] = {
     "P&L": ([more("portfolio_pnl_explain", "daily_pnl")], here("portfolio_pnl_explain")),
     "return": ([more("portfolio_returns", "daily_return")], here("portfolio_returns")),
     "sign of a weight": (
-        [update("portfolio_groups_packed", "weight[1] = -weight[1]")],
+        [
+            update(
+                "portfolio_groups_packed",
+                "weight = (SELECT array_agg(-w ORDER BY n) FROM unnest(weight) WITH ORDINALITY AS u(w, n))",
+            )
+        ],
         here("portfolio_groups"),
     ),
     "name of a group": (
