@@ -5,6 +5,7 @@ import secrets
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 
@@ -24,6 +25,7 @@ from sigmasight_core.tables import (
 )
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.instance.test_graphql import LAUNCH
+from sigmasight_dagster_tests.instance.test_storage import plain
 from sigmasight_dagster_tests.runs.test_cancel import assert_nothing_is_left_behind, running
 from sigmasight_dagster_tests.runs.test_rerun_failed import BAD, SQL
 from sigmasight_dagster_tests.support.broker import rabbitmq
@@ -126,6 +128,32 @@ def test_killed_workers_lose_nothing(project: CeleryProject, new_project: Callab
             assert not project.warehouse().published(model).duplicated().any()
     assert databases_that_hold(PASSWORD, project.asset_url, project.dagster_url) == []
     assert not [text for text in logs if PASSWORD in text]
+
+
+EVENTS = (
+    "SELECT run_id, event FROM event_logs WHERE dagster_event_type IN "
+    "('ASSET_MATERIALIZATION', 'ASSET_MATERIALIZATION_PLANNED', 'ASSET_CHECK_EVALUATION_PLANNED')"
+)
+
+
+def events(url: str) -> Counter[str]:
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(EVENTS)
+        return Counter(plain(event, run_id or "of no run") for run_id, event in cursor.fetchall())
+
+
+def test_events_of_partitions_are_those_of_one_process(
+    project: CeleryProject, new_project: Callable[[], CliProject]
+) -> None:
+    """Which are those of Dagster's own way, to the character: see the tests of the storage."""
+    day = ("backfill", "--start", END, "--end", END)
+    alone = SmallProject.of(new_project(), NAMES)
+    alone.ok(*day)
+    with worker(project):
+        project.ok(*day)
+    found, expected = events(project.dagster_url), events(alone.dagster_url)
+    assert list((found - expected).elements())[:1] == list((expected - found).elements())[:1]
+    assert found.total() > 2 * len(TABLES)
 
 
 def test_ctrl_c_cancels_what_workers_execute(project: CeleryProject) -> None:
