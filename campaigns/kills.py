@@ -23,7 +23,8 @@ START_SECONDS: Final = 10.0
 """How much later than undisturbed the first step of a command may begin: nothing to wait for is left."""
 SECONDS_TO_FOLLOW: Final = 10.0
 """How long a killed command's children may stay after it."""
-MOST_KILLS: Final = 6
+FEWEST_KILLS: Final = 4
+MOST_KILLS: Final = 10
 BY_PUBLICATIONS: Final = 0.6
 """How many of the moments are told by what is published, which hits the same place on a slow machine."""
 COMMAND, GROUP, CHILD, SERVER = "command", "group", "child", "server"
@@ -75,7 +76,7 @@ class Plot:
         [(begin, command, again)] = draw.choices(SCENES, WEIGHTS)
         kills = tuple(
             Kill(draw.choice(VICTIMS), draw.uniform(0.02, 1.0), draw.random() < BY_PUBLICATIONS)
-            for _ in range(draw.randint(2, MOST_KILLS))
+            for _ in range(draw.randint(FEWEST_KILLS, MOST_KILLS))
         )
         return cls(number, begin, command, again, kills)
 

@@ -1,12 +1,32 @@
 """The collection of every row model of the core: there is no list to forget."""
 
 import pkgutil
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Final, overload
 
 from sigmasight_core.tables.base import Kind, Table, facts
+
+
+@contextmanager
+def _absent(package: str) -> Iterator[None]:
+    """As if a package that nothing has imported yet was not installed."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment] # an ImportError to whoever asks for it
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+with _absent("hypothesis"):
+    # It imports Hypothesis where there is one, for test data that nobody asks of it: a third of a second.
+    import pandera.strategies.base_strategies  # noqa: F401
 
 CORE: Final = __name__.partition(".")[0]
 ROOM: Final = __name__.rpartition(".")[0]
