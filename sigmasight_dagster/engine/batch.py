@@ -89,8 +89,9 @@ class Batch(Configuration):
         sessions = self.sessions(model)
         portfolios = self.portfolios if grain(model) is Grain.DATE_PORTFOLIO else None
         said = self._note(model, sessions)
-        if (rows := warehouse.fresh(model, said, sessions, portfolios, columns)) is not None and not symbols:
-            return rows
+        fresh = warehouse.fresh(model, said, sessions, portfolios, columns) if symbols is None else None
+        if fresh is not None:
+            return fresh
         warehouse.require_published(model, self.dates, portfolios)
         history = sessions.difference(self.dates)
         if self._declared(model).published_only:
@@ -114,8 +115,7 @@ class Batch(Configuration):
         warehouse = self._platform.warehouse
         rows = warehouse.read(model, sessions, portfolios, columns, symbols)
         published = warehouse.published(model, (sessions[0], sessions[-1]), portfolios)
-        keys = list(grain(model).value)
-        return rows[found_in(rows, published, keys)].reset_index(drop=True)
+        return rows[found_in(rows, published, list(grain(model).value))].reset_index(drop=True)
 
     def newest(self, model: type[Table], date: pd.Timestamp) -> pd.DataFrame:
         """Rows of a declared `newest` input: of each portfolio its newest ones on or before a date."""
@@ -128,8 +128,8 @@ class Batch(Configuration):
     def stored_before(self, model: type[Table], date: pd.Timestamp) -> pd.DataFrame:
         """Rows of a table of this asset itself: of each portfolio its newest ones before a date."""
         self._own(model)
-        before = (calendar.FIRST_DATE, date - pd.Timedelta(days=1))
-        return self._platform.warehouse.newest(model, self.portfolios, before)
+        between = (calendar.FIRST_DATE, date - pd.Timedelta(days=1))
+        return self._platform.warehouse.newest(model, self.portfolios, between)
 
     def read_on(self, model: type[Table], sessions: pd.DatetimeIndex) -> pd.DataFrame:
         """Rows of a declared `since_entry` input on some sessions of its window only."""
@@ -239,13 +239,13 @@ class Batch(Configuration):
 
         A split of unknown ratio stands for a time since an entry of which they are not known.
         """
-        held, until = entries(self.positions), self.dates[-1]
+        held = entries(self.positions)
         parts = [self.read(CorporateActions)]
         if (first := held["entry_date"].min()) < self._first_date:
             before = (first, self._first_date - pd.Timedelta(days=1))
             names = held["symbol"].unique().tolist()
             parts.append(self._platform.warehouse.read(CorporateActions, before, symbols=names))
-        parts.append(gaps(held=held, coverage=self._platform.action_coverage(), until=until))
+        parts.append(gaps(held=held, coverage=self._platform.action_coverage(), until=self.dates[-1]))
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
     def held_entries(self) -> pd.DataFrame:
@@ -296,5 +296,5 @@ class Batch(Configuration):
     @cached_property
     def partitions(self) -> pd.DataFrame:
         """Every (date, portfolio) of the batch, as two columns."""
-        every = pd.MultiIndex.from_product([self.dates, list(self.portfolios)], names=["date", "portfolio"])
-        return every.to_frame(index=False).astype({"portfolio": "str"})
+        product = pd.MultiIndex.from_product([self.dates, list(self.portfolios)], names=["date", "portfolio"])
+        return product.to_frame(index=False).astype({"portfolio": "str"})

@@ -24,6 +24,7 @@ from sigmasight_dagster.engine.declaration import Input, risk_asset, tolerated_g
 from sigmasight_dagster.warehouse import AuditStamp, UpstreamNotPublished
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.house import DATES, House
+from sigmasight_dagster_tests.support.stored_rows import random_rows
 
 SESSIONS = calendar.sessions("2022-11-01", "2022-12-16")
 FIRST = SESSIONS[0]
@@ -90,6 +91,15 @@ class TestRead:
         assert list(batch(house, TreasuryYields).read(TreasuryYields)["date"]) == list(DATES)
         longer = batch(house, Input(TreasuryYields, look_back=4)).read(TreasuryYields)
         assert list(longer["date"]) == list(SESSIONS[-9:])
+
+    def test_of_chosen_symbols_it_has_theirs_alone_also_of_no_symbol(self, house: House) -> None:
+        """What this process has just published is handed on whole."""
+        prices = random_rows(DailyPrices, DATES, per_partition=3)
+        house.platform.warehouse.replace(DailyPrices, prices, DATES, None, STAMP)
+        made, symbol = batch(house, DailyPrices), prices["symbol"].iloc[0]
+        pd.testing.assert_frame_equal(made.read(DailyPrices), prices)
+        assert set(made.read(DailyPrices, symbols=[symbol])["symbol"]) == {symbol}
+        assert made.read(DailyPrices, symbols=[]).empty
 
     def test_each_of_the_dates_must_be_published(self, house: House) -> None:
         publish(house, SESSIONS.drop(DATES[1]))
