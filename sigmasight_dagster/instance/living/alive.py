@@ -105,11 +105,11 @@ class _Lock:
 
     def keep(self) -> None:
         """Take the lock where it is not held yet, or no more: the server may have been restarted."""
-        if self._connection is None:
-            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            self._connection.execute(sa.text(_SERVER_KEEPALIVES))
-            self._connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": self._key})
         try:
+            if self._connection is None:
+                self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+                self._connection.execute(sa.text(_SERVER_KEEPALIVES))
+                self._connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": self._key})
             self._connection.execute(sa.text("SELECT 1"))
         except sa.exc.DBAPIError:
             self.close()
