@@ -8,7 +8,6 @@ Dagster whose methods are not those that it was written for (`fingerprint.py`).
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -26,9 +25,9 @@ from dagster._core.storage.local_compute_log_manager import LocalComputeLogManag
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._serdes import ConfigurableClassData, serialize_value
 from dagster._utils.concurrency import ConcurrencyClaimStatus, ConcurrencySlotStatus
-from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage
+from dagster_postgres import DagsterPostgresStorage, PostgresEventLogStorage, PostgresScheduleStorage
 
-from sigmasight_dagster.instance import asked_once, event_template, fingerprint
+from sigmasight_dagster.instance import asked_once, event_template, fingerprint, sessions
 from sigmasight_dagster.instance.copy_rows import copy_lines, copy_rows, line, next_ids
 from sigmasight_dagster.instance.data_versions import WholeInputs, of_whole_inputs
 from sigmasight_dagster.instance.event_template import PartitionEvents
@@ -38,7 +37,7 @@ from sigmasight_dagster.instance.living.run_storage import PooledRunStorage
 from sigmasight_dagster.instance.pages import status
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
-from sigmasight_dagster.warehouse.database import every_engine_runs, run_on_connect
+from sigmasight_dagster.warehouse.database import every_engine_runs
 from sigmasight_dagster.warehouse.sql import set_session
 
 EVENT_BATCH_SIZE = 5_000
@@ -127,6 +126,10 @@ class BulkEventLogStorage(PostgresEventLogStorage):
         with self.index_connection() as connection:
             return status.without_materialization(connection, last)
 
+    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
+        super().optimize_for_webserver(statement_timeout, pool_recycle, max_overflow)
+        sessions.prepare(self._engine, statement_timeout)
+
     def dispose(self) -> None:
         super().dispose()
         self._engine.dispose()
@@ -202,6 +205,14 @@ class BulkEventLogStorage(PostgresEventLogStorage):
         ]
 
 
+class PooledScheduleStorage(PostgresScheduleStorage):
+    """Storage of schedules and sensors on connections as the others have them."""
+
+    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
+        super().optimize_for_webserver(statement_timeout, pool_recycle, max_overflow)
+        sessions.prepare(self._engine, statement_timeout)
+
+
 class SigmaSightStorage(DagsterPostgresStorage):
     """Run, event and schedule storage of Dagster on pooled connections.
 
@@ -220,9 +231,9 @@ class SigmaSightStorage(DagsterPostgresStorage):
             self._event_log_storage: BulkEventLogStorage = BulkEventLogStorage(
                 postgres_url, should_autocreate_tables
             )
+            self._schedule_storage = PooledScheduleStorage(postgres_url, should_autocreate_tables)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, MAX_OVERFLOW)
-            sa.event.listen(storage._engine, "connect", partial(run_on_connect, _SESSION))
 
     @classmethod
     def config_type(cls) -> UserConfigSchema:
@@ -250,7 +261,7 @@ class SigmaSightStorage(DagsterPostgresStorage):
 def parts_of_dagster() -> dict[str, str]:
     """Fingerprints of what these storages replace in the installed Dagster, or build on."""
     return status.parts() | fingerprint.of_parts(
-        [BulkEventLogStorage, PooledRunStorage, SigmaSightStorage, WholeInputs],
+        [BulkEventLogStorage, PooledRunStorage, PooledScheduleStorage, SigmaSightStorage, WholeInputs],
         [SqlEventLogStorageTable, AssetEventTagsTable, AssetCheckExecutionsTable],
     )
 

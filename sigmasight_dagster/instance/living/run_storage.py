@@ -8,6 +8,7 @@ import dagster as dg
 from dagster._core.storage.tags import EXTERNALLY_MANAGED_ASSETS_TAG
 from dagster_postgres import PostgresRunStorage
 
+from sigmasight_dagster.instance import sessions
 from sigmasight_dagster.instance.living import alive
 from sigmasight_dagster.tags import EXECUTOR_TAG, LAUNCHER_TAG
 
@@ -24,6 +25,10 @@ class PooledRunStorage(PostgresRunStorage):
     def __init__(self, *arguments: Any, **named: Any):
         super().__init__(*arguments, **named)
         self._held: dict[str, ExitStack] = {}
+
+    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
+        super().optimize_for_webserver(statement_timeout, pool_recycle, max_overflow)
+        sessions.prepare(self._engine, statement_timeout)
 
     def dispose(self) -> None:
         for run_id in tuple(self._held):
