@@ -161,8 +161,12 @@ class Services:
         body = json.dumps({"query": query, "variables": variables}).encode()
         url = f"http://127.0.0.1:{self._port}/graphql"
         request = urllib.request.Request(url, body, {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.load(response)["data"]
+        try:
+            with urllib.request.urlopen(request, timeout=60) as response:
+                return json.load(response)["data"]
+        except urllib.error.HTTPError as error:
+            error.add_note(f"{error.read().decode(errors='replace')[:500]}; {self._house.said('ui.log')}")
+            raise
 
     def _launch(self) -> None:
         """The job of portfolios, as the UI launches it."""
