@@ -40,7 +40,7 @@ SECONDS_TO_RECOVER: Final = 60
 SECONDS_TO_NOTICE: Final = 240
 """How long a run of a dead process may be shown as if it ran: the daemon waits 3 minutes for a start."""
 SECONDS_TO_STEP: Final = 60
-STEPS_SECONDS: Final = 8.0
+STEPS_SECONDS: Final = 4.0
 """About as long as the run's steps take; the moment of a kill is a part of it."""
 EARLY_ONES: Final = 0.2
 """How many of the kills come before the run's first step."""
