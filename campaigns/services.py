@@ -37,6 +37,7 @@ JOB: Final = "portfolio"
 SECONDS_TO_START: Final = 240
 SECONDS_TO_RECOVER: Final = 60
 """In which Dagster starts a code server again that was killed."""
+UNREACHABLE: Final = "Could not reach user code server"
 SECONDS_TO_NOTICE: Final = 240
 """How long a run of a dead process may be shown as if it ran: the daemon waits 3 minutes for a start."""
 SECONDS_TO_STEP: Final = 60
@@ -178,9 +179,20 @@ class Services:
         }
         metadata = {"tags": [{"key": key, "value": text} for key, text in tags.items()]}
         params = {"selector": selector, "executionMetadata": metadata}
-        launched = self._ask(LAUNCH, params=params)["launchRun"]
-        if launched["__typename"] != "LaunchRunSuccess":
-            raise SystemExit(f"the UI launches no run: {launched}; its code location: {self._said}")
+        deadline = time.monotonic() + SECONDS_TO_RECOVER
+        while (said := self._launched(params)) != "LaunchRunSuccess":
+            if UNREACHABLE not in said or time.monotonic() > deadline:
+                raise SystemExit(f"the UI launches no run: {said}; its code location: {self._said}")
+            self._figures.did["launches while Dagster starts its code server again"] += 1
+            time.sleep(1.0)
+
+    def _launched(self, params: Any) -> str:
+        """What the UI says of a launch."""
+        try:
+            launched = self._ask(LAUNCH, params=params)["launchRun"]
+        except urllib.error.HTTPError as error:
+            return " ".join(error.__notes__)
+        return launched["__typename"] if launched["__typename"] == "LaunchRunSuccess" else str(launched)
 
     def _strike(self, victim: str) -> str:
         """Who was hit; '' where there is none at the moment."""
