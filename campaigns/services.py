@@ -37,7 +37,8 @@ JOB: Final = "portfolio"
 SECONDS_TO_START: Final = 240
 SECONDS_TO_RECOVER: Final = 60
 """In which Dagster starts a code server again that was killed."""
-UNREACHABLE: Final = "Could not reach user code server"
+RELOADING: Final = ("Could not reach user code server", "PipelineNotFoundError")
+"""What the UI says of a launch while a code server that was killed starts again."""
 SECONDS_TO_NOTICE: Final = 240
 """How long a run of a dead process may be shown as if it ran: the daemon waits 3 minutes for a start."""
 SECONDS_TO_STEP: Final = 60
@@ -181,7 +182,7 @@ class Services:
         params = {"selector": selector, "executionMetadata": metadata}
         deadline = time.monotonic() + SECONDS_TO_RECOVER
         while (said := self._launched(params)) != "LaunchRunSuccess":
-            if UNREACHABLE not in said or time.monotonic() > deadline:
+            if not any(each in said for each in RELOADING) or time.monotonic() > deadline:
                 raise SystemExit(f"the UI launches no run: {said}; its code location: {self._said}")
             self._figures.did["launches while Dagster starts its code server again"] += 1
             time.sleep(1.0)
