@@ -13,6 +13,7 @@ from typing import Any, Final
 import dagster._cli as dagster_cli
 import dagster._cli.dev as stock
 
+from sigmasight_dagster.instance.living.code_servers import CodeServers
 from sigmasight_dagster.instance.tether import Tether
 
 STOCK_WEBSERVER: Final = ["-m", "dagster_webserver"]
@@ -30,12 +31,13 @@ def start(parts: Sequence[str], **kwargs: Any) -> "subprocess.Popen[Any]":
 
 
 def main() -> None:
-    """Run `dagster dev` until its end, or that of the parent."""
+    """Run `dagster dev`, with code servers that stay, until its end or that of the parent."""
     # A shell that starts us in the background has us ignore it: then nothing would interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     tether = Tether(int(sys.argv[1]))
     sys.argv[1] = "dev"
     stock.open_ipc_subprocess = start
+    CodeServers().watch()
     try:
         dagster_cli.main()
     finally:
