@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -153,13 +154,22 @@ def run_on_connect(statement: str, connection: Any, _record: object = None) -> N
 
 @contextmanager
 def every_engine_runs(statement: str) -> Iterator[None]:
-    """As `run_on_connect`, for engines that others make and use in the block."""
-    listener = partial(run_on_connect, statement)
-    sa.event.listen(sa.Engine, "connect", listener)
+    """As `run_on_connect`, for engines that others make and use in the block, in its thread."""
+    before = _STATEMENTS.set(statement)
     try:
         yield
     finally:
-        sa.event.remove(sa.Engine, "connect", listener)
+        _STATEMENTS.reset(before)
+
+
+def _run_wanted(connection: Any, record: object) -> None:
+    if statement := _STATEMENTS.get():
+        run_on_connect(statement, connection, record)
+
+
+_STATEMENTS: Final[ContextVar[str]] = ContextVar("statement of every engine", default="")
+# Once for good: a listener that is added or removed while another thread connects breaks its connection.
+sa.event.listen(sa.Engine, "connect", _run_wanted)
 
 
 def _done(cursor: Any, statement: str) -> None:

@@ -1,12 +1,17 @@
 """Connections of Dagster's storages: after a restart of the server, and with whose settings."""
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 
 from sigmasight_dagster.instance.sessions import SURE_SECONDS
+from sigmasight_dagster.server.urls import sqlalchemy_url
+from sigmasight_dagster.warehouse.database import every_engine_runs
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.house import dagster_instance
 
@@ -53,3 +58,23 @@ def test_every_connection_has_its_own_settings(
                 names = ("statement_timeout", "IntervalStyle", "standard_conforming_strings")
                 said = [connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names]
             assert said == [expected, "postgres", "on"]
+
+
+def test_settings_of_engines_that_others_make_are_of_the_thread_and_break_no_other(database_url: str) -> None:
+    engine, stop = sa.create_engine(sqlalchemy_url(database_url), poolclass=sa.NullPool), threading.Event()
+
+    def connect() -> set[str]:
+        said = set()
+        while not stop.is_set():
+            with engine.connect() as connection:
+                said.add(connection.exec_driver_sql("SHOW IntervalStyle").scalar())
+        return said
+
+    with ThreadPoolExecutor(3) as pool:
+        others = [pool.submit(connect) for _ in range(3)]
+        for _ in range(50):
+            set_it = "SELECT set_config('IntervalStyle', 'iso_8601', false)"
+            with every_engine_runs(set_it), engine.connect() as connection:
+                assert connection.exec_driver_sql("SHOW IntervalStyle").scalar() == "iso_8601"
+        stop.set()
+        assert [each.result() for each in others] == [{"postgres"}] * 3
