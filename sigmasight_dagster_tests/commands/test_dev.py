@@ -55,6 +55,7 @@ def test_one_line_and_one_sigterm_where_ctrl_c_is_ignored_and_the_database_is_go
     new_project: Callable[[], CliProject], postgres_server: EmbeddedPostgres
 ) -> None:
     project = new_project()
+    execute(project.asset_url, "DROP SCHEMA sigmasight CASCADE")  # as in a new project: sensors need it
     port = free_port()
     server, log = DevServer(f"http://127.0.0.1:{port}"), project.home / "dev.log"
     started = [sys.executable, "-c", IN_THE_BACKGROUND, *project.command("dev", "--port", str(port))]
@@ -72,6 +73,7 @@ def test_one_line_and_one_sigterm_where_ctrl_c_is_ignored_and_the_database_is_go
         try:
             wait_until(server.code_location_is_loaded, START_SECONDS, log)
             wait_until(lambda: "Dagster UI" in log.read_text(), START_SECONDS, log)
+            execute(project.asset_url, "SELECT FROM sigmasight.alert_rules")
             for url in (project.asset_url, project.dagster_url):
                 take_away(postgres_server, urlparse(url).path.removeprefix("/"))
             dev.terminate()

@@ -11,6 +11,7 @@ from sigmasight_dagster.commands.servers.ports import refuse_taken_port
 from sigmasight_dagster.server.urls import asset_database_url, dagster_database_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.settings.places import WORKSPACE, dagster_home, project_root
+from sigmasight_dagster.warehouse import Warehouse
 
 
 @click.command()
@@ -26,7 +27,9 @@ def dev(port: int, host: str) -> None:
     refuse_taken_port(host, port)
     dagster_home()
     dagster_database_url(settings)
-    asset_database_url(settings)
+    warehouse = Warehouse(asset_database_url(settings))
+    warehouse.migrate()  # sensors read its tables from the start
+    warehouse.close()
     root = project_root()
     os.chdir(root)
     arguments = ["-w", str(root / WORKSPACE), "-h", host, "-p", str(port)]
