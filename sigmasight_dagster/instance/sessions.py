@@ -11,18 +11,20 @@ from typing import Any, Final
 import psycopg2  # type: ignore[import-untyped]
 import sqlalchemy as sa
 
-from sigmasight_dagster.warehouse.database import run_on_connect
+from sigmasight_dagster.warehouse.database import SURE_SECONDS, run_on_connect
 from sigmasight_dagster.warehouse.sql import set_session
 
-SURE_SECONDS: Final = 0.1
-"""No server restarts in so little time: a connection that was used since is not asked whether it answers."""
 _USED: Final = "used at"
+
+
+def settings(statement_timeout_ms: int) -> str:
+    """The statement after which a session has its own settings."""
+    return set_session({"statement_timeout": f"{statement_timeout_ms}"})
 
 
 def prepare(engine: sa.Engine, statement_timeout_ms: int) -> None:
     """What every connection of an engine gets, and is asked before it is used again."""
-    session = set_session({"statement_timeout": f"{statement_timeout_ms}"})
-    sa.event.listen(engine, "connect", partial(run_on_connect, session))
+    sa.event.listen(engine, "connect", partial(run_on_connect, settings(statement_timeout_ms)))
     sa.event.listen(engine, "checkin", _was_used)
     sa.event.listen(engine, "checkout", _answers)
 

@@ -38,7 +38,6 @@ from sigmasight_dagster.instance.pages import status
 from sigmasight_dagster.server.urls import dagster_database_url, sqlalchemy_url
 from sigmasight_dagster.settings import Settings
 from sigmasight_dagster.warehouse.database import every_engine_runs
-from sigmasight_dagster.warehouse.sql import set_session
 
 EVENT_BATCH_SIZE = 5_000
 """More than a run has partitions by default (`chunk_partitions`): they are stored in the order of dates."""
@@ -46,7 +45,6 @@ STATEMENT_TIMEOUT_MS = 600_000
 POOL_RECYCLE_SECONDS = 3_600
 MAX_OVERFLOW = 20
 
-_SESSION = set_session({"statement_timeout": f"{STATEMENT_TIMEOUT_MS}"})
 _BULK_EVENTS = {
     DagsterEventType.ASSET_MATERIALIZATION,
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
@@ -225,7 +223,7 @@ class SigmaSightStorage(DagsterPostgresStorage):
         should_autocreate_tables: bool = True,
         inst_data: ConfigurableClassData | None = None,
     ):
-        with every_engine_runs(_SESSION):  # those too that make the tables
+        with every_engine_runs(sessions.settings(STATEMENT_TIMEOUT_MS)):  # those too that make the tables
             super().__init__(postgres_url, should_autocreate_tables, inst_data)
             self._run_storage = PooledRunStorage(postgres_url, should_autocreate_tables)
             self._event_log_storage: BulkEventLogStorage = BulkEventLogStorage(

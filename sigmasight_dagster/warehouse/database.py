@@ -24,7 +24,7 @@ READ_ONLY = {"default_transaction_read_only": "on"}
 """Setting of sessions that change nothing."""
 
 _IDLE_CONNECTIONS = 4
-_SURE_SECONDS = 0.1
+SURE_SECONDS = 0.1
 """No server restarts in so little time: a connection that was used since is not asked whether it answers."""
 LOCK_SECONDS = 300
 """So long a writer waits for locks of others; those of other writers are held for seconds."""
@@ -131,7 +131,7 @@ class Database:
             self._inherited, self._idle, self._owner = self._idle, [], os.getpid()
         while (idle := self._pop_idle()) is not None:
             connection, used = idle
-            if monotonic() - used < _SURE_SECONDS or _answers(connection):
+            if monotonic() - used < SURE_SECONDS or _answers(connection):
                 return connection
         address = with_parameter(self._address, "application_name", SCHEMA)
         try:

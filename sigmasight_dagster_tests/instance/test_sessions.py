@@ -9,9 +9,8 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from sigmasight_dagster.instance.sessions import SURE_SECONDS
 from sigmasight_dagster.server.urls import sqlalchemy_url
-from sigmasight_dagster.warehouse.database import every_engine_runs
+from sigmasight_dagster.warehouse.database import SURE_SECONDS, every_engine_runs
 from sigmasight_dagster_tests.conftest import execute
 from sigmasight_dagster_tests.support.house import dagster_instance
 
